@@ -1,6 +1,6 @@
 # Everything a developer types. CI types "bash .ci/run", which is made of these.
 
-.PHONY: help run build test long bench pgo chaos generate surface check-generated lint playground clients
+.PHONY: help run build test long bench plan day pgo chaos generate surface check-generated lint playground clients
 MAKEFLAGS += --no-print-directory
 
 help: ## list what make can do
@@ -22,11 +22,19 @@ test: playground ## install what the tests need, and run them all
 long: ## run the tests that go by chance at their full sizes (about an hour)
 	@internal/scripts/long
 
+plan: ## hold what is chosen against the cheapest way, and prices against costs (about an hour)
+	go test ./graph -run '^(TestNearOptimum|TestPriceIsABound|TestPriceByCacheIsClose)$$' -v -timeout 3h -optima 10000 -priced 20000
+
 clients: build ## run real clients and tools against the gateway (needs Node.js)
 	@internal/clients/run bin/zoomql
 
 bench: ## measure calls, round trips and CPU against their bounds
 	go run ./internal/bench
+
+# A test binary, since time can be simulated in tests alone.
+day: ## count the calls of a day of 10,000 users, in simulated time (half an hour or so)
+	@go test -c -o bin/day.test ./internal/day
+	@bin/day.test -test.run '^TestDay$$' -test.timeout 3h -day.users 10000
 
 pgo: ## write anew the profile that the gateway is compiled by
 	go run ./internal/bench -pgo internal/bench/gateway.pgo

@@ -13,7 +13,7 @@ import (
 
 // A Ledger records operations that must be done at most once among processes, and
 // their outcomes. Unlike entries, notes have no tags: no eviction makes them invisible,
-// and they are never dropped to be done again. So they last as long as Redis keeps
+// and they are never dropped to be done again. So they last as long as Redis retains
 // them, and no longer.
 type Ledger interface {
 	// Claim returns the note at key; where there is none, it records that the
@@ -21,20 +21,20 @@ type Ledger interface {
 	// process holds the claim it waits, for the outcome, or for the end of ctx. The
 	// note lasts for life.
 	//
-	// Without a reply of Redis nobody gets a claim: after some seconds the error
-	// is an [*UnavailableError]. When ctx ends, it is the cause of that. After
-	// either, the attempt is withdrawn from Redis as soon as Redis can be reached,
-	// so that it excludes nobody else.
+	// Without a reply from Redis no claim is granted: after some seconds the error is
+	// an [*UnavailableError]. When ctx ends, it is the cause of that. After either, the
+	// attempt is withdrawn from Redis as soon as Redis can be reached, so that it
+	// blocks no other process.
 	//
 	// A note without an outcome is one whose claim ended with its process, or by
-	// [Claim.SettleUnknown]: then it is not known what was done, and nobody gets the
-	// claim.
+	// [Claim.SettleUnknown]: then the outcome is unknown, and no later claim is
+	// granted.
 	Claim(ctx context.Context, key string, life time.Duration) (*Note, *Claim, error)
 }
 
 // A Note is the record of one operation that another claim has covered.
 type Note struct {
-	// Outcome is what [Claim.Settle] was given; nil is not known.
+	// Outcome is the argument of [Claim.Settle]; nil means unknown.
 	Outcome []byte
 }
 
@@ -54,7 +54,7 @@ func (*UnavailableError) Error() string { return ErrUnavailable.Error() }
 // Unwrap returns [ErrUnavailable].
 func (*UnavailableError) Unwrap() error { return ErrUnavailable }
 
-// Prefixes of the keys that belong to claims. A note is a hash of the claim's fence,
+// Prefixes of the keys that belong to claims. A note is a Redis hash of the claim's fence,
 // its state, and the outcome.
 const (
 	notePrefix      = "zoomql:v1:n:"
@@ -63,15 +63,15 @@ const (
 	withdrawnPrefix = "zoomql:v1:x:" // a fence whose claim must not be granted any more
 )
 
-// withdrawnLife is how long Redis keeps a withdrawn claim. The command that made
+// withdrawnLife is how long Redis stores a withdrawn claim. The command that made
 // it may lie in the buffers of a connection for as long as TCP tries to deliver it.
 const withdrawnLife = time.Hour
 
-// maxUnrecorded bounds the ends of claims that Redis does not know yet.
+// maxUnrecorded bounds the ends of claims that are not recorded in Redis yet.
 const maxUnrecorded = 4096
 
 // noteKeys returns the keys in Redis that scripts of claims use, in this order. All of
-// them hold the key in the same braces.
+// them have the key as their hash tag.
 func noteKeys(key, fence string) []string {
 	return []string{redisKey(notePrefix, key), redisKey(holderPrefix, key), redisKey(claimantPrefix, key), redisKey(withdrawnPrefix+fence, key)}
 }
@@ -119,8 +119,8 @@ redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1`)
 
 // settleScript ends a claim with a state: done with an outcome, unknown, or none, which
-// deletes the note. A Redis that has lost the note gets it again. The claim that
-// it ends is not granted any more, should its command arrive after this one.
+// deletes the note. Where Redis has lost the note, it is written again. The claim that
+// it ends is not granted any more, even if its command arrives after this one.
 var settleScript = redis.NewScript(`
 local fence, state, outcome, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if ARGV[5] ~= '0' then redis.call('SET', KEYS[4], '1', 'PX', ARGV[5]) end
@@ -191,14 +191,14 @@ type Claim struct {
 
 	mu       sync.Mutex
 	ended    bool // by its holder
-	recorded bool // Redis knows the end
+	recorded bool // in Redis
 }
 
 // claimReply is the reply to a claim.
 type claimReply struct {
 	state   string
 	outcome string
-	left    time.Duration // how long another process is sure to hold it
+	left    time.Duration // until another process's lease on it expires
 }
 
 // request sends the claim, and reports whether a reply came.
@@ -228,8 +228,8 @@ func (c *Claim) request(ctx context.Context) (claimReply, bool) {
 	return reply, true
 }
 
-// renew prolongs the claim until its end is recorded in Redis: those who wait for
-// the outcome go on waiting while it is on its way.
+// renew prolongs the claim until its end is recorded in Redis, so that waiters wait for
+// an outcome that is on its way.
 func (c *Claim) renew() {
 	r := c.redis
 	if c.isRecorded() || r.conn.ctx.Err() != nil {
@@ -239,7 +239,7 @@ func (c *Claim) renew() {
 	defer cancel()
 	held, err := renewClaimScript.Run(ctx, r.client, noteKeys(c.key, c.fence), c.fence, r.lease.Milliseconds()).Int()
 	if err == nil && held == 0 {
-		return // Redis has lost the note, or knows the outcome
+		return // Redis has lost the note, or holds the outcome
 	}
 	c.renewTimer.Reset(r.lease / 3)
 }
@@ -250,8 +250,8 @@ func (c *Claim) isRecorded() bool {
 	return c.recorded
 }
 
-// Settle records the outcome, and wakes the waiters. Where Redis does not
-// reply, that is tried again in the background.
+// Settle records the outcome, and wakes the waiters. Where Redis does not reply, that
+// is retried in the background.
 func (c *Claim) Settle(outcome []byte) { c.end(&claimEnd{c, "done", outcome}) }
 
 // Abandon deletes the note, since nothing was done: the next claim is granted.
@@ -356,7 +356,7 @@ type unrecorded struct {
 	running bool
 }
 
-// add has an end recorded in the background. Beyond a bound the oldest is
+// add records an end in the background. Beyond a bound the oldest is
 // dropped: its note stays without an outcome.
 func (u *unrecorded) add(e *claimEnd) {
 	u.mu.Lock()

@@ -18,7 +18,7 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// claimOf acquires a claim; it fails the test where that is not granted.
+// claimOf acquires a claim; it fails the test when none is granted.
 func claimOf(t testing.TB, l cache.Ledger, key string) *cache.Claim {
 	t.Helper()
 	note, claim, err := l.Claim(t.Context(), key, time.Hour)
@@ -28,7 +28,7 @@ func claimOf(t testing.TB, l cache.Ledger, key string) *cache.Claim {
 	return claim
 }
 
-// outcomeOf returns the outcome of a note; it fails the test where there is no note.
+// outcomeOf returns the outcome of a note; it fails the test when there is no note.
 func outcomeOf(t testing.TB, l cache.Ledger, key string) []byte {
 	t.Helper()
 	note, claim, err := l.Claim(t.Context(), key, time.Hour)
@@ -38,7 +38,7 @@ func outcomeOf(t testing.TB, l cache.Ledger, key string) []byte {
 	return note.Outcome
 }
 
-// ledgers returns those of two processes that receive each other's messages.
+// ledgers returns the ledgers of two processes that receive each other's messages.
 func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duration) (a, b *cache.Redis) {
 	t.Helper()
 	one, _ := replica(t, dial(), lease).L2().(*cache.Redis)
@@ -114,7 +114,7 @@ func TestClaim_concurrentCallersOnTwoProcesses(t *testing.T) {
 }
 
 // A process that ends with a claim leaves a note without an outcome: it may have
-// done the operation. One that was only slow still records the outcome.
+// done the operation. A process that was only slow still records the outcome.
 func TestClaim_holderProcessEnded(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, 60*time.Millisecond)
@@ -153,7 +153,7 @@ func TestClaim_leaseExpiresWhileHolderIsDisconnected(t *testing.T) {
 	}
 }
 
-// Without a reply of Redis no claim is granted, and the attempt excludes nobody later.
+// Without a reply from Redis no claim is granted, and the attempt blocks no later one.
 func TestClaim_withoutRedis(t *testing.T) {
 	for why, c := range map[string]struct {
 		fail, mend func(*redistest.Server, *redistest.Wire)
@@ -164,9 +164,9 @@ func TestClaim_withoutRedis(t *testing.T) {
 		t.Run(why, func(t *testing.T) {
 			s := redistest.Start(t)
 			wire := s.Wire()
-			hasty := generous
-			hasty.Operation, hasty.Attempt, hasty.Claim = 50*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond
-			l := openRedis(t, wire.Client, cache.WithTimings(hasty))
+			short := generous
+			short.Operation, short.Attempt, short.Claim = 50*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond
+			l := openRedis(t, wire.Client, cache.WithTimings(short))
 			eventually(t, "there is a connection", func() bool { return wire.Ping(t.Context()).Err() == nil })
 			c.fail(s, wire)
 			before := time.Now()
@@ -214,7 +214,7 @@ func TestClaim_sentTwice(t *testing.T) {
 func TestClaim_settledWithoutRedis(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  func(*cache.Claim)
-		want string // "" is a claim
+		want string // "": another claim is granted
 	}{
 		"made":    {func(c *cache.Claim) { c.Settle([]byte("made")) }, "made"},
 		"refused": {(*cache.Claim).Abandon, ""},
@@ -279,16 +279,16 @@ func TestClaim_unrecordedEndsAreBounded(t *testing.T) {
 	})
 }
 
-// Four processes attempt the same operations while Redis stalls again and again: none
-// is done twice, and in the end every process gets the outcomes.
-func TestClaim_redisStallsAgainAndAgain(t *testing.T) {
+// Four processes attempt the same operations while Redis stalls repeatedly: none is
+// done twice, and in the end every process gets the outcomes.
+func TestClaim_redisStallsRepeatedly(t *testing.T) {
 	s := redistest.Start(t)
 	const replicas, keys = 4, 60
 	var ledgers [replicas]*cache.Redis
 	for i := range ledgers {
-		hasty := generous
-		hasty.Operation, hasty.Attempt, hasty.Claim = 5*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
-		ledgers[i] = openRedis(t, s.Client(), cache.WithTimings(hasty))
+		short := generous
+		short.Operation, short.Attempt, short.Claim = 5*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
+		ledgers[i] = openRedis(t, s.Client(), cache.WithTimings(short))
 	}
 	var done [keys]atomic.Int32
 	var refused atomic.Int32

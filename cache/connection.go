@@ -18,7 +18,7 @@ const (
 // A connection is the state of the connection to Redis: a circuit breaker that also
 // repairs. It goes down after some failures in a row and some time, or at once when an
 // eviction fails, and comes up when a probe has done all evictions that Redis missed.
-// While it is down nobody reads, so nobody reads what should have been evicted.
+// While it is down nothing is read, and so no entry that should have been evicted.
 type connection struct {
 	evictNow func(ctx context.Context, names []tagName) error // in Redis
 	timings  Timings
@@ -36,7 +36,7 @@ type connection struct {
 	tasks sync.WaitGroup
 
 	mu      sync.Mutex
-	closed  bool                 // down for good
+	closed  bool                 // down permanently
 	pending map[tagName]struct{} // to be evicted before the connection is up again
 	recent  []pastEviction       // oldest first
 }
@@ -91,7 +91,7 @@ func (c *connection) observe(err error) bool {
 	return false
 }
 
-// evict evicts now, which it reports, or before anything is read again.
+// evict evicts now and reports true, or evicts before anything is read again.
 func (c *connection) evict(ctx context.Context, names []tagName) (done bool) {
 	if c.down() && c.postpone(names) {
 		return false
@@ -131,8 +131,8 @@ func (c *connection) addPending(names []tagName) {
 }
 
 // addRecent records an eviction for the ReplayWindow. A Redis that crashes, or fails
-// over to a replica, may lose the last second or so, and would serve again what was
-// evicted in it.
+// over to a replica, may lose the evictions of the last second or so, and would serve
+// the entries again.
 func (c *connection) addRecent(names []tagName) {
 	now := time.Now()
 	c.mu.Lock()
@@ -178,7 +178,7 @@ func (c *connection) probe() {
 	}
 }
 
-// replay carries out the pending evictions and reports whether Redis took them.
+// replay carries out the pending evictions and reports whether Redis accepted them.
 func (c *connection) replay() bool {
 	c.mu.Lock()
 	pending := c.pending
@@ -200,7 +200,7 @@ func (c *connection) replay() bool {
 
 // restore takes the connection up. The evictions that have become pending since are
 // done while further ones wait: otherwise the connection would stay down for as long as
-// they come faster than Redis takes them.
+// they come faster than Redis executes them.
 func (c *connection) restore() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -216,13 +216,13 @@ func (c *connection) restore() bool {
 		c.log.Info("cache: Redis is back")
 		select {
 		case c.restored <- struct{}{}:
-		default: // a signal is waiting already
+		default: // a signal is pending already
 		}
 	}
 	return true
 }
 
-// close takes the connection down for good and waits for its tasks.
+// close takes the connection down permanently and waits for its tasks.
 func (c *connection) close() {
 	c.mu.Lock()
 	c.closed = true

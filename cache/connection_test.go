@@ -23,7 +23,7 @@ func TestPostpone_connectionIsUpAgain(t *testing.T) {
 	}
 }
 
-// Evictions that come faster than Redis takes them do not keep the connection down.
+// Evictions that come faster than Redis executes them do not keep the connection down.
 func TestConnection_comesUpUnderEvictions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l *connection

@@ -25,8 +25,8 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 	}
 	redis.SetLogger(discardLogger{})
 
-	// The client's own retries are for long outages of a store that the caller cannot
-	// do without; our callers would rather call the origin.
+	// The client's own retries suit callers that depend on the store; here a caller
+	// calls the origin instead.
 	noNotifications := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if u.Query().Has("master_name") {
 		return dialSentinel(rawURL)
@@ -52,7 +52,7 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 }
 
 // A topologyReloader reloads the topology of a cluster as soon as a node does not reply.
-// A primary that died does not name its successor, and go-redis would not reload
+// A dead primary cannot redirect to its successor, and go-redis would not reload
 // before its next interval (ClusterStateReloadInterval). go-redis makes sure that this
 // is not done several times at once.
 type topologyReloader struct{ client *redis.ClusterClient }

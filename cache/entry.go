@@ -15,7 +15,10 @@ type Entry struct {
 	Stored     time.Time // when the origin was called
 	Expires    time.Time // when it stops being fresh
 	StaleUntil time.Time // until when it may be served stale; zero means Expires
-	Size       int       // approximate bytes of the decoded form in memory; zero means unknown
+	// Since is since when no tag of the entry's has been evicted, as far as the entries tell that
+	// it has replaced: a caller carries it over from one to the next. Zero means Stored.
+	Since time.Time
+	Size  int // approximate bytes of the decoded form in memory; zero means unknown
 
 	// Took is how long the call to the origin took: the longer, the earlier the
 	// entry is refreshed, see [Entry.ShouldRefresh]. Zero means unknown.
@@ -31,9 +34,17 @@ type form struct {
 	body  []byte
 }
 
+// UnchangedSince returns since when no tag of the entry's has been evicted, as far as it tells.
+func (e *Entry) UnchangedSince() time.Time {
+	if e.Since.IsZero() {
+		return e.Stored
+	}
+	return e.Since
+}
+
 // Decoded returns an entry of a value that is not nil. A store that writes
 // outside this process calls encode, which MUST be safe for concurrent use and
-// may never be called; a nil encode keeps the entry in this process.
+// may never be called; a nil encode confines the entry to this process.
 func Decoded(value any, encode func() ([]byte, error)) *Entry {
 	e := &Entry{encode: encode}
 	e.form.Store(&form{value: value})
@@ -89,7 +100,7 @@ func (e *Entry) Value(decode func(body []byte) (any, error)) (any, error) {
 	return value, nil
 }
 
-// errNoBody is the error of an entry that is not meant to leave the process.
+// errNoBody is the error of an entry that is confined to this process.
 var errNoBody = errors.New("cache: entry has no encoded form")
 
 // Body returns the encoded form, shared by all readers: it MUST NOT be changed. Its
@@ -104,7 +115,7 @@ func (e *Entry) Body() ([]byte, error) {
 	return e.encode()
 }
 
-// usableUntil returns when the entry stops being of use to anyone.
+// usableUntil returns until when the entry may be served, fresh or stale.
 func (e *Entry) usableUntil() time.Time {
 	if e.StaleUntil.After(e.Expires) {
 		return e.StaleUntil

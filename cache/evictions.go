@@ -20,7 +20,7 @@ const usualTagLength = 96
 // Tags are dropped in bulk. When the young table is full it becomes the old
 // one, and the old one is replaced by a floor: entries from before the floor
 // count as outdated, whatever their tags. So only entries older than tagsPerTable
-// evictions are lost without need.
+// evictions are lost unnecessarily.
 type evictions struct {
 	last   atomic.Uint64 // number of the last eviction; the first entry has 1
 	tables atomic.Pointer[tables]

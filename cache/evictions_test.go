@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The bound is one of bytes, also where tags are long.
+// Long tags do not exceed the bound in bytes.
 func TestEvictions_longTagsCountAsSeveral(t *testing.T) {
 	const limit = 100
 	v := newEvictions(limit)

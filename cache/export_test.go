@@ -7,7 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// What the tests of the package's outside read and change inside.
+// Identifiers that external tests read and change.
 
 const (
 	EntryPrefix     = entryPrefix
@@ -50,13 +50,13 @@ func (r *Redis) Down() bool { return r.conn.down() }
 // AddHook adds a hook to the client of the store, which may be a copy of the caller's.
 func (r *Redis) AddHook(h redis.Hook) { r.client.AddHook(h) }
 
-// Observe has the store record the outcome of a call.
+// Observe records the outcome of a call.
 func (r *Redis) Observe(err error) { r.conn.observe(err) }
 
 // Closing is closed when Close has begun.
 func (r *Redis) Closing() <-chan struct{} { return r.conn.ctx.Done() }
 
-// Timings returns those in use.
+// Timings returns the timings in use.
 func (r *Redis) Timings() Timings { return r.timings }
 
 // Subscribed reports whether there was a subscription.
@@ -73,7 +73,7 @@ func (r *Redis) UnleasedCalls() uint64 {
 	return r.unleased.count
 }
 
-// Unrecorded returns the number of ends of claims that Redis does not know, and whether
+// Unrecorded returns the number of ends of claims that are not in Redis, and whether
 // they are being recorded.
 func (r *Redis) Unrecorded() (n int, running bool) {
 	r.unrecorded.mu.Lock()
@@ -137,7 +137,7 @@ func (c *Claim) Renew() { c.renew() }
 // StopRenewing stops the renewal.
 func (c *Claim) StopRenewing() { c.renewTimer.Stop() }
 
-// Recorded reports whether Redis knows the end.
+// Recorded reports whether the end is recorded in Redis.
 func (c *Claim) Recorded() bool { return c.isRecorded() }
 
 // Fence returns the fencing token.

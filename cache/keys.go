@@ -17,9 +17,9 @@ const keySize = 32
 // maxKeyID bounds the id of a key, which is stored before each entry.
 const maxKeyID = 32
 
-// Keys encrypt what a [Redis] stores, with AES-256-GCM: the first key encrypts, and
-// all of them decrypt. So a key is replaced without losing entries: put the new
-// one first on every replica, and remove the old one after a week, the longest
+// Keys encrypt the values that a [Redis] stores, with AES-256-GCM: the first key
+// encrypts, and all of them decrypt. So a key is replaced without losing entries: put
+// the new one first on every replica, and remove the old one after a week, the longest
 // lifetime of an entry. The zero value encrypts nothing.
 //
 // Entries have random nonces, so one key SHOULD encrypt no more than 2³² of them
@@ -107,7 +107,7 @@ func (k Keys) byID(id string) *namedKey {
 	return nil
 }
 
-// Seal returns plain encrypted, for what another store keeps under a name in Redis;
+// Seal returns plain encrypted, for another store that writes it under name in Redis;
 // without keys it returns plain itself.
 func (k Keys) Seal(plain []byte, name string) []byte {
 	if k.Len() == 0 {
@@ -116,7 +116,7 @@ func (k Keys) Seal(plain []byte, name string) []byte {
 	return k.seal(nil, plain, name)
 }
 
-// Open undoes [Keys.Seal]. It reports false for what none of the keys has sealed for name.
+// Open undoes [Keys.Seal]. It reports false for data that none of the keys sealed for name.
 func (k Keys) Open(sealed []byte, name string) ([]byte, bool) {
 	if k.Len() == 0 {
 		return sealed, true
@@ -125,8 +125,8 @@ func (k Keys) Open(sealed []byte, name string) ([]byte, bool) {
 }
 
 // seal appends plain to b, encrypted by the first key: the length of its id, the id,
-// nonce and ciphertext. name is the key in Redis; it is authenticated too, so that
-// somebody with write access to Redis cannot pass one entry off as another.
+// nonce and ciphertext. name is the key in Redis; it is authenticated too, so that an
+// attacker with write access to Redis cannot pass one entry off as another.
 func (k Keys) seal(b, plain []byte, name string) []byte {
 	key := &k.keys[0]
 	b = append(b, byte(len(key.id)))
@@ -134,7 +134,7 @@ func (k Keys) seal(b, plain []byte, name string) []byte {
 	return key.aead.Seal(b, nil, plain, []byte(name))
 }
 
-// open undoes seal. It reports false for what none of the keys has sealed for name.
+// open undoes seal. It reports false for data that none of the keys sealed for name.
 func (k Keys) open(sealed []byte, name string) ([]byte, bool) {
 	if len(sealed) == 0 || len(sealed) < 1+int(sealed[0]) {
 		return nil, false

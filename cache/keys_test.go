@@ -84,7 +84,7 @@ func TestWithKeys_entryIsReadableWithItsKeyOnly(t *testing.T) {
 	}
 	t.Run("an entry moved to another key", func(t *testing.T) {
 		r := open(one)
-		set(r, "of somebody else")
+		set(r, "of another key")
 		client.Copy(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")), cache.RedisKey(cache.EntryPrefix, hashed("l")), 0, true)
 		if e, _ := r.Get(ctx, "l", "tag-of-it"); e != nil {
 			t.Error("it is served there")
@@ -168,7 +168,7 @@ func TestShouldRefresh(t *testing.T) {
 		{"the origin's time is unknown", 0, 0, 0.999, false},
 		{"at the expiry, every reader", 0, time.Second, 0, true},
 		{"a second before, the last 1/e of the readers: not this one", time.Second, time.Second, 0.63, false},
-		{"but this one", time.Second, time.Second, 0.64, true},
+		{"a second before, the last 1/e of the readers: this one", time.Second, time.Second, 0.64, true},
 		{"a slower origin, earlier", 2 * time.Second, 2 * time.Second, 0.64, true},
 		{"far from the expiry, hardly any", 10 * time.Second, time.Second, 0.9999, false},
 		{"one in ten thousand", 9 * time.Second, time.Second, 0.9999, true},

@@ -13,15 +13,15 @@ import (
 const (
 	// maxLeaseTime ends the renewal of a lease that is never released.
 	maxLeaseTime = 2 * time.Minute
-	// fenceLife is how long Redis keeps the fence of the last lease. It outlives
-	// every lease, or a late holder could not be told from the current one.
+	// fenceLife is how long Redis stores the fence of the last lease. It outlives every
+	// lease, or a late holder would look like the current one.
 	fenceLife = 2 * maxLeaseTime
 	// pollsPerLease is how often, within a lease, a waiter polls: messages may be
 	// lost.
 	pollsPerLease = 5
 )
 
-// A Want says which entry is good enough, and how urgent it is.
+// A Want states which entry is acceptable, and whether a caller waits for it.
 type Want struct {
 	// Acceptable reports whether an entry makes a call to the origin unnecessary.
 	Acceptable func(*Entry) bool
@@ -138,8 +138,8 @@ type acquisition struct {
 	lease  *Lease
 }
 
-// result returns what the last try brought. A caller that gets neither entry nor
-// lease, and still has time, calls the origin without a lease.
+// result returns the entry or the lease of the last try. A caller that gets neither
+// entry nor lease, and still has time, calls the origin without a lease.
 func (a *acquisition) result(ctx context.Context) (*Entry, Ticket, *Lease) {
 	if a.entry == nil && a.lease == nil && ctx.Err() == nil {
 		a.redis.unleased.add()
@@ -300,7 +300,7 @@ func (w *waiters) wake(key string) {
 	for woken := range w.byKey[key] {
 		select {
 		case woken <- struct{}{}:
-		default: // a signal is waiting already
+		default: // a signal is pending already
 		}
 	}
 }

@@ -48,7 +48,7 @@ func waiterAt(t testing.TB, client redis.UniversalClient, key string) func() boo
 	}
 }
 
-// leaseOf acquires a lease; it fails the test where that is not free.
+// leaseOf acquires a lease; it fails the test when the lease is held.
 func leaseOf(t testing.TB, s cache.Leaser, key string, tags ...cache.Tag) (cache.Ticket, *cache.Lease) {
 	t.Helper()
 	e, ticket, lease := s.GetOrLease(t.Context(), key, anyEntry, tags...)
@@ -76,7 +76,7 @@ func TestGetOrLease_concurrentCallersOnFourReplicas(t *testing.T) {
 			for i := range 4 * keys { // one caller on each replica
 				wg.Go(func() {
 					s, n := replicas[i%4], i/4
-					// Braces in a key must not send its keys in Redis to different slots.
+					// Braces in a key must not map its keys in Redis to different slots.
 					key := "}{" + strconv.Itoa(n)
 					e, ticket, lease := s.GetOrLease(t.Context(), key, anyEntry, "a")
 					defer lease.Release()
@@ -147,14 +147,14 @@ func TestGetOrLease_waiterIsWokenByTheEnd(t *testing.T) {
 				t.Errorf("got %v, want the lease", r)
 			}
 			r.lease.Release()
-			r.lease.Release() // no harm
+			r.lease.Release() // has no effect
 			lease.Release()
 		})
 	}
 }
 
-// A renewal prolongs a lease, as long as it is the holder's. TestLease_renewedUntilReleased
-// shows when it is due.
+// A renewal prolongs a lease, as long as it is the holder's.
+// TestLease_renewedUntilReleased tests when it is due.
 func TestLease_renewalProlongsOwnLeaseOnly(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -244,7 +244,7 @@ func TestGetOrLease_entryIsNotAcceptable(t *testing.T) {
 	lease.Release()
 }
 
-// Without Redis each caller proceeds without a lease, also one that waits already.
+// Without Redis each caller proceeds without a lease, even one that is waiting.
 func TestGetOrLease_withoutRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -266,7 +266,7 @@ func TestGetOrLease_withoutRedis(t *testing.T) {
 		t.Fatal("an entry or a lease")
 	}
 	here.Set(t.Context(), "x", ticket, entry(1))
-	want(t, here, 1, "x", "a") // L1 works on
+	want(t, here, 1, "x", "a") // L1 still works
 }
 
 // A miss costs one round trip where the versions of its tags exist.
@@ -367,12 +367,12 @@ func TestGetOrLease_holderIsKilled(t *testing.T) {
 	cmd.Process.Kill()
 	wg.Wait()
 	if n := calls.Load(); n != 1 {
-		t.Errorf("%d called the origin, want 1", n)
+		t.Errorf("%d replicas called the origin, want 1", n)
 	}
 }
 
 // A caller does not wait for a refresh, which may be queued for long; two refreshes wait
-// for each other. Of the entries the newer one stays.
+// for each other. The newer of two entries remains.
 func TestGetOrLease_refreshExcludesRefreshesOnly(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

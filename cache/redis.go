@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// Keys in Redis that belong to one key of the cache hold it in the same braces,
-	// so that a cluster keeps them together and one script may use them all.
+	// Keys in Redis that belong to one key of the cache have it as their hash tag, so
+	// that a cluster maps them to one slot and one script may use them all.
 	entryPrefix  = "zoomql:v1:e:"
 	leasePrefix  = "zoomql:v1:l:"
 	fencePrefix  = "zoomql:v1:f:"
@@ -45,9 +45,9 @@ func versionKey(name tagName) string { return tagPrefix + string(name) }
 //
 // The version of a tag is a random number, made by the first read that finds none;
 // evicting deletes it. A counter would be as fast, but it begins at zero
-// again when Redis drops it for lack of memory, and answers from before the
-// eviction would be back. A lost version is only a miss, so Redis may run
-// with any eviction policy and without persistence.
+// again when Redis drops it for lack of memory, and answers from before the eviction
+// would be served again. A lost version is only a miss, so Redis may run with any
+// eviction policy and without persistence.
 //
 // # Names
 //
@@ -57,7 +57,7 @@ func versionKey(name tagName) string { return tagPrefix + string(name) }
 // # Without Redis
 //
 // When Redis fails, reads miss and writes are dropped, at no cost, until a
-// probe succeeds. Evictions are recorded and done before the first read then.
+// probe succeeds. Evictions are recorded, and done before the first read after that.
 type Redis struct {
 	client  redis.UniversalClient
 	id      uint64 // of this process, among those that share the Redis
@@ -79,11 +79,11 @@ type Redis struct {
 // RedisOption changes how a [Redis] works.
 type RedisOption func(*Redis)
 
-// WithKeys has entries and outcomes encrypted. All processes that share the Redis
-// SHOULD have the same keys: what one of them cannot decrypt is a miss.
+// WithKeys encrypts entries and outcomes. All processes that share the Redis
+// SHOULD have the same keys: an entry that one of them cannot decrypt is a miss.
 func WithKeys(k Keys) RedisOption { return func(r *Redis) { r.keys = k } }
 
-// WithNames has keys and tags hashed by h, which MUST be the same in all processes
+// WithNames hashes keys and tags with h, which MUST be the same in all processes
 // that share the Redis: those with another one see neither entries nor evictions.
 func WithNames(h redisname.Hasher) RedisOption { return func(r *Redis) { r.names = h } }
 
@@ -109,7 +109,7 @@ func NewRedis(client redis.UniversalClient, log *slog.Logger, options ...RedisOp
 	return r
 }
 
-// Close ends what runs in the background and waits for it. From then on every Get is a
+// Close stops the goroutines of the store and waits for them. From then on every Get is a
 // miss.
 func (r *Redis) Close() { r.conn.close() }
 
@@ -210,7 +210,7 @@ func (r *Redis) Evict(ctx context.Context, tags ...Tag) bool {
 }
 
 // publishScript counts an eviction and publishes it, with its number behind the
-// message: a receiver of the numbers knows whether it has received all.
+// message: by the numbers a receiver detects that it has missed one.
 // A Redis that is full cannot count, but still publishes.
 var publishScript = redis.NewScript(`
 local n = redis.pcall('INCR', KEYS[1])

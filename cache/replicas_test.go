@@ -16,14 +16,14 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// A model holds what a read may return. The origin has a version of each thing. Once
-// an eviction is over on a replica, or another one has received its message, no
-// read that begins there later may return an older version than the eviction's. So
-// each eviction carries a tag of thing and version.
+// A model holds the versions that a read may return. The origin has a version of each
+// thing. Once an eviction is over on a replica, or another one has received its
+// message, no read that begins there later may return an older version than the
+// eviction's. So each eviction carries a tag of thing and version.
 type model struct {
 	origin []atomic.Int64
 	over   []atomic.Int64   // the highest version that was evicted from Redis
-	least  [][]atomic.Int64 // what may be read, by replica and thing
+	least  [][]atomic.Int64 // the lowest version that may be read, by replica and thing
 	tags   sync.Map         // evicted tags, by their names in messages
 	stale  atomic.Int64
 	hits   atomic.Int64
@@ -114,8 +114,8 @@ func (m *model) write(t *testing.T, s *cache.Tiered, replica, thing int) {
 	}
 }
 
-// settled waits until each replica reads the last version of each thing.
-func (m *model) settled(t *testing.T, replicas []*cache.Tiered) {
+// checkSettled waits until each replica reads the last version of each thing.
+func (m *model) checkSettled(t *testing.T, replicas []*cache.Tiered) {
 	t.Helper()
 	for i, s := range replicas {
 		for thing := range m.origin {
@@ -154,18 +154,19 @@ func TestEvict_fourReplicasAgainstModel(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	m.settled(t, replicas)
+	m.checkSettled(t, replicas)
 }
 
 // TestEvict_disconnectedReplicasAgainstModel disconnects replicas while all read and write. The
 // reads of each are compared with the messages that it has received, and in the end all
-// have all evictions: each those that it has missed, and the others those that it did.
+// have all evictions: a disconnected replica those that it missed, and the others those
+// that it made.
 func TestEvict_disconnectedReplicasAgainstModel(t *testing.T) {
 	t.Parallel()
 	const things = 100
 	server := redistest.Start(t)
 	m := newModel(4, things)
-	// Short enough to notice the loss, and long enough for a busy machine.
+	// Short enough to detect the loss, and long enough for a busy machine.
 	timings := cache.Timings{Operation: 3 * time.Second, PingAfter: 3 * time.Second, ReplayWindow: time.Hour}
 	var (
 		wires    []*redistest.Wire
@@ -212,7 +213,7 @@ func TestEvict_disconnectedReplicasAgainstModel(t *testing.T) {
 	await(500)
 	over.Store(true)
 	wg.Wait()
-	m.settled(t, replicas)
+	m.checkSettled(t, replicas)
 }
 
 // TestEvict_messageIsLost simulates another process that evicts, and whose message is lost.
@@ -234,7 +235,7 @@ func TestEvict_messageIsLost(t *testing.T) {
 	})
 	client.Del(ctx, l2.VersionKey("a"))
 	client.Incr(ctx, cache.EvictionCounter)
-	eventually(t, "the loss is noticed", func() bool {
+	eventually(t, "the loss is detected", func() bool {
 		e, _ := s.L1().Get(ctx, "k", "a")
 		return e == nil
 	})

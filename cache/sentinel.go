@@ -19,14 +19,14 @@ const (
 	// masterTimeout is that of go-redis for a reply of the master. Callers have
 	// shorter ones of their own.
 	masterTimeout = 3 * time.Second
-	// discoveryTimeout bounds a connection to the master, from the first question to a
+	// discoveryTimeout bounds a connection to the master, from the first query to a
 	// Sentinel on. It is longer than go-redis takes to give up a Sentinel that does not
-	// reply, which it asks twice, with a retry each, before it asks the others: a
-	// shorter one would end during the first, each time anew.
+	// reply, which it queries twice, with a retry each, before it queries the others: a
+	// shorter one would always end during the first.
 	discoveryTimeout = 5 * time.Second
 	// failoverHold is how long after the last reply of the old master a new one is not
-	// used: longer than the limiter and [Redis] take to notice, and than one second of
-	// budget with all that the limiter adds to it.
+	// used: longer than the limiter and [Redis] take to detect the outage, and than one
+	// second of budget with all that the limiter adds to it.
 	failoverHold = 1250 * time.Millisecond
 )
 
@@ -46,7 +46,7 @@ func dialFollowed(rawURL string, f *follower) (redis.UniversalClient, error) {
 	o.OnConnect = refuseReplica
 	client := redis.NewFailoverClient(o)
 	client.AddHook(f)
-	// Questions to Sentinels keep the timeout that the first client was made with. It
+	// Queries to Sentinels have the timeout that the first client was made with. It
 	// dials with the hooks of the first client, and runs commands with those of the
 	// second.
 	master := client.WithTimeout(readTimeout)
@@ -56,8 +56,8 @@ func dialFollowed(rawURL string, f *follower) (redis.UniversalClient, error) {
 
 var errReplica = errors.New("cache: the Redis that a Sentinel named is a replica")
 
-// refuseReplica refuses a server that is not the master. A Sentinel may name one when it
-// has not learnt of a failover yet; it would answer reads with old data.
+// refuseReplica refuses a server that is not the master. A Sentinel may name one when
+// it has not detected a failover yet; a replica would answer reads with old data.
 //
 // Source: https://redis.io/docs/latest/develop/reference/sentinel-clients/, which
 // requires it of clients; go-redis leaves it out.
@@ -75,14 +75,14 @@ func refuseReplica(ctx context.Context, conn *redis.Conn) error {
 var errFailover = errors.New("cache: Redis has another master")
 
 // A follower closes connections to the old master once there is one to a new one.
-// An old master that lives on does not know of the failover for ten seconds or
-// more: a subscription there would miss the messages published at the new one. go-redis
-// closes other connections, but no subscriptions.
+// An old master that survives remains one for ten seconds or more: a subscription there
+// would miss the messages published at the new one. go-redis closes other connections,
+// but no subscriptions.
 //
-// It also turns each failover into an outage. A failover loses what was written to the
-// old master in the last second or so, and a planned one takes no time in which
-// anybody would notice: the budget of that second would be spent twice, and what was
-// evicted in it be served again. After an outage nobody relies on the data in Redis.
+// It also turns each failover into an outage. A failover loses the writes to the old
+// master of the last second or so, and a planned one is too short to be detected: the
+// budget of that second would be spent twice, and evicted entries be served again.
+// After an outage no process relies on the data in Redis.
 type follower struct {
 	lastReply atomic.Int64 // in Unix nanoseconds
 
@@ -119,7 +119,7 @@ func (f *follower) follow(conn net.Conn, n uint64) (net.Conn, error) {
 	defer f.mu.Unlock()
 	if addr := conn.RemoteAddr().String(); addr != f.master {
 		if n < f.since {
-			_ = conn.Close() // nobody has used it
+			_ = conn.Close() // not used yet
 			return nil, errFailover
 		}
 		if f.closeAll != nil {
@@ -134,7 +134,7 @@ func (f *follower) follow(conn net.Conn, n uint64) (net.Conn, error) {
 		return nil, errFailover
 	}
 	followed := &followedConn{conn, context.AfterFunc(f.ctx, func() { _ = conn.Close() })}
-	if raw, ok := conn.(syscall.Conn); ok { // by which go-redis sees whether it is alive
+	if raw, ok := conn.(syscall.Conn); ok { // by which go-redis checks that it is alive
 		return struct {
 			*followedConn
 			syscall.Conn

@@ -126,12 +126,12 @@ func TestFollower_recordsReplies(t *testing.T) {
 			t.Fatal("the Sentinel names no master")
 		}
 	}
-	for name, ask := range map[string]func(){
+	for name, send := range map[string]func(){
 		"command":  func() { client.Get(t.Context(), "key") },
 		"pipeline": func() { p := client.Pipeline(); p.Get(t.Context(), "none"); _, _ = p.Exec(t.Context()) },
 	} {
 		f.lastReply.Store(0)
-		if ask(); f.lastReply.Load() == 0 {
+		if send(); f.lastReply.Load() == 0 {
 			t.Errorf("the reply to a %s is not recorded", name)
 		}
 	}

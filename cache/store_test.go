@@ -25,15 +25,15 @@ func TestMain(m *testing.M) {
 	if url, ok := strings.CutPrefix(os.Args[len(os.Args)-1], holderArg); ok {
 		holdLease(url)
 	}
-	// Most stores are in Redis, and more checks find no more. -rapid.checks says otherwise.
+	// Most stores are in Redis, and more checks find no more. -rapid.checks overrides it.
 	if err := flag.Set("rapid.checks", "30"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(code) }))
 }
 
-// stores has each kind of store: a function that starts its server, and returns one that
-// opens an empty store as often as a test likes.
+// stores has each kind of store: a function that starts its server, and returns one
+// that opens an empty store at each call.
 var stores = map[string]func(t testing.TB) func(t testing.TB) cache.Store{
 	"memory": func(testing.TB) func(testing.TB) cache.Store {
 		return func(testing.TB) cache.Store { return cache.NewMemory(1 << 20) }
@@ -94,7 +94,7 @@ func number(t testing.TB, e *cache.Entry) int {
 	return v.(int)
 }
 
-// miss is the number of a nil entry.
+// miss is the result of number for a nil entry.
 const miss = -1
 
 func want(t testing.TB, s cache.Store, n int, key string, tags ...cache.Tag) cache.Ticket {
@@ -108,7 +108,7 @@ func want(t testing.TB, s cache.Store, n int, key string, tags ...cache.Tag) cac
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	stories := map[string]func(t *testing.T, ctx context.Context, s cache.Store){
+	cases := map[string]func(t *testing.T, ctx context.Context, s cache.Store){
 		"an entry that was set is read": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k", "a", "b"), entry(1))
 			want(t, s, 1, "k", "a", "b")
@@ -156,7 +156,7 @@ func TestStore(t *testing.T) {
 			s.Evict(ctx, "a")
 			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(2))
 			if _, shared := s.(*cache.Redis); shared {
-				t.Skip("Redis would need a script to see it; the next read mends it")
+				t.Skip("Redis would need a script to detect it; the next read repairs it")
 			}
 			s.Set(ctx, "k", old, entry(1))
 			want(t, s, 2, "k", "a")
@@ -208,11 +208,11 @@ func TestStore(t *testing.T) {
 			want(t, s, miss, "k")
 		},
 		"a set and an eviction outlive their context": func(t *testing.T, ctx context.Context, s cache.Store) {
-			gone, cancel := context.WithCancel(ctx)
+			ended, cancel := context.WithCancel(ctx)
 			cancel()
-			s.Set(gone, "k", want(t, s, miss, "k", "a"), entry(1))
+			s.Set(ended, "k", want(t, s, miss, "k", "a"), entry(1))
 			want(t, s, 1, "k", "a")
-			s.Evict(gone, "a")
+			s.Evict(ended, "a")
 			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(2)) // and nothing is broken by it
 			want(t, s, 2, "k", "a")
 		},
@@ -233,8 +233,8 @@ func TestStore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			open := begin(t)
-			for story, tell := range stories {
-				t.Run(story, func(t *testing.T) { tell(t, t.Context(), open(t)) })
+			for name, run := range cases {
+				t.Run(name, func(t *testing.T) { run(t, t.Context(), open(t)) })
 			}
 		})
 	}
@@ -271,9 +271,9 @@ func TestStore_expiry(t *testing.T) {
 		got, _ := s.Get(t.Context(), "k")
 		// Redis counts in milliseconds.
 		if got == nil && time.Until(e.Expires) > 5*time.Millisecond {
-			t.Error("gone too soon")
+			t.Error("it expired early")
 		}
-		time.Sleep(time.Until(e.Expires)) // from here on it must be gone, however late it is
+		time.Sleep(time.Until(e.Expires)) // from here on it must be a miss, however late it is
 		want(t, s, miss, "k")
 	})
 }
@@ -303,7 +303,7 @@ func TestStore_againstModel(t *testing.T) {
 				}
 				var (
 					open  []*attempt         // tickets so far
-					shown = map[string]int{} // what a read should find
+					shown = map[string]int{} // the expected results of reads
 					next  int
 					keys  = []string{"k", "l", "m", "n"}
 				)
@@ -360,17 +360,17 @@ func TestStore_againstModel(t *testing.T) {
 	}
 }
 
-// TestStore_concurrentReadersAndWriters lets many read, set and evict at once: no read may
+// TestStore_concurrentReadersAndWriters reads, sets and evicts concurrently: no read may
 // return an entry older than the last eviction that was over when it began.
 func TestStore_concurrentReadersAndWriters(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, s cache.Store) { readersAndWriters(t, []cache.Store{s}, nil) })
 }
 
-// readersAndWriters uses all of stores alike, for a number of evictions and until
-// trouble, which may be nil, has returned. trouble gets a function that waits for n more
+// readersAndWriters reads and evicts on all of stores, for a number of evictions and until
+// disturb, which may be nil, has returned. The argument of disturb waits for n more
 // evictions.
-func readersAndWriters(t *testing.T, stores []cache.Store, trouble func(await func(evictions int64))) {
+func readersAndWriters(t *testing.T, stores []cache.Store, disturb func(await func(evictions int64))) {
 	const (
 		things    = 4
 		evictions = 30                   // of each thing, at least
@@ -378,13 +378,13 @@ func readersAndWriters(t *testing.T, stores []cache.Store, trouble func(await fu
 		between   = 2 * readers / things // reads of a thing between two evictions
 	)
 	var (
-		world, over, reads  [things]atomic.Int64 // the origin; what the last eviction was for
-		readersWG, writers  sync.WaitGroup
-		evicted, hits       atomic.Int64
-		troubled, writersUp atomic.Bool
-		ctx                 = t.Context()
+		origin, over, reads  [things]atomic.Int64 // over: the version that was last evicted
+		readersWG, writers   sync.WaitGroup
+		evicted, hits        atomic.Int64
+		disturbed, writersUp atomic.Bool
+		ctx                  = t.Context()
 	)
-	troubled.Store(trouble != nil)
+	disturbed.Store(disturb != nil)
 	writersUp.Store(true)
 	for i := range readers {
 		s := stores[i%len(stores)]
@@ -396,7 +396,7 @@ func readersAndWriters(t *testing.T, stores []cache.Store, trouble func(await fu
 				e, ticket := s.Get(ctx, key, tags...)
 				reads[thing].Add(1)
 				if e == nil {
-					s.Set(ctx, key, ticket, entry(int(world[thing].Load())))
+					s.Set(ctx, key, ticket, entry(int(origin[thing].Load())))
 					continue
 				}
 				hits.Add(1)
@@ -409,31 +409,31 @@ func readersAndWriters(t *testing.T, stores []cache.Store, trouble func(await fu
 	for i := range things {
 		s := stores[i%len(stores)]
 		writers.Go(func() {
-			for n := int64(1); n <= evictions || troubled.Load(); n++ {
-				world[i].Store(n)
+			for n := int64(1); n <= evictions || disturbed.Load(); n++ {
+				origin[i].Store(n)
 				s.Evict(ctx, cache.NewTag("t", strconv.Itoa(i)))
 				over[i].Store(n)
 				evicted.Add(1)
 				soFar := reads[i].Load()
 				if !reached(func() bool { return reads[i].Load() >= soFar+between }) {
-					t.Error("the readers stand still")
+					t.Error("the readers do not proceed")
 					return
 				}
 			}
 		})
 	}
-	if trouble != nil {
-		trouble(func(n int64) {
+	if disturb != nil {
+		disturb(func(n int64) {
 			soFar := evicted.Load()
 			eventually(t, "more evictions", func() bool { return evicted.Load() >= soFar+n })
 		})
-		troubled.Store(false)
+		disturbed.Store(false)
 	}
 	writers.Wait()
 	writersUp.Store(false)
 	readersWG.Wait()
 	if hits.Load() == 0 {
-		t.Error("no read was a hit: the test shows nothing")
+		t.Error("no read was a hit: nothing was tested")
 	}
 }
 

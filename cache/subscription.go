@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// errSubscription is the reason for which a connection goes down with its subscription.
+// errSubscription takes a connection down when its subscription ends.
 var errSubscription = errors.New("cache: subscription lost")
 
 // Watch implements [Store]. The first call subscribes to the evictions of other
@@ -21,9 +21,9 @@ var errSubscription = errors.New("cache: subscription lost")
 // Evictions are numbered, so a gap is detected: then, and after every (re)connection,
 // f is called with an [Eviction] of all.
 //
-// Without a connection f is not called: an L1 then serves what
-// others evict until it expires, or until the connection is back. The section "A
-// slow Redis" of the package says how long that may be.
+// Without a connection f is not called: an L1 then serves entries that others evict
+// until they expire, or until the connection is back. The section "A slow Redis" of the
+// package states how long that may be.
 func (r *Redis) Watch(f func(Eviction)) {
 	r.watchers.add(f)
 	r.subscribe.Do(func() {
@@ -78,7 +78,7 @@ func (r *Redis) serveSubscription() (established bool) {
 				continue
 			}
 			if established {
-				return established // go-redis has reconnected without telling us
+				return established // go-redis has reconnected by itself
 			}
 			established = true
 			r.invalidations.reset(done)
@@ -132,8 +132,8 @@ func (r *Redis) compareAlways() {
 		} else if failures++; failures < failuresToTrip {
 			next = r.timings.ProbeMin
 		} else {
-			// Other operations may succeed, on other nodes of a cluster or by
-			// luck. Without the number no gap can be detected.
+			// Other operations may succeed, on other nodes of a cluster or by chance.
+			// Without the number no gap can be detected.
 			r.conn.trip(err)
 			failures = 0
 		}
@@ -161,12 +161,12 @@ type invalidations struct {
 	evict func(names ...tagName)
 
 	mu    sync.Mutex
-	known bool   // whether the numbers are
+	known bool   // whether last and due are
 	last  uint64 // the number of the last eviction received
 	due   uint64 // the number that must have been received at the next comparison
 }
 
-// reset begins anew, after so many evictions: some of them may have been missed.
+// reset restarts the count at done evictions: some of them may have been missed.
 func (v *invalidations) reset(done uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -197,7 +197,7 @@ func (v *invalidations) receive(number uint64, names []tagName) {
 func (v *invalidations) compare(done uint64, restored bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	missed := v.due > v.last || done < v.due // Redis has begun to count anew
+	missed := v.due > v.last || done < v.due // Redis has restarted the count
 	if restored {
 		missed = done != v.last
 	}
@@ -208,7 +208,7 @@ func (v *invalidations) compare(done uint64, restored bool) {
 	v.due = done
 }
 
-// encodeEvicted and decodeEvicted are the message of an eviction: the id of the process
+// encodeEvicted and decodeEvicted convert the message of an eviction: the id of the process
 // that did it, since that has evicted in its own L1 already, the names of the tags, and
 // the number in digits, which Redis appends.
 func (r *Redis) encodeEvicted(names []tagName) []byte {

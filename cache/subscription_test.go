@@ -18,7 +18,7 @@ func TestInvalidations_gaps(t *testing.T) {
 	}{
 		{"one after the other", []func(*invalidations){received(7, "a"), received(8, "b")}, "a b"},
 		{"one is missing", []func(*invalidations){received(7, "a"), received(9, "c")}, "a *"},
-		{"and then they go on", []func(*invalidations){received(7, "a"), received(9, "c"), received(10, "d")}, "a * d"},
+		{"one is missing, then none", []func(*invalidations){received(7, "a"), received(9, "c"), received(10, "d")}, "a * d"},
 		{"one comes late", []func(*invalidations){received(7, "a"), received(9, "c"), received(8, "b")}, "a * b"},
 		{"own ones", []func(*invalidations){received(7), received(8)}, ""},
 		{"after own ones", []func(*invalidations){received(7), received(8, "b")}, "b"},

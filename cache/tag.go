@@ -7,13 +7,12 @@ import "strings"
 // them makes it invisible. Make tags with [NewTag] and [Tag.In].
 type Tag string
 
-// All is the tag that every entry carries without being given it. Evict(ctx, All)
-// empties a store: the way back to safety for a caller that may have missed
-// evictions.
+// All is the implicit tag of every entry. Evict(ctx, All) empties a store, for a caller
+// that may have missed evictions.
 const All Tag = "*"
 
-// NewTag returns the tag of a thing, named by its kind and by what tells it from
-// others of that kind: NewTag("user", "u1", "meetings") is "user:u1:meetings".
+// NewTag returns the tag of a thing, named by its kind and by its id within the kind:
+// NewTag("user", "u1", "meetings") is "user:u1:meetings".
 func NewTag(kind string, parts ...string) Tag {
 	return Tag(strings.Join(append([]string{kind}, parts...), ":"))
 }
@@ -22,7 +21,7 @@ func NewTag(kind string, parts ...string) Tag {
 // scope has another tag.
 func (t Tag) In(scope string) Tag { return Tag(scope + "|" + string(t)) }
 
-// A tagName is what a tag is called in tickets and, where the store is shared, outside
+// A tagName is the name of a tag in tickets and, where the store is shared, outside
 // this process: there it is hashed.
 type tagName string
 

@@ -97,8 +97,8 @@ func (s *Tiered) Set(ctx context.Context, key string, t Ticket, e *Entry) {
 
 // Evict implements [Store].
 func (s *Tiered) Evict(ctx context.Context, tags ...Tag) bool {
-	// L2 first: in the other order, a read in between would fill L1 again with what
-	// is still to be evicted from L2.
+	// L2 first: in the other order, a read in between would fill L1 again with entries
+	// that are still to be evicted from L2.
 	done := s.l2.Evict(ctx, tags...)
 	s.l1.Evict(ctx, tags...)
 	return done

@@ -6,8 +6,8 @@ import (
 )
 
 // Timings are the time limits and intervals of a [Redis]. A field that is zero has
-// its default. A test of what is done, and not of when, sets limits that only a
-// hang exceeds: on a busy machine every healthy Redis is slow now and then.
+// its default. A test that does not depend on time sets limits that only a hang
+// exceeds: on a busy machine every healthy Redis is slow at times.
 type Timings struct {
 	// Operation limits one operation: 100 ms. The origin takes about as long, so
 	// waiting longer would be slower than no cache. The limits of the client
@@ -15,8 +15,8 @@ type Timings struct {
 	Operation time.Duration
 
 	// Attempt and Claim limit one attempt of a [Redis.Claim] and all of them
-	// together, before the claim is refused: 1 s and 5 s. A create that must not be
-	// done twice is worth waiting for.
+	// together, before the claim is refused: 1 s and 5 s. A create must not be done
+	// twice, so callers wait for longer.
 	Attempt, Claim time.Duration
 
 	// Lease is how long others wait for a holder that has died: 5 s.

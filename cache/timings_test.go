@@ -10,44 +10,44 @@ import (
 	"zoomql/cache"
 )
 
-// evictionDelay returns how long after the end of Evict another process that
-// reaches Redis may still read what was evicted. Two comparisons of the numbers
-// find out that a message is lost, since it may be on its way during the first.
-// Each begins CompareEvery after the one before and has three attempts, the last of which
-// takes the connection down; one more operation may be under way at the end of Evict.
+// evictionDelay returns how long after the end of Evict another process that reaches
+// Redis may still read evicted entries. Two comparisons of the numbers detect that a
+// message is lost, since it may be on its way during the first. Each begins
+// CompareEvery after the one before and has three attempts, the last of which takes the
+// connection down; one more operation may be under way at the end of Evict.
 func evictionDelay(t cache.Timings) time.Duration {
 	t = t.WithDefaults()
 	comparison := t.CompareEvery + cache.FailuresToTrip*t.Operation + (cache.FailuresToTrip-1)*t.ProbeMin
 	return t.Operation + 2*comparison
 }
 
-// An eviction whose message is lost is noticed within the documented time, whenever it
+// An eviction whose message is lost is detected within the documented time, whenever it
 // is done, and also when Redis replies only to every third request for the number.
-func TestEvict_lostMessageIsNoticedInTime(t *testing.T) {
+func TestEvict_lostMessageIsDetectedInTime(t *testing.T) {
 	if got := evictionDelay(cache.Timings{}); got != 3100*time.Millisecond {
-		t.Errorf("the bound is %v by default, and the package comment says 3.1 s", got)
+		t.Errorf("the bound is %v by default, and the package comment states 3.1 s", got)
 	}
 	for name, ignored := range map[string]int{"Redis replies": 0, "Redis replies one time in three": 2} {
 		t.Run(name, func(t *testing.T) {
 			longest := time.Duration(0)
 			for phase := time.Duration(0); phase < 2*time.Second; phase += 30 * time.Millisecond {
 				synctest.Test(t, func(t *testing.T) {
-					longest = max(longest, noticed(t, phase, ignored))
+					longest = max(longest, detectionTime(t, phase, ignored))
 				})
 			}
 			bound := evictionDelay(cache.Timings{})
 			if longest > bound || longest < bound/2 {
-				t.Errorf("a lost message is noticed after up to %v, and the bound is %v", longest, bound)
+				t.Errorf("a lost message is detected after up to %v, and the bound is %v", longest, bound)
 			}
-			t.Logf("noticed after up to %v, bound %v", longest, bound)
+			t.Logf("detected after up to %v, bound %v", longest, bound)
 		})
 	}
 }
 
-// noticed returns how long after an eviction without a message L1 is emptied. The
+// detectionTime returns how long after an eviction without a message L1 is emptied. The
 // eviction is done phase after the subscription; of the requests for the number,
 // ignored in a row get no reply.
-func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
+func detectionTime(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	f := &fakeRedis{evictions: 5}
 	r := openFake(t, f)
 	var emptied []time.Time
@@ -72,7 +72,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	if r.Down() {
-		t.Error("the connection is down, though Redis replies now and then")
+		t.Error("the connection is down, though Redis replies to some requests")
 	}
 	if len(emptied) == 1 {
 		return time.Minute
@@ -123,27 +123,27 @@ func TestGetOrLease_unleasedCallsAreLogged(t *testing.T) {
 		var out log
 		r := cache.NewRedis(f.client(t), textLog(&out))
 		r.Close() // it has no Redis from now on
-		ask := func() {
+		call := func() {
 			if e, _, lease := r.GetOrLease(t.Context(), "k", anyEntry); e != nil || lease != nil {
 				t.Fatal("an entry or a lease")
 			}
 		}
 		for range 5 {
-			ask()
+			call()
 		}
 		if n := out.count("without a lease\" calls=1\n"); n != 1 || r.UnleasedCalls() != 5 {
 			t.Errorf("of %d calls the first was logged %d times:\n%s", r.UnleasedCalls(), n, &out.b)
 		}
 		time.Sleep(cache.UnleasedLogInterval)
-		ask()
+		call()
 		if out.count("without a lease") != 2 || out.count("without a lease\" calls=5\n") != 1 {
-			t.Errorf("the log says:\n%s", &out.b)
+			t.Errorf("the log is:\n%s", &out.b)
 		}
 	})
 }
 
-// A lease is renewed long before it expires, until it is released or its longest time is
-// over.
+// A lease is renewed long before it expires, until it is released or MaxLeaseTime has
+// passed.
 func TestLease_renewedUntilReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeRedis{}
@@ -162,14 +162,14 @@ func TestLease_renewedUntilReleased(t *testing.T) {
 		}
 		lease.Release()
 		n := len(f.renewals())
-		_, left := leaseOf(t, r, "k") // it is free, and this one is never released
+		_, unreleased := leaseOf(t, r, "k") // it is free, and this one is never released
 		began := time.Now()
 		time.Sleep(2 * cache.MaxLeaseTime)
 		all := f.renewals()[n:]
 		if len(all) == 0 || all[len(all)-1].Sub(began) > cache.MaxLeaseTime+r.Timings().Lease {
 			t.Errorf("a lease that is never released is renewed %d times in %v", len(all), 2*cache.MaxLeaseTime)
 		}
-		left.Release()
+		unreleased.Release()
 	})
 }
 

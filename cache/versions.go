@@ -89,8 +89,8 @@ func (r *Redis) createVersions(ctx context.Context, t *Ticket) bool {
 	return true
 }
 
-// exec runs a pipeline and reports whether Redis replied. A command that
-// Redis refuses for its own reasons keeps its error.
+// exec runs a pipeline and reports whether Redis replied. A command that Redis rejects
+// has its error.
 func (r *Redis) exec(ctx context.Context, pipe redis.Pipeliner) bool {
 	cmds, err := pipe.Exec(ctx)
 	if err != nil {
@@ -103,10 +103,10 @@ func (r *Redis) exec(ctx context.Context, pipe redis.Pipeliner) bool {
 		}
 	}
 	if deadline, ok := ctx.Deadline(); ok && err != nil && time.Now().After(deadline) {
-		<-ctx.Done() // the connection may notice a moment before the context
+		<-ctx.Done() // the connection may time out a moment before the context
 	}
 	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errRedisTimeout) {
-		return false // the caller had no time, which says nothing about Redis
+		return false // the caller's context ended, which is no failure of Redis
 	}
 	return r.conn.observe(err)
 }
@@ -119,9 +119,9 @@ func isReply(err error) bool {
 // evaluate is one of the two ways to run a script: by its hash, or by its text.
 type evaluate func(s *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
 
-// execScripts is exec for pipelines with scripts. They are sent as hashes; a Redis
-// that does not know one yet runs none of them, and gets all of the pipeline again
-// with the texts.
+// execScripts is exec for pipelines with scripts. They are sent as hashes; where Redis
+// has not loaded one, it runs none of them, and the whole pipeline is sent again with
+// the texts.
 func (r *Redis) execScripts(ctx context.Context, fill func(pipe redis.Pipeliner, eval evaluate)) bool {
 	for _, eval := range []evaluate{(*redis.Script).EvalSha, (*redis.Script).Eval} {
 		pipe := &scriptPipeline{Pipeliner: r.client.Pipeline()}
@@ -136,7 +136,7 @@ func (r *Redis) execScripts(ctx context.Context, fill func(pipe redis.Pipeliner,
 	return true
 }
 
-// scriptPipeline is a pipeline that records whether Redis did not know a script.
+// scriptPipeline is a pipeline that records whether Redis had not loaded a script.
 type scriptPipeline struct {
 	redis.Pipeliner
 	unknown bool

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// An Eviction tells which tags another process has evicted. Only their hashes come
-// from there, so it can be asked for a tag, and does not list them.
+// An Eviction holds the tags that another process has evicted. Messages contain hashes
+// only, so it can be tested for a tag, and does not list them.
 type Eviction struct {
 	names []tagName
 	name  func(Tag) tagName
@@ -20,7 +20,19 @@ func (e Eviction) Has(tag Tag) bool {
 	return e.All() || slices.Contains(e.names, e.name(tag))
 }
 
-// watchers are the functions that [Store.Watch] was given.
+// EvictionIn returns the eviction of some tags, for the watchers of an L2 that is not of this
+// package.
+func EvictionIn(s L2, tags ...Tag) Eviction {
+	name := func(tag Tag) tagName {
+		if tag == All {
+			return allName
+		}
+		return tagName(s.TagName(tag))
+	}
+	return Eviction{namesOf(tags, name), name}
+}
+
+// watchers are the functions passed to [Store.Watch].
 type watchers struct {
 	mu  sync.Mutex
 	all []func(Eviction)

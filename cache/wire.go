@@ -13,11 +13,11 @@ import (
 //
 //	format   1 byte
 //	checksum 4 bytes, CRC-32C of all that follows
-//	head     stored, expires, stale until (Unix milliseconds), size, took (microseconds):
-//	         varints
+//	head     stored, expires, stale until, since (Unix milliseconds), size, took
+//	         (microseconds): varints
 //	         number of tags, then each: varint; length and bytes
 //	         versions of All and of the tags, 8 bytes each
-//	body     to the end, compressed as the format says
+//	body     to the end, compressed according to the format
 //
 // and where there are keys, all of this is encrypted in
 //
@@ -26,17 +26,17 @@ import (
 //	key      length of its id: 1 byte; id
 //	sealed   nonce and ciphertext of AES-256-GCM, to the end
 //
-// What cannot be read is a miss, so a new format needs no migration. With keys,
+// An entry that cannot be read is a miss, so a new format needs no migration. With keys,
 // an entry that is not encrypted is a miss too.
 const (
-	formatPlain  = 3
-	formatS2     = 4 // S2 rather than zstd: a fifth larger for JSON, and several times faster
+	formatPlain  = 6
+	formatS2     = 7 // S2 rather than zstd: a fifth larger for JSON, and several times faster
 	formatSealed = 5
 
 	headerSize = 5
 	// compressFrom is the length from which compressing pays.
 	compressFrom = 256
-	// maxBody bounds what a length read from Redis can make us allocate.
+	// maxBody bounds the allocation for a length that is read from Redis.
 	maxBody = 256 << 20
 )
 
@@ -86,6 +86,7 @@ func encodeEntry(e *Entry, t *Ticket) ([]byte, bool) {
 	b = binary.AppendVarint(b, e.Stored.UnixMilli())
 	b = binary.AppendVarint(b, e.Expires.UnixMilli())
 	b = binary.AppendVarint(b, e.usableUntil().UnixMilli())
+	b = binary.AppendVarint(b, e.UnchangedSince().UnixMilli())
 	b = binary.AppendUvarint(b, uint64(max(e.Size, 0)))
 	b = binary.AppendUvarint(b, uint64(max(e.Took.Microseconds(), 0)))
 	b = appendNames(b, t.names)
@@ -115,7 +116,7 @@ func decodeEntry(b []byte) (*Entry, Ticket, bool) {
 		return nil, Ticket{}, false
 	}
 	r := &reader{b: b[headerSize:]}
-	stored, expires, staleUntil := r.varint(), r.varint(), r.varint()
+	stored, expires, staleUntil, since := r.varint(), r.varint(), r.varint(), r.varint()
 	size, took := r.uvarint(), r.uvarint()
 	t := Ticket{names: r.names()}
 	t.versions = r.versions(len(t.names) + 1)
@@ -138,6 +139,7 @@ func decodeEntry(b []byte) (*Entry, Ticket, bool) {
 	}
 	e := Encoded(body)
 	e.Stored, e.Expires, e.StaleUntil = time.UnixMilli(stored), time.UnixMilli(expires), time.UnixMilli(staleUntil)
+	e.Since = time.UnixMilli(since)
 	e.Size, e.Took = int(size), time.Duration(took)*time.Microsecond
 	return e, t, true
 }
@@ -151,7 +153,7 @@ func appendNames(b []byte, names []tagName) []byte {
 	return b
 }
 
-// reader decodes b. After a mistake it is broken, and returns zero values.
+// reader decodes b. After invalid input it is broken, and returns zero values.
 type reader struct {
 	b      []byte
 	broken bool

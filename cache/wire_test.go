@@ -36,14 +36,28 @@ func TestDecodeEntry_roundTrip(t *testing.T) {
 	}
 }
 
+// An entry has its times after decoding, and one without Since has that of Stored.
+func TestDecodeEntry_times(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	for since, want := range map[time.Time]time.Time{{}: now, now.Add(-time.Hour): now.Add(-time.Hour)} {
+		e := Encoded([]byte("1"))
+		e.Stored, e.Expires, e.StaleUntil, e.Since = now, now.Add(time.Minute), now.Add(time.Hour), since
+		data, _ := encodeEntry(e, &Ticket{versions: []version{1}})
+		got, _, ok := decodeEntry(data)
+		if !ok || !got.Stored.Equal(e.Stored) || !got.Expires.Equal(e.Expires) || !got.StaleUntil.Equal(e.StaleUntil) || !got.UnchangedSince().Equal(want) || !e.UnchangedSince().Equal(want) {
+			t.Errorf("%+v, want since %v", got, want)
+		}
+	}
+}
+
 func FuzzDecodeEntry(f *testing.F) {
 	e := Encoded([]byte("1"))
 	e.Expires = time.Now().Add(time.Minute)
 	good, _ := encodeEntry(e, &Ticket{names: []tagName{"a"}, versions: []version{1, 2}})
 	f.Add(good[headerSize:])
-	f.Add([]byte("\x00\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
-	f.Add([]byte("\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
-	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a version
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a version
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, format := range []byte{formatPlain, formatS2} {
 			_, ticket, ok := decodeEntry(withChecksum(append([]byte{format, 0, 0, 0, 0}, b...)))

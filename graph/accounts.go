@@ -39,7 +39,7 @@ func newTarget(ctx context.Context, by *types.AccountBy) (*target, error) {
 	return &target{s, argument.Named(*by)}, err
 }
 
-// subAccountTarget is accountTarget for what is done to sub accounts only.
+// subAccountTarget is accountTarget for mutations of sub accounts only.
 func subAccountTarget(ctx context.Context, by *types.AccountBy) (*target, error) {
 	at, err := accountTarget(ctx, by)
 	if err == nil && at.client.Sub() == "" {
@@ -48,8 +48,8 @@ func subAccountTarget(ctx context.Context, by *types.AccountBy) (*target, error)
 	return at, err
 }
 
-// rootAccount is askedAccount for a root: that a sub account exists is asked of
-// Zoom if nothing hangs on it whose own call would tell.
+// rootAccount is askedAccount for a root. It reads a sub account of which no field with a call
+// of its own is selected, since that call would fail where the account does not exist.
 func (s *scope) rootAccount(ctx context.Context) (*types.Account, error) {
 	want := needsOf(ctx, "Account")
 	if s.client.Sub() != "" && !want.Edges && !want.Plain {
@@ -58,9 +58,9 @@ func (s *scope) rootAccount(ctx context.Context) (*types.Account, error) {
 	return s.askedAccount(ctx)
 }
 
-// askedAccount returns the account with what the field of ctx asks of it. An
-// account is not told about itself unless it is a master account: then the
-// fields that are missing say why, and what hangs on the account still comes.
+// askedAccount returns the account with the fields that are selected. Zoom returns an account
+// to a master account only: for any other one, each of these fields has an error, and the
+// edges are resolved.
 func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
 	want := needsOf(ctx, "Account")
 	if !want.Lacks("") {
@@ -83,7 +83,7 @@ func (s *scope) wholeAccount(ctx context.Context) (*types.Account, error) {
 	return zoom.GetAccount.Do(ctx, s.client, zoom.OwnAccount{})
 }
 
-// owner returns the owner of an account, whom lists name by e-mail only.
+// owner returns the owner of an account. Lists have only the owner's e-mail address.
 func (s *scope) owner(ctx context.Context, a *types.Account) (*types.User, error) {
 	if a.OwnerZoomID == "" && a.OwnerEmail == "" {
 		whole, err := s.wholeAccount(ctx)
@@ -98,8 +98,8 @@ func (s *scope) owner(ctx context.Context, a *types.Account) (*types.User, error
 	return orNil(s.user(ctx, string(a.OwnerEmail)))
 }
 
-// subAccounts lists the sub accounts of the scope's account. Zoom answers for
-// those of a reseller on the own account's path.
+// subAccounts lists the sub accounts of the scope's account. Those of a reseller have the path
+// of the own account.
 func (s *scope) subAccounts(ctx context.Context, filter zoom.SubAccountFilter, first int, after *string) (*types.Connection[types.Account], error) {
 	filter.SubResellerID = s.client.Sub()
 	l := list.List[zoom.SubAccountFilter, types.Account]{
@@ -108,8 +108,8 @@ func (s *scope) subAccounts(ctx context.Context, filter zoom.SubAccountFilter, f
 	return connectWhole(ctx, l, "Account", s.wholeAccounts(ctx))
 }
 
-// wholeAccounts completes rows of a list, each by a call of its own, and keeps
-// what only lists tell.
+// wholeAccounts completes rows of a list, each by a call of its own, and keeps the fields that
+// only lists have.
 func (s *scope) wholeAccounts(ctx context.Context) func([]*types.Account) []zoom.Found[types.Account] {
 	return func(rows []*types.Account) []zoom.Found[types.Account] {
 		return batch.Each(s.client, func(ctx context.Context, row *types.Account) (*types.Account, error) {
@@ -144,7 +144,7 @@ func (s *scope) lockedSettings(ctx context.Context, option string) (*zoom.Locked
 // webinars are the only registrations that an account has settings for.
 var webinars = zoom.RegistrationKey{Type: "webinar"}
 
-// settingsPatch returns what Zoom wants for one part of the settings.
+// settingsPatch returns the request that changes one part of the settings.
 func settingsPatch(c *types.AccountSettingsChange) zoom.SettingsPatch {
 	patch := func(option string, body any) zoom.SettingsPatch {
 		return zoom.SettingsPatch{SettingsKey: zoom.SettingsKey{Option: option}, Body: body}
@@ -179,8 +179,8 @@ func (r *Resolver) createSubAccount(ctx context.Context, at *target, input types
 	})
 }
 
-// createdAccount returns a new account as its creation told it, or whole if more
-// is asked for.
+// createdAccount returns a new account as the answer to its creation has it, or whole if more
+// fields are selected.
 func createdAccount(ctx context.Context, created *types.Account) (*types.Account, error) {
 	switch {
 	case created == nil:

@@ -21,7 +21,7 @@ import (
 
 const meetingQuery = `{ meeting(by: {number: "${MeetingNumber}"}) { topic host { displayName } } }`
 
-// costs fails the test unless an answer says what it has cost.
+// costs fails the test unless an answer reports this cost.
 func (a *answer) costs(t *testing.T, want string) {
 	t.Helper()
 	if raw, err := json.Marshal(a.Extensions["cost"]); err != nil || string(raw) != want {
@@ -29,8 +29,8 @@ func (a *answer) costs(t *testing.T, want string) {
 	}
 }
 
-// given returns how many answers the log says were given whole since the last
-// time.
+// given returns how many answers were served whole from the cache, according to the log, since
+// the last call of given.
 func (r *rig) given() int {
 	time.Sleep(2 * time.Second) // by the bubble's clock
 	n := 0
@@ -45,7 +45,7 @@ func (r *rig) given() int {
 	return n
 }
 
-// gives fails the test unless so many answers were given whole.
+// gives fails the test unless this many answers were served whole from the cache.
 func (r *rig) gives(want int) {
 	r.t.Helper()
 	if n := r.given(); n != want {
@@ -53,9 +53,8 @@ func (r *rig) gives(want int) {
 	}
 }
 
-// What was answered before is answered again without a call, to the byte but for
-// what it cost.
-func TestAnswerKept(t *testing.T) {
+// A repeated query is answered without a call, with the same bytes except for the cost.
+func TestAnswer_cached(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		first := r.ask(meetingQuery, nil)
 		r.spends(2)
@@ -70,7 +69,7 @@ func TestAnswerKept(t *testing.T) {
 		}
 		r.spends(0)
 		r.gives(5)
-		// Other words or other variables are another question, whose parts are known.
+		// With another text or other variables, the answer is made of cached parts.
 		r.ask(meetingQuery+" ", nil).costs(t, `{"actual":{},"cached":2,"requested":{"LIGHT":2},"waitedMs":0}`)
 		r.ask(meetingQuery, map[string]any{"x": 1}).costs(t, `{"actual":{},"cached":2,"requested":{"LIGHT":2},"waitedMs":0}`)
 		r.spends(0)
@@ -78,8 +77,8 @@ func TestAnswerKept(t *testing.T) {
 	})
 }
 
-// Each media type is made of the same bytes.
-func TestAnswerKeptInBothForms(t *testing.T) {
+// The answers of both media types have the same bytes.
+func TestAnswer_cachedForBothMediaTypes(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(meetingQuery, nil)
 		for _, media := range []string{negotiation.GraphQLResponse, negotiation.JSON} {
@@ -98,7 +97,7 @@ func quoted(text string) string {
 	return string(raw)
 }
 
-// request makes a request by hand.
+// request returns a request with a given method, query and body.
 func (r *rig) request(method, query, body string) *http.Request {
 	r.t.Helper()
 	target := "http://gateway.test/graphql"
@@ -115,8 +114,8 @@ func (r *rig) request(method, query, body string) *http.Request {
 	return req
 }
 
-// What changes a part changes the whole, at once: also where the values are in
-// two tiers and the answers in the first of them.
+// A change of a part evicts the whole answer at once, also if the values are in two tiers and
+// the answers in the first of them.
 func TestAnswerEvicted(t *testing.T) {
 	near := cache.NewMemory(1 << 20)
 	for name, s := range map[string]setup{
@@ -147,7 +146,7 @@ func TestAnswerEvicted(t *testing.T) {
 	}
 }
 
-// l2 is a second tier that no other process shares.
+// l2 is a second tier that is not shared with other processes.
 type l2 struct{ *cache.Memory }
 
 func (s l2) GetOrLease(ctx context.Context, key string, want cache.Want, tags ...cache.Tag) (*cache.Entry, cache.Ticket, *cache.Lease) {
@@ -165,7 +164,7 @@ func (s l2) SetLeased(ctx context.Context, key string, ticket cache.Ticket, e *c
 
 func (l2) TagName(tag cache.Tag) string { return string(tag) }
 
-// An answer is nobody's who sees with another credential.
+// A cached answer is not served for another credential.
 func TestAnswerOfAnotherView(t *testing.T) {
 	store := cache.NewMemory(1 << 20)
 	inRig(t, setup{store: store, answers: store}, func(r *rig) {
@@ -181,8 +180,8 @@ func TestAnswerOfAnotherView(t *testing.T) {
 	})
 }
 
-// What must not be kept is asked for each time.
-func TestAnswerNotKept(t *testing.T) {
+// What must not be cached is requested each time.
+func TestAnswer_notCached(t *testing.T) {
 	for why, query := range map[string]string{
 		"a secret":             `{ meeting(by: {number: "${MeetingNumber}"}) { topic startUrl } }`,
 		"a secret of a list":   `{ meeting(by: {number: "${MeetingNumber}"}) { topic registrants(first: 2) { nodes { joinUrl } } } }`,
@@ -207,7 +206,7 @@ func TestAnswerNotKept(t *testing.T) {
 	}
 }
 
-// A failure is forgotten with the next question.
+// A failure is not cached.
 func TestAnswerAfterFailure(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.Fault(sandbox.Fault{Pattern: "GET /users/{userId}", Status: http.StatusForbidden, Times: 1})
@@ -220,7 +219,7 @@ func TestAnswerAfterFailure(t *testing.T) {
 	})
 }
 
-// An answer is true as long as its shortest-lived part.
+// An answer is cached as long as its shortest-lived part.
 func TestAnswerExpires(t *testing.T) {
 	for _, c := range []struct {
 		why, query string
@@ -253,7 +252,7 @@ func TestAnswerExpires(t *testing.T) {
 	}
 }
 
-// What the calendar decides is decided anew when the day is over.
+// An answer that depends on the date is not served after midnight.
 func TestAnswerOfToday(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ account { reports { daily { month } } } }`
@@ -271,7 +270,7 @@ func TestAnswerOfToday(t *testing.T) {
 	})
 }
 
-// raw sends a request and returns the answer as it is.
+// raw sends a request and returns the raw answer.
 func (r *rig) raw(req *http.Request) (*http.Response, string) {
 	r.t.Helper()
 	way := r.front.transport()
@@ -288,8 +287,7 @@ func (r *rig) raw(req *http.Request) (*http.Response, string) {
 	return res, string(body)
 }
 
-// The answer to a GET may be kept by its reader, who asks later whether it has
-// changed.
+// The client may cache the answer to a GET, and revalidate it with its ETag.
 func TestAnswerToGet(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ account { users(first: 30) { nodes { displayName email } } } }`
@@ -343,8 +341,8 @@ func TestAnswerToGet(t *testing.T) {
 	})
 }
 
-// An answer that is not kept is compressed too, and only in the one way that every
-// client that offers it can undo: some offer zstd and cannot.
+// An answer that is not cached is compressed, too, and only with a coding that every client
+// that offers it can decode: some offer zstd without decoding it.
 func TestCompressed(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ __schema { types { name description } } }`
@@ -375,8 +373,8 @@ func TestCompressed(t *testing.T) {
 	})
 }
 
-// What many ask is told in a line a second.
-func TestAnswersTold(t *testing.T) {
+// Answers from the cache are logged in one line a second.
+func TestAnswers_sampledLog(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(meetingQuery, nil)
 		r.log.reset()
@@ -391,10 +389,9 @@ func TestAnswersTold(t *testing.T) {
 	})
 }
 
-// Questions that never come back do not fill the memory: after many of them an
-// answer is kept when it is asked for again. Questions that do come back make
-// room for trust.
-func TestAnswersOnTrust(t *testing.T) {
+// Queries that do not repeat do not fill the cache: after many of them, an answer is cached only
+// when it is requested again. Repeated queries end this restriction.
+func TestAnswers_doorkeeper(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(meetingQuery, nil)
 		for i := range 500 + 50 {

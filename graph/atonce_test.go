@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Lists without pages that are shorter than Zoom counts.
-func TestListsAtOnceThatEndEarly(t *testing.T) {
+// Lists without pages that are shorter than Zoom's count.
+func TestUnpagedLists_endEarly(t *testing.T) {
 	for path, query := range map[string]string{
 		"/roles":                             `{ account { it: roles { name } } }`,
 		"/meetings/${MeetingNumber}/polls":   `{ meeting(by: {number: "${MeetingNumber}"}) { it: polls { id } } }`,
@@ -48,8 +48,8 @@ func TestListsAtOnceThatEndEarly(t *testing.T) {
 	}
 }
 
-// A list that came short does not prove that an object is missing: it is asked for by itself.
-func TestLookUpsInListsThatEndEarly(t *testing.T) {
+// An incomplete list does not prove that an object is missing: the object is requested alone.
+func TestLookUps_listEndsEarly(t *testing.T) {
 	inRig(t, setup{before: zoomAnswers("/roles", func(url.Values) string {
 		return `{"total_records":9,"roles":[{"id":"0","name":"Owner"}]}`
 	})}, func(r *rig) {

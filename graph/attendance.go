@@ -5,33 +5,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/attendees"
+	"zoomql/graph/batch"
 	"zoomql/graph/directory"
 	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/attendance"
+	"zoomql/internal/plan"
+	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-// held is what attendance needs to know of an instance of a meeting or webinar.
+// held is an instance of a meeting or webinar, as attendance needs it.
 type held struct {
-	name    string // by which Zoom is asked about it
+	name    string // names it in requests to Zoom
 	webinar bool
-	// number is that of the meeting or webinar that was held.
+	over    bool // Zoom has returned it, so it has ended
+	// number returns the number of the meeting or webinar.
 	number func(context.Context) (types.MeetingNumber, error)
-	// state is why Zoom names nobody.
+	// state returns why Zoom has no participants.
 	state func(context.Context, error) (types.ReportState, error)
+}
+
+// kind is the type of the instance in global ids.
+func (h held) kind() string {
+	if h.webinar {
+		return "WebinarReport"
+	}
+	return "MeetingInstance"
 }
 
 func (s *scope) heldMeeting(i *types.MeetingInstance) held {
 	name := string(i.UUID)
 	return held{
-		name: name,
+		name: name, over: i.Op != "" || isNumber(name),
 		number: func(ctx context.Context) (types.MeetingNumber, error) {
 			if i.MeetingNumber != 0 {
 				return i.MeetingNumber, nil
@@ -49,7 +63,7 @@ func (s *scope) heldMeeting(i *types.MeetingInstance) held {
 
 func (s *scope) heldWebinar(w *types.WebinarReport) held {
 	return held{
-		name: webinarInstance(w), webinar: true,
+		name: webinarInstance(w), webinar: true, over: w.Op != "" || isNumber(webinarInstance(w)),
 		number: func(ctx context.Context) (types.MeetingNumber, error) { return s.webinarOf(ctx, w) },
 		state: func(ctx context.Context, err error) (types.ReportState, error) {
 			if err == nil {
@@ -60,74 +74,66 @@ func (s *scope) heldWebinar(w *types.WebinarReport) held {
 	}
 }
 
-// pastParticipantsKept is how long Zoom keeps who was in an instance, in months.
+// isNumber reports whether the name of an instance is a meeting's number, which names the
+// latest one that has ended.
+func isNumber(name string) bool {
+	_, err := types.ParseMeetingNumber(name)
+	return err == nil
+}
+
+// pastParticipantsKept is how long Zoom keeps the participants of an instance, in months.
 //
 // Source: the operations' descriptions.
 const pastParticipantsKept = 15
 
-// longestRule bounds the times of rules, in seconds. No meeting takes that long.
-const longestRule = 7 * 24 * 60 * 60
-
-// usualRules are those that the schema has for callers who give none.
-func usualRules(byName bool) types.AttendanceRules {
-	return types.AttendanceRules{LateAfterSeconds: 300, LeftEarlyBeforeSeconds: 300, WaitingRoom: types.WaitingRoomTimeExclude, ByName: byName}
-}
-
-func rulesOf(in types.AttendanceRules) (attendance.Rules, error) {
-	for _, rule := range []struct {
-		name    string
-		seconds int
-	}{
-		{"lateAfterSeconds", in.LateAfterSeconds}, {"leftEarlyBeforeSeconds", in.LeftEarlyBeforeSeconds},
-		{"minimumSeconds", in.MinimumSeconds}, {"mergeGapSeconds", in.MergeGapSeconds},
-	} {
-		if rule.seconds < 0 || rule.seconds > longestRule {
-			return attendance.Rules{}, errs.Invalid(fmt.Sprintf("rules.%s: %d is not between 0 and %d", rule.name, rule.seconds, longestRule))
-		}
-	}
-	seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
-	return attendance.Rules{
-		LateAfter: seconds(in.LateAfterSeconds), LeftEarlyBefore: seconds(in.LeftEarlyBeforeSeconds), Minimum: seconds(in.MinimumSeconds),
-		MergeGap: seconds(in.MergeGapSeconds), CountWaiting: in.WaitingRoom == types.WaitingRoomTimeInclude, ByName: in.ByName,
-	}, nil
-}
-
-// attendanceOf works out who attended an instance. Data that are late or too old are a
+// attendanceOf returns the attendance of an instance. Data that are late or too old are a
 // state, not an error.
-func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRules, wish *types.AttendanceSource) (*types.Attendance, error) {
-	rules, err := rulesOf(in)
+func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRules, chosen *types.AttendanceSource) (*types.Attendance, error) {
+	rules, err := attendees.RulesOf(in)
 	if err != nil {
 		return nil, err
 	}
+	if a, err := s.attendanceByEvents(ctx, h, in, chosen); a != nil || err != nil {
+		return a, err
+	}
 	want := attendanceNeedsOf(ctx)
-	rows, err := s.attendanceRows(ctx, h, want, wish)
+	rows, err := s.attendanceRows(ctx, h, want, chosen)
 	state := stateOf(err)
-	if len(rows.stays) == 0 {
+	if len(rows.Stays) == 0 {
 		state, err = h.state(ctx, err)
 	}
 	if state == "" {
+		s.foreseeSchedule(ctx, h, want, err)
 		return nil, err
 	}
-	if zoom.Unfinished(rows.participants()) {
+	if zoom.Unfinished(rows.Participants()) {
 		state = types.ReportStatePending
 	}
-	m := rows.meeting(rules)
-	schedule, untold := s.scheduleOf(ctx, h, want, m)
-	m.ScheduledStart, m.ScheduledEnd = schedule.from, schedule.to
-	a := attendanceFrom(rows, m, rules, untold)
+	m := rows.Meeting(rules)
+	schedule, unknown := s.scheduleOf(ctx, h, want, m)
+	m.ScheduledStart, m.ScheduledEnd = schedule.Start, schedule.End
+	a := rows.Attendance(m, rules, unknown)
+	if want.attendees["role"] {
+		s.addRoles(ctx, h, a)
+	}
 	a.Origin, a.Run, a.OfWebinar, a.ReportState = s.origin(), h.name, h.webinar, state
-	a.Stays = rows.of
+	more := url.Values{}
+	if chosen != nil {
+		more.Set("source", string(*chosen))
+	}
+	a.CSVPath = s.csvPath(h.kind(), h.name, in, more)
+	a.Stays = rows.Of
 	a.Stays.Unready = state != types.ReportStateReady
-	a.Question = fmt.Sprint("attendees ", h.name, rows.source, rules)
+	a.Question = fmt.Sprint("attendees ", h.name, rows.Source, rules)
 	a.Complete = a.Complete && a.Stays.Whole()
 	if !a.Complete {
-		a.AsOf = types.Time{Time: m.AsOf}
+		a.AsOf, a.Missing = types.Time{Time: m.AsOf}, append(a.Missing, types.AttendanceGapRows)
 	}
 	return a, nil
 }
 
-// staysAreOf tells the directory which ids and addresses are one user's. Each stay has its
-// own: those of an attendee may be several users'.
+// staysAreOf notes in the directory which ids and addresses are one user's, stay by stay, since
+// the stays of an attendee may be several users'.
 func (s *scope) staysAreOf(ctx context.Context, all []*types.Attendee) {
 	var stays []*types.Participant
 	for _, a := range all {
@@ -138,7 +144,7 @@ func (s *scope) staysAreOf(ctx context.Context, all []*types.Attendee) {
 	})
 }
 
-// toldWhole tells beside an attendance that not all stays have come.
+// toldWhole adds an error beside an attendance of which stays are missing.
 func toldWhole(ctx context.Context, a *types.Attendance) *types.Attendance {
 	if a != nil {
 		list.Tell(ctx, a.Stays)
@@ -146,7 +152,7 @@ func toldWhole(ctx context.Context, a *types.Attendance) *types.Attendance {
 	return a
 }
 
-// attendees returns a page of who attended.
+// attendees returns a page of the attendees.
 func (s *scope) attendees(ctx context.Context, a *types.Attendance, first int, after *string) (*types.AttendeeConnection, error) {
 	page, err := list.Cut(ctx, a.All, a.Stays, first, after, list.FingerprintOf(s.client.Tenant(), a.Question))
 	if err != nil {
@@ -156,18 +162,16 @@ func (s *scope) attendees(ctx context.Context, a *types.Attendance, first int, a
 	return &types.AttendeeConnection{Connection: *page, Source: a.Source, EvidenceUsed: a.EvidenceUsed, ReportState: a.ReportState}, nil
 }
 
-// schedule is when an instance was to begin and end.
-type schedule struct{ from, to time.Time }
-
-// nearSchedule is how far from its schedule an instance may begin: one that begins at
-// another time was started for something else, such as a rehearsal on the day before.
+// nearSchedule is the largest time between a scheduled start and the start of its instance. An
+// instance at another time was started for something else, such as a rehearsal on the day
+// before.
 const nearSchedule = 3 * time.Hour
 
-// scheduleOf reads when an instance was planned, if that is asked for. untold says that the
-// plan could not be read, and so nobody can tell who was late.
-func (s *scope) scheduleOf(ctx context.Context, h held, want attendanceNeeds, m attendance.Meeting) (found schedule, untold bool) {
+// scheduleOf reads when an instance was scheduled, if a selected field needs that. unknown
+// reports that it could not be read, so that lateness is unknown.
+func (s *scope) scheduleOf(ctx context.Context, h held, want attendanceNeeds, m attendance.Meeting) (found attendance.Schedule, unknown bool) {
 	if !want.schedule || m.Start.IsZero() {
-		return schedule{}, false
+		return attendance.Schedule{}, false
 	}
 	number, err := h.number(ctx)
 	if err == nil {
@@ -175,35 +179,43 @@ func (s *scope) scheduleOf(ctx context.Context, h held, want attendanceNeeds, m 
 	}
 	if err != nil && !errors.Is(err, zoom.ErrNotFound) {
 		graphql.AddError(ctx, err)
-		return schedule{}, true
+		return attendance.Schedule{}, true
 	}
 	return found, false
 }
 
-// planned returns the date of a meeting or webinar that an instance is of, zero where there
-// is none near it.
-func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar bool, began time.Time) (schedule, error) {
+// foreseeSchedule asks for when an instance was planned although its stays are not known, where the
+// price of an operation is worked out.
+func (s *scope) foreseeSchedule(ctx context.Context, h held, want attendanceNeeds, err error) {
+	if errors.Is(err, zoom.ErrNotAsked) {
+		s.scheduleOf(ctx, h, want, attendance.Meeting{Start: time.Now()})
+	}
+}
+
+// planned returns the scheduled date of an instance of a meeting or webinar; zero where none is
+// near.
+func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar bool, began time.Time) (attendance.Schedule, error) {
 	var dates []*types.MeetingOccurrence
 	if webinar {
-		w, err := s.webinars().Load(ctx, webinarKey{number: number})
+		w, err := s.previousWebinars().Load(ctx, previousWebinar{number})
 		if err != nil {
-			return schedule{}, err
+			return attendance.Schedule{}, err
 		}
-		dates = []*types.MeetingOccurrence{{StartTime: w.StartTime, DurationMinutes: w.DurationMinutes}}
+		dates = slices.Concat(w.Occurrences, []*types.MeetingOccurrence{{StartTime: w.StartTime, DurationMinutes: w.DurationMinutes}})
 	} else {
 		m, err := loaderOf(s, batchOfPrevious(s)).Load(ctx, previousKey{number})
 		if err != nil {
-			return schedule{}, err
+			return attendance.Schedule{}, err
 		}
 		dates = slices.Concat(m.Occurrences, []*types.MeetingOccurrence{{StartTime: m.StartTime, DurationMinutes: m.DurationMinutes}})
 	}
-	var nearest schedule
+	var nearest attendance.Schedule
 	for _, d := range dates {
 		away := d.StartTime.Sub(began).Abs()
-		if !d.StartTime.IsZero() && away <= nearSchedule && (nearest.from.IsZero() || away < nearest.from.Sub(began).Abs()) {
-			nearest = schedule{from: d.StartTime.Time}
-			if d.DurationMinutes.N > 0 && d.DurationMinutes.N <= longestRule/60 {
-				nearest.to = nearest.from.Add(time.Duration(d.DurationMinutes.N) * time.Minute)
+		if !d.StartTime.IsZero() && away <= nearSchedule && (nearest.Start.IsZero() || away < nearest.Start.Sub(began).Abs()) {
+			nearest = attendance.Schedule{Start: d.StartTime.Time}
+			if d.DurationMinutes.N > 0 && d.DurationMinutes.N <= attendees.LongestRule/60 {
+				nearest.End = nearest.Start.Add(time.Duration(d.DurationMinutes.N) * time.Minute)
 			}
 		}
 	}
@@ -214,22 +226,25 @@ func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar
 func (s *scope) absentees(ctx context.Context, a *types.Attendance, first int, after *string) (*types.Connection[types.Registrant], error) {
 	if !a.Stays.Whole() {
 		list.Tell(ctx, a.Stays)
-		return nil, nil // nobody can tell
+		return nil, nil // a missing stay may be of any registrant
 	}
 	h := s.heldMeeting(&types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(a.Run)})
 	if a.OfWebinar {
 		h = s.heldWebinar(&types.WebinarReport{Run: a.Run})
 	}
-	number, err := h.number(ctx)
-	if err != nil {
-		return nil, err
+	number := a.Number
+	if number == 0 {
+		var err error
+		if number, err = h.number(ctx); err != nil {
+			return nil, err
+		}
 	}
 	of := zoom.RegistrantsOf{Number: number, Webinar: a.OfWebinar}
 	return s.absentRegistrants(ctx, of, a.Worked.Absent, first, after, "absent "+a.Question)
 }
 
-// absentRegistrants returns a page of the approved registrants of whom absent tells the
-// places.
+// absentRegistrants returns a page of the approved registrants at the indices that absent
+// returns.
 func (s *scope) absentRegistrants(ctx context.Context, of zoom.RegistrantsOf, absent func([]attendance.Registrant) []int, first int, after *string, question string) (*types.Connection[types.Registrant], error) {
 	approved, err := loaderOf(s, s.approvedRegistrants).Load(ctx, of)
 	if err != nil {
@@ -281,7 +296,7 @@ func (s *scope) approved(ctx context.Context, of zoom.RegistrantsOf) ([]*types.R
 	return list.List[zoom.RegistrantFilter, types.Registrant]{Client: s.client, Op: zoom.ListRegistrants, Windows: list.Uncut(filter)}.Whole(ctx, maxStays)
 }
 
-// curve returns how many people were there in the course of an instance.
+// curve returns the number of people in the course of an instance.
 func curve(a *types.Attendance, most int) ([]*types.AttendancePoint, error) {
 	if most < 2 || most > maxPoints {
 		return nil, errs.Invalid(fmt.Sprintf("points: %d is not between 2 and %d", most, maxPoints))
@@ -289,18 +304,14 @@ func curve(a *types.Attendance, most int) ([]*types.AttendancePoint, error) {
 	points := a.Worked.Curve(most)
 	out := make([]*types.AttendancePoint, len(points))
 	for i, p := range points {
-		out[i] = pointOf(p)
+		out[i] = attendees.PointOf(p)
 	}
 	return out, nil
 }
 
 const maxPoints = 1000
 
-func pointOf(p attendance.Point) *types.AttendancePoint {
-	return &types.AttendancePoint{Time: types.Time{Time: p.At}, Count: p.Count}
-}
-
-// attendeeRegistrant returns the registration that an attendee came by.
+// attendeeRegistrant returns the registration of an attendee.
 func (s *scope) attendeeRegistrant(ctx context.Context, a *types.Attendee) (*types.Registrant, error) {
 	i := slices.IndexFunc(a.Stays, func(p *types.Participant) bool { return p.RegistrantID != "" })
 	if i < 0 {
@@ -309,7 +320,16 @@ func (s *scope) attendeeRegistrant(ctx context.Context, a *types.Attendee) (*typ
 	return s.participantRegistrant(ctx, a.Stays[i])
 }
 
-// previousKey names a meeting that is read with the occurrences that are over.
+// previousWebinar names a webinar that is read with its past occurrences.
+type previousWebinar struct{ number types.MeetingNumber }
+
+func (s *scope) previousWebinars() *batch.Loader[previousWebinar, types.Webinar] {
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, k previousWebinar) (*types.Webinar, error) {
+		return zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarQuery{WebinarID: k.number, Previous: true})
+	}))
+}
+
+// previousKey names a meeting that is read with its past occurrences.
 type previousKey struct{ number types.MeetingNumber }
 
 func batchOfPrevious(s *scope) func(context.Context, []previousKey) []zoom.Found[types.Meeting] {
@@ -320,4 +340,176 @@ func batchOfPrevious(s *scope) func(context.Context, []previousKey) []zoom.Found
 		})
 		return found
 	}
+}
+
+// maxStays is the largest number of rows that are read of an instance.
+const maxStays = plan.MaxStays
+
+// attendanceNeeds are the data that a selection needs: of the rows, and beside them.
+type attendanceNeeds struct {
+	stays     *selection.Needs
+	attendees map[string]bool // fields
+	schedule  bool
+}
+
+// attendanceNeedsOf returns the needs of the field of ctx, which returns an attendance or a
+// connection to its attendees.
+func attendanceNeedsOf(ctx context.Context) attendanceNeeds {
+	want := attendanceNeeds{stays: needsOf(ctx, "Participant", plan.WaysToStays...), attendees: needsOf(ctx, "Attendee", plan.WaysToAttendees...).Names}
+	totals := needsOf(ctx, "AttendanceTotals", "totals").Names
+	whole := needsOf(ctx, "Attendance").Names
+	want.schedule = want.attendees["late"] || want.attendees["leftEarly"] || totals["late"] || totals["leftEarly"] || whole["scheduledStart"] || whole["scheduledEnd"]
+	return want
+}
+
+// attendanceRows reads the stays of an instance. Where the account's plan does not include the
+// source that the selection needs, it reads the next cheaper one, unless the caller chose the
+// source.
+func (s *scope) attendanceRows(ctx context.Context, h held, want attendanceNeeds, chosen *types.AttendanceSource) (attendees.Rows, error) {
+	var rows attendees.Rows
+	sources := plan.AttendanceSources(chosen, h.webinar, s.client.Sub() != "", want.attendees, want.stays)
+	for i, source := range sources {
+		rows.Source = source
+		err := s.readAttendance(ctx, h, &rows)
+		if i == len(sources)-1 || !errors.Is(err, zoom.ErrPlanRequired) {
+			if err == nil && len(rows.Stays) > 0 {
+				notTold(ctx, want.stays, rows.Stays[0].Op)
+			}
+			return rows, err
+		}
+		rows.Refused = append(rows.Refused, source)
+	}
+	return rows, nil // there is always a source
+}
+
+// readAttendance reads the stays from one source.
+func (s *scope) readAttendance(ctx context.Context, h held, rows *attendees.Rows) error {
+	plain := func(p *types.Participant) attendees.Row { return attendees.Row{Participant: p} }
+	switch rows.Source {
+	case types.AttendanceSourcePastWebinar:
+		key := zoom.WebinarRunKey{WebinarID: h.name}
+		return readRows(ctx, rows, list.List[zoom.WebinarRunKey, types.Participant]{Client: s.client, Op: zoom.ListWebinarParticipants, Windows: list.Uncut(key)}, plain)
+	case types.AttendanceSourceReport:
+		if h.webinar {
+			filter := zoom.WebinarParticipantFilter{WebinarID: h.name, IncludeFields: "registrant_id"}
+			return readRows(ctx, rows, list.List[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{Client: s.client, Op: zoom.ListWebinarReportParticipants, Windows: list.Uncut(filter)}, attendees.OfWebinarReport)
+		}
+		filter := zoom.ParticipantReportFilter{MeetingID: h.name, IncludeFields: "registrant_id"}
+		return readRows(ctx, rows, list.List[zoom.ParticipantReportFilter, types.Participant]{Client: s.client, Op: zoom.ListReportParticipants, Windows: list.Uncut(filter)}, plain)
+	case types.AttendanceSourceDashboard:
+		filter := zoom.RunParticipants{RunKey: zoom.RunKey{Run: h.name, Type: types.DashboardMeetingTypePast}, IncludeFields: "registrant_id"}
+		return readRows(ctx, rows, list.List[zoom.RunParticipants, types.DashboardParticipant]{Client: s.client, Op: zoom.RunsOf(h.webinar).Participants, Windows: list.Uncut(filter)}, attendees.OfDashboard)
+	}
+	key := zoom.InstanceKey{MeetingID: h.name}
+	return readRows(ctx, rows, list.List[zoom.InstanceKey, types.Participant]{Client: s.client, Op: zoom.ListPastParticipants, Windows: list.Uncut(key)}, plain)
+}
+
+func readRows[In, T any](ctx context.Context, rows *attendees.Rows, l list.List[In, T], row func(*T) attendees.Row) error {
+	items, of, err := l.Whole(ctx, maxStays)
+	if err != nil {
+		return err
+	}
+	if full := from(ctx).Admit(ctx, len(items)); full != nil {
+		return full
+	}
+	rows.Of, rows.Stays = of, make([]attendees.Row, len(items))
+	for i, item := range items {
+		rows.Stays[i] = row(item)
+	}
+	return nil
+}
+
+// addRoles adds the role of each attendee of a webinar where the dashboard has not: by the
+// webinar's host, and by the list of panelists. If these cannot be read, only the roles are
+// missing.
+func (s *scope) addRoles(ctx context.Context, h held, a *types.Attendance) {
+	if !h.webinar || a.Source == types.AttendanceSourceDashboard {
+		for _, one := range a.All {
+			if one.Role == "" {
+				one.Missing = append(one.Missing, &types.AttendeeMissing{Field: "role", Reason: types.MissingReasonNotInSource})
+			}
+		}
+		return
+	}
+	if len(a.All) == 0 {
+		return
+	}
+	speakers, err := s.speakersOf(ctx, h)
+	if err != nil {
+		if !errors.Is(err, zoom.ErrNotFound) {
+			graphql.AddError(ctx, err)
+		}
+		speakers = nil
+	}
+	for _, one := range a.All {
+		if speakers != nil {
+			one.Role = speakers.Role(one)
+		}
+		if one.Role == "" {
+			one.Missing = append(one.Missing, &types.AttendeeMissing{Field: "role", Reason: types.MissingReasonUnknown})
+		}
+	}
+}
+
+func (s *scope) speakersOf(ctx context.Context, h held) (*attendees.Speakers, error) {
+	number, err := h.number(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.previousWebinars().Load(ctx, previousWebinar{number})
+	if err != nil {
+		return nil, err
+	}
+	out, err := zoom.ListPanelists.Do(ctx, s.client, zoom.WebinarKey{WebinarID: number})
+	if err != nil {
+		return nil, err
+	}
+	found := &attendees.Speakers{HostID: string(w.HostZoomID), HostEmail: attendees.AddressOf(w.HostEmail), Panelists: map[string]bool{}}
+	for _, p := range out.Panelists {
+		if email := attendees.AddressOf(p.Email); email != "" {
+			found.Panelists[email] = true
+		}
+	}
+	return found, nil
+}
+
+// absentPanelists returns the panelists of a webinar whose address no attendee has; nil where
+// stays are missing.
+func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*types.Panelist, error) {
+	if !a.OfWebinar {
+		return nil, nil
+	}
+	if !a.Stays.Whole() {
+		list.Tell(ctx, a.Stays)
+		return nil, nil // a missing stay may be of any panelist
+	}
+	number, err := s.heldWebinar(&types.WebinarReport{Run: a.Run}).number(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.panelists(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	came := map[string]bool{}
+	for _, one := range a.All {
+		for _, stay := range one.Stays {
+			if one.Attended {
+				came[attendees.AddressOf(stay.Email)] = true
+			}
+		}
+	}
+	absent := []*types.Panelist{}
+	for _, p := range all {
+		if !came[attendees.AddressOf(p.Email)] || p.Email == "" {
+			absent = append(absent, p)
+		}
+	}
+	return absent, nil
+}
+
+// csvPath returns the gateway's path of an attendance as CSV, with the object's key and the
+// rules that are not the usual ones.
+func (s *scope) csvPath(kind, key string, in types.AttendanceRules, more url.Values) string {
+	return attendees.CSVPath(s.client.Tenant(), types.NodeID{Account: s.client.Sub(), Type: kind, Key: key}, in, more)
 }

@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 const noPlan = `{"code": 200, "message": "Only available for paid accounts: upgrade."}`
 
-// attended has an instance of the meeting 123456789, planned for ten, and these rows.
+// attended returns the rows of an instance of the meeting 123456789, scheduled for ten.
 func attended(rows string, others ...zoomRow) []zoomRow {
 	return append(others,
 		zoomRow{"GET", "/past_meetings/abc%3D%3D/participants", 0, `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`},
@@ -31,7 +33,7 @@ func attendeesQuery(arguments, fields string) string {
 	return `{ meetingInstance(by: {uuid: "abc=="}) { attendees` + arguments + ` { source nodes { ` + fields + ` } } } }`
 }
 
-// Two people are two attendees, whatever they share, and a link that was passed on says so.
+// Two people are two attendees, whatever they share, and a shared registration link is reported.
 func TestAttendeesAreNotMerged(t *testing.T) {
 	inZoom(t, attended(strings.Join([]string{
 		stayRow("1", 0, 10, `"name": "Ann", "id": "U", "user_email": "team@example.com"`),
@@ -55,8 +57,8 @@ func TestAttendeesAreNotMerged(t *testing.T) {
 	})
 }
 
-// Where the plan lacks the source of a field, the next one is read, and the field says why
-// it is null; a source that the caller chose is the only one.
+// If the plan lacks the source of a field, the next source is read, and the field's error says
+// why it is null; a source that the caller chose is the only one.
 func TestAttendeesOfOtherPlans(t *testing.T) {
 	dashboard := zoomRow{"GET", "/metrics/meetings/abc%3D%3D/participants", 400, noPlan}
 	report := zoomRow{"GET", "/report/meetings/abc%3D%3D/participants", 400, noPlan}
@@ -70,7 +72,7 @@ func TestAttendeesOfOtherPlans(t *testing.T) {
 	})
 }
 
-// Without the meeting's dates nobody can tell who was late, unless there are none.
+// Without the meeting's dates it is unknown who was late, unless it has none.
 func TestLateWithoutSchedule(t *testing.T) {
 	query := `{ meetingInstance(by: {uuid: "abc=="}) { attendance { totals { attended late leftEarly } attendees { nodes { late leftEarly durationSeconds } } } } }`
 	rows := attended(stayRow("1", 0, 70, `"name": "Ann", "id": "U"`) + "," + stayRow("2", 15, 70, `"name": "Bob", "id": "V"`))
@@ -94,7 +96,7 @@ func TestLateWithoutSchedule(t *testing.T) {
 	})
 }
 
-// An instance that begins at another time than the meeting was planned for has no schedule.
+// An instance that starts at another time than the meeting was scheduled for has no schedule.
 func TestRehearsalIsNotLate(t *testing.T) {
 	rows := attended(stayRow("1", 0, 10, `"name": "Ann", "id": "U"`))
 	rows[len(rows)-1].body = `{"id": 123456789, "topic": "T", "type": 8, "occurrences": [{"occurrence_id": "1", "start_time": "2026-02-13T10:00:00Z", "duration": 60}, {"occurrence_id": "2", "start_time": "2026-02-15T10:00:00Z", "duration": 60}]}`
@@ -104,7 +106,7 @@ func TestRehearsalIsNotLate(t *testing.T) {
 	})
 }
 
-// Rules and pages that are none are the caller's mistakes.
+// Invalid rules and pages are errors of the caller.
 func TestAttendanceOfBadArguments(t *testing.T) {
 	for fields, path := range map[string]string{
 		`attendance(rules: {lateAfterSeconds: -1}) { complete }`:    "meetingInstance.attendance",
@@ -124,7 +126,7 @@ func TestAttendanceOfBadArguments(t *testing.T) {
 	}
 }
 
-// An instance with more stays than are read is answered by the first of them, and says so.
+// If an instance has more stays than are read, the first of them are the answer, which says so.
 func TestAttendanceIsBounded(t *testing.T) {
 	pages := 0
 	before := func(w http.ResponseWriter, req *http.Request) bool {
@@ -154,9 +156,9 @@ func TestAttendanceIsBounded(t *testing.T) {
 
 const instanceRows = `{"meetings": [{"uuid": "one==", "start_time": "2026-02-14T10:00:00Z"}, {"uuid": "two==", "start_time": "2026-02-21T10:00:00Z"}]}`
 
-// What cannot be read of one run of a meeting costs that run, and nobody is told to have
-// been absent.
-func TestMeetingAttendanceOfRunsThatFail(t *testing.T) {
+// If an instance of a meeting cannot be read, only that instance is missing, and its invitees
+// are not reported as absent.
+func TestMeetingAttendance_failedInstances(t *testing.T) {
 	page := func(rows string) string {
 		return `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`
 	}
@@ -182,7 +184,7 @@ func TestMeetingAttendanceOfRunsThatFail(t *testing.T) {
 	})
 }
 
-// Of a meeting with many runs, the latest are worked out.
+// Of a meeting with many instances, the attendance of the latest is computed.
 func TestMeetingAttendanceIsBounded(t *testing.T) {
 	list := make([]string, maxAttended+5)
 	for i := range list {
@@ -198,5 +200,163 @@ func TestMeetingAttendanceIsBounded(t *testing.T) {
 		if n := len(z.asked()); n != maxAttended+1 {
 			t.Errorf("%d calls were made", n)
 		}
+	})
+}
+
+// webinarAttended returns the rows of an instance of the webinar 123456789, scheduled for ten.
+func webinarAttended(rows string, others ...zoomRow) []zoomRow {
+	return append(others,
+		zoomRow{"GET", "/past_webinars/abc%3D%3D/participants", 0, `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`},
+		zoomRow{"GET", "/report/webinars/abc%3D%3D", 0, `{"uuid": "abc==", "id": 123456789, "topic": "T", "start_time": "2026-02-14T10:00:00Z", "end_time": "2026-02-14T11:00:00Z"}`},
+		zoomRow{"GET", "/webinars/123456789", 0, `{"id": 123456789, "topic": "T", "type": 9, "host_id": "HOST", "host_email": "host@example.com", "occurrences": [{"occurrence_id": "1", "start_time": "2026-02-14T10:00:00Z", "duration": 60}]}`},
+		zoomRow{"GET", "/webinars/123456789/panelists", 0, `{"total_records": 2, "panelists": [{"id": "p1", "email": "Speaker@example.com", "name": "S"}, {"id": "p2", "email": "absent@example.org", "name": "A"}]}`},
+	)
+}
+
+func webinarQuery(fields string) string {
+	return `{ account { reports { webinar(by: {uuid: "abc=="}) { ` + fields + ` } } } }`
+}
+
+// The host and the panelists of a webinar are identified by address. The role of people without
+// an address is unknown, and so are all roles if the list cannot be read.
+func TestRolesInWebinars(t *testing.T) {
+	stays := strings.Join([]string{
+		stayRow("1", 0, 60, `"name": "Host", "id": "HOST", "user_email": "host@example.com"`),
+		stayRow("2", 1, 60, `"name": "Speaker", "id": "", "user_email": "speaker@example.com"`),
+		stayRow("3", 2, 60, `"name": "Ann", "id": "", "user_email": "ann@example.org", "registrant_id": "R"`),
+		stayRow("4", 3, 60, `"name": "Guest", "id": "", "user_email": ""`),
+		stayRow("5", 20, 60, `"name": "Registered", "id": "", "user_email": "", "registrant_id": "Q"`),
+	}, ",")
+	query := webinarQuery(`attendance { scheduledStart absentPanelists { email } attendees { nodes { names role late missing { field reason } } } }`)
+	rows := webinarAttended(stays)
+	inZoom(t, rows, func(r *rig, z *zoomSays) {
+		a := r.ask(query, nil)
+		var got struct {
+			Account struct {
+				Reports struct {
+					Webinar struct {
+						Attendance struct {
+							ScheduledStart  string
+							AbsentPanelists []struct{ Email string }
+							Attendees       struct {
+								Nodes []struct {
+									Names []string
+									Role  string
+									Late  bool
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+		if err := json.Unmarshal(a.Data, &got); err != nil || len(a.Errors) > 0 {
+			t.Fatalf("%s", a.body)
+		}
+		of := got.Account.Reports.Webinar.Attendance
+		var told []string
+		for _, n := range of.Attendees.Nodes {
+			told = append(told, fmt.Sprint(n.Names[0], " ", n.Role, " ", n.Late))
+		}
+		if want := []string{"Host HOST false", "Speaker PANELIST false", "Ann ATTENDEE false", "Guest  false", "Registered ATTENDEE true"}; !slices.Equal(told, want) {
+			t.Errorf("%q, want %q", told, want)
+		}
+		if of.ScheduledStart != "2026-02-14T10:00:00Z" || len(of.AbsentPanelists) != 1 || of.AbsentPanelists[0].Email != "absent@example.org" {
+			t.Errorf("%s", a.body)
+		}
+		z.wantCalls(t, "GET /past_webinars/abc%3D%3D/participants", "GET /report/webinars/abc%3D%3D", "GET /webinars/123456789", "GET /webinars/123456789/panelists")
+	})
+	rows[len(rows)-1].status, rows[len(rows)-1].body = 400, `{"code": 4711, "message": "Invalid access token, does not contain scopes:[webinar:read:list_panelists]."}`
+	inZoom(t, rows, func(r *rig, _ *zoomSays) {
+		a := r.ask(webinarQuery(`attendees { nodes { role names } }`), nil)
+		a.want(t, `{"account": {"reports": {"webinar": {"attendees": {"nodes": [{"role": null, "names": ["Host"]}, {"role": null, "names": ["Speaker"]}, {"role": null, "names": ["Ann"]}, {"role": null, "names": ["Guest"]}, {"role": null, "names": ["Registered"]}]}}}}}`,
+			map[string]string{"account.reports.webinar.attendees": "MISSING_SCOPE"})
+	})
+}
+
+// Fields that the past webinar lacks are read from its report or the dashboard, and if the plan
+// lacks these, the past webinar is still answered.
+func TestWebinarAttendanceOfOtherSources(t *testing.T) {
+	report := zoomRow{"GET", "/report/webinars/abc%3D%3D/participants", 0, `{"page_size": 300, "next_page_token": "", "participants": [` + stayRow("1", 0, 10, `"name": "Ann", "id": "U", "customer_key": "K"`) + `]}`}
+	dashboard := zoomRow{"GET", "/metrics/webinars/abc%3D%3D/participants", 0, `{"page_size": 300, "next_page_token": "", "participants": [{"user_id": "1", "user_name": "Ann", "role": "panelist", "device": "Phone", "join_time": "2026-02-14T10:00:00Z", "leave_time": "2026-02-14T10:10:00Z"}]}`}
+	plain := stayRow("1", 0, 10, `"name": "Ann", "id": "U"`)
+	inZoom(t, webinarAttended(plain, report, dashboard), func(r *rig, z *zoomSays) {
+		r.ask(webinarQuery(`attendees { source nodes { names customerKey } }`), nil).want(t, `{"account": {"reports": {"webinar": {"attendees": {"source": "REPORT", "nodes": [{"names": ["Ann"], "customerKey": "K"}]}}}}}`, nil)
+		z.wantCalls(t, "GET /report/webinars/abc%3D%3D/participants")
+		r.ask(webinarQuery(`attendees { source nodes { devices role durationSeconds } }`), nil).want(t, `{"account": {"reports": {"webinar": {"attendees": {"source": "DASHBOARD", "nodes": [{"devices": ["Phone"], "role": "PANELIST", "durationSeconds": 600}]}}}}}`, nil)
+		z.wantCalls(t, "GET /metrics/webinars/abc%3D%3D/participants")
+		r.ask(webinarQuery(`attendees(source: PAST_WEBINAR) { source nodes { customerKey } }`), nil).want(t, `{"account": {"reports": {"webinar": {"attendees": {"source": "PAST_WEBINAR", "nodes": [{"customerKey": null}]}}}}}`, nil)
+	})
+	report.status, report.body = 400, noPlan
+	inZoom(t, webinarAttended(plain, report), func(r *rig, _ *zoomSays) {
+		r.ask(webinarQuery(`attendees { source nodes { customerKey } }`), nil).want(t, `{"account": {"reports": {"webinar": {"attendees": {"source": "PAST_WEBINAR", "nodes": [{"customerKey": null}]}}}}}`, nil)
+	})
+}
+
+// A user's presence in an instance consists of the stays that are certainly the user's: by id,
+// and by address only without an id.
+func TestUserPresence(t *testing.T) {
+	row := func(more string) string {
+		return `{"page_size": 300, "next_page_token": "", "meetings": [{"uuid": "abc==", "id": 123456789, "topic": "T", "start_time": "2026-02-14T10:00:00Z", "end_time": "2026-02-14T11:00:00Z", "user_name": "U", "user_email": "u@example.com", ` + more + `}]}`
+	}
+	const query = `{ user(by: {zoomId: "U"}) { attended(from: "2026-02-01", to: "2026-02-28") { nodes { topic instance { topic } webinarReport { uuid } presence { durationSeconds late } } } } }`
+	list := func(more string) zoomRow { return zoomRow{"GET", "/report/users/U/meetings", 0, row(more)} }
+	stays := stayRow("1", 0, 10, `"name": "U", "id": "U"`) + "," + stayRow("2", 5, 20, `"name": "U", "id": "U"`) + "," + stayRow("3", 0, 60, `"name": "V", "id": "V"`)
+	inZoom(t, attended(stays, list(`"type": 2`)), func(r *rig, z *zoomSays) {
+		r.ask(query, nil).want(t, `{"user": {"attended": {"nodes": [{"topic": "T", "instance": {"topic": "T"}, "webinarReport": null, "presence": {"durationSeconds": 1200, "late": false}}]}}}`, nil)
+		z.wantCalls(t, "GET /meetings/123456789", "GET /past_meetings/abc%3D%3D/participants", "GET /report/users/U/meetings")
+		a := r.ask(`{ user(by: {zoomId: "U"}) { attended(from: "2026-02-01", to: "2026-02-28") { nodes { instance { hostEmail } } } } }`, nil)
+		if got := a.at(t, "user.attended.nodes.0.instance.hostEmail"); got == "u@example.com" {
+			t.Errorf("the user of the row is taken for the host: %s", a.body)
+		}
+	})
+	inZoom(t, attended(stayRow("3", 0, 60, `"name": "U", "id": "V"`), list(`"type": 2`)), func(r *rig, _ *zoomSays) {
+		r.ask(query, nil).want(t, `{"user": {"attended": {"nodes": [{"topic": "T", "instance": {"topic": "T"}, "webinarReport": null, "presence": null}]}}}`, nil)
+	})
+	inZoom(t, webinarAttended(stays, list(`"type": 9`)), func(r *rig, z *zoomSays) {
+		r.ask(query, nil).want(t, `{"user": {"attended": {"nodes": [{"topic": "T", "instance": null, "webinarReport": {"uuid": "abc=="}, "presence": {"durationSeconds": 1200, "late": false}}]}}}`, nil)
+		z.wantCalls(t, "GET /past_webinars/abc%3D%3D/participants", "GET /report/users/U/meetings", "GET /webinars/123456789")
+	})
+}
+
+// Instances are sorted newest first, whatever Zoom's order, and a cursor keeps its position if
+// another instance ends.
+func TestInstancesNewestFirst(t *testing.T) {
+	list := zoomRow{"GET", "/past_meetings/123456789/instances", 0, instanceRows}
+	const query = `query ($after: String) { meeting(by: {number: "123456789"}) { instances(first: 1, after: $after) { totalCount nodes { uuid } pageInfo { hasNextPage endCursor } } } }`
+	z := &zoomSays{rows: []zoomRow{list}}
+	inRig(t, setup{before: z.answer}, func(r *rig) {
+		a := r.ask(query, nil)
+		if a.at(t, "meeting.instances.nodes.0.uuid") != "two==" || a.at(t, "meeting.instances.totalCount") != "2" || a.at(t, "meeting.instances.pageInfo.hasNextPage") != "true" {
+			t.Fatalf("%s", a.body)
+		}
+		z.mu.Lock()
+		z.rows[0].body = `{"meetings": [{"uuid": "new==", "start_time": "2026-03-01T10:00:00Z"}, {"uuid": "two==", "start_time": "2026-02-21T10:00:00Z"}, {"uuid": "", "start_time": "2026-02-20T10:00:00Z"}, {"uuid": "one==", "start_time": "2026-02-14T10:00:00Z"}]}`
+		z.mu.Unlock()
+		time.Sleep(time.Hour) // what was read is too old
+		a = r.ask(query, map[string]any{"after": a.at(t, "meeting.instances.pageInfo.endCursor")})
+		if a.at(t, "meeting.instances.nodes.0.uuid") != "one==" || a.at(t, "meeting.instances.totalCount") != "<nil>" || len(a.Errors) != 1 || a.Errors[0].code() != "BAD_ANSWER" {
+			t.Errorf("%s", a.body)
+		}
+	})
+}
+
+// The instances of a webinar in a range of days are those that started in it: Zoom accepts no
+// range.
+func TestWebinarAttendanceOfSomeDays(t *testing.T) {
+	page := func(rows string) string {
+		return `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`
+	}
+	rows := []zoomRow{
+		{"GET", "/past_webinars/123456789/instances", 0, `{"webinars": [{"uuid": "two==", "start_time": "2026-02-21T23:59:59Z"}, {"uuid": "one==", "start_time": "2026-02-14T00:00:00Z"}, {"uuid": "old==", "start_time": "2026-02-13T23:59:59Z"}, {"uuid": "new==", "start_time": "2026-02-22T00:00:00Z"}]}`},
+		{"GET", "/past_webinars/one%3D%3D/participants", 0, page(stayRow("1", 0, 10, `"name": "Ann", "registrant_id": "r"`))},
+		{"GET", "/past_webinars/two%3D%3D/participants", 0, page(stayRow("1", 0, 10, `"name": "Ann", "registrant_id": "r"`))},
+		{"GET", "/webinars/123456789/registrants", 0, `{"page_size": 300, "total_records": 2, "next_page_token": "", "registrants": [{"id": "r", "email": "r@example.org"}, {"id": "q", "email": "q@example.org"}]}`},
+	}
+	inZoom(t, rows, func(r *rig, z *zoomSays) {
+		r.ask(`{ webinar(by: {number: "123456789"}) { attendance(from: "2026-02-14", to: "2026-02-21") { complete instances { uuid attended instance { uuid } webinarReport { uuid webinarNumber } } attendees { nodes { attendedCount registrant { email } } } absentees { nodes { email attendance(from: "2026-02-14", to: "2026-02-21") { uuid } } } } } }`, nil).want(t,
+			`{"webinar": {"attendance": {"complete": true, "instances": [{"uuid": "one==", "attended": 1, "instance": null, "webinarReport": {"uuid": "one==", "webinarNumber": "123456789"}}, {"uuid": "two==", "attended": 1, "instance": null, "webinarReport": {"uuid": "two==", "webinarNumber": "123456789"}}],
+			"attendees": {"nodes": [{"attendedCount": 2, "registrant": {"email": "r@example.org"}}]}, "absentees": {"nodes": [{"email": "q@example.org", "attendance": []}]}}}}`, nil)
+		z.wantCalls(t, "GET /past_webinars/123456789/instances", "GET /past_webinars/one%3D%3D/participants", "GET /past_webinars/two%3D%3D/participants", "GET /webinars/123456789/registrants")
 	})
 }

@@ -14,12 +14,12 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// clients holds programs of other people's that speak GraphQL, at the versions of
-// its package-lock.json.
+// clients contains GraphQL programs of other projects, at the versions of its
+// package-lock.json.
 const clients = "../testdata/clients"
 
-// TestAudit has graphql-http judge the handler: 61 audits, all of them well. It
-// needs Node, and a network once.
+// TestAudit runs graphql-http's audits of the handler: all 61 pass. It needs Node, and a network
+// the first time.
 func TestAudit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out: -short")
@@ -59,7 +59,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// installClients returns the path of node, with the clients' packages in place.
+// installClients returns the path of node, after installing the clients' packages.
 func installClients(t *testing.T) string {
 	t.Helper()
 	node, err := exec.LookPath("node")

@@ -18,21 +18,21 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// mistake is a way to ask wrongly, or something that goes wrong at Zoom.
+// mistake is an invalid request, or a failure at Zoom.
 type mistake struct {
 	why   string
 	setup setup
-	// first happens before the question. It may return variables for it.
+	// first runs before the request. It may return variables for it.
 	first func(*rig) map[string]any
 	query string
-	// codes are those of the errors, by the path of the field. The path is ""
-	// where the question itself was refused.
+	// codes are the codes of the errors, by the path of the field. The path is "" for a refusal of
+	// the whole request.
 	codes map[string]string
-	// data is what is left of the answer; "" means that nothing was executed.
+	// data is the data of the answer; "" means that nothing was executed.
 	data string
-	// calls is how many Zoom saw: a mistake that the gateway can see costs none.
+	// calls is the number of calls to Zoom: a mistake that the gateway detects needs none.
 	calls int
-	// mend makes the same question succeed: nothing of the failure was kept.
+	// mend makes the same request succeed: the failure was not cached.
 	mend func(*rig)
 }
 
@@ -335,7 +335,7 @@ var mistakes = []mistake{
 		why: "ranges: backwards", query: `{ user(by: {zoomId: "${HostID}"}) {
 			past: pastMeetings(from: "2026-03-10", to: "2026-03-01") { totalCount }
 			planned: meetings(from: "2026-04-10", to: "2026-04-01") { totalCount } }
-			meeting(by: {number: "${MeetingNumber}"}) { number instances(from: "2026-03-10", to: "2026-03-01") { uuid } } }`,
+			meeting(by: {number: "${MeetingNumber}"}) { number instances(from: "2026-03-10", to: "2026-03-01") { totalCount } } }`,
 		codes: map[string]string{"user.past": "BAD_USER_INPUT", "user.planned": "BAD_USER_INPUT", "meeting.instances": "BAD_USER_INPUT"},
 		data:  `{"user": {"past": null, "planned": null}, "meeting": {"number": "${MeetingNumber}", "instances": null}}`,
 	},
@@ -344,7 +344,7 @@ var mistakes = []mistake{
 		codes: map[string]string{"account.survey.answers": "BAD_USER_INPUT"}, data: `{"account": {"survey": {"answers": null}}}`,
 	},
 	{
-		why: "ranges: half of one", query: `{ meeting(by: {number: "${MeetingNumber}"}) { a: instances(from: "2026-03-10") { uuid } b: instances(to: "2026-03-10") { uuid } } }`,
+		why: "ranges: half of one", query: `{ meeting(by: {number: "${MeetingNumber}"}) { a: instances(from: "2026-03-10") { totalCount } b: instances(to: "2026-03-10") { totalCount } } }`,
 		codes: map[string]string{"meeting.a": "BAD_USER_INPUT", "meeting.b": "BAD_USER_INPUT"}, data: `{"meeting": {"a": null, "b": null}}`,
 	},
 	{
@@ -382,7 +382,7 @@ var mistakes = []mistake{
 		codes: map[string]string{"meeting.registrants": "NOT_ENABLED"}, data: `{"meeting": {"number": "${OpenMeeting}", "registrants": null}}`, calls: 1,
 	},
 	{
-		why: "refusals: the edges of a meeting that is none", query: `{ meeting(by: {number: "999999999"}) { number registrants { totalCount } instances { uuid } } }`,
+		why: "refusals: the edges of a meeting that is none", query: `{ meeting(by: {number: "999999999"}) { number registrants { totalCount } instances { totalCount } } }`,
 		codes: map[string]string{"meeting.registrants": "NOT_FOUND", "meeting.instances": "NOT_FOUND"},
 		data:  `{"meeting": {"number": "999999999", "registrants": null, "instances": null}}`, calls: 2,
 	},
@@ -458,7 +458,7 @@ var mistakes = []mistake{
 		why: "credentials: the token endpoint hangs", query: `{ account { zoomId users { totalCount } } }`, setup: setup{timeout: 10 * time.Second},
 		first: faults(sandbox.Fault{Pattern: "POST /oauth/token", Hang: true, Times: -1}),
 		codes: map[string]string{"account.users": "TIMEOUT"}, data: `{"account": {"zoomId": "${AccountID}", "users": null}}`,
-		mend: func(r *rig) { endTrouble(r); time.Sleep(20 * time.Second) }, // who asks meanwhile waits with the request that hangs
+		mend: func(r *rig) { endTrouble(r); time.Sleep(20 * time.Second) }, // requests in between wait for the one that hangs
 	},
 	{
 		why: "credentials: the token endpoint talks nonsense", query: `{ account { zoomId users { totalCount } } }`,
@@ -501,7 +501,7 @@ var mistakes = []mistake{
 		why: "trouble: connections break", query: `{ account { zoomId users { totalCount } } }`,
 		first: faults(sandbox.Fault{Match: "/v2/", CloseConnection: true, Times: -1}),
 		codes: map[string]string{"account.users": "ZOOM_UNAVAILABLE"}, data: `{"account": {"zoomId": "${AccountID}", "users": null}}`,
-		calls: 4, // three tries, and one by net/http itself, which takes the connection for a stale one
+		calls: 4, // three tries, and one by net/http itself, which considers the connection stale
 		mend:  endTrouble,
 	},
 	{
@@ -594,7 +594,7 @@ var mistakes = []mistake{
 	{why: "limits: fragments that double", query: endpointtest.Doubling(40), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 }
 
-// TestLimitsAllow asks what is just small enough.
+// TestLimitsAllow sends documents just within the limits.
 func TestLimitsAllow(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for name, query := range map[string]string{
@@ -612,8 +612,8 @@ func TestLimitsAllow(t *testing.T) {
 	})
 }
 
-// TestMistakes makes them all. Each costs its own field, has a code that a client
-// may branch on, and leaves the rest of the answer, the cache and the log clean.
+// TestMistakes makes all mistakes. Each affects its own field only, has a code that clients can
+// handle, and changes neither the rest of the answer nor the cache nor the log.
 func TestMistakes(t *testing.T) {
 	for _, m := range mistakes {
 		t.Run(m.why, func(t *testing.T) {
@@ -666,7 +666,7 @@ func (m mistake) check(r *rig, a *answer) {
 	}
 }
 
-// cmpEmpty makes a map that is nil equal to an empty one.
+// cmpEmpty makes a nil map equal to an empty one.
 var cmpEmpty = gocmp.Transformer("empty", func(m map[string]string) map[string]string {
 	if m == nil {
 		return map[string]string{}
@@ -704,8 +704,8 @@ func faults(planned ...sandbox.Fault) func(*rig) map[string]any {
 	}
 }
 
-// endTrouble ends all trouble. The gateway has a few seconds to believe it: it does
-// not hammer on a token endpoint that has just refused.
+// endTrouble ends all failures. It waits a few seconds, for which the gateway sends no request
+// to a token endpoint that has refused one.
 func endTrouble(r *rig) {
 	r.Down(false)
 	r.ClearFaults()
@@ -713,7 +713,7 @@ func endTrouble(r *rig) {
 	time.Sleep(3 * time.Second)
 }
 
-// says answers every call but those for tokens.
+// says answers every call except requests for tokens.
 func says(status int, media, body string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasPrefix(r.URL.Path, "/v2/") {
@@ -732,7 +732,7 @@ func usersCursor(r *rig) map[string]any {
 	return map[string]any{"after": a.at(r.t, "account.users.pageInfo.endCursor")}
 }
 
-// lastOfPageTwo returns a cursor that needs a page token of Zoom's.
+// lastOfPageTwo returns a cursor that needs one of Zoom's page tokens.
 func lastOfPageTwo(r *rig) map[string]any {
 	first := r.ask(`{ account { users(first: 30) { pageInfo { endCursor } } } }`, nil)
 	a := r.ask(`query ($after: String!) { account { users(first: 10, after: $after) { pageInfo { endCursor } } } }`,
@@ -740,8 +740,8 @@ func lastOfPageTwo(r *rig) map[string]any {
 	return map[string]any{"after": a.at(r.t, "account.users.pageInfo.endCursor")}
 }
 
-// forged returns a cursor of the account's active users as the gateway would
-// write it for an account.
+// forged returns a cursor of the account's active users, as the gateway would write it for the
+// given account.
 func forged(account string, p list.Place) map[string]any {
 	fp := list.FingerprintOf(types.TenantOf(account), "GET/users?status=active")
 	return map[string]any{"after": p.Encode(fp)}

@@ -15,9 +15,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// BenchmarkAnswers measures what an answer costs that is known: as a whole, or,
-// where the variables are new each time, in its parts. There is no network; "make
-// bench" measures with it.
+// BenchmarkAnswers measures the cost of a cached answer: as a whole or, with new variables each
+// time, from its cached parts. There is no network; "make bench" measures with one.
 func BenchmarkAnswers(b *testing.B) {
 	ask, marks := benchHandler(b)
 	const user = `user { zoomId displayName email department timezone }`
@@ -41,8 +40,8 @@ func BenchmarkAnswers(b *testing.B) {
 	}
 }
 
-// BenchmarkSpellings measures three ways to ask for the same 300 people, with other
-// variables each time. None of them is to cost much more than the others.
+// BenchmarkSpellings measures three spellings of a query for the same 300 people, with other
+// variables each time. None should cost much more than the others.
 func BenchmarkSpellings(b *testing.B) {
 	ask, marks := benchHandler(b)
 	const item = `email firstName user { zoomId displayName email department timezone }`
@@ -61,7 +60,7 @@ func BenchmarkSpellings(b *testing.B) {
 	}
 }
 
-// benchHandler returns what asks a gateway before a sandbox without limits.
+// benchHandler returns a function that queries a gateway over a sandbox without limits.
 func benchHandler(b *testing.B) (ask func(b *testing.B, query, variables string), marks sandbox.Landmarks) {
 	b.Helper()
 	box, err := sandbox.New(sandbox.Options{Users: 600, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone})
@@ -94,7 +93,7 @@ func benchHandler(b *testing.B) (ask func(b *testing.B, query, variables string)
 	return ask, box.Landmarks()
 }
 
-// discard is a reader who looks at the beginning of an answer.
+// discard is a ResponseWriter that keeps the beginning of an answer.
 type discard struct {
 	header http.Header
 	begin  []byte

@@ -15,8 +15,8 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// cycle asks for users, their meetings, the hosts of these, their meetings and so on.
-// All of it is one list of users and one of meetings for each.
+// cycle queries users, their meetings, the hosts of these, their meetings and so on. It needs
+// one list of users and one list of meetings for each user.
 func cycle(users, meetings, levels int) string {
 	below := "number"
 	for range levels {
@@ -25,7 +25,7 @@ func cycle(users, meetings, levels int) string {
 	return fmt.Sprintf("{ account { users(first: %d) { nodes { meetings(first: %d) { nodes { %s } } } } } }", users, meetings, below)
 }
 
-// refused fails the test unless an answer is one error of a bound, and nothing else.
+// refused fails the test unless an answer is a single error of an exceeded bound.
 func (a *answer) refused(t *testing.T, status int, part string) {
 	t.Helper()
 	if a.status != status || len(a.Errors) != 1 || a.Errors[0].code() != "LIMIT_EXCEEDED" || !strings.Contains(a.Errors[0].Message, part) || len(a.Data) > 0 && string(a.Data) != "null" {
@@ -33,7 +33,7 @@ func (a *answer) refused(t *testing.T, status int, part string) {
 	}
 }
 
-// TestBudgetOfObjects asks for more than the budget of what is known already.
+// TestBudgetOfObjects requests more cached objects than the budget allows.
 func TestBudgetOfObjects(t *testing.T) {
 	inRig(t, setup{budget: Budget{Objects: 3000, Bytes: 1 << 20}}, func(r *rig) {
 		if a := r.ask(cycle(20, 20, 0), nil); len(a.Errors) > 0 {
@@ -42,15 +42,15 @@ func TestBudgetOfObjects(t *testing.T) {
 		r.spent()
 		r.ask(cycle(20, 20, 2), nil).refused(t, http.StatusOK, "3000 objects (one with edges below it counts as 4)")
 		r.spends(0)
-		// An answer of objects that are written at once has more of them.
+		// The budget of an answer that is rendered directly is larger.
 		if a := r.ask(`{ account { users(first: 40) { nodes { email displayName } } } }`, nil); len(a.Errors) > 0 {
 			t.Errorf("%.300s", a.body)
 		}
 	})
 }
 
-// TestBudgetOfEdges asks for edges, which count as objects beside their nodes. Both
-// are written at once.
+// TestBudgetOfEdges requests edges, which count as objects in addition to their nodes. Both are
+// rendered directly.
 func TestBudgetOfEdges(t *testing.T) {
 	inRig(t, setup{budget: Budget{Objects: 60, Bytes: 1 << 20}}, func(r *rig) {
 		if a := r.ask(`{ account { users(first: 25) { edges { cursor node { email } } } } }`, nil); len(a.Errors) > 0 {
@@ -61,8 +61,8 @@ func TestBudgetOfEdges(t *testing.T) {
 	})
 }
 
-// TestBudgetOfObjectsBelow asks for an object with a list of plain objects in it, which
-// is written at once: its items count as well.
+// TestBudgetOfObjectsBelow requests an object that contains a list of plain objects, which is
+// rendered directly: its items count as well.
 func TestBudgetOfObjectsBelow(t *testing.T) {
 	inRig(t, setup{budget: Budget{Objects: 5, Bytes: 1 << 20}}, func(r *rig) {
 		if a := r.ask(`{ meeting(by: {number: "${MeetingNumber}"}) { topic settings { hostVideo } recurrence { type } } }`, nil); len(a.Errors) > 0 {
@@ -72,8 +72,8 @@ func TestBudgetOfObjectsBelow(t *testing.T) {
 	})
 }
 
-// TestBudgetByFirst asks for more than can be meant: it is refused before anything
-// runs, by literals, variables and defaults alike.
+// TestBudgetByFirst requests implausibly many items: the query is refused before execution, with
+// literals, variables and defaults alike.
 func TestBudgetByFirst(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(cycle(40, 99, 5), nil).refused(t, http.StatusBadRequest, "200000 objects")
@@ -83,15 +83,14 @@ func TestBudgetByFirst(t *testing.T) {
 		r.ask(`{ account { ...f } } fragment f on Account { users(first: 3000) { ...g } } fragment g on UserConnection { edges { node { meetings(first: 3000) { edges { node { host { meetings(first: 3000) { nodes { number } } } } } } } } }`, nil).
 			refused(t, http.StatusBadRequest, "200000 objects")
 		r.spends(0)
-		// What a list holds at most is no measure of what it holds.
+		// The maximum of a list does not tell its length.
 		if a := r.ask(`{ account { users(first: 3000) { nodes { meetings(first: 3000) { nodes { topic } } } } } }`, nil); len(a.Errors) > 0 {
 			t.Errorf("%.300s", a.body)
 		}
 	})
 }
 
-// TestBudgetOfBytes asks for long answers: of what is written at once, and of what
-// the executor works on.
+// TestBudgetOfBytes requests long answers: rendered directly, and by the executor.
 func TestBudgetOfBytes(t *testing.T) {
 	inRig(t, setup{budget: Budget{Objects: 100_000, Bytes: 20_000}}, func(r *rig) {
 		long := strings.Repeat("x", 200)
@@ -116,8 +115,8 @@ func TestBudgetOfBytes(t *testing.T) {
 	})
 }
 
-// TestBudgetOfWrites goes over the budget in the first of two writes: what it made is
-// told, and the second is not done.
+// TestBudgetOfWrites exceeds the budget in the first of two writes: its result is reported, and
+// the second is not executed.
 func TestBudgetOfWrites(t *testing.T) {
 	inRig(t, setup{budget: Budget{Objects: 300, Bytes: 1 << 20}}, func(r *rig) {
 		r.ask(cycle(20, 20, 0), nil)
@@ -146,7 +145,7 @@ func TestBudgetOfWrites(t *testing.T) {
 	})
 }
 
-// slowStore is a cache that takes its time, and counts.
+// slowStore is a cache with a delay, and counts its reads.
 type slowStore struct {
 	cache.Store
 	takes atomic.Int64 // nanoseconds
@@ -159,8 +158,8 @@ func (s *slowStore) Get(ctx context.Context, key string, tags ...cache.Tag) (*ca
 	return s.Store.Get(ctx, key, tags...)
 }
 
-// TestTimeoutOfKnownParts asks for parts that are all known, of which each takes a
-// while: the operation ends at its time, with what there is.
+// TestTimeoutOfKnownParts requests parts that are all cached, each of which takes a while: the
+// operation ends at its timeout, with the parts read so far.
 func TestTimeoutOfKnownParts(t *testing.T) {
 	store := &slowStore{Store: cache.NewMemory(64 << 20)}
 	inRig(t, setup{store: store, timeout: time.Second}, func(r *rig) {
@@ -177,8 +176,8 @@ func TestTimeoutOfKnownParts(t *testing.T) {
 	})
 }
 
-// TestCallerLeavesKnownParts leaves in the middle: nothing more is looked up.
-func TestCallerLeavesKnownParts(t *testing.T) {
+// TestCancel_cachedParts cancels in the middle: no more parts are read from the cache.
+func TestCancel_cachedParts(t *testing.T) {
 	store := &slowStore{Store: cache.NewMemory(64 << 20)}
 	inRig(t, setup{store: store}, func(r *rig) {
 		r.timeoutOf(store, func() {
@@ -202,9 +201,9 @@ func TestCallerLeavesKnownParts(t *testing.T) {
 	})
 }
 
-// TestNoChangeBeginsTooLate has the first of two changes take all the time that there is:
-// the arguments of the second are not read, which would tell that an id is none.
-func TestNoChangeBeginsTooLate(t *testing.T) {
+// TestTimeout_betweenMutations has the first of two changes take until the timeout: the arguments of
+// the second are not read, although one contains an invalid id.
+func TestTimeout_betweenMutations(t *testing.T) {
 	slow := sandbox.Options{Latency: 2 * time.Second}
 	inRig(t, setup{Options: slow, timeout: time.Second}, func(r *rig) {
 		a := r.ask(`mutation {
@@ -220,7 +219,7 @@ func TestNoChangeBeginsTooLate(t *testing.T) {
 	})
 }
 
-// timeoutOf makes the cache slow once all parts of cycle(20, 20) are known.
+// timeoutOf makes the cache slow after all parts of cycle(20, 20) are cached.
 func (r *rig) timeoutOf(store *slowStore, test func()) {
 	r.t.Helper()
 	if a := r.ask(cycle(20, 20, 0), nil); len(a.Errors) > 0 {
@@ -231,7 +230,7 @@ func (r *rig) timeoutOf(store *slowStore, test func()) {
 	store.takes.Store(0)
 }
 
-// TestErrorsAreCounted answers with more failures than are told.
+// TestErrorsAreCounted causes more failures than an answer lists.
 func TestErrorsAreCounted(t *testing.T) {
 	none := func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "/meetings") {
@@ -250,8 +249,8 @@ func TestErrorsAreCounted(t *testing.T) {
 	})
 }
 
-// TestIntrospectionIsWithinTheBudget asks what tools ask, and leaves half of the
-// budget.
+// TestIntrospectionIsWithinTheBudget sends the introspection query of tools, which leaves half of
+// the budget.
 func TestIntrospectionIsWithinTheBudget(t *testing.T) {
 	inRig(t, setup{budget: Budget{Objects: DefaultBudget.Objects / 2, Bytes: DefaultBudget.Bytes / 2}}, func(r *rig) {
 		deep := "kind name"

@@ -11,7 +11,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// chatMessages reads the messages of a user, with whom or where a caller says.
+// chatMessages reads the messages of a user, with a contact or in a channel.
 func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatPeer, filter *types.ChatMessageFilter, first int, after *string) (*types.Connection[types.ChatMessage], error) {
 	peer := deref(with)
 	if err := argument.Filled(map[string]*string{"contact": peer.Contact, "channel": peer.Channel}); err != nil {
@@ -28,7 +28,7 @@ func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatP
 	})
 }
 
-// daysOf returns the days that a caller wants messages of; zero for all.
+// daysOf returns the days of a filter; zero for all.
 func daysOf(filter types.ChatMessageFilter) zoom.Days {
 	if filter.Date != nil {
 		return list.Days(filter.Date.Time, filter.Date.Time)
@@ -36,8 +36,8 @@ func daysOf(filter types.ChatMessageFilter) zoom.Days {
 	return list.Days(deref(filter.From).Truncate(24*time.Hour), deref(filter.To).Truncate(24*time.Hour))
 }
 
-// chatWindow makes what a caller wants what Zoom takes, and refuses what Zoom
-// would refuse, or misunderstand.
+// chatWindow converts a filter to Zoom's, and refuses a filter that Zoom would refuse or
+// misunderstand.
 func chatWindow(user string, with types.ChatPeer, filter types.ChatMessageFilter) (zoom.ChatMessageFilter, error) {
 	in := zoom.ChatMessageFilter{
 		UserID: user, ToContact: deref(with.Contact), ToChannel: deref(with.Channel),
@@ -65,7 +65,7 @@ func chatWindow(user string, with types.ChatPeer, filter types.ChatMessageFilter
 	return in, nil
 }
 
-// moment writes a time as Zoom reads it in a filter; "" for none.
+// moment formats a time as Zoom reads it in a filter; "" for none.
 func moment(t *types.Time) string {
 	if t == nil || t.IsZero() {
 		return ""

@@ -1,18 +1,20 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 
 	"zoomql/graph/argument"
 	"zoomql/graph/batch"
+	"zoomql/graph/directory"
 	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-// qosKey names a stay by its instance and its id there. whole asks for what lists do
-// not hold.
+// qosKey names a stay by its instance and its id there. whole requests the fields that lists do
+// not have.
 type qosKey struct {
 	instance types.DashboardRun
 	id       string
@@ -35,7 +37,7 @@ func instanceKey(instance types.DashboardRun) zoom.RunKey {
 	return zoom.RunKey{Run: instance.Name, Type: instance.Kind}
 }
 
-// anyPastKey is instanceKey for the operations that know past and live alone.
+// anyPastKey is instanceKey for the operations that have the types past and live only.
 func anyPastKey(instance types.DashboardRun) zoom.RunKey {
 	if instance.Kind == types.DashboardMeetingTypePastOne {
 		instance.Kind = types.DashboardMeetingTypePast
@@ -43,7 +45,7 @@ func anyPastKey(instance types.DashboardRun) zoom.RunKey {
 	return instanceKey(instance)
 }
 
-// instanceFilter is what a list of instances is asked by.
+// instanceFilter is the filter of a list of instances.
 type instanceFilter struct {
 	kind             types.DashboardMeetingType
 	from, to         *types.Date
@@ -52,9 +54,8 @@ type instanceFilter struct {
 	dateType         *types.DashboardDateType
 }
 
-// windows returns the filters that together ask for the range. What goes on now
-// has no range of the caller's; Zoom wants one all the same, and a meeting may
-// have begun yesterday.
+// windows returns the filters that together cover the range. Live instances have no range of
+// the caller's, but Zoom requires one, and a live meeting may have begun yesterday.
 func (f instanceFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (list.Windows[zoom.DashboardFilter], error) {
 	groups, err := argument.Items("groupIds", f.groups)
 	if err != nil {
@@ -112,7 +113,7 @@ func (s *scope) listDashboardWebinars(ctx context.Context, f instanceFilter, fir
 	})
 }
 
-// wholeDashboardMeetings returns the way to what lists of instances lack.
+// wholeDashboardMeetings returns a function that reads instances with the fields that lists lack.
 func (s *scope) wholeDashboardMeetings(ctx context.Context) func([]*types.DashboardMeeting) []zoom.Found[types.DashboardMeeting] {
 	return func(lacking []*types.DashboardMeeting) []zoom.Found[types.DashboardMeeting] {
 		keys := make([]types.DashboardRun, len(lacking))
@@ -123,15 +124,15 @@ func (s *scope) wholeDashboardMeetings(ctx context.Context) func([]*types.Dashbo
 	}
 }
 
-// onKey reports whether an instance needs no reading, because nothing but its UUID and
-// its edges are asked for.
+// onKey reports whether an instance is not read, because only its UUID and edges are selected.
 func onKey(ctx context.Context, instance types.DashboardRun, typeName string) bool {
 	_, err := types.ParseMeetingNumber(instance.Name)
 	want := needsOf(ctx, typeName)
 	return want.KeyOnly() && (err != nil || !want.Key)
 }
 
-// uuidOf returns the UUID that an instance is named by, if it is.
+// uuidOf returns the UUID of an instance that is named by it; "" for one that is named by a
+// number.
 func uuidOf(instance types.DashboardRun) types.UUID {
 	if _, err := types.ParseMeetingNumber(instance.Name); err == nil {
 		return ""
@@ -139,7 +140,7 @@ func uuidOf(instance types.DashboardRun) types.UUID {
 	return types.UUID(instance.Name)
 }
 
-// dashboardMeeting returns an instance, with what the field of ctx asks of it.
+// dashboardMeeting returns an instance with the fields that are selected.
 func (s *scope) dashboardMeeting(ctx context.Context, name string, kind types.DashboardMeetingType) (*types.DashboardMeeting, error) {
 	instance := types.DashboardRun{Name: name, Kind: kind}
 	if onKey(ctx, instance, "DashboardMeeting") {
@@ -159,7 +160,7 @@ func (s *scope) dashboardWebinar(ctx context.Context, name string, kind types.Da
 	return alone(ctx, w, "DashboardWebinar"), err
 }
 
-// wholeDashboardMeeting returns an instance with the fields that its edges hang on.
+// wholeDashboardMeeting returns an instance with the fields that its edges need.
 func (s *scope) wholeDashboardMeeting(ctx context.Context, m *types.DashboardMeeting) (*types.DashboardMeeting, error) {
 	if m.Op != "" {
 		return m, nil
@@ -175,9 +176,8 @@ func (s *scope) wholeDashboardWebinar(ctx context.Context, w *types.DashboardWeb
 	return s.dashboardWebinars().Load(ctx, w.Run)
 }
 
-// numberOfInstance returns the number of the meeting that is or was run; 0 where that
-// is not known to Zoom. Of an instance that is over, the past meeting tells it, which
-// is cheaper than the dashboard.
+// numberOfInstance returns the number of an instance's meeting; 0 where Zoom has none. It reads
+// the past meeting of an instance that is over, which is cheaper than the dashboard.
 func (s *scope) numberOfInstance(ctx context.Context, instance types.DashboardRun) (types.MeetingNumber, error) {
 	if instance.Kind != types.DashboardMeetingTypeLive {
 		return s.numberOf(ctx, instance.Name)
@@ -192,8 +192,7 @@ func (s *scope) numberOfInstance(ctx context.Context, instance types.DashboardRu
 	return m.Number, nil
 }
 
-// webinarOfInstance returns the number of the webinar that is or was run; 0 where that
-// is not known to Zoom.
+// webinarOfInstance returns the number of an instance's webinar; 0 where Zoom has none.
 func (s *scope) webinarOfInstance(ctx context.Context, instance types.DashboardRun) (types.MeetingNumber, error) {
 	if number, ok := known(ctx, instance.Name); ok {
 		return number, nil
@@ -205,7 +204,7 @@ func (s *scope) webinarOfInstance(ctx context.Context, instance types.DashboardR
 	return w.Number, nil
 }
 
-// concat puts what several answers list into one list.
+// concat joins the lists of several answers.
 func concat[Out, T any](answers []*Out, err error, days func(*Out) []*T) ([]*T, error) {
 	if err != nil {
 		return nil, err
@@ -215,4 +214,189 @@ func concat[Out, T any](answers []*Out, err error, days func(*Out) []*T) ([]*T, 
 		all = append(all, days(a)...)
 	}
 	return all, nil
+}
+
+// dashboardParticipants reads the participants of an instance. Zoom adds registrations on
+// request, and only once the instance is over.
+func (s *scope) dashboardParticipants(ctx context.Context, instance types.DashboardRun, first int, after *string) (*types.Connection[types.DashboardParticipant], error) {
+	filter := zoom.RunParticipants{RunKey: instanceKey(instance)}
+	want := needsOfNodes(ctx, "DashboardParticipant").Names
+	if (want["registrantId"] || want["registrant"]) && instance.Kind != types.DashboardMeetingTypeLive {
+		filter.IncludeFields = "registrant_id"
+	}
+	page, err := connect(ctx, list.List[zoom.RunParticipants, types.DashboardParticipant]{
+		Client: s.client, Op: zoom.RunsOf(instance.Webinar).Participants, Windows: list.Unnamed(filter, zoom.RunParticipants{RunKey: filter.RunKey}), First: first, After: after,
+	})
+	if page != nil {
+		directory.SameOf(ctx, s.directory(), page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
+			return cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email
+		})
+	}
+	return page, err
+}
+
+// qosList reads the connections of an instance. Fields that only the call for one participant
+// has, which exists for meetings only, are read one by one.
+func (s *scope) qosList(ctx context.Context, instance types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
+	l := list.List[zoom.RunKey, types.ParticipantQos]{
+		Client: s.client, Op: zoom.RunsOf(instance.Webinar).QosList, Windows: list.Uncut(anyPastKey(instance)), First: first, After: after,
+	}
+	if instance.Webinar {
+		return connect(ctx, l)
+	}
+	return connectWhole(ctx, l, "ParticipantQos", func(lacking []*types.ParticipantQos) []zoom.Found[types.ParticipantQos] {
+		keys := make([]qosKey, len(lacking))
+		for i, q := range lacking {
+			keys[i] = qosKey{instance, string(q.InMeetingID), true}
+		}
+		return batchesOf(s, figures, s.findQos).LoadMany(ctx, keys)
+	})
+}
+
+func (s *scope) feedback(ctx context.Context, instance types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
+	return connect(ctx, list.List[zoom.RunKey, types.ParticipantFeedback]{
+		Client: s.client, Op: zoom.RunsOf(instance.Webinar).Feedback, Windows: list.Uncut(instanceKey(instance)), First: first, After: after,
+	})
+}
+
+func (s *scope) sharing(ctx context.Context, instance types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantSharing], error) {
+	return connect(ctx, list.List[zoom.RunKey, types.ParticipantSharing]{
+		Client: s.client, Op: zoom.RunsOf(instance.Webinar).Sharing, Windows: list.Uncut(anyPastKey(instance)), First: first, After: after,
+	})
+}
+
+// qosOf returns the quality figures of a stay by its id within the instance.
+func (s *scope) qosOf(ctx context.Context, instance types.DashboardRun, id string) (*types.ParticipantQos, error) {
+	if id == "" {
+		return nil, nil
+	}
+	whole := !instance.Webinar && needsOf(ctx, "ParticipantQos").Lacks(zoom.MeetingRuns.QosList.Pattern)
+	qos, err := orNil(batchesOf(s, figures, s.findQos).Load(ctx, qosKey{instance, id, whole}))
+	return alone(ctx, qos, "ParticipantQos"), err
+}
+
+// qosParticipant returns the stay of quality figures.
+func (s *scope) qosParticipant(ctx context.Context, q *types.ParticipantQos) (*types.DashboardParticipant, error) {
+	if q.InMeetingID == "" {
+		return nil, nil
+	}
+	want := needsOf(ctx, "DashboardParticipant").Names
+	registrant := want["registrantId"] || want["registrant"]
+	stay, err := orNil(batchesOf(s, stays, s.findStays).Load(ctx, qosKey{q.Run, string(q.InMeetingID), registrant}))
+	return alone(ctx, stay, "DashboardParticipant"), err
+}
+
+// dashboardRegistrant returns the registration of a stay.
+func (s *scope) dashboardRegistrant(ctx context.Context, p *types.DashboardParticipant) (*types.Registrant, error) {
+	if p.RegistrantID == "" {
+		return nil, nil
+	}
+	number := s.numberOfInstance
+	if p.Run.Webinar {
+		number = s.webinarOfInstance
+	}
+	of, err := number(ctx, p.Run)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.registrant(ctx, zoom.RegistrantsOf{Number: of, Webinar: p.Run.Webinar}, string(p.RegistrantID)))
+}
+
+// findQos finds a batch, instance by instance.
+func (s *scope) findQos(ctx context.Context, keys []qosKey) []zoom.Found[types.ParticipantQos] {
+	return batch.Grouped(ctx, keys, qosKey.ofInstance, func(g qosKey, keys []qosKey) []zoom.Found[types.ParticipantQos] {
+		return zoom.FindQos(ctx, s.client, anyPastKey(g.instance), g.instance.Webinar, stayIDs(keys), g.whole)
+	})
+}
+
+// findStays finds a batch, instance by instance.
+func (s *scope) findStays(ctx context.Context, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
+	return batch.Grouped(ctx, keys, qosKey.ofInstance, func(g qosKey, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
+		filter := zoom.RunParticipants{RunKey: instanceKey(g.instance)}
+		if g.whole && g.instance.Kind != types.DashboardMeetingTypeLive { // with the registration
+			filter.IncludeFields = "registrant_id"
+		}
+		return zoom.FindStays(ctx, s.client, filter, g.instance.Webinar, stayIDs(keys))
+	})
+}
+
+// ofInstance is the key that all stays of an instance have in common.
+func (k qosKey) ofInstance() qosKey {
+	k.id = ""
+	return k
+}
+
+func stayIDs(keys []qosKey) []string {
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = k.id
+	}
+	return ids
+}
+
+// rooms finds Zoom Rooms. Zoom requires days for the meetings held in the room. A selection of
+// the room alone reads today's, so that selecting these too costs no other call.
+func (s *scope) rooms() *batch.Loader[string, zoom.ZoomRoom] {
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, id string) (*zoom.ZoomRoom, error) {
+		return zoom.ZoomRoomOn(ctx, s.client, id, list.Days(list.Today(ctx), list.Today(ctx)))
+	}))
+}
+
+// zoomRoom returns the room of an id with the fields that are selected.
+func (s *scope) zoomRoom(ctx context.Context, id string) (*types.DashboardZoomRoom, error) {
+	id, err := argument.NonEmpty("zoomId", id)
+	if err != nil {
+		return nil, err
+	}
+	if needsOf(ctx, "DashboardZoomRoom").KeyOnly() {
+		return &types.DashboardZoomRoom{Origin: s.origin(), ZoomID: types.Text(id)}, nil
+	}
+	room, err := orNil(s.rooms().Load(ctx, id))
+	if room == nil {
+		return nil, err
+	}
+	if room.LiveMeeting != nil {
+		notTold(ctx, needsOf(ctx, "DashboardMeeting", "liveMeeting"), room.LiveMeeting.Op)
+	}
+	return alone(ctx, &room.DashboardZoomRoom, "DashboardZoomRoom"), nil
+}
+
+// zoomRooms lists the rooms, each whole if fields are selected that lists do not have.
+func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types.Connection[types.DashboardZoomRoom], error) {
+	l := list.List[struct{}, types.DashboardZoomRoom]{Client: s.client, Op: zoom.ListZoomRooms, Windows: list.Uncut(struct{}{}), First: first, After: after}
+	page, err := connectWhole(ctx, l, "DashboardZoomRoom", func(lacking []*types.DashboardZoomRoom) []zoom.Found[types.DashboardZoomRoom] {
+		keys := make([]string, len(lacking))
+		for i, r := range lacking {
+			keys[i] = string(r.ZoomID)
+		}
+		found := make([]zoom.Found[types.DashboardZoomRoom], len(lacking))
+		for i, f := range s.rooms().LoadMany(ctx, keys) {
+			if found[i].Err = f.Err; f.Object != nil {
+				room := f.Object.DashboardZoomRoom
+				room.LocationZoomID = lacking[i].LocationZoomID // only lists have it
+				found[i].Object = &room
+			}
+		}
+		return found
+	})
+	if page == nil {
+		return nil, err
+	}
+	for _, room := range page.Nodes() {
+		if room.LiveMeeting != nil {
+			notTold(ctx, needsOf(ctx, "DashboardMeeting", "nodes.liveMeeting", "edges.node.liveMeeting"), room.LiveMeeting.Op)
+			break
+		}
+	}
+	return page, err
+}
+
+// zoomRoomMeetings lists the meetings that were held in a room.
+func (s *scope) zoomRoomMeetings(ctx context.Context, filter zoom.ZoomRoomFilter, first int, after *string) (*types.Connection[types.DashboardMeeting], error) {
+	windows, err := list.Monthly(ctx, zoom.GetZoomRoom.Spec, filter, after)
+	if err != nil {
+		return nil, err
+	}
+	l := list.List[zoom.ZoomRoomFilter, types.DashboardMeeting]{Client: s.client, Op: zoom.ListZoomRoomMeetings, Windows: windows, First: first, After: after}
+	return connectWhole(ctx, l, "DashboardMeeting", s.wholeDashboardMeetings(ctx))
 }

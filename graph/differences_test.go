@@ -18,8 +18,7 @@ import (
 	"zoomql/internal/links"
 )
 
-// place is where something stands in an answer: names of fields and, for items,
-// their numbers.
+// spot is a place in an answer: names of fields and, for items, their indices.
 type spot []any
 
 func (s spot) String() string {
@@ -30,7 +29,7 @@ func (s spot) String() string {
 	return strings.Join(parts, ".")
 }
 
-// leadsTo reports whether one of two places is within the other.
+// leadsTo reports whether one of two places contains the other.
 func (s spot) leadsTo(other spot) bool {
 	for i := range min(len(s), len(other)) {
 		if fmt.Sprint(s[i]) != fmt.Sprint(other[i]) {
@@ -48,8 +47,8 @@ func dataOf(raw json.RawMessage) any {
 	return v
 }
 
-// differences returns where two answers differ: the innermost fields and items, or
-// the list whose length is another.
+// differences returns the places where two answers differ: the innermost fields and items, or
+// the lists whose lengths differ.
 func differences(want, got any, at spot) []spot {
 	switch want := want.(type) {
 	case map[string]any:
@@ -86,20 +85,20 @@ func differences(want, got any, at spot) []spot {
 	return []spot{slices.Clone(at)}
 }
 
-// isLink reports whether a value is a link to a file, which is another one each time.
+// isLink reports whether a value is a link to a file, which changes each time.
 func isLink(v any) bool {
 	text, ok := v.(string)
 	return ok && strings.Contains(text, links.Path)
 }
 
-// isCursor reports whether at a place stands the place of an item in its list, which
-// tells the item's contents apart, or when a link ends.
+// isCursor reports whether the value at a place is a cursor, which depends on the items'
+// contents, or the time when a link expires.
 func isCursor(at spot) bool {
 	return len(at) > 0 && slices.Contains([]any{"startCursor", "endCursor", "cursor", "expiresAt"}, at[len(at)-1])
 }
 
-// missingItem returns which item of a list is not there in another one that is the
-// same otherwise.
+// missingItem returns the index of the item that another list lacks, if the lists are equal
+// otherwise.
 func missingItem(want, got []any) (int, bool) {
 	if len(got) != len(want)-1 {
 		return 0, false
@@ -112,9 +111,8 @@ func missingItem(want, got []any) (int, bool) {
 	return 0, false
 }
 
-// told reports whether an answer says of a place that it is not what it is to be: by
-// an error at the place, above it, or below where it bubbled up from; or, of a
-// payload, by its userErrors.
+// told reports whether an answer has an error about a place: at the place, above it, or below
+// where it propagated from; or, in a payload, in its userErrors.
 func (a *answer) told(at spot) bool {
 	for _, e := range a.Errors {
 		if len(e.Path) > 0 && at.leadsTo(e.Path) {
@@ -137,7 +135,7 @@ var readSchema = sync.OnceValue(func() *ast.Schema {
 	return gqlparser.MustLoadSchema(&ast.Source{Name: "schema", Input: schema.SDL()})
 })
 
-// wireNames returns what Zoom calls each field on the way to a place.
+// wireNames returns Zoom's names of the fields on the path to a place.
 func wireNames(root string, at spot) []string {
 	schema := readSchema()
 	def := schema.Types[root]
@@ -175,22 +173,21 @@ func wireName(field *ast.FieldDefinition) string {
 	return strings.ToLower(b.String())
 }
 
-// plainName is a name without what Zoom's spelling and the graph's differ in.
+// plainName returns a name without the differences between Zoom's spelling and the graph's.
 func plainName(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
 }
 
-// identifies reports whether a field of Zoom's says which object it is: without it, its
-// object is lost.
+// identifies reports whether one of Zoom's fields identifies the object: without it, the object
+// is lost.
 func identifies(name string) bool {
 	name = plainName(name)
 	return strings.HasSuffix(name, "id") || strings.HasSuffix(name, "ids") || name == "email" || name == "id"
 }
 
-// costsAtMost reports whether a difference at one place of an answer is no more than
-// what a change at a place of Zoom's answer may cost: that field, or, if it says which
-// object it is, its object. place is the path of mutate.Site, root the type that the
-// question begins at.
+// costsAtMost reports whether a difference at one place of an answer is within what a change at a
+// place of Zoom's answer may cause: the loss of that field or, if it identifies the object, of
+// the object. place is the path of mutate.Site, root the type at which the query begins.
 func costsAtMost(root string, at spot, place []string) bool {
 	var fields, numbers []string
 	for _, p := range place {
@@ -208,7 +205,7 @@ func costsAtMost(root string, at spot, place []string) bool {
 		return false
 	}
 	last := fields[len(fields)-1]
-	if len(place) == 1 && isListField(root, at) { // the list of an answer that has nothing else
+	if len(place) == 1 && isListField(root, listOf(at)) { // the list of an answer that has nothing else
 		return true
 	}
 	if slices.ContainsFunc(names, func(n string) bool { return plainName(n) == plainName(last) }) {
@@ -217,7 +214,17 @@ func costsAtMost(root string, at spot, place []string) bool {
 	return identifies(last)
 }
 
-// isListField reports whether the field at a place is a list, and no connection.
+// listOf returns the list that contains the item at a place, or the place itself.
+func listOf(at spot) spot {
+	if n := len(at); n > 0 {
+		if _, isItem := at[n-1].(int); isItem {
+			return at[:n-1]
+		}
+	}
+	return at
+}
+
+// isListField reports whether the field at a place is a list other than a connection.
 func isListField(root string, at spot) bool {
 	def := readSchema().Types[root]
 	var field *ast.FieldDefinition
@@ -234,13 +241,13 @@ func isListField(root string, at spot) bool {
 	return field != nil && isList(field.Type)
 }
 
-// meansNone are the fields of Zoom's without which there is no object, and why.
+// meansNone are Zoom's fields without which there is no object, and why.
 var meansNone = map[string]string{
 	"GET /meetings/{meetingId}/livestream stream_url": "a meeting without the address of a stream has none",
 }
 
-// wholeAnswers are the fields that are all there is in an answer: without one of them
-// the answer is none, which it has to say.
+// wholeAnswers are fields that are the only content of an answer: without one, the answer is
+// invalid, which has to be reported.
 var wholeAnswers = []string{
 	"GET /report/billing billing_reports",
 	"GET /report/billing/invoices invoices",
@@ -248,8 +255,8 @@ var wholeAnswers = []string{
 	"POST /meetings/{meetingId}/sip_dialing sip_dialing",
 }
 
-// inItem reports whether a place is in the items that the numbers of another one lead
-// to, as far as it leads into lists.
+// inItem reports whether a place is in the items with the indices of another place, as far as
+// that leads into lists.
 func inItem(names, numbers []string) bool {
 	var own []string
 	for _, n := range names {
@@ -265,7 +272,7 @@ func inItem(names, numbers []string) bool {
 	return true
 }
 
-// siteOf reads a place as the ledger of the sandbox writes it: users[3].dept.
+// siteOf parses a place in the form of the sandbox's ledger: users[3].dept.
 func siteOf(text string) []string {
 	var path []string
 	for part := range strings.SplitSeq(text, ".") {
@@ -282,8 +289,8 @@ func siteOf(text string) []string {
 	return path
 }
 
-// Each kind of difference is found where it is, and what a change may cost is told from
-// what it may not.
+// Each kind of difference is found at its place, and allowed losses are distinguished from
+// others.
 func TestDifferences(t *testing.T) {
 	const whole = `{"account": {"users": {"totalCount": 3, "pageInfo": {"endCursor": "x"}, "nodes": [{"zoomId": "a", "department": "d"}, {"zoomId": "b", "department": "e"}, {"zoomId": "c", "department": "f"}]}}}`
 	for _, c := range []struct {

@@ -13,9 +13,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// documentedAnswers returns an answer of each operation whose answer Zoom's documents
-// describe, made of the examples that stand at its properties. It is empty where the
-// documents are not at hand.
+// documentedAnswers returns an answer of each operation whose answer Zoom's documents describe,
+// built from the examples of its properties. It is empty if the documents are not available.
 func documentedAnswers(t *testing.T) map[string]*mutate.Value {
 	t.Helper()
 	answers := map[string]*mutate.Value{}
@@ -51,8 +50,8 @@ func documentedAnswers(t *testing.T) map[string]*mutate.Value {
 	return answers
 }
 
-// exampleOf makes a value of a schema: of its example, or else one of its type. n tells
-// the items of a list apart.
+// exampleOf returns a value of a schema: its example, or else a value of its type. n
+// distinguishes the items of a list.
 func exampleOf(schema map[string]any, name string, n int) *mutate.Value {
 	schema = mergedSchema(schema)
 	kind, _ := schema["type"].(string)
@@ -98,8 +97,8 @@ func exampleOf(schema map[string]any, name string, n int) *mutate.Value {
 	return mutate.String(fmt.Sprintf("%s %d", name, n))
 }
 
-// varied makes what says which object it is different for each item of a list, and
-// gives an example the type that its schema has.
+// varied makes identifying fields differ for each item of a list, and gives an example the type
+// of its schema.
 func varied(v *mutate.Value, kind, name string, n int) *mutate.Value {
 	switch {
 	case kind == "string" && v.Kind == '0':
@@ -126,7 +125,7 @@ func varied(v *mutate.Value, kind, name string, n int) *mutate.Value {
 	return v
 }
 
-// mergedSchema is a schema with the properties of all its alternatives.
+// mergedSchema returns a schema with the properties of all its alternatives.
 func mergedSchema(schema map[string]any) map[string]any {
 	whole := maps.Clone(schema)
 	for _, word := range []string{"allOf", "oneOf", "anyOf"} {
@@ -157,8 +156,8 @@ func mergedSchema(schema map[string]any) map[string]any {
 	return whole
 }
 
-// paged makes what belongs to the pages of a list fit the items: the documents' examples
-// stand at each property alone.
+// paged makes the fields of a list's pages consistent with the items: the documents' examples
+// are per property.
 func paged(s *zoom.Spec, v *mutate.Value) {
 	list := v.At(s.Array)
 	if s.Array == "" || list == nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A file of a recording comes by a link of the gateway's, and neither the answer
-// nor the link holds anything of Zoom's.
+// The file of a recording is downloaded by a link to the gateway, and neither the answer nor the
+// link contains anything of Zoom's.
 func TestDownload(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask(`{ meetingInstance(by: { uuid: "${BigInstance}" }) { recordings { files { size download(ttlSeconds: 60) { url expiresAt } } } } }`, nil)
@@ -59,7 +59,7 @@ func TestDownload(t *testing.T) {
 		if status, body := get(); status != http.StatusOK || int64(len(body)) != chat.Size {
 			t.Errorf("HTTP %d with %d bytes, want %d", status, len(body), chat.Size)
 		}
-		r.RevokeTokens() // Zoom takes the token no more: the gateway gets another
+		r.RevokeTokens() // Zoom refuses the token: the gateway gets another
 		if status, _ := get(); status != http.StatusOK {
 			t.Errorf("with a token that was revoked: HTTP %d", status)
 		}
@@ -71,8 +71,8 @@ func TestDownload(t *testing.T) {
 	})
 }
 
-// Where a file lies is a credential: asking for a link costs a fresh call, on an
-// object, in a list and deep within, and asking without one does not.
+// The address of a file is a credential: a query for a link needs a fresh call, on an object, in
+// a list and nested, and a query without one does not.
 func TestDownloadsAreFresh(t *testing.T) {
 	const user = `{ user(by: { zoomId: "${HostID}" }) { %s } }`
 	for _, c := range []struct{ name, plain, link string }{
@@ -110,9 +110,9 @@ func TestDownloadRefused(t *testing.T) {
 	})
 }
 
-// Who asks the same at once under another name of the gateway's gets links of
-// that name: nobody can make another's answer lead elsewhere.
-func TestLinksOfTheirOwn(t *testing.T) {
+// Concurrent queries to several host names of the gateway get links with their own host name: no
+// client can redirect another's links.
+func TestLinks_ownHost(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(`{ viewer { scopes } }`, nil) // the token is there
 		query, err := json.Marshal(map[string]string{"query": r.fill(`{ meetingInstance(by: { uuid: "${BigInstance}" }) { recordings { files { download { url } } } } }`)})

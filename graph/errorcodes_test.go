@@ -16,11 +16,10 @@ import (
 	"zoomql/graph/schema"
 )
 
-// coded is where a code is written into an error without a constant.
+// coded matches codes that are written into errors without a constant.
 var coded = regexp.MustCompile(`"code\\*":\s*\\*"([A-Z_]+)`)
 
-// TestErrorCodes holds the codes that the program can answer with against those that
-// the schema tells.
+// TestErrorCodes compares the codes that the program can answer with and those in the schema.
 func TestErrorCodes(t *testing.T) {
 	made := map[string]bool{
 		errcode.ValidationFailed: true, errcode.ParseFailed: true,
@@ -50,8 +49,8 @@ func TestErrorCodes(t *testing.T) {
 	}
 }
 
-// codesIn returns the codes that a package's files hold: constants of the schema's enum,
-// constants whose names begin with code, and literals that are written into errors.
+// codesIn returns the codes in the files of a package: constants of the schema's enum, constants
+// whose names begin with code, and literals in errors.
 func codesIn(t *testing.T, dir string) []string {
 	t.Helper()
 	var codes []string
@@ -101,7 +100,7 @@ func constantCase(name string) string {
 
 var wordStart = regexp.MustCompile(`\B[A-Z]`)
 
-// literal returns the text of a string literal.
+// literal returns the value of a string literal.
 func literal(e ast.Expr) []string {
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {

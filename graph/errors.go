@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
+	"regexp"
+	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -23,8 +24,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// kinds says what each kind of failure is called, and how it is put to a
-// person.
+// kinds has the code and the message of each kind of failure.
 var kinds = []struct {
 	err     error
 	code    types.ErrorCode // extensions.code, which clients may branch on
@@ -56,8 +56,18 @@ var kinds = []struct {
 	{zoom.ErrNoID, types.ErrorCodeBadAnswer, "Zoom has told no id of what this is asked about."},
 }
 
-// present makes an error what a client sees: a sentence, a code, and what Zoom
-// said. What is not ours to show becomes INTERNAL, and the log has the rest.
+// codeOf returns the code of a kind of failure; "" where it has none.
+func codeOf(kind error) types.ErrorCode {
+	for _, k := range kinds {
+		if k.err == kind { //nolint:errorlint // the kinds themselves
+			return k.code
+		}
+	}
+	return ""
+}
+
+// present converts an error to the one that clients see: a sentence, a code and Zoom's message.
+// An error of an unknown kind becomes INTERNAL, and only the log has its text.
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	whole := presentWhole(log)
 	return func(ctx context.Context, err error) *gqlerror.Error {
@@ -73,6 +83,9 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		if resp := session.From(ctx); resp != nil && !resp.Spent.Fails() {
 			return nil // it is counted, see session.Capped
+		}
+		if resp := from(ctx); resp != nil && resp.preflight.Tells(ctx, err) {
+			return nil
 		}
 		if own, ok := errors.AsType[*gqlerror.Error](err); ok { // gqlgen wraps all that it meets
 			at := graphql.GetPath(ctx)
@@ -124,7 +137,7 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 			}
 			addZoom(endpoint.WithCode(shown, kind.code), err)
 			if unavailable, ok := errors.AsType[*cache.UnavailableError](err); ok {
-				addRetryAt(shown, unavailable.RetryAt)
+				endpoint.AddRetryAt(shown, unavailable.RetryAt)
 			}
 			return shown
 		}
@@ -141,11 +154,11 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 }
 
 // notZoom returns the message of an answer that is not from Zoom's API: its status and
-// content type, or which setting leads elsewhere.
+// content type, or the setting that is wrong.
 func notZoom(e *zoom.Error) string {
 	switch {
 	case e.By == zoom.ByGateway:
-		return e.Message // nobody was asked
+		return e.Message // no request was sent
 	case e.Code != 0:
 		return "Zoom does not know the path of this operation: ZOOM_API_URL leads elsewhere, or Zoom has the operation no more."
 	}
@@ -166,7 +179,7 @@ func argumentError(e *gqlerror.Error, at ast.Path) *gqlerror.Error {
 	return endpoint.WithCode(e, types.ErrorCodeBadUserInput)
 }
 
-// addZoom adds what Zoom said, and when to come back.
+// addZoom adds Zoom's error, and when to send the operation again.
 func addZoom(shown *gqlerror.Error, err error) {
 	var e *zoom.Error
 	if !errors.As(err, &e) {
@@ -190,11 +203,11 @@ func addZoom(shown *gqlerror.Error, err error) {
 	}
 	shown.Extensions["zoom"] = said
 	if !e.RetryAt.IsZero() {
-		addRetryAt(shown, e.RetryAt)
+		endpoint.AddRetryAt(shown, e.RetryAt)
 	}
 }
 
-// withIncomplete says what a list lacks: how many items of how many, or which days.
+// withIncomplete adds what a list lacks: the number of items, or the days.
 func withIncomplete(shown *gqlerror.Error, err *zoom.IncompleteError) *gqlerror.Error {
 	shown.Message = err.Error()
 	shown = endpoint.WithCode(shown, types.ErrorCodeIncompleteList)
@@ -211,12 +224,8 @@ func withIncomplete(shown *gqlerror.Error, err *zoom.IncompleteError) *gqlerror.
 	return shown
 }
 
-func addRetryAt(shown *gqlerror.Error, at time.Time) {
-	shown.Extensions["retryAt"] = at.UTC().Format(time.RFC3339)
-}
-
-// mendable says which failures of a write are the caller's to mend, and so
-// stand in the payload.
+// mendable has the failures of a write that the caller can correct, with their codes in the
+// payload.
 var mendable = map[error]types.UserErrorCode{
 	zoom.ErrInvalid:      types.UserErrorCodeInvalid,
 	zoom.ErrNotFound:     types.UserErrorCodeNotFound,
@@ -230,8 +239,8 @@ var mendable = map[error]types.UserErrorCode{
 	zoom.ErrNotEnabled:   types.UserErrorCodeNotEnabled,
 }
 
-// userErrors splits the failure of the write of ctx's field: what the caller can
-// mend goes into the payload, the rest stays an error. The list is never nil.
+// userErrors splits the failure of the write of ctx's field: errors that the caller can correct
+// go into the payload, others are returned. The list is never nil.
 func userErrors(ctx context.Context, err error) ([]*types.UserError, error) {
 	mistakes, rest := mistakesIn(ctx, err)
 	if part, ok := errors.AsType[*partlyError](err); ok {
@@ -262,7 +271,11 @@ func mistakesIn(ctx context.Context, err error) ([]*types.UserError, error) {
 			return nil, err
 		}
 		if len(e.Fields) > 0 {
-			return fieldErrors(ctx, code, e), nil
+			before := 0
+			if part, ok := errors.AsType[*partlyError](err); ok {
+				before = part.done
+			}
+			return fieldErrors(ctx, code, e, before), nil
 		}
 		only = userError(code, e, e.Message)
 		if errors.Is(err, zoom.ErrNoChange) {
@@ -275,17 +288,35 @@ func mistakesIn(ctx context.Context, err error) ([]*types.UserError, error) {
 	return []*types.UserError{only}, nil
 }
 
-// fieldErrors says what Zoom says of each field, under the caller's names. A field
-// that the caller's input does not have stands in the message, as Zoom names it.
-func fieldErrors(ctx context.Context, code types.UserErrorCode, e *zoom.Error) []*types.UserError {
+// fieldErrors returns Zoom's errors of each field, by the caller's names. If the caller's input
+// does not have the field, the message has Zoom's name of it. Zoom counts the items of a call;
+// before is the number of the caller's items that earlier calls had.
+func fieldErrors(ctx context.Context, code types.UserErrorCode, e *zoom.Error, before int) []*types.UserError {
 	list := make([]*types.UserError, len(e.Fields))
 	for i, f := range e.Fields {
+		name := itemAfter(f.Field, before)
 		list[i] = userError(code, e, f.Message)
-		if list[i].Field = argument.ZoomPath(ctx, f.Field); list[i].Field == nil && f.Field != "" {
-			list[i].Message = f.Field + ": " + list[i].Message
+		if list[i].Field = argument.ZoomPath(ctx, name); list[i].Field == nil && name != "" {
+			list[i].Message = name + ": " + list[i].Message
 		}
 	}
 	return list
+}
+
+// itemNumber matches the number of an item in one of Zoom's names: items[0].id, items.0.id.
+var itemNumber = regexp.MustCompile(`^(.*?[.\[])(\d+)(\]|\.|$)`)
+
+// itemAfter adds to the number of an item in a name of Zoom's the items before.
+func itemAfter(name string, before int) string {
+	m := itemNumber.FindStringSubmatch(name)
+	if m == nil || before == 0 {
+		return name
+	}
+	n, err := strconv.Atoi(m[2])
+	if err != nil {
+		return name
+	}
+	return m[1] + strconv.Itoa(before+n) + m[3] + name[len(m[0]):]
 }
 
 func userError(code types.UserErrorCode, e *zoom.Error, message string) *types.UserError {
@@ -301,8 +332,8 @@ func userError(code types.UserErrorCode, e *zoom.Error, message string) *types.U
 	return u
 }
 
-// unknownOutcome says that it is not known whether a write was done, and where to look;
-// "" where an error tells that it was not.
+// unknownOutcome returns the message of a write whose outcome is unknown, with where to look; ""
+// where the error proves that it was not done.
 func unknownOutcome(err error) string {
 	repeated := errors.Is(err, idempotency.ErrUnknown)
 	if !repeated && !zoom.OutcomeUnknown(err) {
@@ -319,14 +350,14 @@ func unknownOutcome(err error) string {
 	return "It is not known whether it was done: it was sent to Zoom, and no answer came that tells. Look at " + whereToLook[e.Op] + " before you send it once more."
 }
 
-// partlyError is of a write that goes to Zoom in several calls, of which the first ones
-// were carried out.
+// partlyError is the error of a write in several calls, of which the first ones were carried
+// out.
 type partlyError struct {
 	error
 	done, of int
 }
 
-// note says how much was done.
+// note returns how much was done.
 func (e *partlyError) note() string {
 	return fmt.Sprintf("It is done for the first %d of %d, and the call for the next ones failed.", e.done, e.of)
 }
@@ -334,7 +365,7 @@ func (e *partlyError) note() string {
 // Unwrap returns why the rest was not done.
 func (e *partlyError) Unwrap() error { return e.error }
 
-// partly returns the error of a write of which so much was done before.
+// partly returns the error of a write of which the first items were done before.
 func partly(err error, done, of int) error {
 	if done == 0 {
 		return err
@@ -342,7 +373,7 @@ func partly(err error, done, of int) error {
 	return &partlyError{err, done, of}
 }
 
-// whereToLook says of each operation that writes where a person sees whether it was done.
+// whereToLook has, for each operation that writes, where a person sees whether it was done.
 var whereToLook = map[string]string{
 	"POST /accounts":                                            "the account's subAccounts",
 	"DELETE /accounts/{accountId}":                              "the account's subAccounts",

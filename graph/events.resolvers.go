@@ -13,6 +13,6 @@ func (r *accountResolver) Events(ctx context.Context, obj *types.Account) (*type
 		return nil, nil
 	}
 	zoom.ValidUntil(ctx, time.Time{}) // it is another at every moment
-	alive, last := r.Resolver.Events.Status(time.Now())
-	return &types.AccountEvents{Alive: alive, LastEventAt: types.Time{Time: last}, Source: types.EventSourceWebhook}, nil
+	alive, last, source := r.Resolver.Events.Status(time.Now())
+	return &types.AccountEvents{Alive: alive, LastEventAt: types.Time{Time: last}, Source: source}, nil
 }

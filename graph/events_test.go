@@ -6,10 +6,11 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
-// arriving are events of all kinds that have come since some time; the zero time means that
-// they do not come.
+// arriving is a source that has received events of all kinds since a time; the zero time means
+// that it receives none.
 type arriving struct{ since time.Time }
 
 // Kinds implements [zoom.Coverage].
@@ -18,11 +19,19 @@ func (*arriving) Kinds(*zoom.Spec) zoom.EventKinds { return 1 }
 // Since implements [zoom.Coverage].
 func (a *arriving) Since(zoom.EventKinds, time.Time) time.Time { return a.since }
 
-// Status implements [EventStatus].
-func (a *arriving) Status(time.Time) (alive bool, last time.Time) { return !a.since.IsZero(), a.since }
+// Missed implements [zoom.Coverage].
+func (*arriving) Missed(zoom.EventKinds) {}
 
-// TestEvents tells whether events come: each time anew, at no call. Where the gateway takes
-// none, and for a sub account, that is null.
+// Status implements [EventStatus].
+func (a *arriving) Status(time.Time) (alive bool, last time.Time, source types.EventSource) {
+	if a.since.IsZero() {
+		return false, a.since, types.EventSourceWebhook
+	}
+	return true, a.since, types.EventSourceWebsocket
+}
+
+// TestEvents queries whether events arrive, which is current each time and needs no call. It is
+// null if the gateway receives no events, and for a sub account.
 func TestEvents(t *testing.T) {
 	const query = `{ viewer { account { events { alive lastEventAt source } } } }`
 	want := func(t *testing.T, a *answer, data string) {
@@ -41,16 +50,16 @@ func TestEvents(t *testing.T) {
 			events.since = time.Time{}
 			want(t, r.ask(query, nil), `{"viewer":{"account":{"events":{"alive":false,"lastEventAt":null,"source":"WEBHOOK"}}}}`)
 			events.since = monday
-			want(t, r.ask(query, nil), `{"viewer":{"account":{"events":{"alive":true,"lastEventAt":"2026-03-16T09:10:00Z","source":"WEBHOOK"}}}}`)
+			want(t, r.ask(query, nil), `{"viewer":{"account":{"events":{"alive":true,"lastEventAt":"2026-03-16T09:10:00Z","source":"WEBSOCKET"}}}}`)
 		}
 		r.spends(0)
 		want(t, r.ask(`{ account(by: {zoomId: "${SubAccountID}"}) { events { alive } users { __typename } } }`, nil), `{"account":{"events":null,"users":{"__typename":"UserConnection"}}}`)
 	})
 }
 
-// TestAnswerKept_whileEventsCome gives a whole answer for an hour while events come. When
-// they have ended, it is made anew at once.
-func TestAnswerKept_whileEventsCome(t *testing.T) {
+// TestAnswer_cachedWhileEventsArrive serves a whole answer from the cache for an hour while events
+// arrive. After that, it is read again at once.
+func TestAnswer_cachedWhileEventsArrive(t *testing.T) {
 	near := cache.NewMemory(1 << 20)
 	for name, s := range map[string]setup{
 		"one tier":  {},

@@ -22,24 +22,24 @@ var (
 	faultSeed  = flag.Uint64("faults.seed", 1, "the first seed of TestFaultKinds")
 )
 
-// faultExpectation says what of a kind of fault is expected beyond what all are to do.
+// faultExpectation is the expectation for a kind of fault in addition to the general rules.
 type faultExpectation struct {
-	// with are kinds beside it: lists of one page have no second one to be odd.
+	// with are kinds to combine it with: lists of one page have no second page to change.
 	with string
-	// codes are those that an answer may tell it by; nil is any but INTERNAL.
+	// codes are the codes with which an answer may report it; nil means any except INTERNAL.
 	codes []string
-	// field says that one field alone is odd, which may cost that field, and need not
-	// be told.
+	// field means that only one field is changed, which may be lost, and need not be
+	// reported.
 	field bool
-	// equal says that nothing may be lost.
+	// equal means that nothing may be lost.
 	equal bool
-	// kept says that the answer may be kept as it is: what it holds is Zoom's, and its
-	// end is not believed.
+	// kept means that the answer may be cached: its content is Zoom's, and the gateway does
+	// not rely on its end.
 	kept bool
 }
 
-// emptyAnswers are the operations of which an object without fields is an answer, and
-// what it says.
+// emptyAnswers are the operations for which an object without fields is a valid answer, and the
+// answer of the graph.
 var emptyAnswers = map[string]string{
 	"GET /accounts/{accountId}/lock_settings":         "nothing is locked",
 	"GET /accounts/{accountId}/settings":              "no setting differs",
@@ -85,8 +85,8 @@ var faultExpectations = map[string]faultExpectation{
 	"write-reset":    {codes: []string{"OUTCOME_UNKNOWN"}},
 }
 
-// unidentified are the lists of rows that may be alike and yet be several, such as the
-// answers of people without a name: that one stands twice is not known.
+// unidentified are the lists of rows that may be equal without being the same, such as the
+// answers of anonymous participants: duplicates are not detected.
 var unidentified = []string{
 	"GET /surveys/{surveyId}/instances", "GET /surveys/channels/{channelId}/instances", "GET /surveys/{surveyId}/answers",
 	"GET /metrics/chat", "GET /metrics/issues/zoomrooms/{zoomroomId}", "GET /metrics/client/feedback/{feedbackId}",
@@ -95,9 +95,9 @@ var unidentified = []string{
 	"GET /report/upcoming_events", "GET /report/operationlogs", "GET /report/telephone", "GET /report/activities",
 }
 
-// TestFaultKinds asks the question of each operation while Zoom's answers are odd, in
-// each way that the sandbox knows. The answer is right, or says by a typed error where
-// it is not; it costs a bounded number of calls; and what was odd is not kept.
+// TestFaultKinds sends the query of each operation with each kind of fault that the sandbox has.
+// The answer is correct, or reports by a typed error where it is not; it needs a bounded number
+// of calls; and the fault is not cached.
 func TestFaultKinds(t *testing.T) {
 	for _, k := range sandbox.FaultKinds {
 		if _, ok := faultExpectations[k.Name]; !ok {
@@ -143,29 +143,29 @@ func seedOf(text string) uint64 {
 	return h
 }
 
-// faultQuestion is the question of an operation, with the answer to it under no fault.
+// faultQuestion is the query of an operation, with its answer without faults.
 type faultQuestion struct {
 	*zoom.Spec
 	whole any
 	calls int
 }
 
-// fits leaves out what has no place in the operation.
+// fits reports whether a kind can apply to the operation.
 func (q *faultQuestion) fits(kind string) bool {
 	switch {
 	case strings.HasPrefix(kind, "write-"):
 		return !q.Reads()
 	case kind == "no-list":
-		return q.Array != "" && !strings.Contains(q.Array, ".") // of a list within an object, what the object says beside it is told
+		return q.Array != "" && !strings.Contains(q.Array, ".") // of a list within an object, the object's other fields are reported
 	case kind == "repeated-items" && (q.Numbered || slices.Contains(unidentified, q.Pattern)):
-		return false // pages by number repeat items, too, where a list grows between two pages: that is no loss
+		return false // pages by number repeat items, too, where a list grows between two pages: nothing is lost
 	case faultExpectations[kind].with != "" || kind == "fewer-items" || kind == "small-pages":
 		return q.MaxPage > 0
 	}
 	return true
 }
 
-// root is the type that the question begins at.
+// root returns the type at which the query begins.
 func (q *faultQuestion) root() string {
 	if q.Reads() {
 		return "Query"
@@ -173,7 +173,7 @@ func (q *faultQuestion) root() string {
 	return "Mutation"
 }
 
-// askWhole asks while nothing is odd.
+// askWhole sends the query without faults.
 func (q *faultQuestion) askWhole(t *testing.T) {
 	if q.whole != nil {
 		return
@@ -187,7 +187,7 @@ func (q *faultQuestion) askWhole(t *testing.T) {
 	})
 }
 
-// try asks under one kind, and reports whether anything was odd.
+// try sends the query with one kind of fault, and reports whether an answer was changed.
 func (q *faultQuestion) try(t *testing.T, kind string, seed uint64) (hit bool) {
 	t.Helper()
 	q.askWhole(t)
@@ -219,7 +219,7 @@ func (q *faultQuestion) try(t *testing.T, kind string, seed uint64) (hit bool) {
 	return hit
 }
 
-// oddOf returns what a kind did to the answers of calls.
+// oddOf returns the changes that a kind made to the answers of calls.
 func oddOf(calls []sandbox.Call, kind string) []string {
 	var all []string
 	for _, c := range calls {
@@ -239,7 +239,7 @@ func short(text string) string {
 	return text
 }
 
-// judge returns the mistakes in an answer.
+// judge returns the errors in an answer.
 func (q *faultQuestion) judge(a *answer, calls []sandbox.Call, kind string, odd []string) (wrong []string) {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	expect := faultExpectations[kind]
@@ -276,9 +276,9 @@ func (q *faultQuestion) judge(a *answer, calls []sandbox.Call, kind string, odd 
 	return wrong
 }
 
-// bound is how many calls a question may cost: three for each that it costs when
-// nothing is odd, and for lists a call for each smaller page, ten empty ones, and a
-// range that is halved again and again.
+// bound returns the maximum of calls of a query: three for each call that it needs without
+// faults, and for lists one for each smaller page, ten empty pages, and a range that is halved
+// repeatedly.
 func (q *faultQuestion) bound(kind string) int {
 	most := 3*q.calls + 12
 	if q.MaxPage > 0 && (faultExpectations[kind].with != "" || kind == "small-pages") {
@@ -305,9 +305,8 @@ func (a *answer) codes() []string {
 	return all
 }
 
-// besidesCounts reports whether a difference is one of what Zoom itself says beside a
-// list that is odd: how many items there are, and, as long as it says so, that there
-// are more.
+// besidesCounts reports whether a difference is in the fields next to a changed list that repeat
+// Zoom's: its count, and whether there are more items, as long as Zoom says so.
 func besidesCounts(kind string, d spot, a *answer) bool {
 	if len(d) == 0 || !faultExpectations[kind].kept || faultExpectations[kind].field {
 		return false
@@ -316,18 +315,18 @@ func besidesCounts(kind string, d spot, a *answer) bool {
 	case "totalCount":
 		return true
 	case "hasNextPage":
-		return a.value(d) == true // who asks for more then is told
+		return a.value(d) == true // a query for more reports it
 	}
 	return false
 }
 
-// namesRange reports whether a place is where an answer says about which days it is.
+// namesRange reports whether a place contains the range of an answer.
 func namesRange(at spot) bool {
 	last := at[max(len(at)-1, 0):]
 	return len(last) == 1 && (last[0] == "from" || last[0] == "to")
 }
 
-// value returns what stands in a place of the answer.
+// value returns the value at a place of the answer.
 func (a *answer) value(at spot) any {
 	v := dataOf(a.Data)
 	for _, p := range at {

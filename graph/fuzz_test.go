@@ -12,8 +12,7 @@ var (
 	theirs = types.TenantOf("theirs")
 )
 
-// FuzzNodeID decodes what strangers send for a global id, and looks for keys in
-// it.
+// FuzzNodeID decodes arbitrary global ids, and looks up keys in them.
 func FuzzNodeID(f *testing.F) {
 	for _, id := range []types.NodeID{{Type: "User", Key: "u1"}, {Type: "Meeting", Key: "12345678901"}, {Type: "Registrant", Key: "12345678901/r1"}, {Type: "Registrant", Key: "/"}, {Type: "Meeting", Key: "-1"}} {
 		f.Add(id.Encode(mine))

@@ -31,21 +31,21 @@ import (
 
 var update = flag.Bool("update", false, "rewrite calls and want.json of the golden files")
 
-// questions holds one file a story: what it shows in words, then
+// questions is the directory of the golden files. Each is a story: a description in words, then
 //
 //	options         of the sandbox, the gateway and this file, a name=value a line
-//	faults          what goes wrong at Zoom, a fault a line (see parseFault)
-//	wait            how long nobody asks anything
-//	query.graphql   what is asked; ${Name} is a landmark of the sandbox,
+//	faults          faults at Zoom, one a line (see parseFault)
+//	wait            a pause before the query
+//	query.graphql   the query; ${Name} is a landmark of the sandbox,
 //	                ${Kind Name} its global id, ${1:a.b.0.c} a value of answer 1
 //	variables.json  with the same placeholders
-//	calls           the calls that Zoom saw, each with the number of its round trip
-//	want.json       the answer, long arrays cut (what is cut counts by its hash)
+//	calls           the calls that Zoom received, each with the number of its round trip
+//	want.json       the answer, long arrays cut (a hash replaces the rest)
 //
-// The second question of a story is in query2.graphql, calls2 and so on.
+// The second query of a story is in query2.graphql, calls2 and so on.
 const questions = "../testdata/graphql"
 
-// TestGolden asks the questions. What an answer cost is part of the answer.
+// TestGolden sends the queries. The cost of an answer is part of it.
 func TestGolden(t *testing.T) {
 	asked := &seenOps{}
 	t.Run("files", func(t *testing.T) {
@@ -93,8 +93,8 @@ func (s *seenOps) add(calls []sandbox.Call) {
 	}
 }
 
-// complete fails the test if a row of the table of operations is in no golden
-// file, and has no question of its own, which the coverage test asks, either.
+// complete fails the test for a row of the table of operations that is in no golden file and has
+// no query of its own in the coverage test.
 func (s *seenOps) complete(t *testing.T) {
 	for _, row := range zoom.Specs() {
 		own := "../" + operations.Question(row)
@@ -126,16 +126,16 @@ func runGolden(t *testing.T, file string, seen *seenOps) {
 	}
 }
 
-// golden is one story while it is told.
+// golden is one story.
 type golden struct {
 	*txtar.Archive
 	answers  []*answer
 	rewrites bool
 	shown    int  // items of an array
-	cost     bool // what the gateway says of the cost is shown
+	cost     bool // the reported cost is shown
 }
 
-// play asks the n-th question of a story.
+// play sends the n-th query of a story.
 func (g *golden) play(r *rig, n int, seen *seenOps) {
 	r.t.Helper()
 	for line := range strings.Lines(g.text(numbered("faults", n))) {
@@ -162,7 +162,7 @@ func (g *golden) play(r *rig, n int, seen *seenOps) {
 	g.expect(r.t, numbered("want.json", n), pretty(r, a, g))
 }
 
-// fill puts values in the place of placeholders, also those of earlier answers.
+// fill replaces placeholders, also those of values of earlier answers.
 func (g *golden) fill(r *rig, text string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(name string) string {
 		number, path, ok := strings.Cut(strings.Trim(name, "${}"), ":")
@@ -200,7 +200,7 @@ func (a *answer) at(t *testing.T, path string) string {
 	return fmt.Sprint(v)
 }
 
-// expect compares a file of the story with what happened, or rewrites it.
+// expect compares a file of the story with the result, or rewrites it.
 func (g *golden) expect(t *testing.T, name, got string) {
 	t.Helper()
 	got = strings.TrimRight(got, "\n") + "\n"
@@ -228,7 +228,7 @@ func (g *golden) text(name string) string {
 	return ""
 }
 
-// put writes a file of the story, a new one behind the last of its question.
+// put writes a file of the story, a new one after the last of its query.
 func (g *golden) put(name, text string) {
 	file := txtar.File{Name: name, Data: []byte(text + "\n")}
 	if i := g.find(name); i >= 0 {
@@ -256,7 +256,7 @@ func numbered(name string, n int) string {
 	return stem + strconv.Itoa(n) + ext
 }
 
-// question returns the number of the question that a file belongs to.
+// question returns the number of the query that a file belongs to.
 func question(name string) int {
 	stem, _, _ := strings.Cut(name, ".")
 	n, err := strconv.Atoi(stem[len(strings.TrimRight(stem, "0123456789")):])
@@ -345,9 +345,9 @@ func parseFault(t *testing.T, line string) sandbox.Fault {
 	return f
 }
 
-// tally writes calls down, a line each: the number of the round trip, which
-// counts the calls that a call had to wait for, and the call. Many calls of one
-// operation that differ in their path only are one line.
+// tally formats calls, one a line: the number of the round trip, which counts the calls that a
+// call had to wait for, and the call. Calls of one operation that differ in their path only are
+// one line.
 func tally(calls []sandbox.Call) string {
 	trips := roundTrips(calls)
 	groups := map[string][]string{}
@@ -400,8 +400,8 @@ func countEach(lines []string) []string {
 	return out
 }
 
-// cutCall splits a call's path and query. A page token is a long number that
-// says nothing to a reader; that it led to the right page, the answer shows.
+// cutCall splits a call's path and query. It replaces page tokens, which are long numbers: the
+// answer shows whether they led to the right page.
 func cutCall(c sandbox.Call) (path, query string) {
 	path, query, _ = strings.Cut(strings.TrimPrefix(c.Path, "/v2"), "?")
 	values, err := url.ParseQuery(query)
@@ -419,8 +419,8 @@ func cutCall(c sandbox.Call) (path, query string) {
 	return path, "?" + strings.Join(parts, "&")
 }
 
-// roundTrips returns for each call how many calls had to end, one after the
-// other, before it began, itself included.
+// roundTrips returns for each call how many calls, including itself, had to end one after
+// another before it could be answered.
 func roundTrips(calls []sandbox.Call) []int {
 	trips := make([]int, len(calls))
 	for i, c := range calls {
@@ -444,8 +444,7 @@ func landmarks(l sandbox.Landmarks) map[string]string {
 	return m
 }
 
-// named puts the names of landmarks in the place of their values, of their forms
-// in a path and of their global ids.
+// named replaces the values of landmarks by their names, also in paths and global ids.
 func named(l sandbox.Landmarks) *strings.Replacer {
 	r := &rig{Landmarks: l}
 	names := map[string]string{}
@@ -456,7 +455,7 @@ func named(l sandbox.Landmarks) *strings.Replacer {
 			names[once] = "${" + name + ", encoded}"
 			names[url.QueryEscape(once)] = "${" + name + ", encoded twice}"
 		}
-		for _, kind := range []string{"Account", "User", "User@SubAccountID", "Meeting", "MeetingInstance"} {
+		for _, kind := range []string{"Account", "User", "User@SubAccountID", "Meeting", "MeetingInstance", "WebinarReport"} {
 			names[r.id(kind, value)] = "${" + kind + " " + name + "}"
 		}
 	}
@@ -470,8 +469,8 @@ func named(l sandbox.Landmarks) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// pretty writes an answer down for people: landmarks by name, errors in the
-// order of their paths, long arrays cut.
+// pretty formats an answer: landmarks by name, errors in the order of their paths, long arrays
+// cut.
 func pretty(r *rig, a *answer, g *golden) string {
 	var parts struct {
 		Status     int               `json:"status,omitempty"`
@@ -489,9 +488,9 @@ func pretty(r *rig, a *answer, g *golden) string {
 		r.t.Errorf("the answer does not say what it cost: %s", a.body)
 	}
 	if !g.cost {
-		delete(parts.Extensions, "cost") // the calls say it better
+		delete(parts.Extensions, "cost") // the calls show it in more detail
 	}
-	// Fields fail in the order in which Zoom answers; that is nobody's promise.
+	// Fields fail in the order in which Zoom answers; the order is not specified.
 	slices.SortFunc(parts.Errors, func(a, b json.RawMessage) int { return cmp.Compare(pathOf(a), pathOf(b)) })
 	raw, err := json.Marshal(parts)
 	if err != nil {
@@ -510,14 +509,13 @@ func pathOf(e json.RawMessage) string {
 	return string(parts.Path)
 }
 
-// trackingIDs count the calls of the sandbox, and those of one moment come in
-// any order.
+// trackingIDs count the calls of the sandbox; concurrent calls are in arbitrary order.
 var trackingIDs = regexp.MustCompile(`"(v=2\.0;clid=us06;rid=WEB_)[0-9a-f]+"`)
 
-// shown is how many items of an array are written out, unless a story says so.
+// shown is how many items of an array are printed by default.
 const shown = 4
 
-// scribe writes JSON for people.
+// scribe formats JSON for readers.
 type scribe struct {
 	dec   *json.Decoder
 	shown int
@@ -527,7 +525,7 @@ type scribe struct {
 func (s *scribe) value(buf *bytes.Buffer, indent string) {
 	token, err := s.dec.Token()
 	if err != nil {
-		panic(err) // it was JSON a moment ago
+		panic(err) // it has been decoded from JSON
 	}
 	deeper := indent + "  "
 	switch token {
@@ -571,7 +569,7 @@ func (s *scribe) items(indent string) []string {
 	return items
 }
 
-// cut replaces the middle of a long array by how much it is and a hash of it.
+// cut replaces the middle of a long array by its length and a hash.
 func (s *scribe) cut(items []string) []string {
 	if len(items) <= s.shown+1 {
 		return items
@@ -581,7 +579,7 @@ func (s *scribe) cut(items []string) []string {
 	return append(items[:s.shown-1:s.shown-1], fmt.Sprintf("\"… %d more, %x …\"", len(middle), sum[:4]), items[len(items)-1])
 }
 
-// flat is how long an object or array may be to stand on one line.
+// flat is the largest length of an object or array on one line.
 const flat = 100
 
 func writeItems(buf *bytes.Buffer, begin, end byte, indent string, items []string) {

@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/cache"
 	"zoomql/graph/admission"
@@ -17,8 +19,11 @@ import (
 	"zoomql/graph/endpoint"
 	"zoomql/graph/generated"
 	"zoomql/graph/idempotency"
+	"zoomql/graph/pricing"
+	"zoomql/graph/rosters"
 	"zoomql/graph/schema"
 	"zoomql/graph/session"
+	"zoomql/internal/events"
 	"zoomql/internal/identity"
 	"zoomql/internal/links"
 	"zoomql/internal/logs"
@@ -28,50 +33,59 @@ import (
 // Budget bounds one response.
 type Budget = session.Budget
 
+// MaxPrice is how many calls of each label an operation may cost at most.
+type MaxPrice = pricing.MaxPrice
+
 // DefaultBudget is the budget of a handler that is given none.
 var DefaultBudget = session.DefaultBudget
 
-// Config is what New needs.
+// Config is the configuration of New.
 type Config struct {
-	// Client asks Zoom, for each request in the name of what Credential tells.
+	// Client calls Zoom, for each request with the credential that Credential returns.
 	Client     *zoom.Client
 	Credential identity.Source
-	// Links hands out links to files at Zoom; nil hands out none.
+	// Links signs links to files at Zoom; nil signs none.
 	Links *links.Links
-	// MaxPrice is what one operation may cost at most; nil bounds none.
+	// MaxPrice bounds the cost of one operation; nil bounds none.
 	MaxPrice MaxPrice
-	// Events tells whether Zoom's events of the account come; nil where none are taken.
+	// Events returns whether Zoom's events of the account arrive; nil where none are accepted.
 	Events EventStatus
+	// Bus has Zoom's events of the account, for subscriptions; nil where none are accepted.
+	// Names says that the events have the names of people, too.
+	Bus   *events.Bus
+	Names bool
+	// Live bounds connections and subscriptions; nil means bounds of the handler's own.
+	Live *endpoint.Live
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
-	// Answers keeps whole answers. It MUST know the tickets of the client's store:
-	// it is that store, or its first tier. Nil keeps none.
+	// Answers caches whole answers. It MUST accept the tickets of the client's store:
+	// it is that store, or its first tier. Nil caches none.
 	Answers cache.Local
-	// Ledger notes what creates with a key of the caller's have made, for all
-	// replicas; nil where there is one gateway alone.
+	// Ledger records the outcomes of creates with an idempotencyKey, for all replicas; nil
+	// where there is a single gateway.
 	Ledger cache.Ledger
-	// Log gets one line an operation, and one more for each mutation field.
+	// Log receives a line for each operation, and one more for each mutation field.
 	Log *slog.Logger
-	// LogRemote has the lines of mutation fields hold the address that the request
-	// came from.
+	// LogRemote adds the address of the client to the lines of mutation fields.
 	LogRemote bool
-	// Persisted keeps documents that were sent with their hash, for callers who then
-	// send the hash alone; nil keeps none.
+	// Persisted stores documents that were sent with their hash, for callers that then send
+	// the hash alone; nil stores none.
 	Persisted cache.Store
 	// Trusted are documents that callers name by their ids; nil means none.
 	Trusted *endpoint.Trusted
 	// TrustedOnly refuses all other documents.
 	TrustedOnly bool
-	// Documents keeps what was parsed; nil means one of the handler's own.
+	// Documents caches parsed documents; nil means a cache of the handler's own.
 	Documents endpoint.Documents
-	// Admission bounds what operations take at once; nil means the handler's own.
+	// Admission bounds the memory and concurrency of all operations; nil means the handler's
+	// own.
 	Admission *admission.Control
 	// Limits bound the size of a query; zero means [endpoint.DefaultLimits].
 	Limits endpoint.Limits
 	// Budget bounds the size of an answer; zero means DefaultBudget.
 	Budget Budget
-	// Drift has each answer tell, under extensions.drift, what Zoom's answers to its
-	// calls had that the graph does not know.
+	// Drift adds extensions.drift to each answer: the values and fields in Zoom's answers that
+	// the schema lacks.
 	Drift bool
 	// Introspection lets clients read the schema.
 	Introspection bool
@@ -103,7 +117,10 @@ func New(cfg Config) http.Handler {
 	}
 	root := &Resolver{
 		Client: cfg.Client, Admission: cfg.Admission, Budget: cfg.Budget,
-		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, MaxPrice: cfg.MaxPrice, RawRequests: cfg.RawRequests, Events: cfg.Events,
+		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests, Events: cfg.Events,
+		Bus: cfg.Bus, Names: cfg.Names,
+		prices:  pricing.Pricer{Client: cfg.Client, Index: schemaIndex, Max: cfg.MaxPrice, Objects: cfg.Budget.Objects, CodeOf: codeOf},
+		rosters: rosters.Rosters{Bus: cfg.Bus, Served: cfg.Client.AccountID()},
 	}
 	executable := generated.NewExecutableSchema(generated.Config{Resolvers: root})
 	root.Schema = executable.Schema()
@@ -111,6 +128,7 @@ func New(cfg Config) http.Handler {
 	exec.SetErrorPresenter(present(cfg.Log))
 	exec.SetRecoverFunc(recovered(cfg.Log))
 	exec.AroundOperations(root.begin)
+	root.prices.PeekWith(executable, root.begin)
 	exec.AroundRootFields(notDry)
 	exec.AroundRootFields(audit.Log(cfg.Log, cfg.LogRemote))
 	exec.AroundRootFields(session.WithinDeadline)
@@ -122,18 +140,17 @@ func New(cfg Config) http.Handler {
 	}
 	exec.AroundResponses(logged(cfg.Log))
 	exec.AroundResponses(session.Capped)
+	exec.AroundResponses(preflown)
 	served := endpoint.New(endpoint.Config{
-		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), Credential: cfg.Credential, Check: root.check, Plan: func(ctx context.Context, opCtx *graphql.OperationContext) any {
-			return root.planOf(ctx, opCtx).Report(root.granted(ctx))
-		},
+		Executor: exec, Schema: root.Schema, SchemaHash: schema.Hash(), Credential: cfg.Credential, Check: root.check, Plan: func(ctx context.Context, opCtx *graphql.OperationContext) any { return root.prices.Report(ctx, opCtx) },
 		Answers: cfg.Answers, Coverage: cfg.Client.Coverage(), Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
-		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
+		Admission: cfg.Admission, Live: cfg.Live, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
 	})
 	cfg.Client.OnEvict(served.Forget)
 	return served
 }
 
-// recovered makes a panic an error of the field that met it, and logs where.
+// recovered converts a panic to an error of its field, and logs the stack.
 func recovered(log *slog.Logger) graphql.RecoverFunc {
 	return func(ctx context.Context, v any) error {
 		log.ErrorContext(ctx, "panic", "value", logs.Message(fmt.Sprint(v)), logs.StackKey, string(debug.Stack()))
@@ -141,8 +158,8 @@ func recovered(log *slog.Logger) graphql.RecoverFunc {
 	}
 }
 
-// logged writes one line an operation: what it was called, how long it took,
-// what it spent. It holds no variable and no answer.
+// logged writes a line for each operation, with its name, its duration and its calls, but no
+// variables and no answer.
 func logged(log *slog.Logger) graphql.ResponseMiddleware {
 	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		began := time.Now()
@@ -181,4 +198,36 @@ func spent(u *zoom.Usage) []slog.Attr {
 		attrs = append(attrs, slog.Int64("waited_ms", w.Milliseconds()))
 	}
 	return attrs
+}
+
+// notDry is a root field middleware: in a query that only requests its price, it resolves no
+// other field.
+func notDry(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	if r := from(ctx); r != nil && r.dry {
+		switch f := graphql.GetRootFieldContext(ctx).Field; {
+		case f.Name == "rateLimit" || strings.HasPrefix(f.Name, "__"):
+		case f.Definition != nil && f.Definition.Type.NonNull: // the fields below it are null: see awaited
+		default:
+			return graphql.Null
+		}
+	}
+	return next(ctx)
+}
+
+// preflown is a response middleware: it adds the error of missing scopes before all others.
+func preflown(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	resp := next(ctx)
+	if r := from(ctx); resp != nil && r != nil {
+		r.preflight.Tell(resp)
+	}
+	return resp
+}
+
+// check refuses an operation before it is executed: by its size, by its price, or because a
+// part of it cannot be answered and the caller requests strict handling.
+func (r *Resolver) check(ctx context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
+	if err := r.Budget.Foresee(opCtx); err != nil {
+		return err
+	}
+	return r.prices.Check(ctx, opCtx)
 }

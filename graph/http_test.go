@@ -16,7 +16,7 @@ const (
 	wrongQuery   = `{"query": "{ nothing }"}`
 )
 
-// TestHTTP speaks GraphQL over HTTP, well and badly.
+// TestHTTP sends valid and invalid GraphQL requests over HTTP.
 //
 // Spec: https://graphql.github.io/graphql-over-http/draft/
 func TestHTTP(t *testing.T) {
@@ -115,6 +115,9 @@ func TestHTTP(t *testing.T) {
 		{why: "a name that is nobody's", body: `{"query": "query A { account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED"},
 		{why: "more than a mebibyte", body: `{"query": "{ account { zoomId } }", "variables": {"x": "` + strings.Repeat("canary", 200_000) + `"}}`, status: 413, code: "LIMIT_EXCEEDED"},
 		{why: "more values than are decoded", body: `{"query": "{ account { zoomId } }", "extensions": {"a": [` + manyValues + `]}}`, status: 400, code: "LIMIT_EXCEEDED", says: "20000 values"},
+		{why: "many times more values than are decoded", body: `{"query": "{ account { zoomId } }", "variables": {"a": [` + strings.Repeat(manyValues+",", 11) + `0]}}`, status: 400, code: "LIMIT_EXCEEDED", says: "20000 values"},
+		{why: "more values than are decoded, for a stream", accept: "text/event-stream", body: `{"query": "{ account { zoomId } }", "extensions": {"a": [` + manyValues + `]}}`, status: 400, code: "LIMIT_EXCEEDED", says: "20000 values", answer: negotiation.JSON},
+		{why: "many times more values than are decoded, for a stream", accept: "text/event-stream", body: `{"query": "{ account { zoomId } }", "extensions": {"a": [` + strings.Repeat(manyValues+",", 11) + `0]}}`, status: 400, code: "LIMIT_EXCEEDED", says: "20000 values", answer: negotiation.JSON},
 		{why: "GET with more values than are decoded", method: "GET", target: get("{ account { zoomId } }") + "&variables=[" + manyValues + "]", status: 400, code: "LIMIT_EXCEEDED", says: "20000 values"},
 		{why: "signs of values in texts are none", body: `{"query": "{ account { zoomId } } # ` + strings.Repeat(",", 30_000) + `", "operationName": ""}`, status: 200, data: accountData},
 		{why: "a query in other letters", body: `{"Query": "{ account { zoomId } }"}`, status: 400, code: "BAD_REQUEST"},
@@ -125,13 +128,13 @@ func TestHTTP(t *testing.T) {
 		{why: "GET with variables that are none", method: "GET", target: get("{ account { zoomId } }") + "&variables=canary", status: 400, code: "BAD_REQUEST"},
 		{why: "GET with extensions that are none", method: "GET", target: get("{ account { zoomId } }") + "&extensions=[1]", status: 400, code: "BAD_REQUEST"},
 
-		// What a page of somebody else's could send, or a robot.
+		// What a page of another site could send, or a robot.
 		{why: "a form", media: "application/x-www-form-urlencoded", body: "query=%7Baccount%7BzoomId%7D%7D", status: 415, code: "BAD_REQUEST"},
 		{why: "text", media: "text/plain", body: accountQuery, status: 415, code: "BAD_REQUEST"},
 		{why: "files that a form of a page could send", media: "multipart/form-data; boundary=x", body: "--x--", status: 400, code: "BAD_REQUEST"},
 		{why: "no Content-Type", media: "-", body: accountQuery, status: 415, code: "BAD_REQUEST"},
 		{why: "a mutation by GET", method: "GET", target: get(`mutation { deleteMeeting(input: {meeting: {number: "1"}}) { deletedMeetingId } }`), status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "POST"}},
-		{why: "PUT", method: "PUT", body: accountQuery, status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, HEAD, POST"}},
+		{why: "PATCH", method: "PATCH", body: accountQuery, status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, HEAD, POST"}},
 		{why: "DELETE", method: "DELETE", status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, HEAD, POST"}},
 	} {
 		t.Run(c.why, func(t *testing.T) {
@@ -199,7 +202,7 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// TestClosed asks a gateway that does not tell its schema.
+// TestClosed queries a gateway without introspection.
 func TestClosed(t *testing.T) {
 	inRig(t, setup{closed: true}, func(r *rig) {
 		for _, query := range []string{
@@ -225,7 +228,7 @@ func TestClosed(t *testing.T) {
 	})
 }
 
-// TestIntrospection sends the question that tools begin with.
+// TestIntrospection sends the first query of tools.
 func TestIntrospection(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		const typeRef = `kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }`

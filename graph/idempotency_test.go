@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// A create whose outcome is not known is not made again, also by one gateway alone, until
-// the key is forgotten; one that was refused, or never sent, may be tried again.
+// A create with an unknown outcome is not repeated, also not by a single gateway, until the key
+// expires; one that was refused, or never sent, may be repeated.
 func TestIdempotencyKey_repeatAfterFailure(t *testing.T) {
 	const create = "POST /users/{userId}/meetings"
 	const query = `mutation { createMeeting(input: { idempotencyKey: "k", host: { zoomId: "${HostID}" }, meeting: { topic: "T" } }) { meeting { topic } userErrors { code message } } }`
@@ -66,9 +66,9 @@ func TestIdempotencyKey_repeatAfterFailure(t *testing.T) {
 	}
 }
 
-// The error of a write without an answer says that the outcome is not known, and where to
-// look, with a key and without one, whatever is written to; a repeat of the key gets the
-// same and sends nothing.
+// The error of a write without an answer says that the outcome is unknown and where to check it,
+// with a key and without one, for every write; a repeat with the key gets the same error and
+// sends nothing.
 func TestWrite_withoutAnAnswer(t *testing.T) {
 	for pattern, look := range whereToLook {
 		if s := zoom.Lookup(pattern); s == nil || s.Reads() || look == "" {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A name that is longer than any is refused before anything is carried out, by the
-// argument that it stands at: in the document, in a variable, in a list of these.
+// A name that exceeds its bound is refused before execution, with the path of its argument: in
+// the document, in a variable, in a list.
 func TestLongNamesAreRefused(t *testing.T) {
 	long, longest := strings.Repeat("x", 257), strings.Repeat("x", 256)
 	encoded := base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("x", 800)))

@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// policy returns the policy of an id: from the list if something is asked for
-// that only lists hold.
+// policy returns the policy of an id: from the list if a field is selected that only lists
+// have.
 func (s *scope) policy(ctx context.Context, id string) (*types.InformationBarrierPolicy, error) {
 	if id == "" {
 		return nil, nil
@@ -57,8 +57,8 @@ func newPolicy(p *types.NewInformationBarrierPolicy) zoom.PolicyBody {
 	}
 }
 
-// updatePolicy sends a policy with changes. Unless they are a whole policy, the
-// rest is what Zoom has now: what the cache has may be another one's past.
+// updatePolicy sends a policy with changes. Unless they are a whole policy, it reads the rest
+// from Zoom, since the cache may have an earlier version.
 func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.InformationBarrierPolicyPatch) error {
 	if types.IsEmpty(patch) {
 		return errs.Invalid("patch: it changes nothing")
@@ -79,8 +79,8 @@ func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.Inform
 	return only(zoom.UpdatePolicy.Do(ctx, s.client, zoom.PolicyPatch{PolicyID: id, Policy: body}))
 }
 
-// untold returns an error where Zoom's answer does not tell all of a policy that is not
-// changed: to send it whole would make it up.
+// untold returns an error where Zoom's answer lacks a part of a policy that the patch does not
+// change: a whole policy could not be sent without inventing that part.
 func untold(now *types.InformationBarrierPolicy, patch *types.InformationBarrierPolicyPatch) error {
 	set, change := deref(now.Settings), deref(patch.Settings)
 	missing := []string{}
@@ -115,8 +115,7 @@ func untold(now *types.InformationBarrierPolicy, patch *types.InformationBarrier
 	}
 }
 
-// patched writes the changes into a policy and reports whether they are a whole
-// one.
+// patched writes the changes into a policy, and reports whether they are a whole policy.
 func patched(body *zoom.PolicyBody, patch *types.InformationBarrierPolicyPatch) bool {
 	set := deref(patch.Settings)
 	return !slices.Contains([]bool{
@@ -129,7 +128,7 @@ func patched(body *zoom.PolicyBody, patch *types.InformationBarrierPolicyPatch) 
 	}, false)
 }
 
-// put writes a value that is given, and reports whether it is.
+// put writes a value if it is given, and reports whether it is.
 func put[T any](to, value *T) bool {
 	if value != nil {
 		*to = *value

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -15,7 +17,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// wholeInstances returns the way to what lists of instances lack.
+// wholeInstances returns a function that reads instances with the fields that lists lack.
 func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
 	return func(lacking []*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
 		keys := make([]string, len(lacking))
@@ -29,14 +31,14 @@ func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstanc
 // instance returns the instance of a UUID, or the latest of a meeting's number.
 func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	_, err := types.ParseMeetingNumber(uuid)
-	latest := err == nil // by the meeting's number; what its UUID is, Zoom must tell
+	latest := err == nil // by the meeting's number; only Zoom has its UUID
 	if want := needsOf(ctx, "MeetingInstance"); want.KeyOnly() && (!latest || !want.Key) {
 		return &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(uuid)}, nil
 	}
 	return s.instances().Load(ctx, uuid)
 }
 
-// wholeInstance returns an instance with the fields that its edges hang on.
+// wholeInstance returns an instance with the fields that its edges need.
 func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
 	if i.Op == zoom.GetPastMeeting.Pattern {
 		return i, nil
@@ -44,8 +46,8 @@ func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*t
 	return s.instances().Load(ctx, string(i.UUID))
 }
 
-// participants reads who was in an instance, from the cheapest source that holds what
-// is asked for. Data that are late or too old are a state, not an error.
+// participants reads the participants of an instance from the cheapest source that has the
+// selected fields. Data that are late or too old are a state, not an error.
 func (s *scope) participants(ctx context.Context, instance *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
 	chosen := plan.ParticipantSource(source, s.client.Sub() != "", needsOfNodes(ctx, "Participant"))
 	page, err := s.readParticipants(ctx, instance, chosen, source == nil, first, after)
@@ -68,8 +70,8 @@ func (s *scope) participants(ctx context.Context, instance *types.MeetingInstanc
 	return &types.ParticipantConnection{Connection: *page, Source: chosen, ReportState: state}, nil
 }
 
-// readParticipants reads who was in an instance. What a source does not tell is asked of
-// another one where the caller did not choose the source.
+// readParticipants reads the participants of an instance from a source. Fields that the source
+// lacks are read from another one where free says that the caller did not choose the source.
 func (s *scope) readParticipants(ctx context.Context, instance *types.MeetingInstance, source types.ParticipantSource, free bool, first int, after *string) (*types.Connection[types.Participant], error) {
 	uuid := string(instance.UUID)
 	switch source {
@@ -91,8 +93,7 @@ func (s *scope) readParticipants(ctx context.Context, instance *types.MeetingIns
 	return connectWhole(ctx, l, "Participant", nil)
 }
 
-// stateOf returns the state of the data that an error tells of, "" for an error
-// that is one.
+// stateOf returns the state that an error stands for; "" for any other error.
 func stateOf(err error) types.ReportState {
 	switch {
 	case err == nil:
@@ -107,7 +108,7 @@ func stateOf(err error) types.ReportState {
 	return ""
 }
 
-// late reports whether Zoom may still be at work on an instance that has ended.
+// late reports whether Zoom may not have the data yet of an instance that has ended.
 func late(ctx context.Context, ended types.Time) bool {
 	until := ended.Add(zoom.ReportLag)
 	if !time.Now().Before(until) {
@@ -117,8 +118,8 @@ func late(ctx context.Context, ended types.Time) bool {
 	return true
 }
 
-// stateOfNone returns why Zoom names no participants of an instance. There was one at
-// least, the host: either it is too early, or too few came for Zoom to tell.
+// stateOfNone returns why Zoom has no participants of an instance, although the host was one:
+// it is too early, or Zoom has no list of so few.
 func (s *scope) stateOfNone(ctx context.Context, instance *types.MeetingInstance) (types.ReportState, error) {
 	whole, err := s.instances().Load(ctx, string(instance.UUID))
 	switch {
@@ -130,8 +131,8 @@ func (s *scope) stateOfNone(ctx context.Context, instance *types.MeetingInstance
 	return types.ReportStateUnavailable, nil
 }
 
-// participantUser returns the user behind a stay: by id for who was signed in,
-// by e-mail for who is known by it, none for a guest.
+// participantUser returns the user of a stay: by id if the person was signed in, or else by
+// e-mail address; none for a guest.
 func (s *scope) participantUser(ctx context.Context, p *types.Participant) (*types.User, error) {
 	return orNil(s.user(ctx, string(participantName(p))))
 }
@@ -140,8 +141,8 @@ func participantName(p *types.Participant) types.Text {
 	return cmp.Or(p.ParticipantUserID, p.ZoomID, p.Email)
 }
 
-// participantRegistrant returns the registration that a stay came by. It is one
-// of the meeting, whose number an instance that was named by UUID may not tell yet.
+// participantRegistrant returns the registration of a stay. It is one of the meeting, whose
+// number is read if the instance was named by its UUID.
 func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant) (*types.Registrant, error) {
 	if p.RegistrantID == "" {
 		return nil, nil
@@ -153,9 +154,9 @@ func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant)
 	return orNil(s.registrant(ctx, zoom.RegistrantsOf{Number: number, Webinar: p.OfWebinar}, string(p.RegistrantID)))
 }
 
-// known returns the number of the meeting or webinar that was run, as far as the name of
-// the instance or an object above the field of ctx tells it. What the fields beside it have
-// read does not count: which of two fields comes first is chance.
+// known returns the number of an instance's meeting or webinar if the name of the instance or
+// an object above the field of ctx has it. It ignores objects that sibling fields have read,
+// since their order is chance.
 func known(ctx context.Context, instance string) (types.MeetingNumber, bool) {
 	if number, err := types.ParseMeetingNumber(instance); err == nil {
 		return number, true
@@ -168,8 +169,8 @@ func known(ctx context.Context, instance string) (types.MeetingNumber, bool) {
 	return 0, false
 }
 
-// instanceIn returns by which name an object that a field returned, or an item of its list,
-// asks for an instance, and the number of what was run, as far as the object tells them.
+// instanceIn returns the name of the instance of an object, which a field returned or which is
+// an item of its list, and the number of its meeting or webinar, as far as the object has them.
 func instanceIn(result any) (name string, number types.MeetingNumber) {
 	switch of := result.(type) {
 	case *types.Node:
@@ -202,7 +203,7 @@ func instanceIn(result any) (name string, number types.MeetingNumber) {
 	return "", 0
 }
 
-// numberOf returns the number of the meeting that was run.
+// numberOf returns the number of an instance's meeting.
 func (s *scope) numberOf(ctx context.Context, instance string) (types.MeetingNumber, error) {
 	if number, ok := known(ctx, instance); ok {
 		return number, nil
@@ -222,7 +223,7 @@ func (s *scope) someInstance(ctx context.Context, uuid types.UUID) (*types.Meeti
 	return orNil(s.instance(ctx, string(uuid)))
 }
 
-// summary returns the summary of an instance. Zoom knows it by the instance's UUID only.
+// summary returns the summary of an instance. Zoom accepts only the instance's UUID for it.
 func (s *scope) summary(ctx context.Context, instance *types.MeetingInstance) (*types.MeetingSummary, error) {
 	uuid := instance.UUID
 	if _, err := types.ParseMeetingNumber(string(uuid)); err == nil {
@@ -235,22 +236,50 @@ func (s *scope) summary(ctx context.Context, instance *types.MeetingInstance) (*
 	return orNil(zoom.GetMeetingSummary.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(uuid)}))
 }
 
-// instances reads the instances of a meeting, each whole if more than its UUID and
-// time is asked for.
-func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([]*types.MeetingInstance, error) {
+// instanceList returns a page of the instances of a meeting, newest first, each whole if more
+// than its UUID and time is selected. Zoom returns all at once, in no documented order.
+func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
+	if err := list.Sized(first); err != nil {
+		return nil, err
+	}
 	if err := list.Ordered(filter.From, filter.To); err != nil {
 		return nil, err
 	}
-	out, err := zoom.ListInstances.Do(ctx, s.client, filter)
+	instances, of, err := s.instancesOf(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	instances := list.AtOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
-	return complete(ctx, instances, needsOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
+	newestFirst(instances, func(i *types.MeetingInstance) types.Time { return i.StartTime })
+	question := fmt.Sprint("instances of ", filter.MeetingID, filter.From, filter.To)
+	return list.CutAs(ctx, instances, of, first, after, list.FingerprintOf(s.client.Tenant(), question), func(page []*types.MeetingInstance) []*types.MeetingInstance {
+		return complete(ctx, page, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
+	})
 }
 
-// webinarInstance returns what to ask for a webinar's instance by: its UUID where that is
-// known, since "the latest instance" may be another one meanwhile.
+// newestFirst sorts instances by their start. One without a start keeps its place.
+func newestFirst[T any](runs []*T, began func(*T) types.Time) {
+	timed := slices.DeleteFunc(slices.Clone(runs), func(run *T) bool { return began(run).IsZero() })
+	slices.SortStableFunc(timed, func(a, b *T) int { return began(b).Compare(began(a).Time) })
+	for i, run := range runs {
+		if !began(run).IsZero() {
+			runs[i], timed = timed[0], timed[1:]
+		}
+	}
+}
+
+// instancesOf reads the instances of a meeting. The list is the caller's own.
+func (s *scope) instancesOf(ctx context.Context, filter zoom.InstanceFilter) ([]*types.MeetingInstance, types.Completeness, error) {
+	return list.List[zoom.InstanceFilter, types.MeetingInstance]{Client: s.client, Op: zoom.ListInstances, Windows: list.Uncut(filter)}.Whole(ctx, list.MaxFirst)
+}
+
+// webinarInstancesOf is instancesOf for a webinar.
+func (s *scope) webinarInstancesOf(ctx context.Context, number types.MeetingNumber) ([]*types.WebinarReport, types.Completeness, error) {
+	key := zoom.WebinarKey{WebinarID: number}
+	return list.List[zoom.WebinarKey, types.WebinarReport]{Client: s.client, Op: zoom.ListWebinarInstances, Windows: list.Uncut(key)}.Whole(ctx, list.MaxFirst)
+}
+
+// webinarInstance returns the name of a webinar's instance: its UUID where that is known, since
+// another one may have become the latest.
 func webinarInstance(w *types.WebinarReport) string {
 	if w.UUID != "" {
 		return string(w.UUID)
@@ -258,14 +287,20 @@ func webinarInstance(w *types.WebinarReport) string {
 	return w.Run
 }
 
+// pastMeetingRows reads a page of the report on a user, month by month, newest first: the
+// list, and the part of it, which is nil if nothing was read.
+func (s *scope) pastMeetingRows(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (l list.List[zoom.PastMeetingFilter, types.PastMeeting], part *list.Slice[types.PastMeeting], err error) {
+	l = list.List[zoom.PastMeetingFilter, types.PastMeeting]{Client: s.client, Op: zoom.ListPastMeetings, First: first, After: after}
+	if l.Windows, err = list.Monthly(ctx, l.Op.Spec, filter, after); err != nil {
+		return l, nil, err
+	}
+	part, err = readList(ctx, l)
+	return l, part, err
+}
+
 // pastMeetings reads the instances that a user hosted, month by month, newest first.
 func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
-	windows, err := list.Monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
-	if err != nil {
-		return nil, err
-	}
-	l := list.List[zoom.PastMeetingFilter, types.PastMeeting]{Client: s.client, Op: zoom.ListPastMeetings, Windows: windows, First: first, After: after}
-	part, err := readList(ctx, l)
+	l, part, err := s.pastMeetingRows(ctx, filter, first, after)
 	if part == nil {
 		return nil, err
 	}
@@ -275,7 +310,7 @@ func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter,
 	}
 	instances = complete(ctx, instances, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
 	for i, row := range part.Items {
-		if instances[i].Row == nil { // it was read anew, and the row told of its report
+		if instances[i].Row == nil { // it was read again, and only the row has the report
 			whole := *instances[i]
 			whole.Row = &row.Report
 			instances[i] = &whole

@@ -7,9 +7,9 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// Queries that are the same and are asked at once cost the calls of one, and all
-// get its answer. A change in between is not missed.
-func TestSameAtOnce(t *testing.T) {
+// Equal concurrent queries need the calls of one, and all get its answer. A change in between is
+// not missed.
+func TestConcurrentQueries_equal(t *testing.T) {
 	inRig(t, setup{Options: sandbox.Options{}}, func(r *rig) {
 		const query = `{ user(by: {zoomId: "${HostID}"}) { displayName jobTitle } meeting(by: {number: "${MeetingNumber}"}) { topic } }`
 		r.ask(`{ viewer { scopes } }`, nil) // the token is there
@@ -28,8 +28,8 @@ func TestSameAtOnce(t *testing.T) {
 	})
 }
 
-// Mutations are never one: two that are the same are two.
-func TestSameMutations(t *testing.T) {
+// Equal concurrent mutations are executed separately.
+func TestConcurrentMutations_equal(t *testing.T) {
 	inRig(t, setup{Options: sandbox.Options{}}, func(r *rig) {
 		r.ask(`{ viewer { scopes } }`, nil)
 		const create = `mutation { createMeeting(input: {host: {zoomId: "${HostID}"}, meeting: {topic: "Twice"}}) { meeting { number } } }`

@@ -9,8 +9,8 @@ import (
 	"zoomql/internal/negotiation"
 )
 
-// TestHostileDocuments sends them all. What is refused spends no call, and says
-// which bound it is over.
+// TestHostileDocuments sends all hostile documents. A refused one makes no call, and the message
+// names the exceeded bound.
 func TestHostileDocuments(t *testing.T) {
 	for _, h := range endpointtest.Hostile {
 		t.Run(h.Why, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestHostileDocuments(t *testing.T) {
 	}
 }
 
-// TestOperationNameBound asks for an operation by a name of any length.
+// TestOperationNameBound selects an operation by a name of arbitrary length.
 func TestOperationNameBound(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		a := r.post(negotiation.JSON, `{"query": "query A { __typename }", "operationName": "`+strings.Repeat("x", 200_000)+`"}`)
@@ -52,7 +52,7 @@ func TestOperationNameBound(t *testing.T) {
 	})
 }
 
-// TestSuggestions tells what was probably meant only where the schema may be read.
+// TestSuggestions suggests names of the schema only if introspection is on.
 func TestSuggestions(t *testing.T) {
 	for _, query := range []string{
 		"{ acount { zoomId } }",
@@ -82,7 +82,7 @@ func TestSuggestions(t *testing.T) {
 	})
 }
 
-// TestMistakesAreCounted answers a document of a thousand mistakes with some of them.
+// TestMistakesAreCounted sends a document with a thousand mistakes, of which some are reported.
 func TestMistakesAreCounted(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask("{ account { "+endpointtest.Names("zoomid", 1000)+"} }", nil)

@@ -25,7 +25,8 @@ func readList[In, T any](ctx context.Context, l list.List[In, T]) (*list.Slice[T
 	return s, err
 }
 
-// connect reads a list as a connection. What its rows do not carry is told.
+// connect reads a list as a connection, with an error for each selected field that its rows
+// lack.
 func connect[In, T any](ctx context.Context, l list.List[In, T]) (*types.Connection[T], error) {
 	s, err := readList(ctx, l)
 	if s == nil {
@@ -39,7 +40,7 @@ func connect[In, T any](ctx context.Context, l list.List[In, T]) (*types.Connect
 	return list.Connection(ctx, l, s, err, s.Items), nil
 }
 
-// connectWhole is connect for objects that lists do not hold whole.
+// connectWhole is connect for objects that lists do not have whole.
 func connectWhole[In, T any, P sourced[T]](ctx context.Context, l list.List[In, T], typeName string, whole func([]*T) []zoom.Found[T]) (*types.Connection[T], error) {
 	part, err := readList(ctx, l)
 	if part == nil {
@@ -58,19 +59,18 @@ func reported[In, T any, P list.Ranged[In]](ctx context.Context, s *scope, op zo
 	return connect(ctx, list.List[In, T]{Client: s.client, Op: op, Windows: windows, First: first, After: after})
 }
 
-// An object may be told by several operations, none of which tells all of it: the row
-// of a list, and the object by itself. What one lacks is taken from the other; what
-// neither has costs that field, with an error.
+// Several operations may return an object, and none all of its fields: the list that has it as
+// a row, and the operation that reads it alone. A field that one lacks is taken from the other;
+// a field that both lack is null, with an error.
 
-// sourced is an object that knows where it was read.
+// sourced is an object that has the operation that returned it.
 type sourced[T any] interface {
 	*T
 	GetOrigin() *types.Origin
 }
 
-// notTold tells of the fields that are asked for of objects and that neither their row
-// nor what was read besides can carry: in one error for each, however many objects
-// there are. ops are the operations that were read.
+// notTold adds an error for each selected field that none of the operations returns: one
+// error, however many objects there are.
 func notTold(ctx context.Context, want *selection.Needs, ops ...string) {
 	told := map[string]bool{}
 	for _, n := range want.Fields {
@@ -88,8 +88,7 @@ func notTold(ctx context.Context, want *selection.Needs, ops ...string) {
 	}
 }
 
-// alone checks that an object that is no item of a list carries what is asked for of
-// it.
+// alone is notTold for an object that is no item of a list. It returns the object.
 func alone[T any, P sourced[T]](ctx context.Context, object *T, typeName string) *T {
 	if object != nil {
 		notTold(ctx, needsOf(ctx, typeName), P(object).GetOrigin().Op)
@@ -97,7 +96,7 @@ func alone[T any, P sourced[T]](ctx context.Context, object *T, typeName string)
 	return object
 }
 
-// unavailable tells why an object lacks what only another answer carries.
+// unavailable adds to each field that an object lacks the error of reading it.
 func unavailable(ctx context.Context, lacking []selection.Need, i int, err error) {
 	at := graphql.GetPath(ctx)
 	for _, n := range lacking {
@@ -105,9 +104,9 @@ func unavailable(ctx context.Context, lacking []selection.Need, i int, err error
 	}
 }
 
-// complete exchanges the objects that lack what is asked for by whole ones, which keep
-// what the row alone tells. One that cannot be had stays as it is, with the reason at
-// each field it lacks. whole is nil where there is no other way to the objects.
+// complete replaces the objects that lack selected fields by whole ones, which keep the fields
+// that only the row has. An object that cannot be read stays as it is, with the error at each
+// field that it lacks. whole is nil where no other operation returns the objects.
 func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *selection.Needs, whole func([]*T) []zoom.Found[T]) []*T {
 	var lacking []*T
 	var places []int
@@ -141,7 +140,7 @@ func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *select
 	return items
 }
 
-// merged returns an object with what two answers tell of it, see [selection.Merged].
+// merged returns an object with the fields of two answers, see [selection.Merged].
 func merged[T any, P sourced[T]](row, whole *T) *T {
 	return selection.Merged(schemaIndex(), row, whole, P(whole).GetOrigin().Op)
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What an operation is called may be as long as a document.
-func TestNoTextOfACallerIsLongInTheLog(t *testing.T) {
+// The name of an operation may be as long as a document.
+func TestLog_callersTextsAreShort(t *testing.T) {
 	long := strings.Repeat("canary_", 5000)
 	for _, query := range []string{
 		`query ` + long + ` { account { zoomId } }`,
@@ -18,7 +18,7 @@ func TestNoTextOfACallerIsLongInTheLog(t *testing.T) {
 	} {
 		inRig(t, setup{}, func(r *rig) {
 			r.ask(query, nil)
-			r.ask(query, nil) // which is answered by what was kept
+			r.ask(query, nil) // which the cache answers
 			for text := range strings.Lines(r.log.String()) {
 				if len(text) > 1000 {
 					t.Errorf("%.40s: a line has %d bytes: %.300s", query, len(text), text)
@@ -29,9 +29,8 @@ func TestNoTextOfACallerIsLongInTheLog(t *testing.T) {
 	}
 }
 
-// An error that nobody foresaw may quote what it was about, and its path may be as
-// long as an alias.
-func TestAnInternalErrorIsNotLongInTheLog(t *testing.T) {
+// An unexpected error may quote its input, and its path may be as long as an alias.
+func TestLog_internalErrorsAreShort(t *testing.T) {
 	log := &logBuffer{}
 	present(slog.New(slog.NewJSONHandler(log, nil)))(t.Context(), fmt.Errorf("read: %s", strings.Repeat("canary\n", 5000)))
 	recovered(slog.New(slog.NewJSONHandler(log, nil)))(t.Context(), strings.Repeat("canary\n", 5000))

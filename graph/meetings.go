@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"zoomql/graph/argument"
 	"zoomql/graph/list"
@@ -9,8 +10,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// meetingList reads a list of meetings, each whole if more is asked for than
-// lists hold.
+// meetingList reads a list of meetings, each whole if fields are selected that lists do not
+// have.
 func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, first int, after *string) (*types.Connection[types.Meeting], error) {
 	if !filter.To.IsZero() && filter.To.Before(filter.From.Time) {
 		return nil, list.ErrBackwards
@@ -26,8 +27,8 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 	})
 }
 
-// livestream returns where a meeting is streamed to. Zoom answers with empty
-// texts while nothing is set up.
+// livestream returns where a meeting is streamed to. Zoom returns empty texts if nothing is
+// configured.
 func (s *scope) livestream(ctx context.Context, number types.MeetingNumber) (*types.Livestream, error) {
 	out, err := orNil(zoom.GetLivestream.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.Secrets(needsOf(ctx, "Livestream").Secrets)))
 	if out == nil || out.StreamURL == "" {
@@ -36,7 +37,7 @@ func (s *scope) livestream(ctx context.Context, number types.MeetingNumber) (*ty
 	return out, err
 }
 
-// meeting returns the meeting of a number, with what the field of ctx asks of it.
+// meeting returns the meeting of a number with the fields that are selected.
 func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types.Meeting, error) {
 	if number == 0 {
 		return nil, nil
@@ -50,7 +51,24 @@ func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types
 			return m, err
 		}
 	}
-	return s.wholeMeeting(ctx, number, want.Secrets)
+	m, err := s.wholeMeeting(ctx, number, want.Secrets)
+	if errors.Is(err, zoom.ErrNotAsked) {
+		return s.guessMeeting(ctx, number, err)
+	}
+	return m, err
+}
+
+// guessMeeting returns a meeting with its host alone, as earlier answers had it, while an operation
+// is priced: the cache does not hold the meeting, and its host leads to further calls.
+func (s *scope) guessMeeting(ctx context.Context, number types.MeetingNumber, err error) (*types.Meeting, error) {
+	host, ok := s.client.HostOf(number)
+	if !ok {
+		return nil, err
+	}
+	zoom.Guessed(ctx, zoom.GetMeeting.Spec, 1)
+	origin := s.origin()
+	origin.Op = zoom.GetMeeting.Pattern
+	return &types.Meeting{Origin: origin, Number: number, HostZoomID: types.Text(host)}, nil
 }
 
 func (s *scope) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
@@ -73,8 +91,8 @@ type occurrence struct {
 	id     string // "" for the whole series
 }
 
-// occurrenceTarget returns the meeting that a mutation names, or the date of it. An empty
-// date is refused: Zoom would take the whole series.
+// occurrenceTarget returns the meeting that a mutation names, or one date of it. It refuses an
+// empty date, which Zoom would read as the whole series.
 func occurrenceTarget(ctx context.Context, by *types.MeetingBy, occurrenceID *string) (*target, occurrence, error) {
 	at, number, err := meetingTarget(ctx, by)
 	if err != nil {
@@ -99,7 +117,8 @@ func (r *Resolver) createMeeting(ctx context.Context, at *target, host string, i
 	})
 }
 
-// meetingMade reads a meeting as its creation told it, credentials included.
+// meetingMade reads a meeting with the fields that the answer to its creation has, credentials
+// included.
 func (s *scope) meetingMade(ctx context.Context, id string) (*types.Meeting, error) {
 	number, err := types.ParseMeetingNumber(id)
 	if err != nil {

@@ -40,9 +40,9 @@ func (r *meetingResolver) Registrant(ctx context.Context, obj *types.Meeting, by
 	return of(ctx, obj).oneRegistrant(ctx, ofMeeting(obj.Number), by)
 }
 
-func (r *meetingResolver) Instances(ctx context.Context, obj *types.Meeting, from *types.Date, to *types.Date) ([]*types.MeetingInstance, error) {
+func (r *meetingResolver) Instances(ctx context.Context, obj *types.Meeting, first int, after *string, from *types.Date, to *types.Date) (*types.Connection[types.MeetingInstance], error) {
 	filter := zoom.InstanceFilter{MeetingID: obj.Number, From: deref(from), To: deref(to)}
-	return of(ctx, obj).instanceList(ctx, filter)
+	return of(ctx, obj).instanceList(ctx, filter, first, after)
 }
 
 func (r *mutationResolver) CreateMeeting(ctx context.Context, input types.CreateMeetingInput) (*types.CreateMeetingPayload, error) {

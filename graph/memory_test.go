@@ -21,9 +21,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// TestMemoryBesideHostileCallers has a dozen connections ask for the largest answers
-// there may be, all of it known: what the process takes stays within what the README
-// promises.
+// TestMemoryBesideHostileCallers requests the largest possible answers over a dozen connections,
+// all of them cached: the memory of the process stays within the figure in the README.
 func TestMemoryBesideHostileCallers(t *testing.T) {
 	const cacheBytes = 64 << 20
 	const promise = 100<<20 + 2*cacheBytes
@@ -75,8 +74,7 @@ func TestMemoryBesideHostileCallers(t *testing.T) {
 	}
 }
 
-// peak returns how much memory the process has from the system at most while
-// something is done.
+// peak returns the maximum of memory that the process has from the system while do runs.
 func peak(t *testing.T, do func()) (most uint64) {
 	t.Helper()
 	done, told := make(chan struct{}), make(chan uint64)

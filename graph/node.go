@@ -16,10 +16,10 @@ import (
 // which have the global id and Zoom's own names of the object beside it. Both lead to
 // the key of the object: a text that names it among those of its type in its account.
 
-// nodeTypes are the types that implement Node, by name: how an object is loaded by its
-// key, with what the field of ctx asks of it. Type MeetingBy of the inputs belongs to
-// the type Meeting by its name, and so do the fields of the schema that are known with
-// the key (see [selection.Index.Keys]). The key of an object is in its method ID.
+// nodeTypes has, for each type that implements Node, the function that loads an object by its
+// key with the fields that are selected. The input MeetingBy belongs to the type Meeting by its
+// name, and so do the fields that are known with the key (see [selection.Index.Keys]). An
+// object's method ID returns its key.
 var nodeTypes = map[string]func(ctx context.Context, s *scope, key string) (types.Node, error){
 	"Account": func(ctx context.Context, _ *scope, key string) (types.Node, error) {
 		return someNode(from(ctx).in(key).rootAccount(ctx))
@@ -63,6 +63,9 @@ var nodeTypes = map[string]func(ctx context.Context, s *scope, key string) (type
 		}
 		return someNode(s.webinar(ctx, number))
 	},
+	"WebinarReport": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		return someNode(s.webinarReport(ctx, key))
+	},
 }
 
 // someNode keeps a nil object from becoming an interface that is not nil.
@@ -80,8 +83,7 @@ func someNode[T any, P interface {
 // maxNodes bounds how many ids one nodes field may name.
 const maxNodes = 300
 
-// nodes returns many objects at once. One that fails is null, with its error
-// beside it.
+// nodes returns many objects at once. One that fails is null, with an error.
 func nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
 	if len(ids) > maxNodes {
 		return nil, errs.Invalid(fmt.Sprintf("ids: %d are more than %d", len(ids), maxNodes))
@@ -95,8 +97,8 @@ func nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
 	return found, nil
 }
 
-// findNodes returns the objects of global ids, in their order. The ids tell which types
-// these are of, so that none waits for rounds that only others lead to.
+// findNodes returns the objects of global ids, in their order. The ids have the types of the
+// objects, so that none waits for rounds that only other types need.
 func findNodes(ctx context.Context, ids ...*types.NodeID) ([]types.Node, []error) {
 	found, failed, kinds := make([]types.Node, len(ids)), make([]error, len(ids)), make([]string, len(ids))
 	for i, id := range ids {

@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// oddly has the answers of the sandbox changed on their way: change gets each that is
-// an object, with what was asked.
+// oddly returns a handler that changes the sandbox's answers: change receives each answer that is
+// an object, with its request.
 func oddly(box **rig, change func(r *http.Request, body map[string]any)) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if *box == nil || strings.HasPrefix(r.URL.Path, "/oauth") {
 			return false
 		}
 		rec, asked := httptest.NewRecorder(), r.Clone(r.Context())
-		if q := asked.URL.Query(); strings.HasPrefix(q.Get("next_page_token"), "odd ") { // none of the sandbox's
+		if q := asked.URL.Query(); strings.HasPrefix(q.Get("next_page_token"), "odd ") { // not one of the sandbox's
 			q.Del("next_page_token")
 			asked.URL.RawQuery = q.Encode()
 		}
@@ -48,22 +48,21 @@ func oddly(box **rig, change func(r *http.Request, body map[string]any)) func(ht
 	}
 }
 
-// listIn returns the page within an answer, and its items and their name; nil where it
-// has none.
+// listIn returns the page within an answer, with the name and the items of its list, or nil.
 func listIn(body map[string]any) (page map[string]any, name string, items []any) {
 	if within, ok := body["past_meetings"].(map[string]any); ok {
 		body = within
 	}
 	for name, v := range body {
 		_, paged := body["next_page_token"]
-		if items, ok := v.([]any); ok && (paged || name == "webinars" || name == "cloud_recording_storage") {
+		if items, ok := v.([]any); ok && (paged || name == "webinars" || name == "meetings" && len(body) == 1 || name == "cloud_recording_storage") {
 			return body, name, items
 		}
 	}
 	return nil, "", nil
 }
 
-// above reports whether a list is one that leads to the connection.
+// above reports whether a list is on the path to the connection.
 func above(connection, array string) bool {
 	switch connection {
 	case "SurveyInstance.answers":
@@ -76,7 +75,7 @@ func above(connection, array string) bool {
 	return false
 }
 
-// read is what a question about a connection brought.
+// read is the result of a query for a connection.
 type read struct {
 	nodes int
 	more  bool
@@ -85,7 +84,7 @@ type read struct {
 	lists []map[string]any // extensions.list of these errors
 }
 
-// readList asks for a connection, as far as it goes.
+// readList reads a connection to its end.
 func (r *rig) readList(question string) read {
 	r.t.Helper()
 	text := strings.Replace(strings.Replace(question, "PAGE", "first: 3000", 1), "CURSORS", "{ edges { cursor } pageInfo { hasNextPage } }", 1)
@@ -115,13 +114,13 @@ func (r *rig) readList(question string) read {
 	return got
 }
 
-// noted counts what was done, by what it was done to.
+// noted counts events by name.
 type noted struct {
 	mu sync.Mutex
 	of map[string]int
 }
 
-// add counts one more, and returns how many there are of the name.
+// add counts an event, and returns the count of its name.
 func (n *noted) add(what string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -132,22 +131,22 @@ func (n *noted) add(what string) int {
 	return n.of[what]
 }
 
-// times returns how often a name was added.
+// times returns the count of a name.
 func (n *noted) times(name string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.of[name]
 }
 
-// names returns what was added.
+// names returns the counted names.
 func (n *noted) names() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Collect(maps.Keys(n.of))
 }
 
-// eachConnection reads every connection of the schema: as the sandbox answers, and
-// then with its answers changed.
+// eachConnection reads every connection of the schema twice: with the sandbox's answers, and with
+// changed ones.
 func eachConnection(t *testing.T, change func(name string, r *http.Request, body map[string]any), check func(name string, r *rig, whole, odd read)) {
 	t.Helper()
 	t.Run("connections", func(t *testing.T) {
@@ -165,10 +164,10 @@ func eachConnection(t *testing.T, change func(name string, r *http.Request, body
 	})
 }
 
-// wholeLists is what wholeList has read: by connection, a read.
+// wholeLists are the results of wholeList, by connection.
 var wholeLists sync.Map
 
-// wholeList is what the sandbox has of a connection, read once for all tests.
+// wholeList returns the sandbox's list of a connection. It is read once for all tests.
 func wholeList(t *testing.T, name string) read {
 	t.Helper()
 	if whole, ok := wholeLists.Load(name); ok {
@@ -184,7 +183,7 @@ func wholeList(t *testing.T, name string) read {
 	return whole
 }
 
-// A list that ends with fewer items than Zoom counts says so, beside what there is.
+// A list with fewer items than Zoom's count has an error in addition to its items.
 func TestConnectionsThatEndEarly(t *testing.T) {
 	var told noted
 	eachConnection(t, func(name string, _ *http.Request, body map[string]any) {
@@ -199,7 +198,7 @@ func TestConnectionsThatEndEarly(t *testing.T) {
 			r.t.Errorf("%d items came, want %d", odd.nodes, whole.nodes)
 		}
 		if told.times(name) == 0 {
-			return // Zoom documents no count here
+			return // Zoom documents no count for it
 		}
 		if len(odd.codes) == 0 || !odd.more {
 			r.t.Errorf("the list passes for whole: %+v", odd)
@@ -216,7 +215,7 @@ func TestConnectionsThatEndEarly(t *testing.T) {
 	}
 }
 
-// A row that is none costs that row, and is told; one that comes twice is there once.
+// An invalid row is missing and reported; a duplicate row is returned once.
 func TestConnectionsWithOddRows(t *testing.T) {
 	for _, c := range []struct {
 		why   string
@@ -249,10 +248,10 @@ func TestConnectionsWithOddRows(t *testing.T) {
 				}
 			}, func(name string, r *rig, whole, odd read) {
 				if name == "ClientFeedback.entries" || name == "SurveyInstance.answers" {
-					return // there are several, and any of them may be odd
+					return // there are several, each of which may be changed
 				}
 				if strings.HasSuffix(name, ".absentees") || strings.HasPrefix(name, "MeetingAttendance.") {
-					return // the odd registrant may be one who came, and an odd stay hides whose it is
+					return // the changed registrant may be a participant, and a changed stay lacks its user
 				}
 				want, nodes := c.plain, whole.nodes+c.more
 				if withIDs[name] {
@@ -268,11 +267,11 @@ func TestConnectionsWithOddRows(t *testing.T) {
 	}
 }
 
-// withIDs are the connections to objects that must have an id; identified are those of
-// rows that can be told from each other without one.
+// withIDs are the connections to objects that must have an id; identified are those of rows that
+// can be distinguished without one.
 var (
 	withIDs = setOf("Account.subAccounts", "Account.users", "Account.informationBarrierPolicies", "Account.surveys", "User.meetings", "User.pastMeetings",
-		"User.webinars", "Webinar.registrants", "Meeting.registrants")
+		"User.webinars", "Webinar.registrants", "Meeting.registrants", "WebinarReport.absentees", "Meeting.instances", "Webinar.instances", "User.attended")
 	identified = setOf("User.chatChannels", "User.chatMessages", "ChatChannel.messages", "User.phoneRecordings", "Role.members",
 		"Dashboard.meetings", "Dashboard.webinars", "Dashboard.zoomRooms", "DashboardZoomRoom.pastMeetings",
 		"Webinar.participants", "DashboardMeeting.participants", "MeetingInstance.participants", "DashboardWebinar.participants", "DashboardWebinar.participantsQos",
@@ -289,7 +288,7 @@ func setOf(names ...string) map[string]bool {
 	return set
 }
 
-// A token that led here already ends the list at once, and so do ten empty pages.
+// A repeated token ends the list at once, and so do ten empty pages.
 func TestConnectionsThatNeverEnd(t *testing.T) {
 	for _, c := range []struct {
 		why   string
@@ -332,7 +331,7 @@ func TestConnectionsThatNeverEnd(t *testing.T) {
 	}
 }
 
-// What Zoom leaves out of a range is asked for.
+// The days that Zoom omits from a range are requested.
 func TestConnectionsOfShortenedRanges(t *testing.T) {
 	var shortened, rests noted
 	eachConnection(t, func(name string, r *http.Request, body map[string]any) {
@@ -351,7 +350,7 @@ func TestConnectionsOfShortenedRanges(t *testing.T) {
 		}
 		if to.Sub(asked) > 10*24*time.Hour {
 			page["from"] = to.AddDate(0, 0, -9).Format(time.DateOnly)
-			if items != nil { // what is there is in the rest
+			if items != nil { // the items are in the rest
 				page[array], page["next_page_token"] = []any{}, ""
 				delete(page, "total_records")
 				delete(page, "page_count")
@@ -361,7 +360,7 @@ func TestConnectionsOfShortenedRanges(t *testing.T) {
 		}
 		rests.add(name)
 	}, func(name string, r *rig, whole, odd read) {
-		if name == "Dashboard.chat" { // its sums do not say which days they are of
+		if name == "Dashboard.chat" { // its sums do not state their days
 			if !slices.Equal(odd.codes, []string{"INCOMPLETE_LIST"}) || rests.times(name) > 0 {
 				r.t.Errorf("%+v of %d, and the rest was asked for %d times", odd, whole.nodes, rests.times(name))
 			}
@@ -383,7 +382,7 @@ func TestConnectionsOfShortenedRanges(t *testing.T) {
 	}
 }
 
-// zoomAnswers answers calls of a path in the sandbox's place; "" leaves them to it.
+// zoomAnswers answers calls of a path instead of the sandbox; "" leaves them to it.
 func zoomAnswers(path string, answer func(q url.Values) string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/v2"+path {
@@ -402,7 +401,7 @@ func zoomAnswers(path string, answer func(q url.Values) string) func(http.Respon
 	}
 }
 
-// rows writes rows with the numbers from and up to to.
+// rows formats rows with the numbers from and up to to.
 func rows(from, to int, row string) string {
 	list := make([]string, 0, to-from)
 	for i := from; i < to; i++ {
@@ -411,7 +410,7 @@ func rows(from, to int, row string) string {
 	return strings.Join(list, ",")
 }
 
-// Lists that Zoom documents with numbers of pages.
+// Lists with documented page numbers.
 func TestNumberedPages(t *testing.T) {
 	const webinar = `{"uuid":"w#==","id":9000000#,"topic":"W"}`
 	page := func(total, from, to int, beside string) string {
@@ -503,7 +502,7 @@ func codesOf(a *answer) (codes []string) {
 	return codes
 }
 
-// A cursor that was given out leads on, whatever size a page has.
+// An issued cursor stays valid for every page size.
 func TestCursorsOfLargePages(t *testing.T) {
 	inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {
 		return zoomAnswers("/users", func(url.Values) string {
@@ -546,7 +545,7 @@ func unlessNone(cursor string) any {
 	return cursor
 }
 
-// Rows carry the range that Zoom names; what it left out is asked for, told, or gone.
+// Rows contain Zoom's range; days that it omits are requested, reported, or expired.
 func TestShortenedRangeOfHosts(t *testing.T) {
 	host := func(from, to, id string) string {
 		return fmt.Sprintf(`{"from":%q,"to":%q,"next_page_token":"","total_records":1,"total_meetings":1,"users":[{"id":%q,"email":"a@example.com","meetings":1}]}`, from, to, id)
@@ -619,7 +618,7 @@ func TestShortenedRangeOfHosts(t *testing.T) {
 	}
 }
 
-// Who pages on in a rest goes on there.
+// Paging continues within the rest of a range.
 func TestCursorWithinARest(t *testing.T) {
 	inRig(t, setup{before: zoomAnswers("/report/users", func(q url.Values) string {
 		from, to := q.Get("from"), q.Get("to")
@@ -647,7 +646,7 @@ func TestCursorWithinARest(t *testing.T) {
 	})
 }
 
-// What newer months said stays when Zoom keeps nothing of older ones.
+// The items of newer months are returned even if Zoom keeps none of older ones.
 func TestExpiredMonths(t *testing.T) {
 	for _, field := range []string{"hosts", "cloudRecording"} { // newest first, and oldest first
 		path := map[string]string{"hosts": "/report/users", "cloudRecording": "/report/cloud_recording"}[field]
@@ -676,7 +675,7 @@ func TestExpiredMonths(t *testing.T) {
 	})
 }
 
-// Ranges of answers that have no pages.
+// Shortened ranges of answers without pages.
 func TestShortenedRangesAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		why, path, query string
@@ -710,8 +709,8 @@ func TestShortenedRangesAtOnce(t *testing.T) {
 	}
 }
 
-// The rest of a range that is answered by what came before is not there twice.
-func TestRestsThatAreAnsweredByOtherDays(t *testing.T) {
+// The rest of a range that Zoom answers with days already read adds no duplicates.
+func TestRests_answeredByOtherDays(t *testing.T) {
 	const to = `"from": "2026-03-14", "to": "2026-03-16", "next_page_token": ""`
 	inZoom(t, []zoomRow{
 		{"GET", "/report/telephone", 0, `{` + to + `, "telephony_usage": [{"phone_number": "+1"}]}`},
@@ -729,8 +728,8 @@ func TestRestsThatAreAnsweredByOtherDays(t *testing.T) {
 	})
 }
 
-// A length that the list itself contradicts is not passed on.
-func TestLengthsThatAreNone(t *testing.T) {
+// A total that the list contradicts is not returned.
+func TestTotals_contradicted(t *testing.T) {
 	for total, want := range map[string]string{"2": "2", "9": "9", "1": "null", "0": "null", "-1": "null", `"many"`: "null"} {
 		inZoom(t, []zoomRow{{"GET", "/users", 0, `{"total_records": ` + total + `, "next_page_token": "", "users": [{"id": "u1"}, {"id": "u2"}]}`}}, func(r *rig, _ *zoomSays) {
 			a := r.ask(`{ account { users { totalCount nodes { zoomId } } } }`, nil)

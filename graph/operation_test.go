@@ -17,8 +17,8 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// TestRateLimitedBesideData asks for more than the budget gives in time: what can
-// be had is there, and the rest says when to come back.
+// TestRateLimitedBesideData requests more than the budget allows in time: the answer has the
+// data that could be read, and errors with the time for a retry.
 func TestRateLimitedBesideData(t *testing.T) {
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanFree}, timeout: 2 * time.Second}, func(r *rig) {
 		const query = `{ account { users(first: 12) { nodes { email jobTitle } } } }`
@@ -48,7 +48,7 @@ func TestRateLimitedBesideData(t *testing.T) {
 	})
 }
 
-// TestFreePlanWaits asks for more than a second's budget, with time to wait.
+// TestFreePlanWaits requests more than one second's budget, with time to wait.
 func TestFreePlanWaits(t *testing.T) {
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanFree}}, func(r *rig) {
 		r.ask(`{ viewer { scopes } }`, nil)
@@ -65,7 +65,7 @@ func TestFreePlanWaits(t *testing.T) {
 	})
 }
 
-// TestDailyLimitIsRemembered does not ask again what Zoom will not answer today.
+// TestDailyLimitIsRemembered makes no more calls for which today's budget is spent.
 func TestDailyLimitIsRemembered(t *testing.T) {
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanPro}, throttles: true}, func(r *rig) {
 		const query = `{ account { reports { daily { year } } } }`
@@ -87,16 +87,16 @@ func TestDailyLimitIsRemembered(t *testing.T) {
 	})
 }
 
-// nextMorning reports whether a time is when Zoom's counters begin anew, or the
-// few seconds later that differing clocks need.
+// nextMorning reports whether a time is when Zoom resets its counters, or the few seconds later
+// that clock differences require.
 func nextMorning(retryAt any) bool {
 	at, err := time.Parse(time.RFC3339, fmt.Sprint(retryAt))
 	late := at.Sub(time.Date(2026, 3, 17, 0, 0, 0, 0, time.UTC))
 	return err == nil && late >= 0 && late < 10*time.Second
 }
 
-// TestHostQuota makes more meetings for one host than Zoom takes in a day: the
-// gateway says so without asking, and other hosts have their own allowance.
+// TestHostQuota creates more meetings for one host than Zoom allows in a day: the gateway refuses
+// them without a call, and other hosts have their own quota.
 func TestHostQuota(t *testing.T) {
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}}, func(r *rig) {
 		create := func(host string) *answer {
@@ -119,10 +119,9 @@ func TestHostQuota(t *testing.T) {
 	})
 }
 
-// TestManyAskTheSame sends one cold query from 64 clients at once, in the same
-// words and in other words: it costs what one costs, and every client gets all
-// of it.
-func TestManyAskTheSame(t *testing.T) {
+// TestConcurrentQueries_spellings sends one cold query from 64 clients at once, in one spelling and in several:
+// it needs the calls of one query, and every client gets the whole answer.
+func TestConcurrentQueries_spellings(t *testing.T) {
 	for how, words := range map[string]func(int) string{
 		"the same words": func(int) string { return "query" },
 		"other words":    func(i int) string { return fmt.Sprintf("query Number%d", i) },
@@ -149,13 +148,13 @@ func TestManyAskTheSame(t *testing.T) {
 	}
 }
 
-// TestReadsItsWrite asks, while others wait for the same question, after a write:
-// the answer that is under way is from before it, and will not do.
+// TestReadsItsWrite sends a query after a write while others wait for the same query: the answer
+// in flight was read before the write, and is not returned.
 func TestReadsItsWrite(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ meeting(by: {number: "${MeetingNumber}"}) { topic } }`
 		r.ask(`{ viewer { scopes } }`, nil)
-		// The old topic is read now, and comes a second later.
+		// The old topic is read now, and is returned later.
 		r.Fault(sandbox.Fault{Pattern: "GET /meetings/{meetingId}", Delay: 2 * time.Second})
 		before := make(chan *answer)
 		go func() { before <- r.ask(query, nil) }()
@@ -172,8 +171,8 @@ func TestReadsItsWrite(t *testing.T) {
 	})
 }
 
-// TestClientLeaves gives a query up in the middle: another client who waits for
-// the same is not hurt, and nothing is left running (the rig looks for that).
+// TestClientLeaves cancels a query in the middle: another client that waits for the same query
+// gets its answer, and no goroutine is left (the rig checks that).
 func TestClientLeaves(t *testing.T) {
 	inRig(t, setup{Options: sandbox.Options{Latency: time.Second}}, func(r *rig) {
 		const query = `{ account { users(first: 3) { nodes { email jobTitle } } } }`
@@ -190,7 +189,7 @@ func TestClientLeaves(t *testing.T) {
 		}()
 		stays := make(chan *answer)
 		go func() { stays <- r.ask(query, nil) }()
-		time.Sleep(1500 * time.Millisecond) // the token is there, and the list under way
+		time.Sleep(1500 * time.Millisecond) // the token is cached, and the list in flight
 		leave()
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("the client who left got %v", err)
@@ -202,7 +201,7 @@ func TestClientLeaves(t *testing.T) {
 	})
 }
 
-// badStore is a cache that breaks.
+// badStore is a cache that panics.
 type badStore struct{ cache.Store }
 
 func (badStore) Get(context.Context, string, ...cache.Tag) (*cache.Entry, cache.Ticket) {
@@ -211,8 +210,8 @@ func (badStore) Get(context.Context, string, ...cache.Tag) (*cache.Entry, cache.
 
 func (badStore) Watch(func(cache.Eviction)) {}
 
-// TestPanics breaks the gateway wherever a call begins: each field that meets it
-// is INTERNAL and says nothing more, and the gateway lives.
+// TestPanics panics wherever a call begins: each affected field is INTERNAL without details, and
+// the gateway continues.
 func TestPanics(t *testing.T) {
 	for _, query := range []string{
 		`{ user(by: {zoomId: "${HostID}"}) { email } account { zoomId } }`,
@@ -241,7 +240,7 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// badLog breaks once, where no field can catch it.
+// badLog panics once, outside of fields.
 type badLog struct {
 	slog.Handler
 	broke atomic.Bool
@@ -256,7 +255,7 @@ func (l *badLog) Handle(_ context.Context, line slog.Record) error {
 	return nil
 }
 
-// TestPanicAround breaks the gateway around an operation.
+// TestPanicAround panics around an operation.
 func TestPanicAround(t *testing.T) {
 	for _, query := range []string{`{ account { zoomId } }`, `mutation { endMeeting(input: {meeting: {number: "1"}}) { userErrors { code } } }`} {
 		inRig(t, setup{logs: &badLog{Handler: slog.DiscardHandler}}, func(r *rig) {
@@ -271,8 +270,8 @@ func TestPanicAround(t *testing.T) {
 	}
 }
 
-// TestLog reads the one line an operation: what it was called, what it spent,
-// what went wrong; not what was asked for, nor what was answered.
+// TestLog reads the one line of an operation: its name, its cost, its errors; neither arguments
+// nor data.
 func TestLog(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct {
@@ -312,7 +311,7 @@ func TestLog(t *testing.T) {
 	})
 }
 
-// TestLogIsNotForCallers sends what might find its way into the log.
+// TestLogIsNotForCallers sends strings that must not reach the log.
 func TestLogIsNotForCallers(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for _, body := range []string{
@@ -336,7 +335,7 @@ func TestLogIsNotForCallers(t *testing.T) {
 	})
 }
 
-// TestUnknownError shows nothing of an error that nobody foresaw, and logs it.
+// TestUnknownError hides the text of an unexpected error, and logs it.
 func TestUnknownError(t *testing.T) {
 	var log logBuffer
 	shown := present(slog.New(slog.NewTextHandler(&log, nil)))(t.Context(), errors.New("a canary"))
@@ -348,7 +347,7 @@ func TestUnknownError(t *testing.T) {
 	}
 }
 
-// TestDeferredIsWhole asks for parts to come later: they come with the rest.
+// TestDeferredIsWhole sends @defer: the parts are in the same answer.
 func TestDeferredIsWhole(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for _, query := range []string{

@@ -14,8 +14,8 @@ import (
 	"zoomql/graph/list"
 )
 
-// connections leads to every connection of the schema, with PAGE in the place of
-// the arguments that pick a page. The last day is one to come.
+// connections has a query for every connection of the schema, with PAGE in place of the page's
+// arguments. The last day is in the future.
 var connections = map[string]string{
 	"Account.subAccounts":                `{ account { it: subAccounts(PAGE) CURSORS } }`,
 	"Account.users":                      `{ account { it: users(PAGE) CURSORS } }`,
@@ -35,6 +35,10 @@ var connections = map[string]string{
 	"Webinar.registrants":                `{ webinar(by: {number: "${WebinarNumber}"}) { it: registrants(PAGE) CURSORS } }`,
 	"Webinar.participants":               `{ webinar(by: {number: "${WebinarNumber}"}) { it: participants(PAGE) CURSORS } }`,
 	"WebinarReport.participants":         `{ account { reports { webinar(by: {uuid: "${WebinarInstance}"}) { it: participants(PAGE) CURSORS } } } }`,
+	"WebinarReport.absentees":            `{ account { reports { webinar(by: {uuid: "${WebinarInstance}"}) { it: absentees(PAGE) CURSORS } } } }`,
+	"Webinar.instances":                  `{ webinar(by: {number: "${WebinarNumber}"}) { it: instances(PAGE) CURSORS } }`,
+	"Meeting.instances":                  `{ meeting(by: {number: "${MeetingNumber}"}) { it: instances(PAGE) CURSORS } }`,
+	"User.attended":                      `{ user(by: {zoomId: "${HostID}"}) { it: attended(from: "2026-01-15", to: "2026-12-31", PAGE) CURSORS } }`,
 	"Meeting.registrants":                `{ meeting(by: {number: "${MeetingNumber}"}) { it: registrants(PAGE) CURSORS } }`,
 	"MeetingInstance.participants":       `{ meetingInstance(by: {uuid: "${BigInstance}"}) { it: participants(PAGE) CURSORS } }`,
 	"MeetingInstance.attendees":          `{ meetingInstance(by: {uuid: "${BigInstance}"}) { it: attendees(PAGE) CURSORS } }`,
@@ -68,14 +72,13 @@ var connections = map[string]string{
 	"DashboardZoomRoom.issueEvents":      `{ account { dashboard { zoomRoom(zoomId: "${ZoomRoomID}") { it: issueEvents(from: "2026-01-15", to: "2026-12-31", PAGE) CURSORS } } } }`,
 }
 
-// TestEveryConnectionIsPaged reads every connection of the schema item by item and
-// all at once, and expects the same items; then it begins at the end of a month and
-// goes on in the next one.
+// TestEveryConnectionIsPaged reads every connection of the schema item by item and at once, and
+// expects the same items; then it starts at the end of a month and continues in the next.
 func TestEveryConnectionIsPaged(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	var missing []string
 	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
-		if schema.Types[name].Kind != ast.Object {
+		if schema.Types[name].Kind != ast.Object || schema.Types[name] == schema.Subscription {
 			continue
 		}
 		for _, fd := range schema.Types[name].Fields {
@@ -94,7 +97,7 @@ func TestEveryConnectionIsPaged(t *testing.T) {
 				question := r.pages(connections[name])
 				all := question(3, "").cursors
 				twice := 0
-				for range 2 { // nothing of the first time is of use the second time
+				for range 2 { // the second time reads nothing that the first has cached
 					after := ""
 					for i := range min(len(all), 3) {
 						page := question(1, after)
@@ -123,10 +126,10 @@ func TestEveryConnectionIsPaged(t *testing.T) {
 	}
 }
 
-// page is what a connection answers with.
+// page is one page of a connection.
 type page struct{ cursors []string }
 
-// marks tell the items from each other.
+// marks returns values that distinguish the items.
 func (p *page) marks() []uint32 {
 	var marks []uint32
 	for _, cursor := range p.cursors {
@@ -136,7 +139,7 @@ func (p *page) marks() []uint32 {
 	return marks
 }
 
-// pages returns the way to ask for a page of a connection.
+// pages returns a function that requests a page of a connection.
 func (r *rig) pages(question string) func(first int, after string) *page {
 	text := strings.Replace(strings.Replace(question, "PAGE", "first: $first, after: $after", 1), "CURSORS", "{ edges { cursor } }", 1)
 	if strings.Contains(text, "${FeedbackID}") {
@@ -169,7 +172,7 @@ func (r *rig) pages(question string) func(first int, after string) *page {
 	}
 }
 
-// firstNamed returns the first value of a name in JSON.
+// firstNamed returns the first value with a name in JSON.
 func firstNamed(v any, name string) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A write to many objects goes to Zoom in several calls: where one fails, the error says
-// for how many objects the calls before it did the write.
+// A write to many objects goes to Zoom in several calls: if one fails, the error states how many
+// objects the calls before it changed.
 func TestWrite_inSeveralCalls_oneFails(t *testing.T) {
 	many := func(prefix string) string {
 		var names strings.Builder
@@ -18,14 +18,16 @@ func TestWrite_inSeveralCalls_oneFails(t *testing.T) {
 		return names.String()
 	}
 	const note = "It is done for the first 30 of 65"
-	for _, write := range []struct{ path, query, done string }{
+	for _, write := range []struct{ path, query, done, items, blamed string }{
 		{
 			"/v2/meetings/123456789/registrants/status",
-			`mutation { updateRegistrantStatus(input: {meeting: {number: "123456789"}, action: APPROVE, registrants: [` + many("r") + `]}) { userErrors { code message } } }`, ``,
+			`mutation { updateRegistrantStatus(input: {meeting: {number: "123456789"}, action: APPROVE, registrants: [` + many("r") + `]}) { userErrors { code field message } } }`, ``,
+			"registrants", `["input","registrants","31","zoomId"]`,
 		},
 		{
 			"/v2/roles/r1/members",
-			`mutation { assignRole(input: {role: {zoomId: "r1"}, users: [` + many("u") + `]}) { assignments { addedAt } userErrors { code message } } }`, `{"add_at": "2026-03-16T00:00:00Z", "ids": "x"}`,
+			`mutation { assignRole(input: {role: {zoomId: "r1"}, users: [` + many("u") + `]}) { assignments { addedAt } userErrors { code field message } } }`, `{"add_at": "2026-03-16T00:00:00Z", "ids": "x"}`,
+			"members", `["input","users","31","zoomId"]`,
 		},
 	} {
 		for _, c := range []struct {
@@ -37,6 +39,7 @@ func TestWrite_inSeveralCalls_oneFails(t *testing.T) {
 			noted  bool
 		}{
 			{"the second is refused", 2, 400, `{"code": 300, "message": "One of them is invalid."}`, "INVALID", true},
+			{"the second is refused for its second item", 2, 400, `{"code": 300, "message": "Validation Failed.", "errors": [{"field": "` + write.items + `[1].id", "message": "Invalid field."}]}`, "INVALID", true},
 			{"of the second nothing is known", 2, 504, `<html>`, "OUTCOME_UNKNOWN", true},
 			{"today's allowance ends before the second", 2, 429, `{"code": 429, "message": "You have reached the maximum daily rate limit for this API."}`, "DAILY_LIMIT", true},
 			{"the first is refused", 1, 400, `{"code": 300, "message": "One of them is invalid."}`, "INVALID", false},
@@ -62,6 +65,9 @@ func TestWrite_inSeveralCalls_oneFails(t *testing.T) {
 				a := r.ask(write.query, nil)
 				if calls != c.fails || !strings.Contains(a.body, `"`+c.code+`"`) || strings.Contains(a.body, note) != c.noted {
 					t.Errorf("%s: %s, after %d calls: %s", write.path, c.why, calls, a.body)
+				}
+				if strings.Contains(c.body, "[1]") && !strings.Contains(a.body, `"field":`+write.blamed) {
+					t.Errorf("%s: want the path %s: %s", write.path, write.blamed, a.body)
 				}
 			})
 		}

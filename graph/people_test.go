@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -12,7 +13,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// contains fails unless an answer came without errors and holds all of the texts.
+// contains fails the test unless an answer has no errors and contains all of the texts.
 func (r *rig) contains(a *answer, texts ...string) {
 	r.t.Helper()
 	if len(a.Errors) > 0 {
@@ -25,8 +26,8 @@ func (r *rig) contains(a *answer, texts ...string) {
 	}
 }
 
-// calls fails unless just these calls, in alphabetical order, were made since the
-// last look.
+// calls fails the test unless exactly these calls, in alphabetical order, were made since the last
+// call of calls.
 func (r *rig) calls(want ...string) {
 	r.t.Helper()
 	if got := patterns(r.spent()); !slices.Equal(got, want) {
@@ -34,8 +35,7 @@ func (r *rig) calls(want ...string) {
 	}
 }
 
-// A list whose pages have numbers is read like any other, to its end and no page
-// further.
+// A list with page numbers is read like any other, to its end and no further.
 func TestPagesByNumber(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		client, _ := r.client()
@@ -58,7 +58,7 @@ func TestPagesByNumber(t *testing.T) {
 	})
 }
 
-// A user who was written to is read anew, under each name.
+// A user who was changed is read again, under each name.
 func TestUserWrites(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		byMail := `{ user(by: { email: "${OwnerEmail}" }) { jobTitle } }`
@@ -78,7 +78,7 @@ func TestUserWrites(t *testing.T) {
 	})
 }
 
-// Deletions of one user take turns, so that none is refused for the other's sake.
+// Concurrent deletions of one user are sent one after another, so that Zoom refuses none.
 func TestWritesTakeTurns(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		var wait sync.WaitGroup
@@ -90,13 +90,13 @@ func TestWritesTakeTurns(t *testing.T) {
 		wait.Wait()
 		for _, c := range r.spent() {
 			if c.Status == 429 {
-				t.Error("Zoom met two at once")
+				t.Error("Zoom received two at once")
 			}
 		}
 	})
 }
 
-// Only users who are invited count against the day's allowance of the plan.
+// Only invitations count against the plan's daily quota.
 func TestInvitationsOfADay(t *testing.T) {
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanPro}}, func(r *rig) {
 		r.contains(r.ask(`mutation { createUser(input: { action: SSO_CREATE, user: { email: "a@example.net", type: BASIC } }) { user { type } userErrors { code } } }`, nil), `"userErrors":[]`)
@@ -115,8 +115,48 @@ func TestInvitationsOfADay(t *testing.T) {
 	})
 }
 
-// A role is given to many users in calls of 30, and all that told of roles is
-// stale afterwards. Zoom's lists save calls for many users' roles.
+// TestCreateRole_answerProvesNothing has Zoom answer 2xx without a role, as its documents have
+// it for a missing permission: only the list of roles proves that the role was made.
+func TestCreateRole_answerProvesNothing(t *testing.T) {
+	for _, body := range []string{``, `{}`, `{"id": null}`} {
+		for _, listed := range []bool{false, true} {
+			posts := 0
+			inRig(t, setup{before: func(w http.ResponseWriter, req *http.Request) bool {
+				if req.URL.Path != "/v2/roles" {
+					return false
+				}
+				w.Header().Set("Content-Type", "application/json")
+				switch {
+				case req.Method == http.MethodPost:
+					posts++
+					fmt.Fprint(w, body)
+				case listed:
+					fmt.Fprint(w, `{"total_records": 1, "roles": [{"id": "r9", "name": "Desk"}]}`)
+				default:
+					fmt.Fprint(w, `{"total_records": 0, "roles": []}`)
+				}
+				return true
+			}}, func(r *rig) {
+				const create = `mutation { createRole(input: { role: { name: "Desk" }, idempotencyKey: "k" }) { role { zoomId } userErrors { code } } }`
+				for range 2 { // the repeat does not send it again
+					want := `"OUTCOME_UNKNOWN"`
+					if listed {
+						want = `{"role":{"zoomId":"r9"},"userErrors":[]}`
+					}
+					if a := r.ask(create, nil); !strings.Contains(a.body, want) {
+						t.Errorf("%q, listed %v: want %s: %s", body, listed, want, a.body)
+					}
+				}
+				if posts != 1 {
+					t.Errorf("%q, listed %v: it was sent %d times", body, listed, posts)
+				}
+			})
+		}
+	}
+}
+
+// A role is assigned to many users in calls of 30, and cached values with roles are then stale.
+// Zoom's lists save calls for the roles of many users.
 func TestRoles(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.contains(r.ask(`{ user(by: { zoomId: "${HostID}" }) { roleName role { name } } }`, nil), `"roleName":"Admin"`, `"name":"Admin"`)
@@ -134,11 +174,14 @@ func TestRoles(t *testing.T) {
 		r.calls("GET /roles", "GET /users")
 		r.contains(r.ask(`mutation { createRole(input: { role: { name: "New" } }) { role { name privileges } userErrors { code } } }`, nil), `"name":"New"`)
 		r.contains(r.ask(`mutation { createRole(input: { role: { name: "New" } }) { role { name } userErrors { code zoomCode } } }`, nil), `"role":null`, `"code":"CONFLICT"`)
+		r.spent()
+		r.contains(r.ask(`mutation { assignRole(input: { role: { zoomId: "${RoleID}" }, users: [{ me: true }] }) { userErrors { code field } } }`, nil), `["input","users","0"]`)
+		r.calls()
 		r.contains(r.ask(`mutation { deleteRole(input: { role: { zoomId: "none" } }) { deletedRoleId userErrors { code } } }`, nil), `"code":"NOT_FOUND"`)
 	})
 }
 
-// Zoom takes whole policies: what a patch leaves out is read first, and stays.
+// Zoom accepts complete policies only: fields that a patch omits are read first, and kept.
 func TestPolicyPatch(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		read := `{ account { informationBarrierPolicy(by: { zoomId: "${PolicyID}" }) { name status settings { im recording } } } }`
@@ -152,8 +195,7 @@ func TestPolicyPatch(t *testing.T) {
 	})
 }
 
-// A registrant of a webinar is a registrant like any other, and his id leads back
-// to the webinar.
+// A registrant of a webinar is a registrant like any other, and the id leads back to the webinar.
 func TestWebinarRegistrants(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask(`{ webinar(by: { number: "${WebinarNumber}" }) { registrant(by: { zoomId: "${WebinarRegistrantID}" }) { id meeting { topic } webinar { topic } } } }`, nil)
@@ -165,7 +207,7 @@ func TestWebinarRegistrants(t *testing.T) {
 	})
 }
 
-// From the answers to a survey the way leads to the run of the meeting.
+// The answers to a survey have an edge to the instance of the meeting.
 func TestSurveyEdges(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask(`{ account { survey(by: { zoomId: "${SurveyID}" }) { answers(first: 1, instanceZoomId: "${UUIDWithSlash}") { nodes { instance { productType meetingInstance { uuid hostName } meeting { number } } } } } } }`, nil)

@@ -18,7 +18,7 @@ import (
 const (
 	namedQuery = `query Zoom($no: Boolean = false) { account { zoomId name @include(if: $no) } }`
 	typeQuery  = `{__typename}`
-	// typeHash is the hash of typeQuery, as Apollo's own documentation has it.
+	// typeHash is the hash of typeQuery, from Apollo's documentation.
 	typeHash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"
 )
 
@@ -26,7 +26,7 @@ func persisted(hash string) string {
 	return `{"persistedQuery":{"version":1,"sha256Hash":"` + hash + `"}}`
 }
 
-// byURL asks by GET.
+// byURL sends a GET request.
 func (r *rig) byURL(params map[string]string) *answer {
 	r.t.Helper()
 	q := url.Values{}
@@ -57,7 +57,7 @@ func TestPersistedQueries(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		post := func(body string) *answer { return r.post("application/json", body) }
 		hash := hexHash(namedQuery)
-		// The words are the protocol's: clients compare them.
+		// The protocol defines the message: clients compare it.
 		unknown := post(`{"operationName":"Zoom","variables":{},"extensions":` + persisted(hash) + `}`)
 		r.expect(unknown, 400, "PERSISTED_QUERY_NOT_FOUND", `"message":"PersistedQueryNotFound"`)
 		r.expect(r.byURL(map[string]string{"extensions": persisted(hash)}), 400, "PERSISTED_QUERY_NOT_FOUND", "")
@@ -65,7 +65,7 @@ func TestPersistedQueries(t *testing.T) {
 			t.Errorf("that a document is not known is true until it is sent: Cache-Control %s", got)
 		}
 
-		// What is no document is not kept, nor what has another hash.
+		// Invalid documents and wrong hashes are not stored.
 		r.expect(post(`{"query":"{","extensions":`+persisted(hexHash("{"))+`}`), 400, "GRAPHQL_PARSE_FAILED", "")
 		r.expect(post(`{"extensions":`+persisted(hexHash("{"))+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
 		r.expect(post(`{"query":"{ account { id } }","extensions":`+persisted(hash)+`}`), 400, "BAD_REQUEST", "provided sha does not match query")
@@ -115,7 +115,7 @@ func manifests(t *testing.T, texts ...string) *endpoint.Trusted {
 	return trusted
 }
 
-// TestTrustedDocuments asks by the ids of manifests in the forms that tools write.
+// TestTrustedDocuments sends the ids of manifests in the formats of several tools.
 func TestTrustedDocuments(t *testing.T) {
 	trusted := manifests(
 		t,
@@ -133,7 +133,7 @@ func TestTrustedDocuments(t *testing.T) {
 			r.expect(post(`{"extensions":`+persisted(typeHash)+`}`), 200, "", "Query")
 			r.expect(r.byURL(map[string]string{"documentId": "sha256:" + typeHash}), 200, "", "Query")
 			r.expect(r.byURL(map[string]string{"documentId": "apollo-1"}), 200, "", account)
-			// The text of a trusted document is as good as its id; with another's it is wrong.
+			// The text of a trusted document is accepted like its id; with the id of another it is refused.
 			r.expect(post(`{"query":"{__typename}"}`), 200, "", "Query")
 			r.expect(post(`{"query":"query Zoom { account { zoomId } }","extensions":`+persisted("apollo-1")+`}`), 200, "", account)
 			r.expect(post(`{"query":"{__typename}","documentId":"apollo-1"}`), 400, "BAD_REQUEST", "does not match")

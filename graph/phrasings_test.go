@@ -32,14 +32,12 @@ var (
 	pairSeed = flag.Uint64("pairs.seed", 7726595130957722437, "the seed of TestPhrasings; 0 takes a new one")
 )
 
-// pairsAtOnce is how many pairs TestPhrasings compares one after the other, beside
-// others.
+// pairsAtOnce is how many pairs TestPhrasings compares sequentially, in parallel with others.
 const pairsAtOnce = 25
 
-// TestPhrasings asks questions in two phrasings each: the answer is the same, and so
-// is what it is told to need, whether Zoom has to be asked or the parts are known.
-// Every resolver begins a little later than the executor would begin it, by chance,
-// as on a busy machine.
+// TestPhrasings sends queries in two phrasings each: the answer is the same, and so is its
+// requested cost, with and without a cache. Every resolver starts after a random delay, as on a
+// busy machine.
 func TestPhrasings(t *testing.T) {
 	seed := cmp.Or(*pairSeed, rand.Uint64())
 	t.Logf("-pairs.seed=%d", seed)
@@ -67,7 +65,7 @@ func TestPhrasings(t *testing.T) {
 	})
 }
 
-// inParts runs a test of n cases in subtests beside each other, each of so many cases.
+// inParts runs a test of n cases in parallel subtests of the given size.
 func inParts(t *testing.T, n, size int, test func(t *testing.T, from, to int)) {
 	for from := 0; from < n; from += size {
 		t.Run(strconv.Itoa(from), func(t *testing.T) {
@@ -77,8 +75,8 @@ func inParts(t *testing.T, n, size int, test func(t *testing.T, from, to int)) {
 	}
 }
 
-// samePhrased asks a question in two phrasings, and fails the test where the answers
-// differ. It reports whether they could be compared, and whether Zoom had to be asked.
+// samePhrased sends a query in two phrasings, and fails the test if the answers differ. It reports
+// whether they could be compared, and whether calls to Zoom were needed.
 func samePhrased(t *testing.T, schema *ast.Schema, seed uint64, n int) (compared, needed bool) {
 	wide := endpoint.DefaultLimits
 	wide.Aliases, wide.Directives, wide.Depth = 1000, 1000, 100
@@ -88,7 +86,7 @@ func samePhrased(t *testing.T, schema *ast.Schema, seed uint64, n int) (compared
 	plain, other := word(q, root, nil), word(q, root, rng)
 	var first, second []*phrased
 	rigged := setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}, limits: wide}
-	rigged.breaker.Calls = math.MaxInt32 // which calls come before it opens is chance
+	rigged.breaker.Calls = math.MaxInt32 // which calls precede its opening is random
 	rigged.fields = jittered(rng.Uint64())
 	inRig(t, rigged, func(r *rig) {
 		first = append(first, plain.ask(r, "cold"), plain.ask(r, "warm"), other.ask(r, "after the other"))
@@ -112,7 +110,7 @@ func samePhrased(t *testing.T, schema *ast.Schema, seed uint64, n int) (compared
 	return true, len(first[0].requested) > 0
 }
 
-// jittered lets resolvers begin at moments of their own.
+// jittered delays resolvers randomly.
 func jittered(seed uint64) graphql.FieldMiddleware {
 	return func(ctx context.Context, next graphql.Resolver) (any, error) {
 		if fc := graphql.GetFieldContext(ctx); fc.IsResolver {
@@ -126,8 +124,7 @@ func jittered(seed uint64) graphql.FieldMiddleware {
 	}
 }
 
-// part is a field that a question asks for, and what it asks of its objects; of a
-// connection, of its items.
+// part is a field of a query, with its selection; for a connection, that of its items.
 type part struct {
 	def   *ast.FieldDefinition
 	args  []givenArgument
@@ -142,14 +139,14 @@ type givenArgument struct {
 	value         any
 }
 
-// asker makes questions from the schema.
+// asker generates queries from the schema.
 type asker struct {
 	*rand.Rand
 	schema *ast.Schema
 	left   int // fields
 }
 
-// root returns a question about a few objects that the sandbox has.
+// root returns a query for a few objects of the sandbox.
 func (q *asker) root() []*part {
 	q.left = 40
 	query := q.schema.Types["Query"]
@@ -181,8 +178,7 @@ var startingPoints = []struct {
 	{"webinar", `{number: "${WebinarNumber}"}`, map[string]any{"number": "${WebinarNumber}"}},
 }
 
-// set picks fields of a type, of which there are items of so many lists within each
-// other, or one object.
+// set selects fields of a type, whose objects are the items of nested lists, or one object.
 func (q *asker) set(typeName string, depth, lists int) []*part {
 	def := q.schema.Types[typeName]
 	var leaves, edges []*part
@@ -216,8 +212,8 @@ func (q *asker) set(typeName string, depth, lists int) []*part {
 
 func isList(t *ast.Type) bool { return t.Elem != nil }
 
-// part returns a field as a part without parts of its own. Within lists there are
-// short ones, and within these none.
+// part returns a field as a part without a selection. Within lists it selects short lists, and
+// within these none.
 func (q *asker) part(f *ast.FieldDefinition, lists int) (*part, bool) {
 	if strings.HasPrefix(f.Name, "__") || slices.Contains(unpredictable, f.Name) || selection.IsSecret(f.Type) {
 		return nil, false
@@ -246,15 +242,15 @@ func (q *asker) part(f *ast.FieldDefinition, lists int) (*part, bool) {
 	return p, q.schema.Types[p.on].Kind == ast.Object && (lists < 3 || !p.conns && !isList(f.Type))
 }
 
-// unpredictable are fields whose values hang on more than the question.
+// unpredictable are fields whose values depend on more than the query.
 var unpredictable = []string{"raw", "rateLimit", "download", "asOf"}
 
-// phrasing is a question in words.
+// phrasing is a query's text.
 type phrasing struct {
-	rng       *rand.Rand // nil takes the plainest
+	rng       *rand.Rand // nil means the plainest phrasing
 	q         *asker
 	roots     []*part
-	names     map[*part]string // by which the answer names them
+	names     map[*part]string // response names
 	fragments []string
 	declared  []string
 	values    map[string]any
@@ -290,7 +286,7 @@ func (w *phrasing) set(parts []*part, on string) string {
 	return b.String()
 }
 
-// wrapped puts a field into a fragment, or not.
+// wrapped may put a field into a fragment.
 func (w *phrasing) wrapped(field string, p *part, on string) string {
 	def := w.q.schema.Types[on]
 	switch {
@@ -308,8 +304,7 @@ func (w *phrasing) wrapped(field string, p *part, on string) string {
 	return field
 }
 
-// field writes a part, of which the objects' parts may be split over two fields of
-// one name.
+// field writes a part. Its selection may be split over two fields with one response name.
 func (w *phrasing) field(p *part) string {
 	name := p.def.Name
 	w.names[p] = name
@@ -332,8 +327,7 @@ func (w *phrasing) field(p *part) string {
 	return head + " " + w.set(p.of, p.on) + " "
 }
 
-// connection asks for items as nodes, as edges, or for some parts of them as these
-// and for some as those.
+// connection selects items as nodes, as edges, or partly as each.
 func (w *phrasing) connection(p *part, head string) string {
 	nodes, edges := p.of, []*part(nil)
 	switch {
@@ -380,17 +374,17 @@ func (w *phrasing) arguments(p *part) string {
 	return "(" + strings.Join(list, ", ") + ")"
 }
 
-// phrased is an answer without the names of its phrasing.
+// phrased is an answer with the phrasing's names removed.
 type phrased struct {
 	data      any
 	codes     []string // of the errors
 	requested map[string]any
-	refused   bool // for want of time or allowance
+	refused   bool // for lack of time or budget
 }
 
 func (w *phrasing) ask(r *rig, when string) *phrased {
 	r.t.Helper()
-	values := map[string]any{"when": when} // so that no whole answer is at hand
+	values := map[string]any{"when": when} // so that no whole answer is cached
 	raw, _ := json.Marshal(w.values)
 	if err := json.Unmarshal([]byte(r.fill(string(raw))), &values); err != nil {
 		r.t.Fatal(err)
@@ -411,7 +405,7 @@ func (w *phrasing) ask(r *rig, when string) *phrased {
 	return got
 }
 
-// objects puts the plain names in the place of a phrasing's.
+// objects replaces the names of a phrasing by the plain ones.
 func (w *phrasing) objects(parts []*part, data any) any {
 	switch data := data.(type) {
 	case []any:
@@ -439,7 +433,7 @@ func (w *phrasing) objects(parts []*part, data any) any {
 	return data
 }
 
-// items are the items of a connection, from both ways to them.
+// items returns the items of a connection, from both nodes and edges.
 func (w *phrasing) items(p *part, data any) any {
 	connection, ok := data.(map[string]any)
 	if !ok {

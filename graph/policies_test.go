@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// A policy is sent whole: what Zoom does not tell of it is not made up, and what is
-// changed need not be told.
-func TestPoliciesAreNotMadeUp(t *testing.T) {
+// A policy is sent as a whole: fields that Zoom omits are not invented, and fields that the patch
+// changes need not be known.
+func TestPolicies_nothingInvented(t *testing.T) {
 	settings := map[string]any{
 		"meeting": true, "in_meeting_chat": true, "file_transfer": true, "screen_share": true,
 		"recording": true, "im": true, "complete_phone_calls": false, "message_via_sms": true,

@@ -25,14 +25,13 @@ var (
 	randomSeed = flag.Uint64("random.seed", 1, "the seed of TestRandomOperations; 0 takes a new one")
 )
 
-// perRig is how many random operations one gateway and one sandbox serve: what the
-// first ones change is there for the later ones.
+// perRig is how many random operations one gateway and one sandbox serve: later ones see the
+// changes of earlier ones.
 const perRig = 50
 
-// TestRandomOperations sends operations that are made from the schema by chance:
-// queries and mutations with arguments of all sorts, half of them spoilt in one or two
-// places. Whatever is sent, the answer is one that the schema allows, in time, and
-// says why where it is none.
+// TestRandomOperations sends random operations from the schema: queries and mutations with
+// arguments of all kinds, half of them made invalid in one or two places. Each answer is one that
+// the schema allows, in time, or an error with a reason.
 func TestRandomOperations(t *testing.T) {
 	seed := cmp.Or(*randomSeed, rand.Uint64())
 	t.Logf("-random.seed=%d", seed)
@@ -57,7 +56,7 @@ func TestRandomOperations(t *testing.T) {
 	})
 }
 
-// outcomes counts answers by what they have.
+// outcomes counts answers by their contents.
 type outcomes struct{ whole, part, none atomic.Int64 }
 
 func (o *outcomes) add(a *answer) {
@@ -71,7 +70,7 @@ func (o *outcomes) add(a *answer) {
 	}
 }
 
-// survives sends a body, and reports whether the answer is a right one.
+// survives sends a body, and reports whether the answer is valid.
 func (r *rig) survives(schema *ast.Schema, body string, seen *outcomes) bool {
 	r.t.Helper()
 	began := time.Now()
@@ -103,11 +102,11 @@ func (r *rig) survives(schema *ast.Schema, body string, seen *outcomes) bool {
 	return !r.t.Failed()
 }
 
-// randomizer makes requests by chance.
+// randomizer generates random requests.
 type randomizer struct {
 	*rand.Rand
 	schema   *ast.Schema
-	fill     func(string) string // puts what the sandbox has in the place of its name
+	fill     func(string) string // replaces placeholders by values of the sandbox
 	left     int                 // fields
 	declared []string
 	values   map[string]any
@@ -117,7 +116,7 @@ func (g *randomizer) chance(n int) bool { return g.IntN(n) == 0 }
 
 func oneOf[T any](g *randomizer, list ...T) T { return list[g.IntN(len(list))] }
 
-// request returns the body of a request, half of the time a spoilt one.
+// request returns the body of a request, half of the time an invalid one.
 func (g *randomizer) request() string {
 	body := g.whole()
 	if g.chance(2) {
@@ -129,7 +128,7 @@ func (g *randomizer) request() string {
 	return string(text)
 }
 
-// whole returns the members of a request that goes with the schema.
+// whole returns the members of a request that is valid for the schema.
 func (g *randomizer) whole() map[string]any {
 	g.left, g.values = 8+g.IntN(40), map[string]any{}
 	kind, root := "query", g.schema.Query
@@ -209,7 +208,7 @@ func (g *randomizer) field(f *ast.FieldDefinition, def *ast.Definition, depth in
 	return text
 }
 
-// argument returns a value in place, or a variable that has one.
+// argument returns a literal, or a variable with a value.
 func (g *randomizer) argument(t *ast.Type) string {
 	value := g.valueOf(t, 0)
 	if g.chance(2) {
@@ -227,7 +226,7 @@ func (g *randomizer) argument(t *ast.Type) string {
 	return "$" + name
 }
 
-// bare is a value that is written without quotes: of an enum.
+// bare is a value that is written without quotes, such as an enum value.
 type bare string
 
 func written(value any) string {
@@ -294,11 +293,11 @@ func (g *randomizer) object(def *ast.Definition, depth int) any {
 	return object
 }
 
-// globalIDs are of objects that the sandbox has.
+// globalIDs are the ids of objects of the sandbox.
 var globalIDs = []string{
 	"${User HostID}", "${User OwnerID}", "${User DeletedUserID}", "${User@SubAccountID SubHostID}", "${Account AccountID}", "${Account SubAccountID}",
 	"${Meeting MeetingNumber}", "${Meeting BigMeeting}", "${Meeting LiveMeeting}", "${MeetingInstance BigInstance}", "${MeetingInstance UUIDWithSlash}",
-	"${Webinar WebinarNumber}", "${Role RoleID}", "${ChatChannel ChannelID}", "${Participant BigMeeting}", "", "garbage",
+	"${Webinar WebinarNumber}", "${WebinarReport WebinarInstance}", "${Role RoleID}", "${ChatChannel ChannelID}", "${Participant BigMeeting}", "", "garbage",
 }
 
 func (g *randomizer) scalar(name string) any {
@@ -332,8 +331,7 @@ func (g *randomizer) scalar(name string) any {
 	)
 }
 
-// spoil makes a request wrong, in one of the ways that callers do or that attackers
-// try.
+// spoil makes a request invalid, in one of the ways that occur in mistakes or attacks.
 func (g *randomizer) spoil(body map[string]any) {
 	text, _ := body["query"].(string)
 	words := strings.Fields(text)
@@ -376,8 +374,7 @@ func (g *randomizer) spoil(body map[string]any) {
 	}
 }
 
-// spoilValues puts a value of another kind in the place of one in the variables, at
-// any depth.
+// spoilValues replaces a value in the variables, at any depth, by one of another type.
 func (g *randomizer) spoilValues(body map[string]any) {
 	values, _ := body["variables"].(map[string]any)
 	if len(values) == 0 {
@@ -434,8 +431,8 @@ func (g *randomizer) spoilt(value any, odd func() any) any {
 	return odd()
 }
 
-// answered returns an error unless data answers a request's document: it has the
-// fields that were asked for, of the types that the schema says.
+// answered returns an error unless data is valid for a request's document: it has the selected
+// fields, with the types in the schema.
 func answered(schema *ast.Schema, body string, data json.RawMessage) error {
 	var request struct {
 		Query         string
@@ -471,13 +468,13 @@ func answered(schema *ast.Schema, body string, data json.RawMessage) error {
 	return c.object(on, []ast.SelectionSet{op.SelectionSet}, object, string(op.Operation))
 }
 
-// checker holds data against what was selected.
+// checker compares data with the selection.
 type checker struct {
 	schema    *ast.Schema
 	variables map[string]any
 }
 
-// selected are the fields of one name in an answer.
+// selected are the fields with one response name.
 type selected struct {
 	def  *ast.FieldDefinition
 	name string
@@ -587,7 +584,7 @@ func (c *checker) value(t *ast.Type, sets []ast.SelectionSet, value any, path st
 	if def.IsAbstractType() {
 		name, asked := object["__typename"].(string)
 		if !asked {
-			return nil // a request that was spoilt may not ask
+			return nil // an invalid request may select nothing
 		}
 		if def = c.schema.Types[name]; def == nil || !c.applies(t.NamedType, def) {
 			return fmt.Errorf("%s is no %s", path, t.NamedType)
@@ -596,7 +593,7 @@ func (c *checker) value(t *ast.Type, sets []ast.SelectionSet, value any, path st
 	return c.object(def, sets, object, path)
 }
 
-// leafOf reports whether a value is one of a scalar or an enum.
+// leafOf reports whether a value is valid for a scalar or an enum.
 func leafOf(def *ast.Definition, value any) bool {
 	text, isText := value.(string)
 	number, isNumber := value.(json.Number)

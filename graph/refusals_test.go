@@ -23,8 +23,8 @@ import (
 // refusal is a line of testdata/refusals.tsv.
 type refusal struct {
 	status, code int
-	words        string // of the message; "" for any others
-	want         string // our code
+	words        string // of the message; "" for all others
+	want         string // the gateway's code
 	op           string
 }
 
@@ -65,7 +65,7 @@ func rowOf(op string) *zoom.Spec {
 	return nil
 }
 
-// askFor asks the question of an operation.
+// askFor sends the query of an operation.
 func (r *rig) askFor(s *zoom.Spec) *answer {
 	r.t.Helper()
 	file := "../" + operations.Question(s)
@@ -76,7 +76,7 @@ func (r *rig) askFor(s *zoom.Spec) *answer {
 	return r.askForBy(s, string(query))
 }
 
-// askForBy asks a question with the variables, and the file, of an operation's.
+// askForBy sends a query with the variables, and the file, of an operation's query.
 func (r *rig) askForBy(s *zoom.Spec, query string) *answer {
 	r.t.Helper()
 	file := "../" + operations.Question(s)
@@ -94,7 +94,7 @@ func (r *rig) askForBy(s *zoom.Spec, query string) *answer {
 	return r.ask(dated(query), variables)
 }
 
-// upload asks with a file for variables.input.file.
+// upload sends a query with a file for variables.input.file.
 func (r *rig) upload(query string, variables map[string]any, file string) *answer {
 	r.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": r.fill(query), "variables": variables})
@@ -105,7 +105,7 @@ func (r *rig) upload(query string, variables map[string]any, file string) *answe
 	return r.post(media, form.String())
 }
 
-// dated puts days in the place of their names.
+// dated replaces placeholders of days.
 func dated(text string) string {
 	today := time.Now().UTC()
 	return strings.NewReplacer(
@@ -120,8 +120,8 @@ var (
 	reportState   = regexp.MustCompile(`"reportState":"(\w+)"`)
 )
 
-// states are the states of a report that tell of a refusal in the place of an
-// error: where the data are not to be had, the run's age says why.
+// states are the states of a report that replace an error: if the data are unavailable, the age of
+// the instance says why.
 var states = map[string][]string{
 	"NOT_FOUND":     {"UNAVAILABLE"},
 	"NOT_READY":     {"UNAVAILABLE", "PENDING"},
@@ -129,12 +129,11 @@ var states = map[string][]string{
 	"EXPIRED":       {"EXPIRED"},
 }
 
-// nothing is an answer in which the innermost object that was asked for is null.
+// nothing matches an answer in which the innermost selected object is null.
 var nothing = regexp.MustCompile(`^\{"data":(\{"\w+":)+(null|\[null\]|\[\])\}+`)
 
-// tells reports whether an answer tells of a refusal: by its first error, by the
-// first userError of a write, by the state of a report, or by null for what there
-// is not.
+// tells reports whether an answer reports a refusal: by its first error, by the first userError of
+// a write, by the state of a report, or by null for an object that does not exist.
 func (a *answer) tells(code string) bool {
 	if len(a.Errors) > 0 {
 		return a.Errors[0].code() == code
@@ -148,18 +147,17 @@ func (a *answer) tells(code string) bool {
 	return code == "NOT_FOUND" && nothing.MatchString(a.body)
 }
 
-// refuse asks the question of an operation while Zoom refuses it.
+// refuse sends the query of an operation while Zoom refuses it.
 func (r *rig) refuse(s *zoom.Spec, status, code int, message string) *answer {
 	r.t.Helper()
-	time.Sleep(time.Minute) // "no such object" is believed for some seconds
+	time.Sleep(6 * time.Minute) // "no such object" is cached for some seconds, and a refusal because of the plan for five minutes
 	r.Fault(sandbox.Fault{Pattern: s.Pattern, Times: -1, Status: status, Code: code, Message: message})
 	defer r.ClearFaults()
 	return r.askFor(s)
 }
 
-// Each kind of refusal that Zoom documents comes to the caller under a code that
-// says what to do, whatever the operation: as an error, in a write's userErrors,
-// or as the state of a report.
+// Each kind of refusal that Zoom documents has a code that tells the client what to do, for every
+// operation: as an error, in a write's userErrors, or as the state of a report.
 func TestRefusals(t *testing.T) {
 	for _, c := range refusals(t) {
 		t.Run(strings.Join([]string{c.op, strconv.Itoa(c.status), strconv.Itoa(c.code), c.words}, " "), func(t *testing.T) {
@@ -177,14 +175,14 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// documentedRefusal is one that Zoom documents for an operation.
+// documentedRefusal is a refusal that Zoom documents for an operation.
 type documentedRefusal struct {
 	status, code int
 	message      string
 }
 
-// Every refusal that Zoom documents, of every operation of the table, is in
-// testdata/refusals.tsv, and comes to the caller as it says there.
+// Every refusal that Zoom documents, for every operation of the table, is in
+// testdata/refusals.tsv, and reaches the client as stated there.
 func TestDocumentedRefusals(t *testing.T) {
 	pairs, words := documentedPairs(t), documentedWords(t)
 	table := refusals(t)
@@ -205,7 +203,7 @@ func TestDocumentedRefusals(t *testing.T) {
 	}
 }
 
-// expected returns the code of the first line that fits.
+// expected returns the code of the first line that matches.
 func expected(table []refusal, d documentedRefusal) string {
 	if d.status == http.StatusTooManyRequests {
 		return "RATE_LIMITED"
@@ -218,8 +216,8 @@ func expected(table []refusal, d documentedRefusal) string {
 	return ""
 }
 
-// documentedFor returns the refusals of a row: its pairs by any path, each with
-// every message that Zoom's documents have for it.
+// documentedFor returns the refusals of a row: its pairs of status and code for any path, each
+// with every message in Zoom's documents.
 func documentedFor(s *zoom.Spec, pairs map[string]map[string][]int, words map[string][]documentedRefusal) []documentedRefusal {
 	found := map[documentedRefusal]bool{}
 	for _, path := range s.Paths() {
@@ -269,8 +267,7 @@ var (
 	parting   = regexp.MustCompile(`<br>|\n ?\* |\n\n`)
 )
 
-// documentedWords returns what Zoom says with each pair, from the descriptions of
-// its documents.
+// documentedWords returns Zoom's messages for each pair, from the descriptions in its documents.
 func documentedWords(t *testing.T) map[string][]documentedRefusal {
 	t.Helper()
 	words := map[string][]documentedRefusal{}
@@ -300,7 +297,7 @@ func documentedWords(t *testing.T) map[string][]documentedRefusal {
 	return words
 }
 
-// messages reads the codes and messages of one status.
+// messages parses the codes and messages of one status.
 func messages(status, description string) []documentedRefusal {
 	number, err := strconv.Atoi(status)
 	if err != nil {
@@ -332,7 +329,7 @@ func readDocuments(t *testing.T, folder string) [][]byte {
 	return all
 }
 
-// openDocuments returns the OpenAPI documents, and none where they are not at hand.
+// openDocuments returns the OpenAPI documents, or none if they are not available.
 func openDocuments(t *testing.T) [][]byte {
 	t.Helper()
 	return slices.DeleteFunc(filesOf(t, "openapi"), func(raw []byte) bool { return bytes.Contains(raw, []byte(`"webhooks":`)) })
@@ -355,8 +352,7 @@ func filesOf(t *testing.T, folder string) [][]byte {
 	return all
 }
 
-// What Zoom refuses to change is not changed: what the cache holds stays, whoever
-// was refused.
+// A write that Zoom refuses evicts nothing from the cache.
 func TestRefusedWritesEvictNothing(t *testing.T) {
 	inRig(t, setup{throttles: true, Options: sandbox.Options{Latency: time.Microsecond}}, func(r *rig) {
 		reads := slices.DeleteFunc(zoom.Specs(), func(s *zoom.Spec) bool { return !s.Reads() })
@@ -369,7 +365,7 @@ func TestRefusedWritesEvictNothing(t *testing.T) {
 			return len(r.spent())
 		}
 		readAll()
-		fresh := readAll() // secrets are kept nowhere
+		fresh := readAll() // secrets are not cached
 		if fresh > len(reads)/3 {
 			t.Fatalf("%d of %d questions cost a call again", fresh, len(reads))
 		}

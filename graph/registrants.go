@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"zoomql/graph/argument"
 	"zoomql/graph/errs"
@@ -12,7 +11,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// ofMeeting and ofWebinar say what somebody registered for.
+// ofMeeting and ofWebinar name the registrants of a meeting and a webinar.
 func ofMeeting(number types.MeetingNumber) zoom.RegistrantsOf {
 	return zoom.RegistrantsOf{Number: number}
 }
@@ -26,22 +25,20 @@ func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string
 		return nil, nil
 	}
 	want := needsOf(ctx, "Registrant")
-	reg, err := s.registrants().Load(ctx, registrantKey{of, id, want.Secrets})
-	if err == nil && of.Webinar && want.Lacks(reg.Op) { // it stood in a list
-		reg, err = of.Get(ctx, s.client, id)
-	}
+	whole := of.Webinar && want.Lacks(zoom.ListWebinarRegistrants.Pattern)
+	reg, err := s.registrants().Load(ctx, registrantKey{of, id, want.Secrets, whole})
 	return alone(ctx, reg, "Registrant"), err
 }
 
-// registrantsNow reads registrants again after a write. Who is there no more,
-// because a registration was cancelled, is left out.
+// registrantsNow reads registrants again after a write. It leaves out registrants that no longer
+// exist, because their registration was cancelled.
 func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber, ids []string) ([]*types.Registrant, error) {
 	if ids == nil {
 		return nil, nil
 	}
 	keys := make([]registrantKey, len(ids))
 	for i, id := range ids {
-		keys[i] = registrantKey{ofMeeting(meeting), id, needsOf(ctx, "Registrant").Secrets}
+		keys[i] = registrantKey{of: ofMeeting(meeting), id: id, secrets: needsOf(ctx, "Registrant").Secrets}
 	}
 	regs := []*types.Registrant{}
 	for _, f := range s.registrants().LoadMany(ctx, keys) {
@@ -79,7 +76,7 @@ func (r *Resolver) addRegistrant(ctx context.Context, at *target, number types.M
 
 func registrationID(added *types.AddedRegistrant) string { return string(added.RegistrantID) }
 
-// registrationMade completes a registration by what Zoom tells of it now.
+// registrationMade completes a registration by reading it at Zoom.
 func (s *scope) registrationMade(ctx context.Context, of zoom.RegistrantsOf, id string, added *types.AddedRegistrant) (*types.AddedRegistrant, error) {
 	reg, err := of.Get(ctx, s.client, id, zoom.WithSecrets)
 	if err != nil {
@@ -93,7 +90,7 @@ func (s *scope) registrationMade(ctx context.Context, of zoom.RegistrantsOf, id 
 	return added, nil
 }
 
-// chosen returns the occurrences of some ids, all of them if none is named.
+// chosen returns the occurrences of some ids; all of them without ids.
 func chosen(all []*types.MeetingOccurrence, ids []string) []*types.MeetingOccurrence {
 	if len(ids) == 0 {
 		return all
@@ -107,8 +104,8 @@ func chosen(all []*types.MeetingOccurrence, ids []string) []*types.MeetingOccurr
 	return some
 }
 
-// updateRegistrantStatus changes the status of any number of registrants, as
-// many a call as Zoom takes, and returns their ids.
+// updateRegistrantStatus changes the status of any number of registrants, as many per call as
+// Zoom accepts, and returns their ids.
 func (s *scope) updateRegistrantStatus(ctx context.Context, m occurrence, input types.UpdateRegistrantStatusInput) ([]string, error) {
 	if len(input.Registrants) == 0 {
 		return nil, errs.Invalid("registrants: name at least one")
@@ -135,7 +132,7 @@ func (s *scope) updateRegistrantStatus(ctx context.Context, m occurrence, input 
 	return ids, nil
 }
 
-// registrantTarget returns the registrant whom a mutation names.
+// registrantTarget returns the registrant that a mutation names.
 func registrantTarget(ctx context.Context, meeting *types.MeetingBy, occurrenceID *string, by *types.RegistrantBy) (*target, zoom.RegistrantRemoval, error) {
 	at, m, err := occurrenceTarget(ctx, meeting, occurrenceID)
 	if at.id = argument.Named(*by); err != nil {
@@ -149,8 +146,8 @@ func registrantTarget(ctx context.Context, meeting *types.MeetingBy, occurrenceI
 	return at, zoom.RegistrantRemoval{MeetingID: m.number, OccurrenceID: m.id, RegistrantID: string(found.ZoomID)}, nil
 }
 
-// registrantsBy finds the registrants that a caller names. Ids are taken as
-// they are; e-mail addresses are looked up in the lists of the meeting.
+// registrantsBy finds the registrants that a caller names. It uses ids as they are, and looks
+// e-mail addresses up in the lists of the meeting.
 func (s *scope) registrantsBy(ctx context.Context, of zoom.RegistrantsOf, by []*types.RegistrantBy) ([]*types.Registrant, error) {
 	out := make([]*types.Registrant, len(by))
 	for i, b := range by {
@@ -169,7 +166,7 @@ func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by type
 	case err != nil:
 		return nil, err
 	case by.Email != nil:
-		return s.registrantByEmail(ctx, of, key)
+		return of.ByEmail(ctx, s.client, key)
 	case by.ID != nil:
 		var other zoom.RegistrantsOf
 		if other, key, err = argument.RegistrantOf(key); err == nil && other != of {
@@ -177,32 +174,6 @@ func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by type
 		}
 	}
 	return &types.Registrant{Origin: s.origin(), Meeting: of.Number, OfWebinar: of.Webinar, ZoomID: types.Text(key)}, err
-}
-
-// registrantByEmail looks into the lists of registrants. That there is none is known
-// only where all lists came whole.
-func (s *scope) registrantByEmail(ctx context.Context, of zoom.RegistrantsOf, email string) (*types.Registrant, error) {
-	var short error
-	for _, status := range zoom.RegistrantStatuses {
-		for page, err := range of.Registrants(ctx, s.client, status) {
-			if errors.Is(err, zoom.ErrIncomplete) {
-				short = err
-				break
-			}
-			if err != nil {
-				return nil, err
-			}
-			for _, reg := range page.Items {
-				if strings.EqualFold(string(reg.Email), email) {
-					return reg, nil
-				}
-			}
-		}
-	}
-	if short != nil {
-		return nil, short
-	}
-	return nil, &zoom.Error{Op: zoom.ListRegistrants.Pattern, Kind: zoom.ErrNotFound}
 }
 
 // oneRegistrant is the edge registrant of a meeting or webinar.

@@ -17,8 +17,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// rendered is a field middleware: it gives the executor the bytes of what is
-// plain in the place of the value.
+// rendered is a field middleware: it replaces plain objects by their bytes.
 func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	res, err := next(ctx)
 	fc := graphql.GetFieldContext(ctx)
@@ -53,7 +52,7 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	return res, nil
 }
 
-// render writes objects by a plan. It returns nil where the executor is to do that.
+// render writes objects by a plan. It returns nil where the executor is to write them.
 func (r *response) render(ctx context.Context, p *render.Plan, objects []types.Object, list bool) (graphql.Marshaler, error) {
 	n := len(objects)
 	if !r.Spent.Count(n * p.Objects) {
@@ -73,7 +72,7 @@ func (r *response) render(ctx context.Context, p *render.Plan, objects []types.O
 	}
 	item := 0
 	w.Follow = func(f *types.SelectedField) types.Object { return users.of(f, item) }
-	counted := 0 // beside those that were counted above
+	counted := 0 // in addition to those counted above
 	for ; item < n; item++ {
 		if item > 0 {
 			w.Buf = append(w.Buf, ',')
@@ -108,13 +107,13 @@ type edgeUsers struct {
 	at       *types.SelectedField
 	ctx      context.Context //nolint:containedctx // of the edge
 	in       *scope          // nil where there is no item
-	users    []*types.User   // those who are known; nil where there is none
-	places   []int           // of the others
+	users    []*types.User   // by item, as far as they are known
+	places   []int           // the items of the other users
 	promises []*batch.Promise[types.User]
 }
 
-// wantAll asks for the users that the items of a list lead to; ok is false where they
-// cannot be asked for together.
+// wantAll requests the users that the items of a list lead to; ok is false where one batch
+// cannot have them all.
 func (r *response) wantAll(ctx context.Context, p *render.Plan, items []types.Object) (wanted wantedUsers, ok bool) {
 	for _, edge := range p.Users {
 		users, ok := r.want(ctx, edge, items)
@@ -160,8 +159,8 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 	return wanted, true
 }
 
-// userOf returns the name of the user that an object leads to, "" where there is none,
-// and the account they are in.
+// userOf returns the account and the name of the user that an object leads to; the name is ""
+// where there is none.
 func userOf(item types.Object) (account, name string, ok bool) {
 	switch item := item.(type) {
 	case *types.Registrant:
@@ -174,7 +173,7 @@ func userOf(item types.Object) (account, name string, ok bool) {
 	return "", "", false
 }
 
-// found waits for the users, and reports whether all of them could be had.
+// found waits for the users, and reports whether all of them could be read.
 func (w wantedUsers) found() bool {
 	for _, edge := range w {
 		if len(edge.promises) == 0 {

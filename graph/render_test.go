@@ -9,8 +9,8 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// What is written by a plan is what the executor writes. An edge to anything but
-// users is what no plan foresees.
+// Answers rendered by a plan equal those of the executor. Plans do not cover edges to anything but
+// users.
 func TestPlans(t *testing.T) {
 	const users = `user { id zoomId email displayName type status createdAt verified pmi __typename named: timezone }`
 	for _, c := range []struct{ why, plan, executor string }{
@@ -60,7 +60,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// flat is an answer's data with nodes in the place of edges.
+// flat returns an answer's data with nodes in place of edges.
 func (a *answer) flat(t *testing.T) any {
 	t.Helper()
 	var v any

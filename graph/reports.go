@@ -2,12 +2,14 @@ package graph
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/graph/argument"
+	"zoomql/graph/batch"
 	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/plan"
@@ -16,8 +18,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// report returns the report on an instance: the row of a list as far as it tells what is
-// asked for, and else with the report by itself.
+// report returns the report on an instance: the row of a list if it has the selected fields, or
+// else the report itself.
 func (s *scope) report(ctx context.Context, instance *types.MeetingInstance) (*types.MeetingReport, error) {
 	want := needsOf(ctx, "MeetingReport")
 	row := instance.Row
@@ -27,7 +29,7 @@ func (s *scope) report(ctx context.Context, instance *types.MeetingInstance) (*t
 			return row, nil
 		}
 	}
-	if row != nil && row.Op == zoom.GetMeetingReport.Pattern { // of a sub account's instance, which was read so
+	if row != nil && row.Op == zoom.GetMeetingReport.Pattern { // an instance of a sub account, which was read from the report
 		return alone(ctx, row, "MeetingReport"), nil
 	}
 	whole, err := zoom.GetMeetingReport.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(instance.UUID)})
@@ -42,8 +44,8 @@ func (s *scope) report(ctx context.Context, instance *types.MeetingInstance) (*t
 	return merged(row, whole), nil
 }
 
-// reportHost returns who hosted the instance that a report is about. The row of a list names
-// the user whose list it is, who may have been a guest.
+// reportHost returns the host of a report's instance. The row of a list has the user of that
+// list instead, which may have been a guest.
 func (s *scope) reportHost(ctx context.Context, r *types.MeetingReport) (*types.User, error) {
 	if r.HostZoomID == "" && r.Op == zoom.ListPastMeetings.Pattern {
 		whole, err := zoom.GetMeetingReport.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(r.UUID)})
@@ -55,7 +57,7 @@ func (s *scope) reportHost(ctx context.Context, r *types.MeetingReport) (*types.
 	return s.userOf(ctx, r.HostZoomID, r.UserEmail)
 }
 
-// hostActivity reads what users held, with the sums of the months that it reads.
+// hostActivity reads the meetings that users held, with the sums of the months that it reads.
 func (s *scope) hostActivity(ctx context.Context, filter zoom.HostFilter, first int, after *string) (*types.HostActivityConnection, error) {
 	windows, err := list.Monthly(ctx, zoom.ListHostActivity.Spec, filter, after)
 	if err != nil {
@@ -72,7 +74,7 @@ func (s *scope) hostActivity(ctx context.Context, filter zoom.HostFilter, first 
 	return &types.HostActivityConnection{Connection: *page, Totals: totals}, err
 }
 
-// withTotals adds the sums of a page's month, which stand on each of its pages.
+// withTotals adds the sums of a page's month, which each page of the month has.
 func withTotals(totals []*types.HostActivityTotals, p *zoom.Page[types.HostActivity]) []*types.HostActivityTotals {
 	sums := &types.HostActivityTotals{}
 	if types.Unmarshal(p.Beside, sums) != nil {
@@ -85,8 +87,7 @@ func withTotals(totals []*types.HostActivityTotals, p *zoom.Page[types.HostActiv
 	return append(totals, sums)
 }
 
-// upcomingEvents reads what is scheduled, the earliest month first: what comes
-// next is what is asked for.
+// upcomingEvents reads the scheduled events, the earliest month first.
 func (s *scope) upcomingEvents(ctx context.Context, filter zoom.UpcomingEventFilter, first int, after *string) (*types.Connection[types.UpcomingEvent], error) {
 	windows, err := list.Monthly(ctx, zoom.ListUpcomingEvents.Spec, filter, after)
 	if err != nil {
@@ -96,9 +97,8 @@ func (s *scope) upcomingEvents(ctx context.Context, filter zoom.UpcomingEventFil
 	return connect(ctx, list.List[zoom.UpcomingEventFilter, types.UpcomingEvent]{Client: s.client, Op: zoom.ListUpcomingEvents, Windows: windows, First: first, After: after})
 }
 
-// cloudRecording reads the storage of each day, in the order of the calendar, as
-// Zoom has the days of a month. Zoom has them up to yesterday: that the rest is not
-// there yet is told as an error beside it.
+// cloudRecording reads the storage of each day, in the order of the calendar, as Zoom has the
+// days of a month. Zoom has them up to yesterday; later days have an error beside the rest.
 func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFilter, first int, after *string) (*types.Connection[types.CloudRecordingUsage], error) {
 	if err := list.Ordered(filter.From, filter.To); err != nil {
 		return nil, err
@@ -129,30 +129,94 @@ func (s *scope) billingInvoices(ctx context.Context, id string) (*types.BillingI
 	return zoom.GetBillingInvoices.Do(ctx, s.client, zoom.BillingKey{BillingID: id})
 }
 
-// webinarReport returns the report on an instance of a webinar; nothing is asked of
-// Zoom if only its edges are wanted.
-func (s *scope) webinarReport(ctx context.Context, by types.WebinarReportBy) (*types.WebinarReport, error) {
-	w := &types.WebinarReport{Origin: s.origin()}
-	if by.UUID != nil {
-		w.UUID, w.Run = *by.UUID, string(*by.UUID)
-	} else {
-		w.Run = by.LatestOf.String()
+// webinarReport returns an instance of a webinar: that of a UUID, or the latest one of a
+// webinar's number. It sends no request if only edges are selected.
+func (s *scope) webinarReport(ctx context.Context, run string) (*types.WebinarReport, error) {
+	w := &types.WebinarReport{Origin: s.origin(), Run: run}
+	if _, err := types.ParseMeetingNumber(run); err != nil { // only Zoom has the UUID of the latest one
+		w.UUID = types.UUID(run)
 	}
-	if want := needsOf(ctx, "WebinarReport"); want.KeyOnly() && (!want.Key || w.UUID != "") {
+	want := needsOf(ctx, "WebinarReport")
+	if want.KeyOnly() && (!want.Key || w.UUID != "") {
 		return w, nil
 	}
-	return s.wholeWebinarReport(ctx, w)
+	whole, err := s.wholeWebinarReport(ctx, w)
+	return alone(ctx, whole, "WebinarReport"), err
 }
 
+// wholeWebinarReport returns an instance of a webinar with the fields of the report.
 func (s *scope) wholeWebinarReport(ctx context.Context, w *types.WebinarReport) (*types.WebinarReport, error) {
-	if w.Op != "" {
+	if w.Op == zoom.GetWebinarReport.Pattern {
 		return w, nil
 	}
-	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: w.Run})
+	return s.webinarRuns().Load(ctx, webinarRun(w.Run))
 }
 
-// webinarOf returns the number of the webinar that was run.
+// webinarRun names an instance of a webinar by its UUID, or the latest one by the webinar's
+// number.
+type webinarRun string
+
+func (s *scope) webinarRuns() *batch.Loader[webinarRun, types.WebinarReport] {
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, run webinarRun) (*types.WebinarReport, error) {
+		return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: string(run)})
+	}))
+}
+
+// webinarInstances returns a page of the instances of a webinar, newest first, each with its
+// report if more than its UUID and time is selected. Zoom returns all at once, in no documented
+// order.
+func (s *scope) webinarInstances(ctx context.Context, number types.MeetingNumber, first int, after *string) (*types.Connection[types.WebinarReport], error) {
+	if err := list.Sized(first); err != nil {
+		return nil, err
+	}
+	runs, of, err := s.webinarInstancesOf(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	newestFirst(runs, func(w *types.WebinarReport) types.Time { return w.StartTime })
+	question := fmt.Sprint("instances of webinar ", number)
+	return list.CutAs(ctx, runs, of, first, after, list.FingerprintOf(s.client.Tenant(), question), func(page []*types.WebinarReport) []*types.WebinarReport {
+		return complete(ctx, page, needsOfNodes(ctx, "WebinarReport"), func(lacking []*types.WebinarReport) []zoom.Found[types.WebinarReport] {
+			keys := make([]webinarRun, len(lacking))
+			for i, w := range lacking {
+				keys[i] = webinarRun(w.Run)
+			}
+			return s.webinarRuns().LoadMany(ctx, keys)
+		})
+	})
+}
+
+// panelists returns the panelists of a webinar.
+func (s *scope) panelists(ctx context.Context, number types.MeetingNumber) ([]*types.Panelist, error) {
+	out, err := zoom.ListPanelists.Do(ctx, s.client, zoom.WebinarKey{WebinarID: number}, zoom.Secrets(needsOf(ctx, "Panelist").Secrets))
+	if err != nil {
+		return nil, err
+	}
+	return list.AtOnce(ctx, zoom.ListPanelists.Spec, out.Panelists, out.Counted), nil
+}
+
+// webinarAbsentees returns a page of Zoom's list of registrants that were not in an instance of
+// a webinar. A registrant is one of the webinar's number.
+func (s *scope) webinarAbsentees(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.Connection[types.Registrant], error) {
+	if err := list.Sized(first); err != nil {
+		return nil, err
+	}
+	number, err := s.webinarOf(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	filter := zoom.AbsenteeFilter{WebinarID: webinarInstance(w), Number: number}
+	return connect(ctx, list.List[zoom.AbsenteeFilter, types.Registrant]{
+		Client: s.client, Op: zoom.ListAbsentees, Windows: list.Uncut(filter), First: first, After: after,
+		Options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "Registrant").Secrets)},
+	})
+}
+
+// webinarOf returns the number of an instance's webinar.
 func (s *scope) webinarOf(ctx context.Context, w *types.WebinarReport) (types.MeetingNumber, error) {
+	if w.WebinarNumber != 0 {
+		return w.WebinarNumber, nil
+	}
 	if number, ok := known(ctx, w.Run); ok {
 		return number, nil
 	}
@@ -163,7 +227,7 @@ func (s *scope) webinarOf(ctx context.Context, w *types.WebinarReport) (types.Me
 	return whole.WebinarNumber, nil
 }
 
-// webinarReportRegistrant returns the registration that a stay came by.
+// webinarReportRegistrant returns the registration of a stay.
 func (s *scope) webinarReportRegistrant(ctx context.Context, p *types.WebinarReportParticipant) (*types.Registrant, error) {
 	if p.RegistrantID == "" {
 		return nil, nil
@@ -175,7 +239,7 @@ func (s *scope) webinarReportRegistrant(ctx context.Context, p *types.WebinarRep
 	return orNil(s.registrant(ctx, ofWebinar(number), string(p.RegistrantID)))
 }
 
-// webinarReportParticipants reads who was in an instance of a webinar.
+// webinarReportParticipants reads the participants of an instance of a webinar.
 func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
 	filter := zoom.WebinarParticipantFilter{WebinarID: webinarInstance(w), IncludeFields: "registrant_id"}
 	page, err := connect(ctx, list.List[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{

@@ -60,7 +60,15 @@ func (r *accountReportsResolver) BillingInvoices(ctx context.Context, obj *types
 }
 
 func (r *accountReportsResolver) Webinar(ctx context.Context, obj *types.AccountReports, by types.WebinarReportBy) (*types.WebinarReport, error) {
-	return orNil(of(ctx, obj).webinarReport(ctx, by))
+	run, err := argument.Key("by", by)
+	if err != nil {
+		return nil, err
+	}
+	s := of(ctx, obj)
+	if err := s.holds("by", by.ID); err != nil {
+		return nil, err
+	}
+	return orNil(s.webinarReport(ctx, run))
 }
 
 func (r *billingReportResolver) Invoices(ctx context.Context, obj *types.BillingReport) (*types.BillingInvoices, error) {

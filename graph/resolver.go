@@ -1,4 +1,4 @@
-// Package graph serves the schema: resolvers, and what they need beyond one call.
+// Package graph serves the schema: the resolvers, and the code that they need beyond one call.
 package graph
 
 import (
@@ -13,8 +13,10 @@ import (
 	"zoomql/graph/admission"
 	"zoomql/graph/argument"
 	"zoomql/graph/idempotency"
+	"zoomql/graph/pricing"
+	"zoomql/graph/rosters"
 	"zoomql/graph/session"
-	"zoomql/internal/identity"
+	"zoomql/internal/events"
 	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -22,64 +24,88 @@ import (
 
 //go:generate go run -C .. ./internal/codegen
 
-// Resolver is what every resolver may use.
+// Resolver has the dependencies of all resolvers.
 type Resolver struct {
-	// Schema is what operations are read by.
+	// Schema is the schema that documents are validated against.
 	Schema *ast.Schema
-	// Client asks Zoom, for each operation in the name of whoever sent it.
+	// Client calls Zoom, for each operation with the credential of its caller.
 	Client *zoom.Client
 	// Budget bounds one operation, and Admission all of them together.
 	Budget    session.Budget
 	Admission *admission.Control
-	// Idempotency remembers what creates with a key have made.
+	// Idempotency has the outcomes of creates with an idempotencyKey.
 	Idempotency *idempotency.Memory
-	// Links hands out links to files; nil hands out none.
+	// Links signs links to files; nil signs none.
 	Links *links.Links
-	// MaxPrice is what one operation may cost.
-	MaxPrice MaxPrice
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
-	// Events tells whether Zoom's events of the account come; nil where none are taken.
+	// Events returns whether Zoom's events of the account arrive; nil where none are accepted.
 	Events EventStatus
+	// Bus has the events of the account; nil where none are accepted. Names says that the
+	// events have the names of people, too.
+	Bus   *events.Bus
+	Names bool
+
+	prices  pricing.Pricer
+	rosters rosters.Rosters
+	runs    rosters.Runs
+	evicted evictedOnce
+	budgets budgetWatch
 }
 
-// EventStatus tells whether Zoom's events of an account come.
+// EventStatus reports whether Zoom's events of an account arrive.
 type EventStatus interface {
-	// Status returns whether they come, and when the last one came; the zero time where
-	// none did.
-	Status(now time.Time) (alive bool, last time.Time)
+	// Status returns whether they arrive, when the last one arrived, which is the zero time
+	// where none did, and their source.
+	Status(now time.Time) (alive bool, last time.Time, source types.EventSource)
 }
 
-// begin begins an operation. Each of its responses has loaders of its own, so that what was
-// read for one event of a subscription is not taken for what is there at the next. What a
-// subscription asks before its first event is a response that is never written.
+// begin begins an operation. A subscription is executed for each of its items, so that no item
+// has data that were read for an earlier one.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	op := &session.Operation{Client: r.Client.As(identity.From(ctx)), Index: schemaIndex(), Usage: zoom.UsageOf(ctx), Budget: r.Budget, Admission: r.Admission}
+	op := &session.Operation{Client: r.prices.ClientOf(ctx, graphql.GetOperationContext(ctx)), Index: schemaIndex(), Usage: zoom.UsageOf(ctx), Budget: r.Budget, Admission: r.Admission}
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
-	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
-		opening, end := respond(ctx, op)
-		context.AfterFunc(ctx, end)
-		ctx = opening
+	known := r.prices.Preflight(ctx, op.Client)
+	r.prices.Price(ctx, graphql.GetOperationContext(ctx))
+	if opCtx := graphql.GetOperationContext(ctx); opCtx.Operation.Operation == ast.Subscription {
+		ctx, end := r.respond(ctx, op, known)
+		answer := next(ctx)
+		return func(ctx context.Context) *graphql.Response {
+			defer end()
+			return answer(withRoot(ctx, opCtx))
+		}
 	}
 	answer := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
-		ctx, end := respond(ctx, op)
+		ctx, end := r.respond(ctx, op, known)
 		defer end()
 		return answer(ctx)
 	}
 }
 
+// withRoot adds the root field of a subscription to the paths of the fields below it, which the
+// executor leaves out.
+func withRoot(ctx context.Context, opCtx *graphql.OperationContext) context.Context {
+	fields := graphql.CollectFields(opCtx, opCtx.Operation.SelectionSet, []string{"Subscription"})
+	if len(fields) != 1 {
+		return ctx
+	}
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: fields[0]})
+}
+
 // respond begins a response of an operation.
-func respond(ctx context.Context, op *session.Operation) (_ context.Context, end func()) {
-	resp := &response{own: scope{client: op.Client}}
-	resp.dry = isDry(graphql.GetOperationContext(ctx))
+func (r *Resolver) respond(ctx context.Context, op *session.Operation, known *pricing.Preflight) (_ context.Context, end func()) {
+	resp := &response{root: r, own: scope{client: op.Client}, preflight: known}
+	resp.dry = pricing.IsDry(graphql.GetOperationContext(ctx)) && !zoom.Peeking(ctx)
 	resp.own.rounds, resp.Rounds.Kinds, resp.Rounds.Skips = &resp.Rounds, kindsOf, resp.lost
 	op.Usage.OnWrite(resp.forget)
+	op.Usage.Levels(resp.Rounds.LevelOf)
 	return op.Begin(ctx, resp)
 }
 
-// awaited is a field middleware, the first of all: it tells the rounds which fields that
-// lead on are resolved. Of a query that asks for its price, none is.
+// awaited is the first field middleware: it reports to the rounds which fields with edges are
+// resolved. It resolves none in a query that only requests its price, and none that the
+// preflight has found to lack a scope.
 func awaited(ctx context.Context, next graphql.Resolver) (any, error) {
 	r := from(ctx)
 	switch {
@@ -88,12 +114,15 @@ func awaited(ctx context.Context, next graphql.Resolver) (any, error) {
 	case r.dry && graphql.GetFieldContext(ctx).Object == "Viewer":
 		return nil, nil
 	}
+	if r.preflight != nil {
+		return r.Rounds.Field(ctx, func(ctx context.Context) (any, error) { return r.preflight.Resolve(ctx, next) })
+	}
 	return r.Rounds.Field(ctx, next)
 }
 
-// lost reports whether the executor resolves no such field, since its arguments hold
-// an id that is none: it says so and goes on. Other values that are none have ended the
-// operation before.
+// lost reports whether the executor does not resolve a field, because its arguments have an
+// invalid id: it adds an error and continues. Other invalid values have ended the operation
+// before.
 func (r *response) lost(opCtx *graphql.OperationContext, f graphql.CollectedField) bool {
 	if len(f.Definition.Arguments) == 0 {
 		return false
@@ -105,7 +134,8 @@ func (r *response) lost(opCtx *graphql.OperationContext, f graphql.CollectedFiel
 	})
 }
 
-// holdsNoID reports whether what stands in the place of an id is none of the account's.
+// holdsNoID reports whether an argument has, in the place of an id, a value that is no id of the
+// account.
 func (r *response) holdsNoID(n argument.Node) bool {
 	if n.Type.Elem != nil {
 		list := reflect.ValueOf(n.Value)

@@ -12,16 +12,16 @@ import (
 )
 
 // polls reads how polls were answered.
-func (s *scope) polls(ctx context.Context, instance *types.MeetingInstance, wish *types.InstanceSource) (*types.PollResults, error) {
+func (s *scope) polls(ctx context.Context, instance *types.MeetingInstance, chosen *types.InstanceSource) (*types.PollResults, error) {
 	want := needsOf(ctx, "PollRespondent", "respondents")
-	source := plan.InstanceSource(wish, s.client.Sub() != "", zoom.GetPastPolls.Spec, want)
+	source := plan.InstanceSource(chosen, s.client.Sub() != "", zoom.GetPastPolls.Spec, want)
 	op := zoom.GetPastPolls
 	if source == types.InstanceSourceReport {
 		op = zoom.GetReportPolls
 	}
 	key := zoom.InstanceKey{MeetingID: string(instance.UUID)}
 	out, err := op.Do(ctx, s.client, key)
-	if err == nil && wish == nil && source == types.InstanceSourcePastMeeting && lacksNames(want, out) {
+	if err == nil && chosen == nil && source == types.InstanceSourcePastMeeting && lacksNames(want, out) {
 		named, failed := zoom.GetReportPolls.Do(ctx, s.client, key)
 		if failed == nil {
 			return named, nil
@@ -36,9 +36,8 @@ func (s *scope) polls(ctx context.Context, instance *types.MeetingInstance, wish
 	return out, err
 }
 
-// lacksNames reports whether results are without what is asked for of those who
-// answered. That one of them has it shows that the answer carries it; who answered
-// anonymously has no name anywhere.
+// lacksNames reports whether results lack a selected field of the respondents. If one respondent
+// has it, the answer has it for all; an anonymous respondent has no name in any answer.
 func lacksNames(want *selection.Needs, out *types.PollResults) bool {
 	named := 0
 	for _, r := range out.Respondents {
@@ -52,13 +51,13 @@ func lacksNames(want *selection.Needs, out *types.PollResults) bool {
 	return named > 0
 }
 
-// anonymous is the name of who answered polls without one.
+// anonymous is the name of respondents without a name.
 const anonymous = "Anonymous Attendee"
 
-// qa reads what was asked in the Q&A of an instance.
-func (s *scope) qa(ctx context.Context, instance *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {
+// qa reads the questions and answers of an instance.
+func (s *scope) qa(ctx context.Context, instance *types.MeetingInstance, chosen *types.InstanceSource) (*types.QaResults, error) {
 	askers, questions := needsOf(ctx, "QaAsker", "askers"), needsOf(ctx, "QaQuestion", "askers.questions")
-	source := plan.InstanceSource(wish, s.client.Sub() != "", zoom.GetPastQa.Spec, askers, questions)
+	source := plan.InstanceSource(chosen, s.client.Sub() != "", zoom.GetPastQa.Spec, askers, questions)
 	op := zoom.GetPastQa
 	if source == types.InstanceSourceReport {
 		op = zoom.GetReportQa
@@ -92,7 +91,7 @@ func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*type
 	return out, err
 }
 
-// What Zoom keeps of an instance, in months.
+// How long Zoom keeps data of an instance, in months.
 //
 // Source: each operation's description.
 const (
@@ -101,9 +100,9 @@ const (
 	webinarParticipantsKept = 6
 )
 
-// instanceState is stateOf for what Zoom tells of an instance. Zoom answers "no such meeting"
-// also for what it does not have yet, does not keep any more, or never makes: of a
-// instance that exists its age tells, so one that is known by its key alone is read.
+// instanceState is stateOf for data of an instance. Zoom answers "no such meeting" also for data
+// that it does not have yet, no longer keeps, or never has. The age of the instance decides
+// which, so an instance of which only the key is known is read.
 func (s *scope) instanceState(ctx context.Context, instance *types.MeetingInstance, months int, err error) types.ReportState {
 	if !absent(err) {
 		return stateOf(err)
@@ -129,11 +128,15 @@ func stateByAge(ctx context.Context, began, ended types.Time, months int) types.
 	return types.ReportStateUnavailable
 }
 
-// webinarState is instanceState for an instance of a webinar. To read it costs as much as
-// what is missing, so of one that was not read Zoom's word counts.
+// webinarState is instanceState for an instance of a webinar. Reading it costs as much as the
+// missing data, so for one that was not read, Zoom's error decides.
 func webinarState(ctx context.Context, w *types.WebinarReport, months int, err error) types.ReportState {
 	if absent(err) && w.Op != "" {
-		return stateByAge(ctx, w.StartTime, w.EndTime, months)
+		ended := w.EndTime
+		if ended.IsZero() { // of a row of the list of instances
+			ended.Time = w.StartTime.Add(longestMeeting)
+		}
+		return stateByAge(ctx, w.StartTime, ended, months)
 	}
 	return stateOf(err)
 }

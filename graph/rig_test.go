@@ -26,8 +26,10 @@ import (
 	"go.uber.org/goleak"
 
 	"zoomql/cache"
+	"zoomql/graph/admission"
 	"zoomql/graph/endpoint"
 	"zoomql/internal/auth"
+	"zoomql/internal/events"
 	"zoomql/internal/identity"
 	"zoomql/internal/links"
 	"zoomql/internal/negotiation"
@@ -37,8 +39,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// TestMain fails if a goroutine is left when all tests are over. Find looks for a
-// second, which on a busy machine is too short for the last ones to end.
+// TestMain fails if a goroutine is left after all tests. Find waits for a second, which is too
+// short on a busy machine.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	leaked := goleak.Find()
@@ -52,15 +54,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// monday is when every rig begins. All that the sandbox says hangs on it, so an
-// answer of today is the answer of any day.
+// monday is the start time of every rig. All data of the sandbox depend on it, so answers do not
+// depend on the day of the test.
 var monday = time.Date(2026, 3, 16, 9, 10, 0, 0, time.UTC)
 
-// step is how long the sandbox of a rig takes for an answer, unless told. Time
-// passes in nothing else, so calls of one round trip begin at one instant.
+// step is the default latency of a rig's sandbox. Nothing else takes time, so the calls of one
+// round trip begin at one instant.
 const step = 100 * time.Millisecond
 
-// setup says what a rig is made of; the zero value is an account without limits.
+// setup configures a rig; the zero value is an account without limits.
 type setup struct {
 	sandbox.Options
 	timeout time.Duration   // of one operation; 0 is the gateway's own
@@ -68,44 +70,53 @@ type setup struct {
 	limits  endpoint.Limits // of a query; zero is the gateway's own
 	budget  Budget          // of an answer; zero is the gateway's own
 	price   MaxPrice        // of an operation; nil is none
-	// before, if given, may answer a call in the sandbox's place.
-	before func(w http.ResponseWriter, r *http.Request) bool
+	// before, if not nil, may answer a call instead of the sandbox.
+	before    func(w http.ResponseWriter, r *http.Request) bool
+	planKnown bool // somebody has said which plan the account has
+	// lists, if given and where it forces a choice, decides whether lists are read.
+	lists func(list *zoom.Spec, keys int) (read, forced bool)
+	// admission, if not nil, is the control of what operations take at once.
+	admission *admission.Control
 	// breaker says when operations are left alone; zero is the gateway's own.
 	breaker zoom.Breaker
-	// store, if given, is the gateway's cache.
+	// store, if not nil, is the gateway's cache.
 	store cache.Store
-	// shared, if given, is that cache instead, as several gateways share it.
+	// shared, if not nil, is a cache shared by several gateways.
 	shared cache.Shared
-	// answers, if given, keeps whole answers; without a store of the test's own it
-	// is the gateway's.
+	// answers, if not nil, caches whole answers; without a store of the test's own, the
+	// default is the gateway's.
 	answers cache.Local
-	// fields, if given, goes around every field.
+	// fields, if not nil, wraps every field.
 	fields graphql.FieldMiddleware
-	// view is whose answers they are; "" is the app's.
+	// view is the view of the answers; "" means the app's.
 	view string
-	// as, if given, tells in whose name each request is made.
+	// as, if not nil, returns the source of each request's credential.
 	as     func(identity.Tokens) identity.Source
 	closed bool // introspection is off
 	rawOff bool // raw requests are off
-	// trusted are documents that are known by their ids, and only says that no other
+	// trusted are documents that are known by their ids; only means that no other document
 	// is executed.
 	trusted *endpoint.Trusted
 	only    bool
-	drift   bool // answers tell what of Zoom's the graph does not know
-	// coverage, if given, tells which answers events keep right, and events whether they come.
+	drift   bool // answers report what the schema lacks of Zoom's
+	// coverage, if not nil, returns which answers events keep up to date; events reports
+	// whether events arrive.
 	coverage zoom.Coverage
 	events   EventStatus
+	// bus, if given, has the account's events, with what people are called unless nameless is
+	// set.
+	bus      *events.Bus
+	nameless bool
 	// remote has the log hold addresses.
 	remote bool
-	// logs, if given, takes the log.
+	// logs, if not nil, receives the log.
 	logs slog.Handler
-	// throttles says that the sandbox is expected to answer 429.
+	// throttles means that the sandbox is expected to answer 429.
 	throttles bool
 }
 
-// rig is a gateway over a sandbox. All of it lives in one bubble of synctest:
-// requests are HTTP from end to end, but through pipes, and time passes only
-// while everybody waits.
+// rig is a gateway over a sandbox, in one bubble of synctest: requests are HTTP from end to end,
+// but through pipes, and time passes only while all goroutines wait.
 type rig struct {
 	t *testing.T
 	*sandbox.Sandbox
@@ -114,11 +125,12 @@ type rig struct {
 	front, back *network
 	http        *http.Client
 	log         *logBuffer
-	dryRun      bool // requests ask for prices
+	dryRun      bool // requests ask for prices only
+	strict      bool // requests are all or nothing
 }
 
-// inRig runs a test in a bubble, with a gateway over a sandbox. When the test is
-// over, all goroutines must end, and what was logged must hold nothing personal.
+// inRig runs a test in a bubble, with a gateway over a sandbox. At its end, all goroutines must
+// end, and the log must contain nothing personal.
 func inRig(t *testing.T, s setup, test func(*rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -154,6 +166,14 @@ func newRig(t *testing.T, s setup) *rig {
 			box.ServeHTTP(w, req)
 		}
 	}))
+	r.open()
+	return r
+}
+
+// open starts the gateway of the rig.
+func (r *rig) open() {
+	s, t := r.setup, r.t
+	t.Helper()
 	if s.logs == nil {
 		s.logs = slog.NewJSONHandler(r.log, nil)
 	}
@@ -170,32 +190,44 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	mux := http.NewServeMux()
 	gateway := New(Config{
-		fields: s.fields,
+		fields: s.fields, Admission: s.admission,
 		Client: client, Credential: as, Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Drift: s.drift, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget, MaxPrice: s.price,
-		Events: s.events, RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
+		Events: s.events, Bus: s.bus, Names: s.bus != nil && !s.nameless, RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
 	})
+	if s.admission != nil { // which connections share
+		gateway = &endpoint.Sockets{Next: gateway, Live: &endpoint.Live{}, Admission: s.admission, Log: log}
+	}
 	mux.Handle("/graphql", gateway)
 	mux.Handle("GET "+links.Path, files)
 	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}
-	return r
 }
 
-// carry returns what makes calls through the rig's own network, and the tokens
-// that it gets by the same connections.
+// replica starts another gateway over the same sandbox, with a cache of its own over what is
+// shared. The caller closes its front.
+func (r *rig) replica(shared cache.Shared, bus *events.Bus) *rig {
+	r.t.Helper()
+	other := *r
+	other.shared, other.answers, other.bus = shared, shared.L1(), bus
+	other.open()
+	return &other
+}
+
+// carry returns an HTTP client on the rig's own network, and tokens that are requested over the
+// same connections.
 func (r *rig) carry() (*http.Client, identity.Tokens) {
 	carry := &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return carry, auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry)
 }
 
-// sandboxApp tells that all requests are made in the name of the app of a sandbox.
+// sandboxApp returns a source that gives all requests the credential of a sandbox's app.
 func sandboxApp(behind *httptest.Server) identity.Source {
 	tokens := auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, behind.URL, behind.Client())
 	return identity.Always(identity.New(identity.View{Account: sandbox.AccountID, App: "server-to-server:" + sandbox.ClientID}, tokens))
 }
 
-// client is the client that server.go makes, through the rig's own network, with the
-// credential of the rig's view.
+// client returns a client like that of server.go, on the rig's own network, with the credential of
+// the rig's view.
 func (r *rig) client() (*zoom.Client, *identity.Credential) {
 	carry, tokens := r.carry()
 	credential := identity.New(identity.View{Account: sandbox.AccountID, App: cmp.Or(r.view, "server-to-server:"+sandbox.ClientID)}, tokens)
@@ -207,13 +239,15 @@ func (r *rig) client() (*zoom.Client, *identity.Credential) {
 		Store:     r.store,
 		Shared:    r.shared,
 		Breaker:   r.breaker,
+		Lists:     r.lists,
+		PlanKnown: r.planKnown,
 		Coverage:  r.coverage,
 		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
 	}).As(credential), credential
 }
 
-// close ends what the rig began. Calls that nobody waits for any more may take a
-// minute to end, by the bubble's clock.
+// close ends the goroutines of the rig. Abandoned calls may take a minute to end, on the bubble's
+// clock.
 func (r *rig) close() {
 	time.Sleep(2 * time.Minute)
 	r.front.close()
@@ -224,8 +258,8 @@ func (r *rig) close() {
 	}
 }
 
-// personal is what must stand in no message and in no log: addresses, tokens,
-// and links that let their owner in.
+// personal matches what must not be in any message or log: addresses, tokens, and links that
+// admit their owner.
 var personal = regexp.MustCompile(`[\w.+-]+@[\w-]+\.\w+|sandbox\.[0-9a-f]{8}|` + sandbox.ClientSecret + `|zak=|\?tk=|\?pwd=|canary`)
 
 var wordsOfPersonal = []string{"@", "sandbox.", sandbox.ClientSecret, "zak=", "?tk=", "?pwd=", "canary"}
@@ -237,7 +271,7 @@ func (r *rig) clean(what, text string) {
 	}
 }
 
-// guardedStore is a cache that fails the test if a credential is put into it.
+// guardedStore is a cache that fails the test if a credential is stored in it.
 type guardedStore struct {
 	cache.Local
 	t *testing.T
@@ -247,8 +281,8 @@ var credentials = regexp.MustCompile(`zak=|\?tk=|"(\w*password|participant_pin_c
 
 var wordsOfCredentials = []string{"zak=", "?tk=", `password":"`, `participant_pin_code":"`, `dynamic_host_key":"`}
 
-// findAmong finds a match of the expression, each of which has one of the words: under
-// the race detector an expression over each body was half of the time of the tests.
+// findAmong returns a match of the expression. Each match contains one of the words, which are
+// searched first: under the race detector, the expression alone took half of the tests' time.
 func findAmong(expression *regexp.Regexp, words []string, text string) string {
 	if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) }) {
 		return ""
@@ -264,7 +298,7 @@ func (s *guardedStore) Set(ctx context.Context, key string, ticket cache.Ticket,
 	s.Local.Set(ctx, key, ticket, e)
 }
 
-// answer is a GraphQL answer, read.
+// answer is a GraphQL answer that has been read.
 type answer struct {
 	status     int
 	header     http.Header
@@ -285,7 +319,7 @@ func (e answerError) code() string {
 	return code
 }
 
-// ask sends a query as clients do. ${Name} stands for a landmark.
+// ask sends a query as clients do. ${Name} is replaced by a landmark.
 func (r *rig) ask(query string, variables map[string]any) *answer {
 	r.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": r.fill(query), "variables": variables})
@@ -303,7 +337,7 @@ func (r *rig) post(media, body string) *answer {
 	}
 	req.Header.Set("Content-Type", media)
 	req.Header.Set("Accept", negotiation.GraphQLResponse)
-	req.Header.Set("Apollo-Require-Preflight", "true") // which a form with a file needs
+	req.Header.Set("Apollo-Require-Preflight", "true") // required for a form with a file
 	return r.send(req)
 }
 
@@ -311,6 +345,9 @@ func (r *rig) send(req *http.Request) *answer {
 	r.t.Helper()
 	if r.dryRun {
 		req.Header.Set("X-Dry-Run", "true")
+	}
+	if r.strict {
+		req.Header.Set("Prefer", "respond-async, handling=strict")
 	}
 	res, err := r.http.Do(req)
 	if err != nil {
@@ -330,7 +367,7 @@ func (r *rig) send(req *http.Request) *answer {
 	return a
 }
 
-// fill puts landmarks in the place of their names.
+// fill replaces the names of landmarks by their values.
 func (r *rig) fill(text string) string { return placeholder.ReplaceAllStringFunc(text, r.value) }
 
 var placeholder = regexp.MustCompile(`\$\{[^}]*\}`)
@@ -347,8 +384,7 @@ func (r *rig) value(name string) string {
 	return value
 }
 
-// id returns the global id of an object; "User@SubAccountID" is a kind of that
-// account's.
+// id returns the global id of an object; "User@SubAccountID" is a type in that account.
 func (r *rig) id(kind, key string) string {
 	kind, account, _ := strings.Cut(kind, "@")
 	if account != "" {
@@ -357,15 +393,15 @@ func (r *rig) id(kind, key string) string {
 	return types.NodeID{Account: account, Type: kind, Key: key}.Encode(types.TenantOf(sandbox.AccountID))
 }
 
-// spent returns the calls that Zoom saw since the last time, in order.
+// spent returns the calls that Zoom received since the last time, in order.
 func (r *rig) spent() []sandbox.Call {
-	synctest.Wait() // an answer can be here before it is in the ledger
+	synctest.Wait() // an answer can arrive before the ledger has it
 	calls := r.Calls()
 	r.ResetCalls()
 	return calls
 }
 
-// spends fails the test unless Zoom saw this many calls since the last time.
+// spends fails the test unless Zoom received this many calls since the last time.
 func (r *rig) spends(n int) {
 	r.t.Helper()
 	if calls := r.spent(); len(calls) != n {
@@ -388,7 +424,7 @@ type network struct {
 	accept chan net.Conn
 	ended  chan struct{}
 	once   sync.Once
-	gone   atomic.Bool // as if there were no such host
+	gone   atomic.Bool // as if the host did not exist
 	ways   []*http.Transport
 }
 
@@ -420,7 +456,7 @@ func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// disappear ends all connections and takes no more, until comeBack.
+// disappear closes all connections and refuses new ones, until comeBack.
 func (n *network) disappear() {
 	n.gone.Store(true)
 	for _, t := range n.ways {
@@ -455,7 +491,7 @@ func (n *network) Close() error {
 
 func (n *network) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// logBuffer holds what was logged.
+// logBuffer stores the log.
 type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

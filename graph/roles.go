@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"zoomql/cache"
@@ -14,7 +15,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// roleKey names a role. whole asks for what the list does not hold.
+// roleKey names a role. whole requests the fields that the list does not have.
 type roleKey struct {
 	id    string
 	whole bool
@@ -22,8 +23,8 @@ type roleKey struct {
 
 func (s *scope) roles() *batch.Loader[roleKey, types.Role] { return batchesOf(s, roles, s.findRoles) }
 
-// findRoles finds a batch: in the list of all roles, which has no pages, when
-// several are wanted that need no more than it holds, and else one by one.
+// findRoles finds a batch: in the list of all roles, which has no pages, if it has the fields of
+// several, or else one by one.
 func (s *scope) findRoles(ctx context.Context, keys []roleKey) []zoom.Found[types.Role] {
 	whole := slices.ContainsFunc(keys, func(k roleKey) bool { return k.whole })
 	if !whole {
@@ -39,15 +40,15 @@ func (s *scope) findRoles(ctx context.Context, keys []roleKey) []zoom.Found[type
 	return s.getRoles(ctx, keys)
 }
 
-// getRoles asks for roles one by one.
+// getRoles reads roles one by one.
 func (s *scope) getRoles(ctx context.Context, keys []roleKey) []zoom.Found[types.Role] {
 	return batch.Each(s.client, func(ctx context.Context, k roleKey) (*types.Role, error) {
 		return zoom.GetRole.Do(ctx, s.client, zoom.RoleKey{RoleID: k.id})
 	})(ctx, keys)
 }
 
-// inRoles returns roles from the list of all. What it does not hold is not there, or,
-// where the list came short, is asked for.
+// inRoles returns roles from the list of all. A role that a complete list lacks does not exist;
+// one that an incomplete list lacks is read.
 func (s *scope) inRoles(ctx context.Context, all *zoom.Roles, keys []roleKey) []zoom.Found[types.Role] {
 	found := make([]zoom.Found[types.Role], len(keys))
 	var lacking []roleKey
@@ -71,7 +72,7 @@ func (s *scope) inRoles(ctx context.Context, all *zoom.Roles, keys []roleKey) []
 	return found
 }
 
-// role returns the role of an id, with what the field of ctx asks of it.
+// role returns the role of an id with the fields that are selected.
 func (s *scope) role(ctx context.Context, id string) (*types.Role, error) {
 	if id == "" {
 		return nil, nil
@@ -83,8 +84,8 @@ func (s *scope) role(ctx context.Context, id string) (*types.Role, error) {
 	return s.roles().Load(ctx, roleKey{id, want.Lacks(zoom.ListRoles.Pattern)})
 }
 
-// roleList reads the roles of the account, each whole if more is asked for than
-// the list holds.
+// roleList reads the roles of the account, each whole if fields are selected that the list does
+// not have.
 func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Role, error) {
 	out, err := zoom.ListRoles.Do(ctx, s.client, zoom.RoleFilter{Type: kind})
 	if err != nil {
@@ -100,8 +101,7 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 	}), nil
 }
 
-// userRole returns the role of a user, who is asked for it only where he is known
-// by his id alone.
+// userRole returns the role of a user. It reads a user of which only the id is known.
 func (s *scope) userRole(ctx context.Context, u *types.User) (*types.Role, error) {
 	if u.RoleID == "" && u.Op == "" {
 		whole, err := s.users().Load(ctx, directory.Key{Name: u.ID().Key})
@@ -113,23 +113,31 @@ func (s *scope) userRole(ctx context.Context, u *types.User) (*types.Role, error
 	return orNil(s.role(ctx, string(u.RoleID)))
 }
 
-// newRole finds a role that was just made: by its id where Zoom told it, and else
-// by its name, which no other role has.
+// newRole returns a new role. name is given if Zoom's answer had no id: no other role of the
+// list, which was read then, has it.
 func (s *scope) newRole(ctx context.Context, id, name string) (*types.Role, error) {
-	if id != "" || name == "" {
+	if name == "" {
 		return s.role(ctx, id)
 	}
+	r, err := s.roleNamed(ctx, name)
+	if r != nil && needsOf(ctx, "Role").Lacks(r.Op) {
+		return s.role(ctx, string(r.ZoomID))
+	}
+	return r, err
+}
+
+// roleNamed finds a role by its name in the lists of roles; nil if these are complete and lack
+// it.
+func (s *scope) roleNamed(ctx context.Context, name string) (*types.Role, error) {
 	var short error
-	for _, kind := range []types.RoleType{types.RoleTypeCommon, types.RoleTypeIq} {
+	for _, kind := range zoom.RoleTypes {
 		all, err := zoom.ListRoles.Do(ctx, s.client, zoom.RoleFilter{Type: kind})
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range all.Roles {
-			if string(r.Name) == name && !needsOf(ctx, "Role").Lacks(r.Op) {
+			if string(r.Name) == name {
 				return r, nil
-			} else if string(r.Name) == name {
-				return s.role(ctx, string(r.ZoomID))
 			}
 		}
 		if err := all.Early(zoom.ListRoles.Spec, len(all.Roles)); err != nil {
@@ -142,18 +150,29 @@ func (s *scope) newRole(ctx context.Context, id, name string) (*types.Role, erro
 func (r *Resolver) createRole(ctx context.Context, at *target, p *types.CreateRolePayload, input types.CreateRoleInput) error {
 	_, err := create(ctx, r.Idempotency, at, creation[zoom.NewRole, types.Role]{
 		op: zoom.CreateRole, in: zoom.NewRole{Role: input.Role},
+		prove: func(ctx context.Context, made *types.Role) error {
+			if made.ZoomID != "" {
+				return nil
+			}
+			found, err := at.roleNamed(ctx, input.Role.Name)
+			switch {
+			case errors.Is(err, zoom.ErrMissingScope):
+				return zoom.Unproven(zoom.CreateRole.Spec, "the answer does not tell the role, and the app lacks a scope of "+zoom.ListRoles.Pattern+", which would", err)
+			case err != nil || found == nil:
+				return zoom.Unproven(zoom.CreateRole.Spec, "the answer does not tell the role, and it is not known that the account's roles have it", err)
+			}
+			made.ZoomID, p.Name = found.ZoomID, input.Role.Name
+			return nil
+		},
 		key: input.IdempotencyKey, input: input, zoomID: func(made *types.Role) string { return string(made.ZoomID) },
 		read: func(_ context.Context, id string) (*types.Role, error) {
 			return &types.Role{Origin: at.origin(), ZoomID: types.Text(id)}, nil
 		},
 	})
-	if err == nil {
-		p.Name = input.Role.Name // Zoom may tell no id: then the payload finds the role by its name
-	}
 	return err
 }
 
-// assignRole gives a role to any number of users, as many a call as Zoom takes.
+// assignRole gives a role to any number of users, as many per call as Zoom accepts.
 func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy) ([]*types.RoleAssignment, error) {
 	if len(users) == 0 {
 		return nil, errs.Invalid("users: name at least one")
@@ -166,6 +185,10 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 			return nil, argument.Item(err, "users", i)
 		case by.Email != nil:
 			names[i].Email = name
+		case name == directory.Me:
+			if names[i].ID, err = s.userID(ctx, name); err != nil {
+				return nil, argument.Item(err, "users", i)
+			}
 		default:
 			names[i].ID = name
 		}
@@ -201,9 +224,9 @@ func (s *scope) unassignRole(ctx context.Context, id string, by *types.UserBy) e
 	return err
 }
 
-// changedRole makes stale what is known of users who have another role now. No
-// row can name them: they stand in a body, or under another variable than in the
-// operation that reads a user.
+// changedRole evicts the users that have another role now. No row of the table of operations
+// can have their tags: the users are in a body, or under another variable than in the operation
+// that reads a user.
 func (s *scope) changedRole(ctx context.Context, named []zoom.RoleMemberName, ids ...types.CommaItem) {
 	var tags []cache.Tag
 	for _, n := range named {

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"zoomql/graph/directory"
 	"zoomql/graph/errs"
 	"zoomql/graph/generated"
+	"zoomql/graph/pricing"
 	"zoomql/graph/render"
 	"zoomql/graph/session"
 	"zoomql/internal/selection"
@@ -19,12 +21,15 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// response is one response of an operation, with what was read for it of each account
-// and what is to be written.
+// response is one response of an operation, with the data that were read for it from each
+// account, and the plans and buffers of its rendering.
 type response struct {
 	session.Response
-	own scope
-	dry bool // the price is asked for, and nothing is to be resolved
+	root *Resolver
+	own  scope
+	dry  bool // only the price is requested, and nothing is resolved
+	// preflight has the fields that cannot be read; nil where there are none.
+	preflight *pricing.Preflight
 
 	mu      sync.Mutex
 	other   map[string]*scope // of sub accounts, by Zoom's id
@@ -38,7 +43,7 @@ func from(ctx context.Context) *response {
 	return r
 }
 
-// needsOf works out what the field of ctx needs of objects of a type, see
+// needsOf returns the needs of the field of ctx of objects of a type, see
 // [session.Operation.Needs].
 func needsOf(ctx context.Context, typeName string, ways ...string) *selection.Needs {
 	return from(ctx).Needs(ctx, typeName, ways...)
@@ -67,8 +72,8 @@ func (r *response) in(account string) *scope {
 	return s
 }
 
-// forget drops what the operation has loaded: a write may have changed it. What the
-// cache still holds costs no call.
+// forget drops the objects that the operation has loaded, which a write may have changed. Those
+// that the cache still has cost no call.
 func (r *response) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,10 +88,9 @@ func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope 
 	return from(ctx).in(obj.GetOrigin().Account)
 }
 
-// scope is what one response asks of one account: its client, and the loaders
-// that collect what a level of siblings needs into one batch, and let one
-// answer do for all that need the same. Everything fetched by key goes through
-// them, roots as well.
+// scope is one account within one response: its client, and the loaders that collect the keys
+// of a level of siblings into one batch and share an answer among all fields that need it.
+// Everything that is read by key, including roots, goes through them.
 //
 // A loader is made when it is first used: most operations need one or two.
 type scope struct {
@@ -96,15 +100,15 @@ type scope struct {
 	loaded atomic.Pointer[loaded]
 }
 
-// schemaIndex returns the schema by what its fields cost. Instances and rooms on the
-// dashboard have names of their own beside those of the inputs.
+// schemaIndex returns the schema with the costs of its fields. Instances and rooms on the
+// dashboard have other key fields than those of the inputs.
 var schemaIndex = sync.OnceValue(func() *selection.Index {
 	return selection.NewIndex(generated.NewExecutableSchema(generated.Config{}).Schema(), map[string][]string{
 		"DashboardMeeting": {"uuid"}, "DashboardWebinar": {"uuid"}, "DashboardZoomRoom": {"zoomId"},
 	})
 })
 
-// The kinds of objects of which many are found in another way than few.
+// The kinds of objects that are found in another way if they are many.
 const (
 	users batch.Kind = iota
 	registrants
@@ -113,7 +117,7 @@ const (
 	stays
 )
 
-// kindsOf are the kinds of objects that fields of a type ask for.
+// kindsOf returns the kinds of objects that fields of a type load.
 func kindsOf(typeName string) []batch.Kind {
 	switch strings.TrimSuffix(typeName, "Connection") { // a round looks into lists that were read before it
 	case "User":
@@ -121,7 +125,7 @@ func kindsOf(typeName string) []batch.Kind {
 	case "Registrant":
 		return []batch.Kind{registrants}
 	case "Role":
-		return []batch.Kind{roles, users} // of a user that is known by id alone
+		return []batch.Kind{roles, users} // the role of a user of which only the id is known
 	case "ParticipantQos":
 		return []batch.Kind{figures}
 	case "DashboardParticipant":
@@ -132,7 +136,7 @@ func kindsOf(typeName string) []batch.Kind {
 	return nil
 }
 
-// loaded is what a scope has read since the operation's last write.
+// loaded has the objects that a scope has read since the operation's last write.
 type loaded struct {
 	directory    directory.Directory
 	byMeeting    batch.Loader[meetingKey, types.Meeting]
@@ -141,7 +145,7 @@ type loaded struct {
 	loaders      sync.Map // the other loaders, by kind of key: see loaderOf
 }
 
-// now returns what the scope has read, to be read or added to.
+// now returns the objects that the scope has read, to be read or added to.
 func (s *scope) now() *loaded {
 	if l := s.loaded.Load(); l != nil {
 		return l
@@ -154,10 +158,10 @@ func (s *scope) newLoaded() *loaded {
 	return &loaded{directory: directory.Directory{Client: s.client, Rounds: s.rounds, Kind: users}}
 }
 
-// forget begins anew. A caller that still waits for a loader gets what it finds.
+// forget drops all loaded objects. A caller that still waits for a loader gets its result.
 func (s *scope) forget() { s.loaded.Store(s.newLoaded()) }
 
-// directory has the users of the account, as far as they are known.
+// directory returns the known users of the account.
 func (s *scope) directory() *directory.Directory { return &s.now().directory }
 
 func (s *scope) users() *batch.Loader[directory.Key, types.User] { return s.directory().Users() }
@@ -172,8 +176,8 @@ func (s *scope) instances() *batch.Loader[string, types.MeetingInstance] {
 	return s.now().byInstance.AtOnce(batch.Each(s.client, s.getInstance))
 }
 
-// getInstance asks for an instance. Of sub accounts Zoom has only the report, which lacks
-// some fields.
+// getInstance reads an instance. For sub accounts Zoom has only the report, which lacks some
+// fields.
 func (s *scope) getInstance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	key := zoom.InstanceKey{MeetingID: uuid}
 	if s.client.Sub() == "" {
@@ -199,15 +203,17 @@ type registrantKey struct {
 	of      zoom.RegistrantsOf
 	id      string
 	secrets bool
+	// whole requests the fields that lists lack: a list would be read in vain.
+	whole bool
 }
 
-// loaderOf returns the scope's loader of a type of objects that a type of keys
-// names, and makes it when it is first used, so a domain needs no field in scope.
+// loaderOf returns the scope's loader for a type of keys and a type of objects. It makes the
+// loader at its first use, so a domain needs no field in scope.
 func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *batch.Loader[K, T] {
 	return loaderIn[K, T](s).AtOnce(find)
 }
 
-// batchesOf is loaderOf for keys that cost less together.
+// batchesOf is loaderOf for keys that cost less in one batch.
 func batchesOf[K comparable, T any](s *scope, of batch.Kind, find func(context.Context, []K) []zoom.Found[T]) *batch.Loader[K, T] {
 	return loaderIn[K, T](s).InRounds(s.rounds, of, find)
 }
@@ -225,19 +231,25 @@ func loaderIn[K comparable, T any](s *scope) *batch.Loader[K, T] {
 	return l.(*batch.Loader[K, T])
 }
 
-// findRegistrants finds a batch, meeting by meeting and webinar by webinar; one
-// whose credentials are wanted, alone.
+// findRegistrants finds a batch, meeting by meeting and webinar by webinar; those whose
+// credentials are wanted, or fields that lists lack, one by one.
 func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
+	wholes := map[registrantKey]bool{}
+	for _, k := range keys {
+		if k.whole {
+			wholes[registrantKey{of: k.of, id: k.id}] = true
+		}
+	}
 	group := func(k registrantKey) registrantKey {
-		if !k.secrets {
+		if k.whole = wholes[registrantKey{of: k.of, id: k.id}]; !k.secrets && !k.whole {
 			k.id = ""
 		}
 		return k
 	}
 	return batch.Grouped(ctx, keys, group, func(g registrantKey, keys []registrantKey) []zoom.Found[types.Registrant] {
-		if g.secrets {
-			reg, err := g.of.Get(ctx, s.client, g.id, zoom.WithSecrets)
-			return []zoom.Found[types.Registrant]{{Object: reg, Err: err}}
+		if g.secrets || g.whole {
+			reg, err := g.of.Get(ctx, s.client, g.id, zoom.Secrets(g.secrets))
+			return slices.Repeat([]zoom.Found[types.Registrant]{{Object: reg, Err: err}}, len(keys))
 		}
 		ids := make([]string, len(keys))
 		for i, k := range keys {
@@ -247,7 +259,7 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 	})
 }
 
-// accountBy returns the scope of the account that a caller names; nil is the own.
+// accountBy returns the scope of the account that a caller names; nil names the own one.
 func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
 	if by == nil {
 		return from(ctx).in(""), nil
@@ -256,8 +268,8 @@ func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
 	return from(ctx).in(id), err
 }
 
-// accountFor returns the scope of the account that a write names, or else of the
-// account that the global id of its object is of.
+// accountFor returns the scope of the account that a write names, or else of the account in the
+// global id of its object.
 func accountFor(ctx context.Context, by *types.AccountBy, id *types.NodeID) (*scope, error) {
 	if by == nil {
 		return in(ctx, id), nil
@@ -269,8 +281,8 @@ func accountFor(ctx context.Context, by *types.AccountBy, id *types.NodeID) (*sc
 	return s, err
 }
 
-// holds refuses the global id of an object of another account; nil names one in
-// another way.
+// holds refuses the global id of an object of another account; nil stands for an object that is
+// named in another way.
 func (s *scope) holds(where string, id *types.NodeID) error {
 	if id != nil && id.Account != s.client.Sub() {
 		return errs.Invalid(where + ": the id is of another account's object")
@@ -286,8 +298,7 @@ func deref[T any](p *T) T {
 	return *p
 }
 
-// in returns what the operation asks of the account that an id names; nil is the
-// own one.
+// in returns the scope of the account of a global id; nil stands for the own account.
 func in(ctx context.Context, id *types.NodeID) *scope {
 	if id == nil {
 		return from(ctx).in("")
@@ -295,11 +306,10 @@ func in(ctx context.Context, id *types.NodeID) *scope {
 	return from(ctx).in(id.Account)
 }
 
-// origin is that of an object that is known by its key alone.
+// origin returns the origin of an object of which only the key is known.
 func (s *scope) origin() types.Origin { return types.Origin{Account: s.client.Sub()} }
 
-// orNil makes "there is none" null, where the schema allows it and it is no
-// error: at the end of an edge.
+// orNil converts "not found" to null, for the end of an edge.
 func orNil[T any](obj *T, err error) (*T, error) {
 	if errors.Is(err, zoom.ErrNotFound) {
 		return nil, nil

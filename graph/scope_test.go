@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestRounds_badIDDelaysNoOther asks for objects beside some whose ids are none: they
-// take no longer than alone.
+// TestRounds_badIDDelaysNoOther requests objects together with invalid ids: that takes no longer
+// than the objects alone.
 func TestRounds_badIDDelaysNoOther(t *testing.T) {
 	took := func(declared, beside string) (took time.Duration) {
 		inRig(t, setup{}, func(r *rig) {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -8,7 +9,7 @@ import (
 	"zoomql/graph/schema"
 )
 
-// asked is what of Zoom was asked in the sandbox's place, since the last time.
+// asked returns the calls that were answered instead of the sandbox, since the last time.
 func (z *zoomSays) asked() []string {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -33,7 +34,7 @@ const (
 	notFound     = `{"code": 3001, "message": "Meeting does not exist."}`
 )
 
-// What a row of the list of reports tells stays when what it lacks is asked for by run.
+// The fields of a row in the list of reports are kept when the missing ones are read by instance.
 func TestReportOfTwoSources(t *testing.T) {
 	const query = `{ user(by: {zoomId: "u1"}) { pastMeetings(from: "2026-03-01", to: "2026-03-16") { nodes { report { hasChat hostName sessionKey department } } } } }`
 	rows := zoomRow{"GET", "/report/users/u1/meetings", 0, reportRows}
@@ -56,7 +57,7 @@ func TestReportOfTwoSources(t *testing.T) {
 	})
 }
 
-// The host of a report is who held the meeting, and not the user whose list it is in.
+// The host of a report is the host of the meeting, and not the user whose list contains it.
 func TestReportHost(t *testing.T) {
 	host := zoomRow{"GET", "/users/HOST", 0, `{"id": "HOST", "email": "host@example.com"}`}
 	inZoom(t, []zoomRow{{"GET", "/report/users/u1/meetings", 0, reportRows}, {"GET", "/report/meetings/abc%3D%3D", 0, reportDetail}, host}, func(r *rig, z *zoomSays) {
@@ -74,8 +75,8 @@ const (
 	oldRun   = `{"uuid": "abc==", "id": 123456789, "topic": "T", "start_time": "2026-02-14T10:00:00Z", "end_time": "2026-02-14T11:00:00Z", "participants_count": 1}`
 )
 
-// Participants whose fields stand in two lists are read from both; where one list does
-// not have them, or the caller has chosen one, an error says which fields are missing.
+// Participants whose fields are in two lists are read from both; if one list is unavailable, or
+// the caller has chosen one, an error names the missing fields.
 func TestParticipantsOfTwoSources(t *testing.T) {
 	const query = `{ meetingInstance(by: {uuid: "abc=="}) { participants(first: 5SOURCE) { source nodes { name internalUser participantUserId } } } }`
 	both := strings.Replace(query, "SOURCE", "", 1)
@@ -101,8 +102,7 @@ func TestParticipantsOfTwoSources(t *testing.T) {
 	})
 }
 
-// Fields that rows have only sometimes are taken where they are, and asked for where
-// they are not.
+// Fields that only some rows have are taken from those, and requested for the others.
 func TestRowsThatHaveAFieldSometimes(t *testing.T) {
 	one, two := zoomRow{"GET", "/users/u1", 0, `{"id": "u1", "email": "a@example.com", "language": "en-US"}`}, zoomRow{"GET", "/users/u2", 0, `{"id": "u2", "email": "b@example.com", "language": "de-DE", "company": "C"}`}
 	const query = `{ account { users(first: 5) { nodes { zoomId language } } } }`
@@ -124,8 +124,8 @@ func TestRowsThatHaveAFieldSometimes(t *testing.T) {
 
 const poll = `"email": "ann@example.com", "question_details": [{"question": "q", "answer": "a", "polling_id": "p", "date_time": "2026-02-21 16:35:41"}]`
 
-// Names stand in the answers to polls themselves; the report is asked where they do
-// not, and what it cannot say costs them alone.
+// Names are taken from the answers to polls if these contain them. Otherwise the report is read,
+// and its failure loses the names alone.
 func TestNamesInPolls(t *testing.T) {
 	const query = `{ meetingInstance(by: {uuid: "abc=="}) { polls { source respondents { firstName email } } } }`
 	polls := func(names string) zoomRow {
@@ -151,7 +151,7 @@ func TestNamesInPolls(t *testing.T) {
 	})
 }
 
-// A list of runs and a run by itself tell different things of the dashboard.
+// A list of instances and a single instance of the dashboard have different fields.
 func TestDashboardOfTwoSources(t *testing.T) {
 	const row = `{"uuid": "abc==", "id": 1, "topic": "T", "audio_quality": "good"}`
 	inZoom(t, []zoomRow{
@@ -168,8 +168,8 @@ const (
 	webinarQ = "GET /metrics/webinars/{webinarId}/participants"
 )
 
-// untoldFields are questions for fields that the answer of an operation never carries and
-// that are read nowhere else: by the type and the operation.
+// untoldFields has queries for fields that the answer of an operation never contains and that are
+// read nowhere else, by type and operation.
 var untoldFields = map[string]struct{ query, answer, path string }{
 	"Account GET /accounts/{accountId}": {
 		`{ account(by: {zoomId: "sub1"}) { name bulkLicense } }`, `{"id": "sub1", "account_name": "N"}`, "account.bulkLicense",
@@ -223,6 +223,9 @@ var untoldFields = map[string]struct{ query, answer, path string }{
 	"Registrant GET /meetings/{meetingId}/registrants/{registrantId}": {
 		`{ meeting(by: {number: "123456789"}) { registrant(by: {zoomId: "r"}) { email language } } }`, `{"id": "r"}`, "meeting.registrant.language",
 	},
+	"Registrant GET /past_webinars/{webinarId}/absentees": {
+		`{ account { reports { webinar(by: {latestOf: "123456789"}) { absentees { nodes { email language } } } } } }`, `{"registrants": [{"id": "r"}]}`, "account.reports.webinar.absentees",
+	},
 	"SurveyInstance GET /surveys/channels/{channelId}/instances": {
 		`{ account { channelSurveyInstances(channelZoomId: "c") { nodes { name meetingNumber } } } }`, `{"survey_instances": [{"instance_id": "i"}]}`, "account.channelSurveyInstances",
 	},
@@ -231,18 +234,19 @@ var untoldFields = map[string]struct{ query, answer, path string }{
 	},
 }
 
-// readElsewhere are operations of which the objects are read once more, by another one,
-// where a field is asked for that they do not carry; by the type and the operation.
+// readElsewhere are operations whose objects are read again by another operation if a selected
+// field is missing, by type and operation.
 var readElsewhere = setOf(
 	"Account GET /accounts", "Account POST /accounts", "DashboardMeeting GET /metrics/meetings", "DashboardWebinar GET /metrics/webinars", "DashboardZoomRoom GET /metrics/zoomrooms",
 	"InformationBarrierPolicy GET /information_barriers/policies/{policyId}", "Meeting GET /users/{userId}/meetings", "MeetingInstance GET /past_meetings/{meetingId}/instances",
 	"MeetingInstance GET /report/users/{userId}/meetings", "MeetingReport GET /report/users/{userId}/meetings", "ParticipantQos GET /metrics/meetings/{meetingId}/participants/qos",
 	"Registrant GET /webinars/{webinarId}/registrants", "Role GET /roles", "Survey GET /surveys", "User GET /users", "Webinar GET /users/{userId}/webinars",
-	"Meeting POST /users/{userId}/meetings", // it carries all that is documented of a meeting
+	"WebinarReport GET /past_webinars/{webinarId}/instances",
+	"Meeting POST /users/{userId}/meetings", // it contains all documented fields of a meeting
 )
 
-// A field that nothing which was read can carry is told, wherever it is asked for.
-func TestFieldsThatNothingReadTells(t *testing.T) {
+// A selected field that no answer can contain is reported, wherever it is selected.
+func TestUnreadableFields(t *testing.T) {
 	for _, def := range schema.Load().Types {
 		for _, fd := range def.Fields {
 			info := schemaIndex().Field(def, fd)
@@ -272,8 +276,8 @@ func TestFieldsThatNothingReadTells(t *testing.T) {
 	}
 }
 
-// The language of a webinar's registrant is told by the call for one alone, whatever
-// the registrant was found by.
+// The language of a webinar's registrant is read by the call for a single one, however the
+// registrant was found.
 func TestLanguageOfFoundRegistrants(t *testing.T) {
 	inZoom(t, []zoomRow{
 		{"GET", "/webinars/123456789/registrants", 0, `{"next_page_token": "", "total_records": 1, "registrants": [{"id": "r", "email": "a@example.com"}]}`},
@@ -286,8 +290,33 @@ func TestLanguageOfFoundRegistrants(t *testing.T) {
 	})
 }
 
-// What a row told stays where the object by itself leaves it out.
-func TestRowsTellWhatTheirObjectsLeaveOut(t *testing.T) {
+// Many registrants of a webinar are read one by one where lists lack what is selected of them, and no
+// list beside; of others, the list is read.
+func TestFieldsThatListsOfRegistrantsLack(t *testing.T) {
+	rows := []zoomRow{{"GET", "/webinars/123456789/registrants", 0, `{"next_page_token": "", "total_records": 7, "registrants": [{"id": "r1"}, {"id": "r2"}, {"id": "r3"}, {"id": "r4"}, {"id": "r5"}, {"id": "r6"}, {"id": "r7"}]}`}}
+	var stays, singles []string
+	for i := range 7 {
+		id := fmt.Sprintf("r%d", i+1)
+		rows = append(rows, zoomRow{"GET", "/webinars/123456789/registrants/" + id, 0, `{"id": "` + id + `", "email": "a@example.com", "language": "de-DE"}`})
+		stays = append(stays, `{"id": "", "name": "N", "registrant_id": "`+id+`"}`)
+		singles = append(singles, "GET /webinars/123456789/registrants/"+id)
+	}
+	rows = append(rows, zoomRow{"GET", "/past_webinars/123456789/participants", 0, `{"next_page_token": "", "total_records": 7, "participants": [` + strings.Join(stays, ", ") + `]}`})
+	const people = "GET /past_webinars/123456789/participants"
+	for fields, want := range map[string][]string{
+		"language":                             append([]string{people}, singles...),
+		"email":                                {people, "GET /webinars/123456789/registrants"},
+		"email } other: registrant { language": append([]string{people}, singles...),
+	} {
+		inZoom(t, rows, func(r *rig, z *zoomSays) {
+			r.ask(`{ webinar(by: {number: "123456789"}) { participants { nodes { registrant { `+fields+` } } } } }`, nil)
+			z.wantCalls(t, want...)
+		})
+	}
+}
+
+// The fields of a row are kept if the object itself lacks them.
+func TestRows_fieldsTheirObjectsLack(t *testing.T) {
 	inZoom(t, []zoomRow{
 		{"GET", "/users", 0, `{"page_size": 30, "next_page_token": "", "users": [{"id": "u1", "email": "a@example.com", "dept": "HR", "timezone": "Europe/Paris", "verified": 0}]}`},
 		{"GET", "/users/u1", 0, `{"id": "u1", "company": "C", "timezone": "Europe/Rome", "dept": {}}`},

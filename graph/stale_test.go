@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// While Zoom does not answer, what was true before is given, and its age is told.
-func TestStaleIsTold(t *testing.T) {
+// While Zoom does not answer, a stale answer is served, and its age is reported.
+func TestStale_ageIsReported(t *testing.T) {
 	var down atomic.Bool
 	inRig(t, setup{before: func(w http.ResponseWriter, _ *http.Request) bool {
 		if down.Load() {

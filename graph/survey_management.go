@@ -18,7 +18,7 @@ func (s *scope) surveys() *batch.Loader[surveyKey, types.Survey] {
 	}))
 }
 
-// survey returns the survey of an id, with what the field of ctx asks of it.
+// survey returns the survey of an id with the fields that are selected.
 func (s *scope) survey(ctx context.Context, id string) (*types.Survey, error) {
 	if id == "" {
 		return nil, nil
@@ -29,8 +29,8 @@ func (s *scope) survey(ctx context.Context, id string) (*types.Survey, error) {
 	return s.surveys().Load(ctx, surveyKey{id})
 }
 
-// surveyList reads the surveys of the account, each whole if more is asked for
-// than the list holds.
+// surveyList reads the surveys of the account, each whole if fields are selected that the list
+// does not have.
 func (s *scope) surveyList(ctx context.Context, first int, after *string) (*types.Connection[types.Survey], error) {
 	l := list.List[zoom.NoFilter, types.Survey]{Client: s.client, Op: zoom.ListSurveys, Windows: list.Uncut(zoom.NoFilter{}), First: first, After: after}
 	return connectWhole(ctx, l, "Survey", func(lacking []*types.Survey) []zoom.Found[types.Survey] {
@@ -57,8 +57,8 @@ func (s *scope) surveyAnswers(ctx context.Context, filter zoom.SurveyAnswerFilte
 // surveyInstanceKey names one use of a survey.
 type surveyInstanceKey struct{ survey, instance string }
 
-// answeredInstance returns the instance that was answered. Whole siblings share
-// few of them, so each is asked for once.
+// answeredInstance returns the instance that was answered. Many siblings share few instances, so
+// a loader reads each once.
 func (s *scope) answeredInstance(ctx context.Context, a *types.SurveyAnswer) (*types.SurveyInstance, error) {
 	if a.InstanceZoomID == "" {
 		return nil, nil

@@ -8,8 +8,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// templateTarget returns the meeting that a mutation makes a template of, and what Zoom
-// needs to know of both and of the user.
+// templateTarget returns the meeting that a mutation makes a template of, and Zoom's input for
+// the meeting and the user.
 func templateTarget(ctx context.Context, input types.CreateMeetingTemplateInput) (*target, zoom.NewMeetingTemplate, error) {
 	none := zoom.NewMeetingTemplate{}
 	at, name, err := targetBy(ctx, nil, "user", *input.User)
@@ -44,7 +44,7 @@ func (r *Resolver) createMeetingTemplate(ctx context.Context, at *target, in zoo
 	return template, err
 }
 
-// templateMade reads a template, which only the list of its user tells.
+// templateMade reads a template, which only the list of its user has.
 func (s *scope) templateMade(ctx context.Context, user, id string) (*types.MeetingTemplate, error) {
 	list, err := zoom.ListMeetingTemplates.Do(ctx, s.client, zoom.UserKey{UserID: user})
 	if err != nil {

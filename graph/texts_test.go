@@ -8,8 +8,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// What Zoom writes for the value of an enum stands beside it, known to the schema or
-// not.
+// Zoom's text for an enum value is a second field, whether the schema has the value or not.
 func TestTextsOfEnums(t *testing.T) {
 	inZoom(t, []zoomRow{
 		{"GET", "/metrics/meetings/abc%3D%3D/participants", 0, `{"next_page_token": "", "participants": [{"user_id": "0", "user_name": "P0", "device": "Windows"}, {"user_id": "1", "user_name": "P1", "device": "Web Browser Chrome 129", "network_type": "6G"}, {"user_id": "2", "device": ""}]}`},
@@ -28,7 +27,7 @@ func TestTextsOfEnums(t *testing.T) {
 	})
 }
 
-// Who writes a list back by its texts takes nothing away that the schema does not know.
+// Writing a list back by its texts keeps values that the schema does not have.
 func TestListsOfEnumsGoBackWhole(t *testing.T) {
 	inZoom(t, []zoomRow{
 		{"GET", "/accounts/me/settings", 0, `{"in_meeting": {"data_center_regions": ["XX", "US", "SG"], "unchecked_data_center_regions": ["XX"]}}`},
@@ -49,8 +48,8 @@ func TestListsOfEnumsGoBackWhole(t *testing.T) {
 	})
 }
 
-// A container of another shape than the documents say costs its field, a row of a list
-// the row, and both are told once to the log and to who asks for drift.
+// A container of another type than documented loses its field, a row of a list the row, and both
+// are reported once to the log and to callers that request drift.
 func TestShapesOfContainers(t *testing.T) {
 	z := &zoomSays{rows: []zoomRow{
 		{"GET", "/users", 0, `{"page_size": 30, "next_page_token": "", "users": [{"id": "u1", "email": "a@example.com", "group_ids": "", "nickname": "canary"}, "odd", {"id": "u2", "email": "b@example.com", "group_ids": ["g1"], "type": 77}]}`},

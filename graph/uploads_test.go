@@ -16,8 +16,8 @@ const uploadOperations = `{"query": "mutation($f: Upload!) { uploadVirtualBackgr
 
 var dots = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff;"
 
-// formOf writes the parts of a request: name, content, name, content. A name with
-// a dot is a file's, and its first part the field's.
+// formOf writes the parts of a form: name, content, name, content. A name with a dot is that of a
+// file, and begins with the field's name.
 func formOf(t *testing.T, parts ...string) (string, *bytes.Buffer) {
 	t.Helper()
 	var body bytes.Buffer
@@ -43,8 +43,8 @@ func formOf(t *testing.T, parts ...string) (string, *bytes.Buffer) {
 	return w.FormDataContentType(), &body
 }
 
-// A file reaches Zoom under the last part of its name; what is no upload is
-// refused before Zoom hears of it, and says why.
+// A file is sent to Zoom under the last part of its name; an invalid upload is refused before any
+// call, with the reason.
 func TestUploads(t *testing.T) {
 	const placed = `{"0": ["variables.f"]}`
 	large := dots + strings.Repeat("x", endpoint.MaxUpload)
@@ -71,6 +71,7 @@ func TestUploads(t *testing.T) {
 		{"a file that nobody wants", []string{"operations", uploadOperations, "map", placed, "1|a.gif", dots}, "Authorization", 400, "not in the map", 0},
 		{"too many files", []string{"operations", uploadOperations, "map", `{"0":[],"1":[],"2":[],"3":[],"4":[]}`}, "Authorization", 400, "up to 4", 0},
 		{"more values than are decoded", []string{"operations", strings.Replace(uploadOperations, `"f": null`, `"f": null, "x": [`+strings.Repeat("0,", endpoint.DefaultLimits.Values)+`0]`, 1), "map", placed, "0|a.gif", dots}, "Authorization", 413, "20000 values", 0},
+		{"a subscription", []string{"operations", `{"query": "subscription { rateLimitChanged { plan } }"}`, "map", "{}"}, "Authorization", 400, "takes no files", 0},
 		{"a text in the place of a file", []string{"operations", strings.Replace(uploadOperations, `"f": null`, `"f": "x"`, 1), "map", "{}"}, "Authorization", 200, "not in the query or its variables", 0},
 	} {
 		t.Run(c.why, func(t *testing.T) {
@@ -92,8 +93,8 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// A form may hold a query, too. What it holds is not compared with what others
-// ask, so nobody is given another's answer.
+// A form may contain a query, too. Its contents are not compared with other requests, so it is
+// answered separately.
 func TestQueriesInForms(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		var asked sync.WaitGroup

@@ -12,7 +12,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// wholeUsers returns the way to what lists of users lack.
+// wholeUsers returns a function that reads users with the fields that lists lack.
 func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found[types.User] {
 	return func(lacking []*types.User) []zoom.Found[types.User] {
 		keys := make([]directory.Key, len(lacking))
@@ -23,7 +23,7 @@ func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found
 	}
 }
 
-// user returns the user of a name, with what the field of ctx asks of him.
+// user returns the user of a name with the fields that are selected.
 func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 	if name == "" {
 		return nil, nil
@@ -36,8 +36,8 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 	return s.users().Load(ctx, key)
 }
 
-// rootUser is user for a root: nothing is asked of Zoom if only the user's edges
-// are wanted, and a user who is known needs no batch.
+// rootUser is user for a root: it sends no request if only edges are selected, and a known user
+// needs no batch.
 func (s *scope) rootUser(ctx context.Context, name string) (*types.User, error) {
 	if name == directory.Me {
 		return s.viewerUser(ctx)
@@ -51,8 +51,8 @@ func (s *scope) rootUser(ctx context.Context, name string) (*types.User, error) 
 	return s.user(ctx, name)
 }
 
-// idOf returns Zoom's id of a user, for operations that take no e-mail address in
-// its place. Others take the key of the user's global id.
+// idOf returns Zoom's id of a user, for operations that accept no e-mail address in its place.
+// Other operations accept the key of the user's global id.
 func idOf(u *types.User) (string, error) {
 	if u.ZoomID == "" {
 		return "", &errs.InputError{Code: types.ErrorCodeConflict, Message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
@@ -60,8 +60,8 @@ func idOf(u *types.User) (string, error) {
 	return string(u.ZoomID), nil
 }
 
-// userOf returns the user that a row of a report names, by id or else by e-mail
-// address; none when the row names nobody. A name that is no address is no user's.
+// userOf returns the user that a row of a report names, by id or else by e-mail address; nil if
+// the row has neither.
 func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, error) {
 	s.directory().Same(ctx, id, email)
 	return orNil(s.user(ctx, string(directory.Person(id, email))))
@@ -69,8 +69,7 @@ func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, 
 
 func (s *scope) viewer() *types.Viewer { return &types.Viewer{} }
 
-// viewerUser is null: a server-to-server app acts for an account, not for a
-// user.
+// viewerUser returns nil: a server-to-server app acts for an account, not for a user.
 func (s *scope) viewerUser(context.Context) (*types.User, error) { return nil, nil }
 
 func (r *Resolver) createUser(ctx context.Context, at *target, input types.CreateUserInput) (*types.CreatedUser, error) {
@@ -87,8 +86,8 @@ func (r *Resolver) createUser(ctx context.Context, at *target, input types.Creat
 	})
 }
 
-// changedUser returns the user whom a mutation is to change. A change of nothing is
-// refused before the user is looked up.
+// changedUser returns the user that a mutation changes. It refuses an empty change before it
+// looks the user up.
 func changedUser(ctx context.Context, input types.UpdateUserInput) (*target, string, error) {
 	at, name, err := targetBy(ctx, input.Account, "user", *input.User)
 	switch {
@@ -114,7 +113,7 @@ func (s *scope) deleteUser(ctx context.Context, id string, input types.DeleteUse
 	return only(zoom.DeleteUser.Do(ctx, s.client, removal))
 }
 
-// userTarget returns the user whom a mutation names, and Zoom's id of the user.
+// userTarget returns the user that a mutation names, and Zoom's id of the user.
 func userTarget(ctx context.Context, account *types.AccountBy, where string, by *types.UserBy) (*target, string, error) {
 	at, name, err := targetBy(ctx, account, where, *by)
 	if err != nil {
@@ -132,8 +131,8 @@ func (at *target) toUser(ctx context.Context, where, name string) (*target, stri
 	return at, id, argument.Within(err, where)
 }
 
-// userID returns Zoom's id of the user of a name: what a write makes stale is filed under
-// the id, and an e-mail address would miss that.
+// userID returns Zoom's id of the user of a name: tags have the id, so an eviction by an e-mail
+// address would miss them.
 func (s *scope) userID(ctx context.Context, name string) (string, error) {
 	if name != directory.Me && !strings.Contains(name, "@") {
 		return name, nil

@@ -19,8 +19,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// zoomSays answers some calls in the sandbox's place: the first row whose method and
-// path fit, with its status and body. Bodies that were sent are kept.
+// zoomSays answers some calls instead of the sandbox: with the status and body of the first row
+// whose method and path match. It stores the bodies of requests.
 type zoomSays struct {
 	rows []zoomRow
 
@@ -55,15 +55,14 @@ func (z *zoomSays) answer(w http.ResponseWriter, req *http.Request) bool {
 	return false
 }
 
-// inZoom is inRig with answers in the sandbox's place.
+// inZoom is inRig with answers that replace the sandbox's.
 func inZoom(t *testing.T, rows []zoomRow, test func(*rig, *zoomSays)) {
 	t.Helper()
 	z := &zoomSays{rows: rows}
 	inRig(t, setup{before: z.answer}, func(r *rig) { test(r, z) })
 }
 
-// want fails the test unless an answer has this data and errors of these codes, by
-// their paths.
+// want fails the test unless an answer has this data and errors with these codes, by their paths.
 func (a *answer) want(t *testing.T, data string, codes map[string]string) {
 	t.Helper()
 	var got, want any
@@ -85,7 +84,7 @@ func (a *answer) want(t *testing.T, data string, codes map[string]string) {
 
 const someMeeting = `"uuid": "aGFuZHMtMQ==", "host_id": "u-host", "topic": "Hands", "type": 2`
 
-// TestNoNullWhereThereIsNone has Zoom answer without what the schema says is there.
+// TestNoNullWhereThereIsNone has Zoom omit values that are non-null in the schema.
 func TestNoNullWhereThereIsNone(t *testing.T) {
 	inZoom(t, []zoomRow{
 		{"GET", "/meetings/81234567890", 0, `{"id": 81234567890, ` + someMeeting + `, "duration": 4294967296, "settings": {"global_dial_in_countries": ["", "US"], "host_video": true}}`},
@@ -94,13 +93,13 @@ func TestNoNullWhereThereIsNone(t *testing.T) {
 		a := r.ask(`{ meeting(by: {number: "81234567890"}) { topic durationMinutes settings { globalDialInCountries } } }`, nil)
 		a.want(t, `{"meeting": {"topic": "Hands", "durationMinutes": null, "settings": {"globalDialInCountries": ["US"]}}}`,
 			map[string]string{"meeting.durationMinutes": "BAD_ANSWER"})
-		a = r.ask(`{ user(by: {zoomId: "u1"}) { meetings { nodes { topic durationMinutes } } } }`, nil) // by the plan
+		a = r.ask(`{ user(by: {zoomId: "u1"}) { meetings { nodes { topic durationMinutes } } } }`, nil) // rendered by the plan
 		a.want(t, `{"user": {"meetings": {"nodes": [{"topic": "id", "durationMinutes": null}]}}}`,
 			map[string]string{"user.meetings": "BAD_ANSWER", "user.meetings.nodes.0.durationMinutes": "BAD_ANSWER"})
 		a = r.ask(`{ user(by: {zoomId: "u1"}) { meetings { edges { node { topic durationMinutes } } } } }`, nil)
 		a.want(t, `{"user": {"meetings": {"edges": [{"node": {"topic": "id", "durationMinutes": null}}]}}}`,
 			map[string]string{"user.meetings": "BAD_ANSWER", "user.meetings.edges.0.node.durationMinutes": "BAD_ANSWER"})
-		for _, field := range []string{"number", "id"} { // the row that has none is left out
+		for _, field := range []string{"number", "id"} { // the row without it is left out
 			a = r.ask(`{ user(by: {zoomId: "u1"}) { zoomId meetings { nodes { topic `+field+` } } } }`, nil)
 			if len(a.Errors) != 1 || a.Errors[0].path() != "user.meetings" || a.Errors[0].code() != "BAD_ANSWER" || strings.Count(string(a.Data), `"topic":"id"`) != 1 {
 				t.Errorf("%s: %s", field, a.body)
@@ -112,8 +111,8 @@ func TestNoNullWhereThereIsNone(t *testing.T) {
 	})
 }
 
-// TestPendingUsers asks about users who have no id yet: by e-mail where Zoom takes
-// it, and else not at all.
+// TestPendingUsers queries users who have no id yet: by e-mail address if Zoom accepts it, and
+// otherwise not at all.
 func TestPendingUsers(t *testing.T) {
 	inZoom(t, []zoomRow{
 		{"GET", "/users", 0, `{"page_size": 300, "next_page_token": "", "users": [{"email": "canary@example.com", "type": 1, "status": "pending"}]}`},
@@ -142,8 +141,8 @@ func TestPendingUsers(t *testing.T) {
 	})
 }
 
-// TestLaterWritesAreSeen writes to one object twice, and to a user named by e-mail:
-// each payload is what its own write has left.
+// TestLaterWritesAreSeen changes one object twice, and a user named by e-mail address: each
+// payload is the result of its own write.
 func TestLaterWritesAreSeen(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask(`mutation {
@@ -167,9 +166,9 @@ func TestLaterWritesAreSeen(t *testing.T) {
 	})
 }
 
-// TestGivenIsSent walks the Go types of all inputs: what must be given is written
-// whatever it is, and what need not be is told from what was not given.
-func TestGivenIsSent(t *testing.T) {
+// TestInputs_requiredFieldsAreSent walks the Go types of all inputs: required fields are always
+// sent, and optional ones distinguish zero from unset.
+func TestInputs_requiredFieldsAreSent(t *testing.T) {
 	seen := map[reflect.Type]bool{}
 	mutations := reflect.TypeFor[generated.MutationResolver]()
 	for method := range mutations.Methods() {
@@ -197,7 +196,7 @@ func sentWhole(t *testing.T, in reflect.Type, seen map[reflect.Type]bool) {
 	for f := range in.Fields() {
 		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "-" {
-			continue // written in the place of another one
+			continue // written instead of another one
 		}
 		if names[name] {
 			t.Errorf("%s writes %s twice", in, name)
@@ -230,7 +229,7 @@ func TestZeroIsSent(t *testing.T) {
 	})
 }
 
-// TestJSONNumbers sends a free body by a variable.
+// TestJSONNumbers sends a JSON body in a variable.
 func TestJSONNumbers(t *testing.T) {
 	inZoom(t, []zoomRow{{method: "PATCH", path: "/meetings/1", status: 204}}, func(r *rig, z *zoomSays) {
 		body := json.RawMessage(`{"a": 45, "b": 1.50, "c": {"d": [10, -1e3, true, null, "5"]}, "e": 12345678901234567890}`)
@@ -239,11 +238,17 @@ func TestJSONNumbers(t *testing.T) {
 		if !slices.Equal(z.sent, []string{want}) {
 			t.Errorf("%q was sent, want %q", z.sent, want)
 		}
+		z.sent = nil
+		r.ask(`mutation ($in: ZoomRequestInput!) { zoomRequest(input: $in) { status } }`, map[string]any{"in": map[string]any{
+			"operation": "PATCH /meetings/{meetingId}", "path": map[string]any{"meetingId": 1}, "body": body,
+		}})
+		if !slices.Equal(z.sent, []string{want}) {
+			t.Errorf("in an input object: %q was sent, want %q", z.sent, want)
+		}
 	})
 }
 
-// TestEmptyChanges changes nothing, wherever something can be changed: it is told,
-// and costs no call.
+// TestEmptyChanges sends empty patches to every update: each is refused without a call.
 func TestEmptyChanges(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for _, change := range []string{
@@ -273,7 +278,7 @@ func TestEmptyChanges(t *testing.T) {
 	})
 }
 
-// TestEmptyNames leaves a name empty that would narrow a question or a write down.
+// TestEmptyNames sends empty names that would narrow a query or a write.
 func TestEmptyNames(t *testing.T) {
 	const groups = `account { dashboard { it: meetings(type: PAST, from: "2026-03-01", to: "2026-03-16", groupIds: ["a", "b,c"]) { totalCount } } }`
 	inRig(t, setup{}, func(r *rig) {
@@ -326,7 +331,7 @@ func TestSecretsCountForIdempotency(t *testing.T) {
 	})
 }
 
-// fields returns what userErrors blames, a path a line.
+// fields returns the paths in userErrors, one a line.
 func (a *answer) fields(t *testing.T) string {
 	t.Helper()
 	var data map[string]struct{ UserErrors []struct{ Field []string } }
@@ -342,8 +347,8 @@ func (a *answer) fields(t *testing.T) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestZoomsFieldsInTheCallersWords has Zoom name fields that it refuses.
-func TestZoomsFieldsInTheCallersWords(t *testing.T) {
+// TestUserErrors_zoomsFields has Zoom refuse fields by its own names.
+func TestUserErrors_zoomsFields(t *testing.T) {
 	const update = `updateMeeting(input: {meeting: {number: "1"}, patch: {durationMinutes: 30, settings: {languageInterpretation: {enable: true, interpreters: [{email: "a@example.com"}, {email: "b@example.com"}]}}, recurrence: {type: WEEKLY, repeatInterval: 500}}})`
 	for _, c := range []struct{ mutation, names, want string }{
 		{update, "recurrence.repeat_interval duration", "input.patch.recurrence.repeatInterval\ninput.patch.durationMinutes"},
@@ -379,8 +384,8 @@ func TestZoomsFieldsInTheCallersWords(t *testing.T) {
 	}
 }
 
-// TestOwnFieldsInTheCallersWords makes mistakes that the gateway finds itself.
-func TestOwnFieldsInTheCallersWords(t *testing.T) {
+// TestUserErrors_ownFields makes mistakes that the gateway detects itself.
+func TestUserErrors_ownFields(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct{ mutation, want string }{
 			{`createMeeting(input: {host: {email: "nobody"}, meeting: {topic: "x"}})`, "input.host.email"},

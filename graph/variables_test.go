@@ -10,8 +10,8 @@ import (
 	"zoomql/graph/endpoint"
 )
 
-// refused fails the test unless a request was refused before anything ran: by the
-// rules of documents, or in words of ours that hold some.
+// refused fails the test unless a request was refused before execution: by the validation rules,
+// or with a message of the gateway that contains the words.
 func (r *rig) refused(a *answer, words ...string) {
 	r.t.Helper()
 	if a.status != 400 || a.Data != nil || len(a.Errors) == 0 || words != nil && a.Errors[0].code() != "BAD_USER_INPUT" {
@@ -29,15 +29,15 @@ func (r *rig) refused(a *answer, words ...string) {
 	}
 }
 
-// twoWrites is a document of which the first field would be carried out before the
-// second one's arguments are read.
+// twoWrites is a document whose first field would be executed before the arguments of the second
+// are read.
 func twoWrites(variable, patch string) string {
 	return `mutation ($v: ` + variable + `) { a: deleteMeeting(input: {meeting: {number: "${MeetingNumber}"}}) { deletedMeetingId } b: updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {` + patch + `}}) { userErrors { code } } }`
 }
 
-// TestInputsThatAreNone sends what the specification refuses and no rule of the
-// document sees. Nothing runs, and Zoom is not asked.
-func TestInputsThatAreNone(t *testing.T) {
+// TestInputs_invalid sends inputs that the specification forbids and no validation rule
+// detects. Nothing is executed, and no call is made.
+func TestInputs_invalid(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		role := map[string]any{"id": r.id("Role", r.RoleID), "zoomId": "1"}
 		for _, c := range []struct {
@@ -97,9 +97,13 @@ func TestInputsThatAreNone(t *testing.T) {
 			{`mutation ($v: Upload!) { uploadVirtualBackground(input: {file: $v}) { userErrors { code } } }`, map[string]any{"v": "x"}, []string{"$v", "a file is sent"}},
 			{`mutation { uploadVirtualBackground(input: {file: "x"}) { userErrors { code } } }`, nil, []string{"a file is sent"}},
 
-			{`mutation { zoomRequest(input: {operation: "GET /users", query: {page_size: 99999999999999999999}}) { status } }`, nil, nil},
-			{`{ meeting(by: {number: 99999999999999999999}) { topic } }`, nil, nil},
-			{`{ account { users(first: 2147483648) { totalCount } } }`, nil, []string{"too large"}},
+			{`mutation { it: zoomRequest(input: {operation: "GET /users", query: {page_size: 99999999999999999999}}) { status } }`, nil, []string{"it.input.query.page_size: the number 99999999999999999999 is too large", "variable"}},
+			{`mutation { zoomRequest(input: {operation: "PATCH /users/{userId}", body: {a: [1, {b: -9223372036854775809}]}}) { status } }`, nil, []string{"zoomRequest.input.body.a[1].b: the number -9223372036854775809 is too large"}},
+			{`mutation { zoomRequest(input: {operation: "PATCH /users/{userId}", body: 1e999}) { status } }`, nil, []string{"zoomRequest.input.body: the number 1e999 is too large"}},
+			{`mutation ($v: JSON = {a: 99999999999999999999}) { zoomRequest(input: {operation: "GET /users", query: $v}) { status } }`, nil, []string{"variable.v.a: the number 99999999999999999999 is too large"}},
+			{`{ ...F } fragment F on Query { account { users(first: 99999999999999999999) { totalCount } } }`, nil, []string{"account.users.first: the number 99999999999999999999 is too large"}},
+			{`{ meeting(by: {number: 99999999999999999999}) { topic } }`, nil, []string{"meeting.by.number: the number 99999999999999999999 is too large"}},
+			{`{ account { users(first: 2147483648) { totalCount } } }`, nil, []string{"2147483648 is too large"}},
 		} {
 			t.Log(c.query)
 			r.refused(r.ask(c.query, c.variables), c.words...)
@@ -107,7 +111,7 @@ func TestInputsThatAreNone(t *testing.T) {
 	})
 }
 
-// aliased has a field under so many names.
+// aliased returns a field under n aliases.
 func aliased(n int, field string) []string {
 	fields := make([]string, n)
 	for i := range fields {
@@ -116,8 +120,8 @@ func aliased(n int, field string) []string {
 	return fields
 }
 
-// TestVariablesInManyPlaces has one long variable stand in many places of a document,
-// which would send it as often: in lists, in objects, in JSON and in several fields.
+// TestVariablesInManyPlaces uses one long variable in many places of a document, which would send
+// it as often: in lists, in objects, in JSON and in several fields.
 func TestVariablesInManyPlaces(t *testing.T) {
 	long := map[string]any{"v": strings.Repeat("canary ", (1<<20)/10)}
 	times := func(n int, text string) string { return strings.Repeat(text+" ", n) }
@@ -143,8 +147,8 @@ func TestVariablesInManyPlaces(t *testing.T) {
 	})
 }
 
-// TestValuesAreNotRepeated sends values that fit no type: the error names the variable
-// and the type, and repeats neither a value nor what stands in the place of a name.
+// TestValuesAreNotRepeated sends values of wrong types: the error names the variable and the type,
+// and repeats neither a value nor a caller's text in place of a name.
 func TestValuesAreNotRepeated(t *testing.T) {
 	const address = "canary@example.com"
 	long := strings.Repeat("canary", 20_000)
@@ -177,8 +181,8 @@ func TestValuesAreNotRepeated(t *testing.T) {
 	})
 }
 
-// TestInputsThatAreSome sends what looks like the former and is right.
-func TestInputsThatAreSome(t *testing.T) {
+// TestInputs_valid sends inputs that resemble those of TestInputs_invalid and are valid.
+func TestInputs_valid(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct {
 			query     string
@@ -201,8 +205,8 @@ func TestInputsThatAreSome(t *testing.T) {
 	})
 }
 
-// TestCheckIsLinear checks a document whose fragments double with each level: each
-// is looked at once.
+// TestCheckIsLinear checks a document whose fragments double with each level: each is checked
+// once.
 func TestCheckIsLinear(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("query ($v: Boolean = true) { viewer { ...f0 } }")

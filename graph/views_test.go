@@ -12,10 +12,10 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// viewHeader names the app in whose name a request is made, in these tests.
+// viewHeader names the app whose credential a request has, in these tests.
 const viewHeader = "X-Test-View"
 
-// askAs asks in the name of an app.
+// askAs sends a query with the credential of an app.
 func (r *rig) askAs(app, query string, more map[string]any) *answer {
 	r.t.Helper()
 	params := map[string]any{"extensions": more}
@@ -35,7 +35,7 @@ func (r *rig) askAs(app, query string, more map[string]any) *answer {
 	return r.send(req)
 }
 
-// byHeader makes requests in the name of the app that their header names.
+// byHeader gives requests the credential of the app that their header names.
 func byHeader(tokens identity.Tokens) identity.Source {
 	return func(req *http.Request) *identity.Credential {
 		if app := req.Header.Get(viewHeader); app != "" {
@@ -45,12 +45,12 @@ func byHeader(tokens identity.Tokens) identity.Source {
 	}
 }
 
-// One gateway serves two views of one account: no answer, call, result of an idempotency
-// key or document of one is given to the other.
+// One gateway serves two views of one account: no answer, call, result of an idempotency key or
+// document of one is served to the other.
 func TestViews_shareNothing(t *testing.T) {
 	store := cache.NewMemory(1 << 20)
 	inRig(t, setup{store: store, answers: store, as: byHeader}, func(r *rig) {
-		r.askAs("first", `{ viewer { scopes } }`, nil) // the token is there
+		r.askAs("first", `{ viewer { scopes } }`, nil) // the token is cached
 		r.spent()
 		for _, app := range []string{"first", "second"} {
 			r.askAs(app, meetingQuery, nil)

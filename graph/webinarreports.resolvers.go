@@ -9,11 +9,11 @@ import (
 )
 
 func (r *webinarResolver) Report(ctx context.Context, obj *types.Webinar, uuid *types.UUID) (*types.WebinarReport, error) {
-	by := types.WebinarReportBy{UUID: uuid}
-	if uuid == nil {
-		by.LatestOf = &obj.Number
+	run := obj.Number.String()
+	if uuid != nil {
+		run = string(*uuid)
 	}
-	return of(ctx, obj).webinarReport(ctx, by)
+	return of(ctx, obj).webinarReport(ctx, run)
 }
 
 func (r *webinarReportResolver) Host(ctx context.Context, obj *types.WebinarReport) (*types.User, error) {
@@ -38,6 +38,10 @@ func (r *webinarReportResolver) Participants(ctx context.Context, obj *types.Web
 
 func (r *webinarReportResolver) Polls(ctx context.Context, obj *types.WebinarReport) (*types.PollResults, error) {
 	return of(ctx, obj).webinarPolls(ctx, obj)
+}
+
+func (r *webinarReportResolver) Absentees(ctx context.Context, obj *types.WebinarReport, first int, after *string) (*types.Connection[types.Registrant], error) {
+	return of(ctx, obj).webinarAbsentees(ctx, obj, first, after)
 }
 
 func (r *webinarReportParticipantResolver) User(ctx context.Context, obj *types.WebinarReportParticipant) (*types.User, error) {

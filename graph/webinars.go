@@ -18,11 +18,11 @@ type webinarKey struct {
 
 func (s *scope) webinars() *batch.Loader[webinarKey, types.Webinar] {
 	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, k webinarKey) (*types.Webinar, error) {
-		return zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarKey{WebinarID: k.number}, zoom.Secrets(k.secrets))
+		return zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarQuery{WebinarID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
 
-// webinar returns the webinar of a number, with what the field of ctx asks of it.
+// webinar returns the webinar of a number with the fields that are selected.
 func (s *scope) webinar(ctx context.Context, number types.MeetingNumber) (*types.Webinar, error) {
 	if number == 0 {
 		return nil, nil
@@ -35,8 +35,8 @@ func (s *scope) webinar(ctx context.Context, number types.MeetingNumber) (*types
 	return alone(ctx, w, "Webinar"), err
 }
 
-// webinarHost returns the host of a webinar, who is not known yet where only the
-// webinar's number is.
+// webinarHost returns the host of a webinar. It reads a webinar of which only the number is
+// known.
 func (s *scope) webinarHost(ctx context.Context, w *types.Webinar) (*types.User, error) {
 	if w.HostZoomID == "" {
 		whole, err := s.webinars().Load(ctx, webinarKey{number: w.Number})
@@ -48,8 +48,8 @@ func (s *scope) webinarHost(ctx context.Context, w *types.Webinar) (*types.User,
 	return orNil(s.user(ctx, string(w.HostZoomID)))
 }
 
-// webinarList reads a list of webinars, each whole if more is asked for than
-// lists hold.
+// webinarList reads a list of webinars, each whole if fields are selected that lists do not
+// have.
 func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, first int, after *string) (*types.Connection[types.Webinar], error) {
 	l := list.List[zoom.WebinarFilter, types.Webinar]{Client: s.client, Op: zoom.ListWebinars, Windows: list.Uncut(filter), First: first, After: after}
 	secrets := needsOfNodes(ctx, "Webinar").Secrets
@@ -62,8 +62,8 @@ func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, firs
 	})
 }
 
-// webinarRegistrants reads a list of registrants, each whole if more is asked for
-// than lists hold.
+// webinarRegistrants reads a list of registrants, each whole if fields are selected that lists
+// do not have.
 func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegistrantFilter, first int, after *string) (*types.Connection[types.Registrant], error) {
 	want := needsOfNodes(ctx, "Registrant")
 	l := list.List[zoom.WebinarRegistrantFilter, types.Registrant]{
@@ -73,14 +73,14 @@ func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegis
 	return connectWhole(ctx, l, "Registrant", func(lacking []*types.Registrant) []zoom.Found[types.Registrant] {
 		keys := make([]registrantKey, len(lacking))
 		for i, r := range lacking {
-			keys[i] = registrantKey{ofWebinar(filter.WebinarID), string(r.ZoomID), want.Secrets}
+			keys[i] = registrantKey{ofWebinar(filter.WebinarID), string(r.ZoomID), want.Secrets, true}
 		}
 		return s.registrants().LoadMany(ctx, keys)
 	})
 }
 
-// webinarParticipants reads who was in an instance of a webinar; the latest one when
-// none is named.
+// webinarParticipants reads the participants of an instance of a webinar; of the latest one
+// without a name.
 func (s *scope) webinarParticipants(ctx context.Context, w *types.Webinar, first int, after *string, uuid *types.UUID) (*types.ParticipantConnection, error) {
 	instance := &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(w.Number.String()), MeetingNumber: w.Number}
 	if uuid != nil {
@@ -109,7 +109,7 @@ func (r *Resolver) addWebinarRegistrant(ctx context.Context, at *target, number 
 		op: zoom.AddWebinarRegistrant, in: zoom.NewWebinarRegistrant{WebinarID: number, OccurrenceIDs: ids, Registrant: input.Registrant},
 		key: input.IdempotencyKey, input: input, zoomID: registrationID,
 		read: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
-			webinar, err := zoom.GetWebinar.Do(ctx, at.client, zoom.WebinarKey{WebinarID: number})
+			webinar, err := zoom.GetWebinar.Do(ctx, at.client, zoom.WebinarQuery{WebinarID: number})
 			if err != nil {
 				return nil, err
 			}

@@ -24,6 +24,10 @@ func (r *mutationResolver) AddWebinarRegistrant(ctx context.Context, input types
 	})
 }
 
+func (r *panelistResolver) User(ctx context.Context, obj *types.Panelist) (*types.User, error) {
+	return orNil(of(ctx, obj).user(ctx, string(obj.Email)))
+}
+
 func (r *queryResolver) Webinar(ctx context.Context, by types.WebinarBy) (*types.Webinar, error) {
 	number, err := argument.Number("webinar", by)
 	if err != nil {
@@ -64,6 +68,19 @@ func (r *webinarResolver) Participants(ctx context.Context, obj *types.Webinar, 
 	return of(ctx, obj).webinarParticipants(ctx, obj, first, after, uuid)
 }
 
+func (r *webinarResolver) Instances(ctx context.Context, obj *types.Webinar, first int, after *string) (*types.Connection[types.WebinarReport], error) {
+	return of(ctx, obj).webinarInstances(ctx, obj.Number, first, after)
+}
+
+func (r *webinarResolver) Panelists(ctx context.Context, obj *types.Webinar) ([]*types.Panelist, error) {
+	return of(ctx, obj).panelists(ctx, obj.Number)
+}
+
+func (r *Resolver) Panelist() generated.PanelistResolver { return &panelistResolver{r} }
+
 func (r *Resolver) Webinar() generated.WebinarResolver { return &webinarResolver{r} }
 
-type webinarResolver struct{ *Resolver }
+type (
+	panelistResolver struct{ *Resolver }
+	webinarResolver  struct{ *Resolver }
+)

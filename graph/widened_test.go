@@ -13,8 +13,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// widened makes a question ask for all that the answer of its operation tells, beside
-// what it asks for already, but for the fields of without, by their paths.
+// widened adds all fields of an operation's answer to its query, except the fields in without, by
+// their paths.
 func widened(s *zoom.Spec, query string, without map[string]bool) (string, error) {
 	doc, errs := gqlparser.LoadQueryWithRules(readSchema(), query, nil)
 	if len(errs) > 0 {
@@ -32,10 +32,10 @@ func widened(s *zoom.Spec, query string, without map[string]bool) (string, error
 type widener struct {
 	op      string
 	without map[string]bool
-	types   []string // on the way
+	types   []string // on the path
 }
 
-// set adds to the fields of a selection set, those below the root alone.
+// set adds fields to a selection set, only below the root.
 func (w *widener) set(set ast.SelectionSet, path string, within bool) {
 	for _, sel := range set {
 		f, ok := sel.(*ast.Field)
@@ -60,11 +60,11 @@ func (w *widener) reads(f *ast.FieldDefinition) bool {
 
 func (w *widener) isOwn(d *ast.Directive) bool { return d.Arguments.ForName("op").Value.Raw == w.op }
 
-// deepest is how far fields are added below each other.
+// deepest bounds the depth of added fields.
 const deepest = 9
 
-// more returns the fields of a type that cost no other call, all but those that are
-// selected already.
+// more returns the fields of a type that need no other call, except those that are selected
+// already.
 func (w *widener) more(def *ast.Definition, path string, selected ast.SelectionSet) (set ast.SelectionSet) {
 	for _, f := range def.Fields {
 		at := path + "." + f.Name
@@ -103,7 +103,7 @@ func has(set ast.SelectionSet, name string) bool {
 	})
 }
 
-// fieldPath is the path of a place without the numbers of items, as widened takes it.
+// fieldPath returns a path without indices, as widened uses it.
 func fieldPath(path []any) string {
 	var b strings.Builder
 	for _, p := range path {

@@ -14,22 +14,21 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Every mutation goes one way: its resolver finds the target and calls write with what is
-// to be done to it. The rest follows from that: the payload, with the target's global id;
-// userErrors, each with the path of the field in the caller's input; the line in the audit
-// log. What loaders knew is forgotten as soon as a call that writes was sent (see
-// [Resolver.begin]).
+// All mutations take one path: the resolver finds the target and calls write with a function
+// that changes it. write returns the payload, with the target's global id and with userErrors
+// that have the paths of fields in the caller's input, and fills the line of the audit log.
+// Loaders forget their objects as soon as a call that writes was sent (see [Resolver.begin]).
 
-// target is what a mutation writes to.
+// target is the object that a mutation writes to.
 type target struct {
 	*scope              // the account
 	id     types.NodeID // the object; without a type where only the write makes it
 }
 
-// targetBy returns the object that an input such as RoleBy names, and its key. account is
-// the account that the mutation names beside it; without it, the object is in the account
-// that its global id tells. where is the argument that has the input. On an error, the target
-// is the object as the caller named it.
+// targetBy returns the object that an input such as RoleBy names, and its key. account is the
+// account that the mutation names; without it, the object is in the account of its global id.
+// where is the argument that has the input. On an error, the target is the object as the caller
+// named it.
 func targetBy(ctx context.Context, account *types.AccountBy, where string, by any) (at *target, key string, err error) {
 	s, err := accountFor(ctx, account, argument.GlobalID(by))
 	at = &target{s, argument.Named(by)}
@@ -48,9 +47,9 @@ type payload[P any] interface {
 	GetPayload() *types.Payload
 }
 
-// write carries a mutation out: it does the write unless the target was not found, and
-// returns the payload. do fills the fields that the payload has of its own. What the
-// caller can mend goes into the payload, all else is an error of the field.
+// write executes a mutation: it calls do unless the target was not found, and returns the
+// payload. do fills the fields that this payload has beside those of all payloads. Errors that
+// the caller can correct go into the payload; others are errors of the field.
 func write[P any, PP payload[P]](ctx context.Context, at *target, err error, do func(PP) error) (PP, error) {
 	entry := audit.EntryOf(ctx)
 	entry.Object = at.id
@@ -72,26 +71,35 @@ func write[P any, PP payload[P]](ctx context.Context, at *target, err error, do 
 	return p, nil
 }
 
-// only returns the error of an operation that answers nothing.
+// only returns the error of an operation without an answer.
 func only(_ *struct{}, err error) error { return err }
 
 // creation is a create that a caller may repeat with the same idempotencyKey.
 type creation[In, Out any] struct {
-	op  zoom.Op[In, Out]
-	in  In      // what the operation is sent
-	key *string // the caller's; nil is none
-	// input is the caller's, which is to be the same in a repeat.
+	op zoom.Op[In, Out]
+	in In // the operation's input
+	// prove, if given, completes an answer that does not name the new object, or returns why
+	// its creation is not proven.
+	prove func(context.Context, *Out) error
+	key   *string // the caller's; nil is none
+	// input is the caller's, which must be the same in a repeat.
 	input any
-	// zoomID returns Zoom's id of what was made, and read reads that at Zoom, for a
+	// zoomID returns Zoom's id of the new object, and read reads the object at Zoom, for a
 	// repeat that another replica answers.
 	zoomID func(*Out) string
 	read   func(ctx context.Context, zoomID string) (*Out, error)
 }
 
-// create makes an object, or returns the one that the same idempotencyKey made before. The
-// new object is the target from then on, if it has a global id.
+// create creates an object, or returns the one of an earlier create with the same
+// idempotencyKey. The new object becomes the target if it has a global id.
 func create[In, Out any](ctx context.Context, m *idempotency.Memory, at *target, c creation[In, Out]) (*Out, error) {
-	do := func(ctx context.Context) (*Out, error) { return c.op.Do(ctx, at.client, c.in) }
+	do := func(ctx context.Context) (*Out, error) {
+		made, err := c.op.Do(ctx, at.client, c.in)
+		if err == nil && c.prove != nil {
+			err = c.prove(ctx, made)
+		}
+		return made, err
+	}
 	var made *Out
 	var err error
 	if c.key == nil {

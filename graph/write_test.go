@@ -10,8 +10,8 @@ import (
 	"zoomql/graph/schema"
 )
 
-// Every mutation goes through write, which fills the payload and the audit log.
-func TestWrite_isTheWayOfEveryMutation(t *testing.T) {
+// Every mutation uses write, which fills the payload and the audit log.
+func TestWrite_everyMutation(t *testing.T) {
 	files, err := filepath.Glob("*.resolvers.go")
 	if err != nil {
 		t.Fatal(err)

@@ -21,8 +21,8 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// A Server is a redis-server process of the test's own, empty at first, without
-// persistence, on a Unix socket in a directory of its own.
+// A Server is a redis-server process of one test, empty at first, without persistence,
+// on a Unix socket in a directory of its own.
 type Server struct {
 	t      testing.TB
 	dir    string
@@ -56,8 +56,9 @@ func StartTCP(t testing.TB) (s *Server, addr string) {
 	return start(t, "--port", port, "--bind", "127.0.0.1"), "127.0.0.1:" + port
 }
 
-// Cluster runs a cluster until the end of the test, and returns a client of it.
-// It has one node only, which refuses commands with keys of several slots as many do.
+// Cluster runs a cluster until the end of the test, and returns a client of it. It has
+// one node only, which rejects commands with keys of several slots as a larger one
+// does.
 func Cluster(t testing.TB) *redis.ClusterClient {
 	t.Helper()
 	_, addr := ClusterNode(t)
@@ -71,7 +72,7 @@ func Cluster(t testing.TB) *redis.ClusterClient {
 // ClusterNode runs a node that is a cluster by itself, and returns its address.
 func ClusterNode(t testing.TB) (s *Server, addr string) {
 	t.Helper()
-	// The node also listens 10000 ports higher, so not every free port will do.
+	// The node also listens 10000 ports higher, so a free port is not enough.
 	port := 0
 	for port == 0 || !free(addr) || !free("127.0.0.1:"+strconv.Itoa(port+10_000)) {
 		port = 20_000 + rand.IntN(20_000)
@@ -232,7 +233,7 @@ func (w *Wire) dial(ctx context.Context, socket string) (net.Conn, error) {
 		return nil, err
 	}
 	w.conns[c] = true
-	raw, _ := c.(syscall.Conn) // by which go-redis sees whether it is alive
+	raw, _ := c.(syscall.Conn) // by which go-redis checks that it is alive
 	return struct {
 		lossyConn
 		syscall.Conn
@@ -256,7 +257,7 @@ func (w *Wire) Mend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.lossy.Load() {
-		w.closeAll() // first: a command half lost must not go on
+		w.closeAll() // first: a partly lost command must not continue
 	}
 	w.lossy.Store(false)
 	w.cut = false

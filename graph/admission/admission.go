@@ -7,7 +7,10 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"zoomql/internal/gate"
 	"zoomql/internal/ratelimit"
 )
 
@@ -35,6 +38,8 @@ const (
 	// MaxLongAnswers bounds the long answers that are there at once, until they are
 	// sent.
 	MaxLongAnswers = 3
+	// MaxUnsent bounds the bytes of items of subscriptions that clients have not taken yet.
+	MaxUnsent = 64 << 20
 )
 
 // Control has the pools. Handlers of several accounts may share one.
@@ -47,6 +52,12 @@ type Control struct {
 	Objects    *ratelimit.Pool // open objects
 	Large      *ratelimit.Pool // the one operation that is large
 	Answers    *ratelimit.Pool // long answers
+	Unsent     *ratelimit.Pool // bytes of items that are being sent
+
+	// long is the gate of all long operations; see LongBeside.
+	long  *gate.Gate
+	longs atomic.Int64
+	short atomic.Pointer[[2]shortOperation] // of two callers, the last one first
 }
 
 // New returns the control of one process.
@@ -60,7 +71,60 @@ func New() *Control {
 		Objects:    ratelimit.NewSharedPool(MaxObjects),
 		Large:      ratelimit.NewPool(1),
 		Answers:    ratelimit.NewSharedPool(MaxLongAnswers),
+		Unsent:     ratelimit.NewSharedPool(MaxUnsent),
+		long:       gate.New(max(1, runtime.GOMAXPROCS(0)-1)),
 	}
+}
+
+// The goroutine of a short operation begins when a processor is free: the scheduler of Go looks
+// at connections when it has nothing to run, or after 10 ms, which is a hundred times what a
+// short operation takes. So while callers have short operations, the long ones of others leave
+// one processor free. Alone, a long operation has all of them.
+
+// shortFor is how long a short operation tells that its caller may have another one.
+const shortFor = time.Second
+
+// shortOperation is the last short operation of a caller.
+type shortOperation struct {
+	caller string
+	at     time.Time
+}
+
+// Short notes that a caller has had a short operation.
+func (c *Control) Short(caller string) {
+	if c.longs.Load() == 0 {
+		return
+	}
+	now := [2]shortOperation{{caller, time.Now()}}
+	if last := c.short.Load(); last != nil {
+		if now[1] = last[0]; last[0].caller == caller {
+			now[1] = last[1]
+		}
+	}
+	c.short.Store(&now) // of two at once, one is enough
+}
+
+// Long notes that an operation is long. The caller MUST call end once, at its end.
+func (c *Control) Long() (end func()) {
+	c.longs.Add(1)
+	return func() { c.longs.Add(-1) }
+}
+
+// LongBeside returns the gate of the long operations of a caller, in which there is a place for
+// each processor but one; nil while no other caller has short operations.
+func (c *Control) LongBeside(caller string) *gate.Gate {
+	last := c.short.Load()
+	if last == nil {
+		return nil
+	}
+	other := last[0]
+	if other.caller == caller {
+		other = last[1]
+	}
+	if time.Since(other.at) > shortFor {
+		return nil
+	}
+	return c.long
 }
 
 // LongList is the number of items from which on a list needs admission.

@@ -27,63 +27,62 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Config is what New needs.
+// Config configures a Cache.
 type Config struct {
-	// Store keeps the answers; nil keeps none. It MUST know the tickets of the store
+	// Store stores the answers; nil stores none. It MUST accept the tickets of the store
 	// that the parts of answers come from: it is that store, or its first tier.
 	Store cache.Local
-	// Coverage tells which answers events keep right; nil is none.
+	// Coverage reports which answers events invalidate; nil means none.
 	Coverage zoom.Coverage
-	// Schema is the text of the schema that the answers follow.
+	// Schema is the text of the answers' schema, or a hash of it.
 	Schema string
-	// Log gets a line a second for each answer that is served from the cache.
+	// Log gets at most one line per second for each answer that is served from the cache.
 	Log *slog.Logger
 }
 
 // Cache caches whole answers by the bytes of the request and the view of the account, so
-// that a repeated request costs one lookup and one write: nothing is parsed. Answers of one
+// that a repeated request costs one lookup and one write, without parsing. Answers of one
 // view are never served to another. An answer is valid as long as each of its parts is, and
-// carries the tags of all of them: an eviction of a part evicts the answer in the same
-// moment.
+// has the tags of all of them: an eviction of a part evicts the answer at the same time.
 //
-// Answers with errors or secrets, answers to mutations, and those that hold nothing of
-// Zoom's are not cached. An answer that depends on the clock says so by
+// Answers with errors or secrets, answers to mutations, and those without data of Zoom's are
+// not cached. The validity of an answer that depends on the clock is limited by
 // [zoom.ValidUntil]. It is safe for concurrent use.
 type Cache struct {
-	store  cache.Local // nil keeps none
+	store  cache.Local // nil stores none
 	events zoom.Coverage
-	schema string // begins every key: a hash of the schema
+	schema string // the prefix of every key: a hash of the schema
 	log    *slog.Logger
 
-	// unused is the number of cached answers that were never asked for again. Above
-	// maxUnused an answer is cached only when its request comes back: the doorkeeper
-	// has a mark of each of the last requests (TinyLFU's doorkeeper, arXiv:1512.00727).
+	// unused is the number of cached answers that were never requested again. Above
+	// maxUnused an answer is cached only if its request is repeated: the doorkeeper
+	// has a mark of each recent request (TinyLFU's doorkeeper, arXiv:1512.00727).
 	unused     atomic.Int32
 	doorkeeper [1 << 15]atomic.Uint32
 
-	// l1 holds small answers that were served lately, each at its key's hash, because a
-	// lookup in the store costs as much as writing a small answer. Most requests are
+	// l1 holds small answers that were served recently, indexed by their key's hash, because
+	// a lookup in the store costs as much as writing a small answer. Most requests are
 	// answered without the store (see sampled).
 	l1 [256]atomic.Pointer[l1Entry]
 }
 
-// l1Entry is an answer with the ticket of the moment when the store returned it.
+// l1Entry is an answer with the ticket that the store returned with it.
 type l1Entry struct {
 	*Answer
 	ticket cache.Ticket
 }
 
-// maxL1 is how many bytes an answer in L1 has at most. L1 keeps an answer for a while
-// after the store has dropped it: a megabyte or two for all of them.
+// maxL1 is the largest answer in L1, in bytes. L1 retains answers for a while after the
+// store has dropped them: at most a megabyte or two in all.
 const maxL1 = 4 << 10
 
-// sampled reports whether a request goes to the store although L1 has its answer. One of
-// 16 does, so that the store counts popular answers and L1 drops what the store has
+// sampled reports whether a request reads the store although L1 has its answer. One of
+// 16 does, so that the store counts popular answers and L1 drops answers that the store has
 // dropped.
 func sampled() bool { return rand.Uint32()%16 == 0 }
 
-// maxUnused is the number of answers that are cached before any of them was asked for
-// again.
+// maxUnused is the number of never repeated answers above which the doorkeeper admits
+// repeated requests only.
 const maxUnused = 500
 
 // Admits reports whether the answer to a request is likely to be used again.
@@ -99,11 +98,11 @@ func New(cfg Config) *Cache {
 	return &Cache{store: cfg.Store, events: cfg.Coverage, log: cfg.Log, schema: string(schema[:])}
 }
 
-// Begin begins the key of a request in buf: the schema, the view of the credential, the
-// method, and the address of the gateway, which links in an answer hold. The request
-// follows, see [Cache.Key].
+// Begin writes the beginning of a request's key to buf: the schema, the view of the
+// credential, the base URL of the gateway, which links in an answer contain, and the method.
+// The caller appends the request, see [Cache.Key].
 func (c *Cache) Begin(buf *bytes.Buffer, r *http.Request, credential *identity.Credential) {
-	method := byte('p') // the bytes of a body may stand in a URL too, and mean something else
+	method := byte('p') // the same bytes mean different requests in a body and in a URL
 	if IsGet(r) {
 		method = 'g'
 	}
@@ -112,40 +111,40 @@ func (c *Cache) Begin(buf *bytes.Buffer, r *http.Request, credential *identity.C
 	buf.Write(append(links.AppendBase(buf.AvailableBuffer(), r), 0, method))
 }
 
-// IsGet reports whether a request is in the URL.
+// IsGet reports whether the method is GET or HEAD: the GraphQL request is in the URL.
 func IsGet(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// Key names an answer: the bytes of the request with what Begin wrote. The hash finds
-// the place of the answer in the store; the bytes decide whether it is the one. The zero
-// value names none.
+// Key identifies an answer: the bytes written by Begin and those of the request. The hash is
+// the answer's key in the store; the bytes are compared to detect collisions. The zero
+// value identifies none.
 type Key struct {
 	bytes []byte // borrowed until an answer is cached
 	hash  uint64
 }
 
-// IsZero reports whether the key names no answer.
+// IsZero reports whether the key identifies no answer.
 func (k Key) IsZero() bool { return k.bytes == nil }
 
 // String returns the bytes of the key.
 func (k Key) String() string { return string(k.bytes) }
 
-// maxAsked is the number of bytes of a request that stand in a key as they are. Of a
-// longer one the key holds a collision-resistant hash.
-const maxAsked = 4 << 10
+// maxRequest is the largest request, in bytes, that a key holds verbatim. For a longer one
+// the key holds a collision-resistant hash.
+const maxRequest = 4 << 10
 
-// Key returns the key that Begin began in the first begun bytes, and that the bytes of
-// the request end.
-func (c *Cache) Key(begun int, asked []byte) Key {
-	if len(asked) > begun+maxAsked {
-		rest := sha256.Sum256(asked[begun:])
-		asked = append(append(bytes.Clone(asked[:begun]), '#'), rest[:]...)
+// Key returns the key in buf: the first begun bytes are those that Begin wrote, the others
+// the request.
+func (c *Cache) Key(begun int, buf []byte) Key {
+	if len(buf) > begun+maxRequest {
+		request := sha256.Sum256(buf[begun:])
+		buf = append(append(bytes.Clone(buf[:begun]), '#'), request[:]...)
 	}
-	return Key{asked, maphash.Bytes(seed, asked)}
+	return Key{buf, maphash.Bytes(seed, buf)}
 }
 
 var seed = maphash.MakeSeed()
 
-// storeKey is the key of the answer in the store.
+// storeKey returns the key of the answer in the store.
 func (k Key) storeKey() string {
 	return string(binary.LittleEndian.AppendUint64(make([]byte, 0, 8), k.hash))
 }
@@ -163,7 +162,7 @@ func (c *Cache) Get(ctx context.Context, key Key, now time.Time) *Answer {
 	}
 	a, ticket := c.stored(ctx, key, now)
 	if a == nil {
-		if same { // the answer of another key stays
+		if same { // an answer with another key stays
 			slot.CompareAndSwap(e, nil)
 		}
 		return nil
@@ -191,12 +190,12 @@ func (c *Cache) stored(ctx context.Context, key Key, now time.Time) (*Answer, ca
 	return a, ticket
 }
 
-// errOtherProcess is the error of an answer that another process has cached. There is
-// none: whole answers stay in the first tier.
+// errOtherProcess reports an answer that another process has cached. It does not occur:
+// whole answers stay in the first tier.
 var errOtherProcess = errors.New("answers: cached by another process")
 
-// Set caches an answer if it may be cached, and returns it then; else nil. The operation
-// name is for the log, the usage says how long the parts are valid.
+// Set caches an answer if that is allowed, and returns it, or else nil. The operation name is
+// for the log; the usage has the tickets and validity of the parts.
 func (c *Cache) Set(ctx context.Context, key Key, name string, body []byte, u *zoom.Usage) *Answer {
 	if c.store == nil {
 		return nil
@@ -211,14 +210,13 @@ func (c *Cache) Set(ctx context.Context, key Key, name string, body []byte, u *z
 	}
 	e := cache.Decoded(a, func() ([]byte, error) { return a.body, nil })
 	e.Stored, e.Expires, e.StaleUntil = validity.Stored, validity.Expires, validity.Extended
-	e.Size = len(a.key) + len(body) + len(body)/4 + 500 // the compressed form may come beside it
+	e.Size = len(a.key) + len(body) + len(body)/4 + 500 // with the compressed form, which may be added later
 	c.store.Set(ctx, key.storeKey(), ticket, e)
 	c.unused.Add(1)
 	return a
 }
 
-// Answer is a cached answer: the bytes that every reader gets, and the headers that do
-// not change.
+// Answer is a cached answer: the bytes that every reader gets, and the constant headers.
 type Answer struct {
 	key      string
 	name     string // of the operation
@@ -230,28 +228,28 @@ type Answer struct {
 	age      atomic.Pointer[age]
 
 	once sync.Once
-	gzip []byte // compressed; nil where that does not pay
-	tag  string // the entity tag
+	gzip []byte // compressed; nil if that is not smaller
+	tag  string // the entity tag (RFC 9110, section 8.8.3)
 	weak string // the entity tag of the compressed form
 
-	firstTag atomic.Pointer[string] // the entity tag of the answer as it was served first
+	firstTag atomic.Pointer[string] // the entity tag of the form served to the first reader
 }
 
 // Len returns the number of bytes of the answer.
 func (a *Answer) Len() int { return len(a.body) }
 
-// revalidate lets readers store an answer but makes them ask each time whether it is
-// still valid: no eviction reaches them, and an answer 304 costs next to nothing.
+// revalidate lets readers store an answer but requires revalidation for each use (RFC 9111):
+// evictions do not reach them, and a 304 costs next to nothing.
 var revalidate = []string{"private, no-cache"}
 
-// Request is what an answer is written to.
+// Request describes the request that an answer is written for.
 type Request struct {
 	Media string // the media type of the answer
 	Get   bool   // the request is in the URL
 	Start time.Time
 }
 
-// Serve writes the answer to a reader who did not wait for it to be made.
+// Serve writes the answer to a later reader than the first.
 func (a *Answer) Serve(w http.ResponseWriter, r *http.Request, q Request) {
 	compress := len(a.body) >= negotiation.MinGzip && negotiation.TakesGzip(r.Header["Accept-Encoding"])
 	if q.Get || compress {
@@ -264,8 +262,8 @@ func (a *Answer) Serve(w http.ResponseWriter, r *http.Request, q Request) {
 	a.write(w, r, q, form{body: a.body, tag: a.tag})
 }
 
-// ServeFirst writes the answer to the reader for whom it was made: the first bytes of it
-// are the same, and what it has cost follows as the tail.
+// ServeFirst writes the answer to the reader whose request was executed: the first same
+// bytes are those of the cached answer; the tail, with the actual cost, differs.
 func (a *Answer) ServeFirst(w http.ResponseWriter, r *http.Request, q Request, same int, tail []byte) {
 	first := form{body: a.body[:same], tail: tail}
 	if q.Get {
@@ -284,7 +282,7 @@ func (a *Answer) ServeFirst(w http.ResponseWriter, r *http.Request, q Request, s
 // form is a representation of an answer.
 type form struct {
 	body, tail []byte
-	tag        string // the entity tag, for a GET alone; a compressed form has a weak one
+	tag        string // the entity tag, for GET only; a compressed form has a weak one
 	gzip       bool
 }
 
@@ -304,7 +302,7 @@ func (a *Answer) write(w http.ResponseWriter, r *http.Request, q Request, f form
 	h["Content-Type"] = negotiation.ContentType(q.Media)
 	switch length := f.length(); {
 	case length <= buffered:
-		// net/http sets Content-Length, which costs less than a header
+		// net/http sets Content-Length, at less cost than an explicit header
 	case length == len(a.body):
 		h["Content-Length"] = a.length
 	default:
@@ -319,12 +317,12 @@ func (a *Answer) write(w http.ResponseWriter, r *http.Request, q Request, f form
 	}
 }
 
-// buffered is the number of bytes up to which net/http buffers a whole answer, and so
-// knows its length.
+// buffered is the largest answer, in bytes, that net/http buffers completely, so that it
+// sets Content-Length.
 const buffered = 2048
 
 // ageHeader returns the header Age: the seconds since the oldest part of the answer was
-// asked for. It is written once for all requests of a second.
+// stored. It is formatted once for all requests of a second.
 func (a *Answer) ageHeader(now time.Time) []string {
 	seconds := max(int64(now.Sub(a.validity.Stored)/time.Second), 0)
 	if last := a.age.Load(); last != nil && last.seconds == seconds {
@@ -340,9 +338,9 @@ type age struct {
 	header  []string
 }
 
-// match returns the entity tag of If-None-Match that names the answer, or "": its bytes,
-// its compressed form, or the form that was served first. RFC 9110, section 13.1.2, asks
-// for the weak comparison.
+// match returns the entity tag of If-None-Match that matches the answer, its compressed form,
+// or the form served first; "" if none does. RFC 9110, section 13.1.2, requires the weak
+// comparison.
 func (a *Answer) match(header []string) string {
 	for tag := range negotiation.Elements(header) {
 		if tag == "*" {
@@ -356,7 +354,7 @@ func (a *Answer) match(header []string) string {
 	return ""
 }
 
-// prepare computes what only some readers need, for the first of them.
+// prepare computes entity tags and the compressed form, which only some readers need, once.
 func (a *Answer) prepare() {
 	a.once.Do(func() {
 		a.tag = entityTag(a.body)
@@ -367,7 +365,7 @@ func (a *Answer) prepare() {
 	})
 }
 
-// entityTag returns the entity tag of bytes. It is the same in every process.
+// entityTag returns a strong entity tag of bytes. It is the same in every process.
 func entityTag(parts ...[]byte) string {
 	hash := sha256.New()
 	for _, part := range parts {
@@ -376,19 +374,19 @@ func entityTag(parts ...[]byte) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:15]) + `"`
 }
 
-// hits counts the requests that an answer was served to since its last line in the log.
+// hits counts how often an answer was served since its last line in the log.
 type hits struct {
 	n    atomic.Int64
 	last atomic.Int64 // when the line was written, in Unix nanoseconds
 }
 
-// logInterval is the time between two lines of one answer in the log.
+// logInterval is the minimum time between two log lines of one answer.
 const logInterval = time.Second
 
 // Hit counts that an answer was served, for the log.
 func (c *Cache) Hit(a *Answer, now time.Time) {
 	if !c.log.Enabled(context.Background(), slog.LevelInfo) || a.hits.n.Add(1) > 1 {
-		return // the first of the interval writes the line of all
+		return // the first hit of the interval logs the line
 	}
 	wait := logInterval - time.Duration(now.UnixNano()-a.hits.last.Load())
 	if wait <= 0 {
@@ -404,7 +402,7 @@ func (c *Cache) logHits(a *Answer) {
 	c.log.LogAttrs(context.Background(), slog.LevelInfo, "operation", slog.String("name", a.name), slog.Int64("kept", n))
 }
 
-// compressed returns bytes compressed, or nil where they do not get fewer.
+// compressed returns compressed bytes, or nil if they are not fewer.
 func compressed(parts ...[]byte) []byte {
 	length := 0
 	for _, part := range parts {
@@ -425,13 +423,13 @@ func compressed(parts ...[]byte) []byte {
 	return out.b
 }
 
-// limitedBuffer takes no more than some bytes.
+// limitedBuffer is an io.Writer that accepts at most so many bytes.
 type limitedBuffer struct {
 	b    []byte
 	most int
 }
 
-// Write takes what fits, and refuses the rest.
+// Write appends p, or returns an error if it does not fit.
 func (l *limitedBuffer) Write(p []byte) (int, error) {
 	if len(l.b)+len(p) > l.most {
 		return 0, http.ErrContentLength

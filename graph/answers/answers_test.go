@@ -18,23 +18,23 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// keyOf returns the key that an endpoint makes of a request.
-func keyOf(c *Cache, method, url, asked string) Key {
-	return keyAs(c, identity.New(identity.View{App: "app"}, nil), method, url, asked)
+// keyOf returns the key of a request.
+func keyOf(c *Cache, method, url, request string) Key {
+	return keyAs(c, identity.New(identity.View{App: "app"}, nil), method, url, request)
 }
 
-func keyAs(c *Cache, as *identity.Credential, method, url, asked string) Key {
+func keyAs(c *Cache, as *identity.Credential, method, url, request string) Key {
 	var buf bytes.Buffer
 	c.Begin(&buf, httptest.NewRequest(method, url, nil), as)
 	begun := buf.Len()
-	buf.WriteString(asked)
+	buf.WriteString(request)
 	return c.Key(begun, buf.Bytes())
 }
 
-// Questions differ in each byte, however long they are; what stands in a URL is no
-// body, and what was asked at one address is not asked at another.
-func TestKey(t *testing.T) {
-	a, long := &Cache{schema: "schema"}, strings.Repeat("x", maxAsked+1)
+// Keys differ for requests that differ in any byte, of any length, and by method, base URL,
+// schema and view.
+func TestKey_distinct(t *testing.T) {
+	a, long := &Cache{schema: "schema"}, strings.Repeat("x", maxRequest+1)
 	seen := map[string]int{}
 	for i, w := range []Key{
 		keyOf(a, http.MethodPost, "http://one/", "x"), keyOf(a, http.MethodGet, "http://one/", "x"),
@@ -45,20 +45,20 @@ func TestKey(t *testing.T) {
 		keyAs(a, identity.New(identity.View{App: "other app"}, nil), http.MethodPost, "http://one/", "x"),
 	} {
 		if before, ok := seen[string(w.bytes)]; ok {
-			t.Errorf("the keys %d and %d are one", before, i)
+			t.Errorf("the keys %d and %d are equal", before, i)
 		}
 		seen[string(w.bytes)] = i
-		if len(w.bytes) > maxAsked+100 {
+		if len(w.bytes) > maxRequest+100 {
 			t.Errorf("the key %d has %d bytes", i, len(w.bytes))
 		}
 	}
 	if w := keyOf(a, http.MethodPost, "http://one/", long); !bytes.Equal(w.bytes, keyOf(a, http.MethodPost, "http://one/", long).bytes) {
-		t.Error("the same question has two keys")
+		t.Error("the same request has two keys")
 	}
 }
 
-// Two questions that happen to have one hash are two questions.
-func TestGet_anotherKeyOfTheSameHash(t *testing.T) {
+// Two keys with the same hash have different answers.
+func TestGet_hashCollision(t *testing.T) {
 	a := &Cache{store: cache.NewMemory(1 << 20)}
 	now := time.Now()
 	e := cache.Decoded(&Answer{key: "one", validity: zoom.Validity{Expires: now.Add(time.Hour)}}, nil)
@@ -67,15 +67,15 @@ func TestGet_anotherKeyOfTheSameHash(t *testing.T) {
 	_, ticket := a.store.Get(t.Context(), one.storeKey())
 	a.store.Set(t.Context(), one.storeKey(), ticket, e)
 	if a.Get(t.Context(), one, now) == nil {
-		t.Error("the question is not answered")
+		t.Error("the key has no answer")
 	}
 	if a.Get(t.Context(), other, now) != nil {
-		t.Error("a question is answered by what another was")
+		t.Error("the key got the answer of another key")
 	}
 }
 
-// TestServeFirst writes an answer with another end than the cached one has, plain and
-// compressed: its length and its entity tag are those of the bytes written.
+// The answer to the first reader, whose tail differs from the cached one, has the length and
+// entity tag of the bytes written, plain and compressed.
 func TestServeFirst(t *testing.T) {
 	const same, cached, tail = `{"data":"`, `cached"}`, `first reader's"}`
 	long := same + strings.Repeat("text ", negotiation.MinGzip)
@@ -88,7 +88,7 @@ func TestServeFirst(t *testing.T) {
 		a.ServeFirst(w, r, Request{Media: negotiation.JSON, Get: true, Start: time.Now()}, len(c.same), []byte(tail))
 		length, want := w.Header().Get("Content-Length"), strconv.Itoa(w.Body.Len())
 		if length != want && w.Body.Len() > buffered {
-			t.Errorf("the length is said to be %s, and is %s", length, want)
+			t.Errorf("Content-Length is %s, want %s", length, want)
 		}
 		tag, body := w.Header().Get("Etag"), w.Body.Bytes()
 		if c.encoding != "" {
@@ -109,28 +109,31 @@ func TestServeFirst(t *testing.T) {
 	}
 }
 
-// arriving are events that come, or do not.
-type arriving struct{ come bool }
+// arriving is a Coverage by events that arrive, or do not.
+type arriving struct{ on bool }
 
 // Kinds implements [zoom.Coverage].
 func (*arriving) Kinds(*zoom.Spec) zoom.EventKinds { return 1 }
 
 // Since implements [zoom.Coverage].
 func (a *arriving) Since(zoom.EventKinds, time.Time) time.Time {
-	if a.come {
+	if a.on {
 		return time.Unix(1, 0)
 	}
 	return time.Time{}
 }
 
-// What stands in front of the store is given as long as the store would give it.
+// Missed implements [zoom.Coverage].
+func (*arriving) Missed(zoom.EventKinds) {}
+
+// L1 serves an answer exactly as long as the store would.
 func TestGet_l1(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := cache.NewMemory(1 << 20)
 		events := &arriving{}
 		a := New(Config{Store: store, Coverage: events})
 		q := keyOf(a, http.MethodPost, "http://one/", "x")
-		keep := func(text string) {
+		put := func(text string) {
 			_, ticket := store.Get(t.Context(), q.storeKey(), "tag")
 			now := time.Now()
 			v := zoom.Validity{Stored: now, Expires: now.Add(time.Minute), Extended: now.Add(time.Hour), Kinds: 1}
@@ -139,7 +142,7 @@ func TestGet_l1(t *testing.T) {
 			e.Stored, e.Expires, e.StaleUntil, e.Size = v.Stored, v.Expires, v.Extended, len(text)
 			store.Set(t.Context(), q.storeKey(), ticket, e)
 		}
-		// gives asks as often as makes it sure that the front and the store both answer.
+		// gives reads so often that both L1 and the store are read with near certainty.
 		gives := func(why, want string) {
 			t.Helper()
 			for range 300 {
@@ -148,53 +151,53 @@ func TestGet_l1(t *testing.T) {
 					got = string(k.body)
 				}
 				if got != want {
-					t.Fatalf("%s: it gives %q, want %q", why, got, want)
+					t.Fatalf("%s: got %q, want %q", why, got, want)
 				}
 			}
 		}
-		gives("nothing is kept", "")
-		keep("first")
-		gives("kept", "first")
+		gives("nothing is stored", "")
+		put("first")
+		gives("stored", "first")
 		if a.l1[q.hash%uint64(len(a.l1))].Load() == nil {
-			t.Error("it does not stand in front")
+			t.Error("it is not in L1")
 		}
 		same := q
-		q = Key{[]byte("another question at the same place"), q.hash}
-		gives("of one hash", "")
+		q = Key{[]byte("another key with the same hash"), q.hash}
+		gives("another key", "")
 		if a.l1[q.hash%uint64(len(a.l1))].Load() == nil {
-			t.Error("who is not answered puts another's answer out of the front")
+			t.Error("a miss removed another key's answer from L1")
 		}
 		q = same
-		gives("the same again", "first")
+		gives("the first key again", "first")
 		store.Evict(t.Context(), "other tag")
-		gives("something else is stale", "first")
+		gives("another tag evicted", "first")
 		store.Evict(t.Context(), "tag")
-		gives("stale", "")
-		keep("second")
-		gives("kept anew", "second")
+		gives("evicted", "")
+		put("second")
+		gives("stored again", "second")
 		time.Sleep(time.Minute)
-		gives("past its time", "")
-		events.come = true
-		gives("past its time while events come", "second")
-		events.come = false
-		gives("when they have ended", "")
-		events.come = true
+		gives("expired", "")
+		events.on = true
+		gives("extended while events arrive", "second")
+		events.on = false
+		gives("events have stopped", "")
+		events.on = true
 		time.Sleep(time.Hour)
-		gives("past its time by events", "")
-		keep(strings.Repeat("long", maxL1))
+		gives("expired also with events", "")
+		put(strings.Repeat("long", maxL1))
 		gives("too long", strings.Repeat("long", maxL1))
 		if a.l1[q.hash%uint64(len(a.l1))].Load() != nil {
 			t.Error("a long answer is in L1")
 		}
 
-		keep("third")
-		gives("kept", "third")
-		q = Key{[]byte("another question at the same place"), q.hash}
-		keep("another answer") // puts it out of the store
+		put("third")
+		gives("stored", "third")
+		q = Key{[]byte("another key with the same hash"), q.hash}
+		put("another answer") // replaces it in the store
 		q = same
 		for range 300 {
 			a.Get(t.Context(), q, time.Now())
 		}
-		gives("put out", "")
+		gives("replaced", "")
 	})
 }

@@ -1,5 +1,5 @@
-// Package argument reads the arguments that callers give to fields: it refuses texts that
-// Zoom would misunderstand, and finds the path of the part of an input that an error is of.
+// Package argument reads the arguments of fields: it rejects texts that Zoom would
+// misunderstand, and finds the path of the part of an input that an error is about.
 package argument
 
 import (
@@ -14,16 +14,16 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// fieldError is an error of a part of the caller's input.
+// fieldError is an error about a part of the caller's input.
 type fieldError struct {
 	error
-	path []string // in the caller's names, from where the error was met
+	path []string // in the schema's names, relative to the part where the error occurred
 }
 
 // Unwrap returns the error itself.
 func (e *fieldError) Unwrap() error { return e.error }
 
-// Within says in which part of the input an error is. Indexes of lists are digits.
+// Within adds the path of a part of the input to an error. Indices of lists are decimal.
 func Within(err error, path ...string) error {
 	if err == nil {
 		return nil
@@ -36,7 +36,7 @@ func Item(err error, list string, index int) error {
 	return Within(err, list, strconv.Itoa(index))
 }
 
-// Blamed returns the part of the input that an error is of, as far as it says so.
+// Blamed returns the path of the part of the input that an error is about, as far as it is known.
 func Blamed(err error) []string {
 	var path []string
 	for part, ok := errors.AsType[*fieldError](err); ok; part, ok = errors.AsType[*fieldError](err) {
@@ -52,8 +52,8 @@ func Blamed(err error) []string {
 	return path
 }
 
-// argumentOf returns the argument that a message begins with: "path.meetingId: one
-// value is needed". Of several, it is the first.
+// argumentOf returns the argument that a message begins with, such as in "path.meetingId: one
+// value is needed"; the first of several.
 func argumentOf(message string) []string {
 	name, _, ok := strings.Cut(message, ": ")
 	if name, _, _ = strings.Cut(name, ", "); !ok || strings.ContainsAny(name, " $") {
@@ -62,7 +62,7 @@ func argumentOf(message string) []string {
 	return strings.Split(name, ".")
 }
 
-// Address returns an e-mail address in the form in which it is a key.
+// Address returns an e-mail address in lower case, the form of keys.
 func Address(email string) (string, error) {
 	email, err := NonEmpty("email", strings.ToLower(email))
 	if err == nil && !strings.Contains(email, "@") {
@@ -71,7 +71,7 @@ func Address(email string) (string, error) {
 	return email, err
 }
 
-// Optional is NonEmpty for what need not be given; "" where it is not.
+// Optional is NonEmpty for an optional argument; "" if it is not given.
 func Optional(name string, value *string) (string, error) {
 	if value == nil {
 		return "", nil
@@ -79,8 +79,8 @@ func Optional(name string, value *string) (string, error) {
 	return NonEmpty(name, *value)
 }
 
-// Filled refuses empty texts among arguments that may be left out, by name: without
-// them Zoom would tell of all.
+// Filled rejects empty texts among optional arguments, by name: Zoom would ignore them and
+// return all objects.
 func Filled(arguments map[string]*string) error {
 	for _, name := range slices.Sorted(maps.Keys(arguments)) {
 		if _, err := Optional(name, arguments[name]); err != nil {
@@ -90,8 +90,8 @@ func Filled(arguments map[string]*string) error {
 	return nil
 }
 
-// NonEmpty returns the text of an argument without spaces around it, and refuses what cannot
-// name anything at Zoom.
+// NonEmpty returns the text of an argument without surrounding spaces, and rejects one that
+// cannot name an object at Zoom.
 func NonEmpty(name, value string) (string, error) {
 	value = strings.TrimSpace(value)
 	switch {
@@ -105,12 +105,12 @@ func NonEmpty(name, value string) (string, error) {
 	return value, nil
 }
 
-// longID says that a name is too long to be Zoom's.
+// longID returns the error of a name that is too long for Zoom.
 func longID(name string) error {
 	return errs.Invalid(fmt.Sprintf("%s: it is longer than %d bytes, so it names nothing", name, zoom.MaxID))
 }
 
-// Items returns the texts of a list that Zoom reads with commas between them.
+// Items returns the texts of a list that Zoom reads separated by commas.
 func Items[T ~string](name string, list []T) ([]string, error) {
 	length := 0
 	for i, x := range list {
@@ -128,8 +128,7 @@ func Items[T ~string](name string, list []T) ([]string, error) {
 	return texts, nil
 }
 
-// OneAtLeast is Items for a list that says to what something is done: without any, Zoom
-// may do it to all.
+// OneAtLeast is Items for the objects of a write: given none, Zoom may apply it to all.
 func OneAtLeast[T ~string](name string, list []T) ([]string, error) {
 	if len(list) == 0 {
 		return nil, errs.Invalid(name + ": name at least one")

@@ -10,13 +10,12 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Inputs such as MeetingBy name an object by one of their parts: by its global id, or by a
-// name of Zoom's. Each leads to the key of the object, a text that names it among those of
-// its type in its account.
+// @oneOf inputs such as MeetingBy name an object by one of their fields: by its global id, or
+// by a name of Zoom's. Each leads to the object's key, which identifies it among those of its
+// type in its account.
 
-// Key returns the key of the object that an input of one part names, such as
-// [types.MeetingBy], whose fields say by their names what they are. where is the argument that
-// the input was given in, for errors; "" where the caller of Key says it.
+// Key returns the key of the object that a @oneOf input such as [types.MeetingBy] names. where
+// is the argument of the input, for errors; "" if the caller of Key adds it.
 func Key(where string, by any) (string, error) {
 	at := []string{where}
 	if where == "" {
@@ -46,12 +45,12 @@ func Key(where string, by any) (string, error) {
 	return "", Within(errs.Invalid("me: either true or another way to name the user"), at...)
 }
 
-// Kind returns the type of the object that an input of one part names: Meeting, for
+// Kind returns the type of the object that a @oneOf input names: Meeting, for
 // [types.MeetingBy].
 func Kind(by any) string { return strings.TrimSuffix(reflect.TypeOf(by).Name(), "By") }
 
-// Named returns the global id of the object that an input of one part names, as the caller
-// wrote it: unchecked, and without a key where it is an e-mail address.
+// Named returns the global id of the object that a @oneOf input names, as the caller wrote
+// it: unchecked, and without a key if it is an e-mail address.
 func Named(by any) types.NodeID {
 	id := types.NodeID{Type: Kind(by)}
 	field, value := givenIn(by)
@@ -68,15 +67,15 @@ func Named(by any) types.NodeID {
 	return id
 }
 
-// GlobalID returns the global id in an input of one part; nil where the object is named in
-// another way.
+// GlobalID returns the global id in a @oneOf input; nil if the object is named in another
+// way.
 func GlobalID(by any) *types.NodeID {
 	_, given := givenIn(by)
 	id, _ := given.(*types.NodeID)
 	return id
 }
 
-// givenIn returns the one part that an input of one part has, and the name of its field.
+// givenIn returns the field of a @oneOf input that is set, and its name.
 func givenIn(by any) (field string, value any) {
 	for f, v := range reflect.ValueOf(by).Fields() {
 		if !v.IsNil() {
@@ -106,7 +105,7 @@ func NumberIn(key string) (types.MeetingNumber, error) {
 }
 
 // PartsOf splits the key of an object that belongs to a meeting, such as a poll: the
-// number, a slash, and Zoom's id of the object.
+// meeting's number, a slash, and Zoom's id of the object.
 func PartsOf(key string) (meeting types.MeetingNumber, id string, err error) {
 	number, id, ok := strings.Cut(key, "/")
 	meeting, err = types.ParseMeetingNumber(number)
@@ -116,7 +115,7 @@ func PartsOf(key string) (meeting types.MeetingNumber, id string, err error) {
 	return meeting, id, nil
 }
 
-// RegistrantOf splits the key of a registrant; that of a webinar's begins with "webinar ".
+// RegistrantOf splits the key of a registrant; one of a webinar begins with "webinar ".
 func RegistrantOf(key string) (zoom.RegistrantsOf, string, error) {
 	key, webinar := strings.CutPrefix(key, "webinar ")
 	number, registrant, err := PartsOf(key)

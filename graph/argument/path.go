@@ -15,8 +15,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Path finds in the arguments of the field of ctx what a path names. It returns
-// nil where there is nothing of the kind.
+// Path returns the path of the part that a path names in the arguments of the field of ctx;
+// nil if there is none.
 func Path(ctx context.Context, path []string) []types.Text {
 	if len(path) == 0 {
 		return nil
@@ -25,8 +25,8 @@ func Path(ctx context.Context, path []string) []types.Text {
 }
 
 // ZoomPath is Path for a name of Zoom's, such as "recurrence.repeat_interval"
-// or "questions[0].name". It may begin further down in the caller's input, or hold
-// what stands around that at Zoom.
+// or "questions[0].name". The name may begin at a nested part of the caller's input, or
+// begin with objects of Zoom's body that the input lacks.
 func ZoomPath(ctx context.Context, name string) []types.Text {
 	path := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(".[]/", r) })
 	for ; len(path) > 0; path = path[1:] {
@@ -34,7 +34,7 @@ func ZoomPath(ctx context.Context, name string) []types.Text {
 			return found
 		}
 	}
-	// A variable of the path, meetingId or meeting_id, is what names the meeting.
+	// A variable of the path, meetingId or meeting_id, is the argument that names the meeting.
 	object, isID := strings.CutSuffix(name, "Id")
 	if !isID {
 		object, isID = strings.CutSuffix(name, "_id")
@@ -45,8 +45,8 @@ func ZoomPath(ctx context.Context, name string) []types.Text {
 	return nil
 }
 
-// ChangeIn returns the part of the input of the field of ctx that says what to change;
-// of several changes of which one is given, it is that one.
+// ChangeIn returns the path of the part of the input of the field of ctx that holds the
+// change; in a @oneOf input of several changes, the one that is set.
 func ChangeIn(ctx context.Context) (path []string) {
 	for _, input := range arguments(ctx) {
 		for _, n := range input.Members() {
@@ -70,11 +70,11 @@ func isOneOf(n Node) bool {
 // Node is a part of the caller's input.
 type Node struct {
 	Type  *ast.Type
-	Value any // nil where nothing was given
+	Value any // nil if it is not given
 	path  []string
 }
 
-// arguments returns the arguments that are given to the field of ctx.
+// arguments returns the arguments given to the field of ctx.
 func arguments(ctx context.Context) []Node {
 	field := graphql.GetFieldContext(ctx).Field
 	values := field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)
@@ -91,12 +91,12 @@ var inputTypes = sync.OnceValue(func() map[string]*ast.Definition {
 	return generated.NewExecutableSchema(generated.Config{}).Schema().Types
 })
 
-// below returns a part of a part.
+// below returns a member of a part.
 func (n Node) below(name string, t *ast.Type, value any) Node {
 	return Node{t, value, append(slices.Clone(n.path), name)}
 }
 
-// Members returns the parts that are given.
+// Members returns the members that are given.
 func (n Node) Members() []Node {
 	var nodes []Node
 	switch value := n.Value.(type) {
@@ -116,7 +116,7 @@ func (n Node) Members() []Node {
 	return nodes
 }
 
-// fields are those of an input object; none of anything else.
+// fields returns the fields of an input object; nil for other types.
 func (n Node) fields() ast.FieldList {
 	if def := inputTypes()[n.Type.NamedType]; def != nil && def.Kind == ast.InputObject {
 		return def.Fields
@@ -124,7 +124,7 @@ func (n Node) fields() ast.FieldList {
 	return nil
 }
 
-// follow goes along a path as far as the types know it, and says how far that is.
+// follow follows a path as far as the types have it, and returns the number of steps.
 func (n Node) follow(path []string) (end Node, steps int) {
 	for steps < len(path) {
 		if n.Type.Elem != nil {
@@ -134,13 +134,18 @@ func (n Node) follow(path []string) (end Node, steps int) {
 			case err == nil && 0 <= i && i < len(items):
 				n, steps = n.below(path[steps], n.Type.Elem, items[i]), steps+1
 				continue
-			case len(items) == 1: // it can be no other
+			case len(items) == 1: // the only candidate
 				n = n.below("0", n.Type.Elem, items[0])
 			default:
 				return n, steps
 			}
 		}
 		name := path[steps]
+		// An object goes to Zoom under a name of Zoom's, whichever the caller named it by.
+		if given := n.Members(); strings.HasSuffix(n.Type.Name(), "By") && len(given) == 1 {
+			n, steps = given[0], steps+1
+			continue
+		}
 		fields := n.fields()
 		at := slices.IndexFunc(fields, func(fd *ast.FieldDefinition) bool { return fd.Name == name || sdl.JSONName(fd) == name })
 		if at < 0 {
@@ -152,8 +157,9 @@ func (n Node) follow(path []string) (end Node, steps int) {
 	return n, steps
 }
 
-// findInput returns the path of the first part, breadth first, that has all that a
-// path names, or else most of it. What names an object is in no body of Zoom's.
+// findInput returns the path of the first part, breadth first, that matches all of a path, or
+// else most of it. With inBody it skips inputs that name objects, which are not in Zoom's
+// bodies.
 func findInput(level []Node, path []string, inBody bool) []types.Text {
 	var best Node
 	most := 0

@@ -1,6 +1,6 @@
-// Package audit writes the audit log: one line for each mutation field that was executed.
-// The line says whose key it was, which object was to be written to, and the outcome. It
-// holds no contents, no variable, and nobody's e-mail address, also not in a global id.
+// Package audit writes the audit log: one line for each executed mutation field. The line
+// names the caller's API key, the object of the write, and the outcome. It holds no contents,
+// no variables and no e-mail addresses, also not in a global id.
 package audit
 
 import (
@@ -19,30 +19,30 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// OK is the outcome of a write that was done.
+// OK is the outcome of a successful write.
 const OK = "ok"
 
 // maxKey bounds Zoom's key in an id, which a caller may have made up.
 const maxKey = 256
 
-// Entry is what the line of one mutation field says of the write. The mutation fills it.
+// Entry describes the write of one mutation field. The mutation fills it.
 type Entry struct {
-	// Object is the object that was made or written to, or else the one that the caller
-	// named. The log names its kind alone where it has no key, or one with an e-mail
-	// address.
+	// Object is the object that was created, changed or deleted, or else the one that the
+	// caller named. If it has no key, or one with an e-mail address, the log has its type
+	// only.
 	Object types.NodeID
-	// Operation stands in the place of an object where the caller named an operation, "" for
-	// one that there is not; nil for all other writes.
+	// Operation is logged instead of an object if the caller named an operation, "" for an
+	// unknown one; nil for all other writes.
 	Operation *string
-	// Outcome is OK, or the code of the first mistake that the caller can mend; "" where
+	// Outcome is OK, or the code of the first error that the caller can correct; "" if
 	// the field failed.
 	Outcome string
 }
 
 type entryKey struct{}
 
-// EntryOf returns the entry of the mutation field of ctx. Where nothing is logged, it is
-// one that nobody reads.
+// EntryOf returns the entry of the mutation field of ctx. If nothing is logged, it returns a
+// new one.
 func EntryOf(ctx context.Context) *Entry {
 	if e, ok := ctx.Value(entryKey{}).(*Entry); ok {
 		return e
@@ -50,8 +50,8 @@ func EntryOf(ctx context.Context) *Entry {
 	return &Entry{}
 }
 
-// Log writes the line of a mutation field when the field is done. remote has the lines
-// hold the address that the request came from.
+// Log returns a middleware that writes the line of a mutation field after its execution.
+// remote adds the address of the request's sender.
 func Log(log *slog.Logger, remote bool) graphql.RootFieldMiddleware {
 	return func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation || !log.Enabled(ctx, slog.LevelInfo) {
@@ -80,8 +80,8 @@ func (e *Entry) write(ctx context.Context, log *slog.Logger, remote bool) {
 	log.LogAttrs(ctx, slog.LevelInfo, "audit", attrs...)
 }
 
-// failure returns the code of what went wrong with the field itself: that its answer
-// cannot be read afterwards is no failure of the write.
+// failure returns the error code of the field itself. Errors of fields below it, which are
+// read after the write, are no failure of the write.
 func failure(ctx context.Context, alias string) string {
 	own := slices.DeleteFunc(slices.Clone(graphql.GetErrors(ctx)), func(e *gqlerror.Error) bool {
 		return len(e.Path) != 1 || e.Path[0] != ast.PathName(alias)
@@ -89,8 +89,8 @@ func failure(ctx context.Context, alias string) string {
 	return string(cmp.Or(endpoint.CodeOf(own), types.ErrorCodeInternal))
 }
 
-// object says which object it was. Where the entry does not tell its kind, the name of
-// the field does: createRole makes a Role.
+// object returns the attributes of the object. Without a type in the entry, it is derived
+// from the name of the field: createRole creates a Role.
 func (e *Entry) object(tenant types.Tenant, field string) []slog.Attr {
 	switch {
 	case e.Operation == nil:

@@ -10,7 +10,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Each finds by one call a key, all at once.
+// Each returns a find function that makes one call per key, all concurrently.
 func Each[K comparable, T any](c *zoom.Client, get func(context.Context, K) (*T, error)) func(context.Context, []K) []zoom.Found[T] {
 	return func(ctx context.Context, keys []K) []zoom.Found[T] {
 		found := make([]zoom.Found[T], len(keys))
@@ -22,15 +22,16 @@ func Each[K comparable, T any](c *zoom.Client, get func(context.Context, K) (*T,
 	}
 }
 
-// Caught makes a panic in a goroutine of ours an error, as the executor does in
-// its own: nobody above could catch it. It is to be deferred.
+// Caught recovers a panic and stores it as an error, as gqlgen's executor does in its own
+// goroutines: in a goroutine started here, the panic would end the process. It MUST be
+// deferred.
 func Caught(ctx context.Context, err *error) {
 	if p := recover(); p != nil {
 		*err = graphql.GetOperationContext(ctx).Recover(ctx, p)
 	}
 }
 
-// Grouped finds the keys of each group together, and all groups at once.
+// Grouped finds the keys of each group together, and all groups concurrently.
 func Grouped[K comparable, T any](ctx context.Context, keys []K, group func(K) K, find func(K, []K) []zoom.Found[T]) []zoom.Found[T] {
 	found := make([]zoom.Found[T], len(keys))
 	groups := map[K][]int{}

@@ -1,15 +1,14 @@
-// Package batch finds objects by key: none twice in a response, and together those that
-// cost less together.
+// Package batch loads objects by key: each at most once in a response, and in batches if
+// that costs less.
 //
-// What a level of siblings costs hangs on how many of them are asked for together:
-// many users are one page of a list, a few are a call each. The executor resolves
-// the siblings one by one, in an order and at a pace of its own, and their lists come
-// when Zoom answers. So batches run in rounds: one for each kind of objects and each
-// level of the question, a level after the other. A round begins when every field that
-// leads to such objects on its level, or on one before, is either resolved or waits for
-// the round itself; the fields that wait go on when it is over. What is asked for in which
-// round, and what the round finds known, then hangs on the question alone, and neither
-// on its wording nor on how busy the machine is.
+// The cost of a level of siblings depends on the size of their batch: many users are one
+// page of a list, a few are one call each. The executor resolves the siblings one by one, in
+// any order and at any time, and their lists arrive when Zoom answers. So batches run in
+// rounds: one for each kind of objects and each level of the query, level by level. A round
+// begins when every field that leads to such objects on its level, or on an earlier one, is
+// either resolved or waits for the round itself; the waiting fields continue after it. The
+// keys of each round, and the objects that are cached by then, thus depend on the query
+// alone, and neither on its spelling nor on the load of the machine.
 package batch
 
 import (
@@ -20,46 +19,45 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Loader finds objects by key and does not ask for a key twice. A caller that waits for a
-// key leaves when its own context ends.
+// Loader loads objects by key, each key once. A caller that waits for a key returns when its
+// own context ends.
 //
-// The zero value has to be given its way to find (see AtOnce and InRounds) before it is
-// used.
+// The zero value needs a find function before it is used: see AtOnce and InRounds.
 type Loader[K comparable, T any] struct {
 	once   sync.Once
 	find   func(context.Context, []K) []zoom.Found[T]
-	rounds *Rounds // that it finds keys in; nil where it does so at once
+	rounds *Rounds // nil if it loads keys at once
 	kind   Kind
 
 	mu    sync.Mutex
-	asked map[K]*Promise[T]
-	next  map[int]*batch[K, T] // of rounds to come, by level
+	known map[K]*Promise[T]
+	next  map[int]*batch[K, T] // of later rounds, by level
 }
 
-// Promise is an object that is being fetched.
+// Promise is an object that is being loaded.
 type Promise[T any] struct {
 	by    *round
-	found zoom.Found[T] // once the round is over
-	// sooner is the promise of a round further up, which was asked for the same later.
+	found zoom.Found[T] // set when the round is over
+	// sooner is a promise for the same key that was made later, in a round of an earlier level.
 	sooner *Promise[T]
 }
 
-// batch is keys that are found together, and the promises to keep.
+// batch is a set of keys that are loaded together, with their promises.
 type batch[K comparable, T any] struct {
 	by       *round
 	keys     []K
 	promises []*Promise[T]
 }
 
-// AtOnce returns the loader, ready to be used: it finds keys at once, which cost a call
-// each however many are asked for together.
+// AtOnce sets the find function and returns the loader. It loads keys at once, for objects
+// that cost one call each in any batch.
 func (l *Loader[K, T]) AtOnce(find func(context.Context, []K) []zoom.Found[T]) *Loader[K, T] {
 	l.once.Do(func() { l.find = find })
 	return l
 }
 
-// InRounds is AtOnce for keys that cost less together: all that are asked for in a round
-// are one batch.
+// InRounds is AtOnce for objects that cost less together: all keys requested in a round are
+// one batch.
 func (l *Loader[K, T]) InRounds(r *Rounds, of Kind, find func(context.Context, []K) []zoom.Found[T]) *Loader[K, T] {
 	l.once.Do(func() { l.find, l.rounds, l.kind = find, r, of })
 	return l
@@ -76,7 +74,7 @@ func (l *Loader[K, T]) LoadMany(ctx context.Context, keys []K) []zoom.Found[T] {
 	return l.Await(ctx, l.Begin(ctx, keys))
 }
 
-// Await returns what was promised.
+// Await waits for the promises and returns their objects.
 func (l *Loader[K, T]) Await(ctx context.Context, promises []*Promise[T]) []zoom.Found[T] {
 	found := make([]zoom.Found[T], len(promises))
 	for i, p := range promises {
@@ -95,7 +93,7 @@ func (l *Loader[K, T]) wait(ctx context.Context, by *round) error {
 	}
 	if l.rounds != nil {
 		level, at := l.rounds.placeOf(ctx, l.kind)
-		if level != by.level { // another field on another level has asked before
+		if level != by.level { // a field on another level has requested the key before
 			at.expected = 0
 		}
 		return l.rounds.wait(ctx, by, at)
@@ -108,14 +106,14 @@ func (l *Loader[K, T]) wait(ctx context.Context, by *round) error {
 	}
 }
 
-// Begin asks for the objects of the keys, those that were asked for before left out,
-// unless that was for a round further down, which waits for the level of the caller.
-// In rounds it does not wait for them.
+// Begin requests the objects of the keys, except for keys that were requested before. A key
+// that was requested for a round of a later level, which waits for the caller's level, is
+// requested again. In rounds, Begin does not wait for the objects.
 func (l *Loader[K, T]) Begin(ctx context.Context, keys []K) []*Promise[T] {
 	promises := make([]*Promise[T], len(keys))
 	l.mu.Lock()
-	if l.asked == nil {
-		l.asked = make(map[K]*Promise[T], len(keys))
+	if l.known == nil {
+		l.known = make(map[K]*Promise[T], len(keys))
 	}
 	level := 0
 	var own *batch[K, T]
@@ -125,7 +123,7 @@ func (l *Loader[K, T]) Begin(ctx context.Context, keys []K) []*Promise[T] {
 	}
 	var fresh []Promise[T]
 	for i, key := range keys {
-		p := l.asked[key]
+		p := l.known[key]
 		if p == nil || p.by.level > level && !p.by.over() {
 			if own == nil {
 				own = l.newBatch(ctx, level)
@@ -141,7 +139,7 @@ func (l *Loader[K, T]) Begin(ctx context.Context, keys []K) []*Promise[T] {
 			if later != nil {
 				later.sooner = p
 			}
-			l.asked[key] = p
+			l.known[key] = p
 			own.keys, own.promises = append(own.keys, key), append(own.promises, p)
 		}
 		promises[i] = p
@@ -154,7 +152,7 @@ func (l *Loader[K, T]) Begin(ctx context.Context, keys []K) []*Promise[T] {
 	return promises
 }
 
-// newBatch makes a batch of a level. The caller holds the lock.
+// newBatch returns a new batch of a level. The caller holds the lock.
 func (l *Loader[K, T]) newBatch(ctx context.Context, level int) *batch[K, T] {
 	b := &batch[K, T]{}
 	if l.rounds == nil {
@@ -174,7 +172,7 @@ func (l *Loader[K, T]) newBatch(ctx context.Context, level int) *batch[K, T] {
 	return b
 }
 
-// run finds a batch, to which no more keys are added. ctx is that of its first caller.
+// run loads a batch, to which no more keys are added. ctx is that of its first caller.
 func (l *Loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
 	l.dropKnown(b)
 	if len(b.keys) == 0 {
@@ -193,8 +191,8 @@ func (l *Loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
 	copy(found, l.find(ctx, b.keys))
 }
 
-// dropKnown keeps the promises of a batch that rounds further up have kept, so that
-// nothing is asked for again that was asked for there later than here.
+// dropKnown fulfills promises with objects that rounds of earlier levels have loaded since,
+// and removes their keys from the batch.
 func (l *Loader[K, T]) dropKnown(b *batch[K, T]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -19,8 +19,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// squares is a loader of squares, which take a second a batch. Negative numbers
-// have none.
+// squares finds the squares of numbers, in a second per batch. Negative numbers are not
+// found.
 func squares(batches *atomic.Int32) func(context.Context, []int) []zoom.Found[int] {
 	return func(_ context.Context, keys []int) []zoom.Found[int] {
 		batches.Add(1)
@@ -37,7 +37,7 @@ func squares(batches *atomic.Int32) func(context.Context, []int) []zoom.Found[in
 	}
 }
 
-// oneUser is what a field leads to that asks for a user.
+// oneUser is the demand of a field that loads one user.
 var (
 	oneUser   = &demand{1, []levelDemand{{users, 1, 1}}}
 	userRoute = &route{level: 1, object: "User", own: oneUser}
@@ -46,17 +46,17 @@ var (
 // users are a kind of objects.
 const users Kind = 0
 
-// testRounds are rounds as tests drive them.
+// testRounds are rounds without an executor.
 type testRounds struct{ *Rounds }
 
-// await has the rounds expect fields that ask for a user each.
+// await makes the rounds expect fields that load one user each.
 func (r testRounds) await(fields int) {
 	for range fields {
 		r.begin(oneUser)
 	}
 }
 
-// resolve has the executor resolve one of them, which asks for keys one after the other.
+// resolve resolves one of them, which loads keys one after the other.
 func (r testRounds) resolve(ctx context.Context, l *Loader[int, int], keys ...int) {
 	r.enter()
 	for _, key := range keys {
@@ -65,12 +65,12 @@ func (r testRounds) resolve(ctx context.Context, l *Loader[int, int], keys ...in
 	r.left(r.groupOf(ctx), 0)
 }
 
-// left tells the rounds that one of them is resolved, and so many below it are not.
+// left reports to the rounds that one of them is resolved, with so many unresolved fields below it.
 func (r testRounds) left(of *group, below int) {
 	r.leave(of, oneUser, []objects{{oneUser, below}}, 0)
 }
 
-// fieldOf returns the context of a field that leads on, in an operation.
+// fieldOf returns the context of a field with a demand, in an operation.
 func fieldOf(ctx context.Context) (context.Context, testRounds) {
 	r := testRounds{&Rounds{}}
 	field := graphql.CollectedField{
@@ -82,7 +82,7 @@ func fieldOf(ctx context.Context) (context.Context, testRounds) {
 	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: field}), r
 }
 
-// userBelow is what a field leads to that asks for a user a level further down.
+// userBelow is the demand of a field that loads one user on the next level.
 var userBelow = &demand{1, []levelDemand{{users, 2, 1}}}
 
 // further returns the context of such a field.
@@ -94,7 +94,7 @@ func further(ctx context.Context, r testRounds) context.Context {
 	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: field})
 }
 
-// TestLoader asks for keys in one batch, and for none twice.
+// A loader loads the keys of a call in one batch, and no key twice.
 func TestLoader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
@@ -108,20 +108,19 @@ func TestLoader(t *testing.T) {
 			}
 		}
 		if got, err := l.Load(t.Context(), 5); err != nil || *got != 25 {
-			t.Errorf("asked again: %v, %v", got, err)
+			t.Errorf("requested again: %v, %v", got, err)
 		}
 		if _, err := l.Load(t.Context(), -1); !errors.Is(err, zoom.ErrNotFound) {
-			t.Errorf("asked again for what there is none of: %v", err)
+			t.Errorf("a missing object requested again: %v", err)
 		}
 		if n := batches.Load(); n != 2 {
-			t.Errorf("%d batches, want 2: what was new", n)
+			t.Errorf("%d batches, want 2: of new keys", n)
 		}
 	})
 }
 
-// TestLoader_waiterLeaves waits for a key that another caller has asked for: the waiter
-// leaves when its own context ends.
-func TestLoader_waiterLeaves(t *testing.T) {
+// A caller that waits for a key of another caller's returns when its own context ends.
+func TestLoader_waiterContextEnds(t *testing.T) {
 	for name, way := range map[string]func(r *Rounds, find func(context.Context, []int) []zoom.Found[int]) *Loader[int, int]{
 		"at once": func(_ *Rounds, find func(context.Context, []int) []zoom.Found[int]) *Loader[int, int] {
 			return (&Loader[int, int]{}).AtOnce(find)
@@ -146,14 +145,13 @@ func TestLoader_waiterLeaves(t *testing.T) {
 				t.Errorf("%s: it got %v", name, err)
 			}
 			if err := <-first; err != nil {
-				t.Errorf("%s: the first was disturbed: %v", name, err)
+				t.Errorf("%s: the first caller: %v", name, err)
 			}
 		})
 	}
 }
 
-// TestRounds has fields wait for a round until all that are expected have come, also
-// those below others.
+// A round waits until all expected fields have arrived, also those below others.
 func TestRounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
@@ -169,7 +167,7 @@ func TestRounds(t *testing.T) {
 		}
 		began := time.Now()
 		field(0, 1)
-		field(time.Millisecond, 2, 4) // 4 is asked for when 2 is known
+		field(time.Millisecond, 2, 4) // 4 is requested when 2 is loaded
 		wait.Go(func() {
 			r.enter()
 			time.Sleep(10 * time.Second) // a list is read
@@ -183,9 +181,8 @@ func TestRounds(t *testing.T) {
 	})
 }
 
-// TestRounds_fieldComesLate has the executor come to a field late, as on a machine that
-// leaves the process alone for a while: the round waits for it.
-func TestRounds_fieldComesLate(t *testing.T) {
+// A round waits for a field that the executor resolves late, as on a busy machine.
+func TestRounds_lateField(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
 		ctx, r := fieldOf(t.Context())
@@ -205,9 +202,9 @@ func TestRounds_fieldComesLate(t *testing.T) {
 	})
 }
 
-// TestLoader_keyFoundFurtherUp asks for a key on a level, and then on the level above, which
-// does not wait for it: the round below asks for what is left.
-func TestLoader_keyFoundFurtherUp(t *testing.T) {
+// A key that is requested on a level, and then on the level above, is loaded by the round
+// above; the round below loads the other keys.
+func TestLoader_keyLoadedByLevelAbove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches [][]int
 		above, r := fieldOf(t.Context())
@@ -236,14 +233,13 @@ func TestLoader_keyFoundFurtherUp(t *testing.T) {
 		r.left(nil, 0)
 		wait.Wait()
 		if want := [][]int{{3}, {4}}; !reflect.DeepEqual(batches, want) {
-			t.Errorf("asked for were %v, want %v", batches, want)
+			t.Errorf("the batches are %v, want %v", batches, want)
 		}
 	})
 }
 
-// TestRounds_expectedFieldNeverComes has a field not come: the others do not wait for ever,
-// and not each time.
-func TestRounds_expectedFieldNeverComes(t *testing.T) {
+// If an expected field never arrives, the others wait for stallTimeout, once.
+func TestRounds_missingField(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
 		ctx, r := fieldOf(t.Context())
@@ -257,9 +253,8 @@ func TestRounds_expectedFieldNeverComes(t *testing.T) {
 	})
 }
 
-// TestRounds_noTimerOutlivesTheWait lets a field wait for another: the timer that would end
-// the wait holds the whole operation, and goes with it.
-func TestRounds_noTimerOutlivesTheWait(t *testing.T) {
+// The timer of a wait is stopped with it, because it references the whole operation.
+func TestRounds_timerStopsWithWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
 		ctx, r := fieldOf(t.Context())
@@ -269,7 +264,7 @@ func TestRounds_noTimerOutlivesTheWait(t *testing.T) {
 		wait.Go(func() { r.resolve(ctx, l, 1) })
 		synctest.Wait()
 		if r.stall == nil {
-			t.Error("nothing would end the wait")
+			t.Error("the wait has no timer")
 		}
 		r.resolve(ctx, l, 2)
 		wait.Wait()
@@ -279,48 +274,63 @@ func TestRounds_noTimerOutlivesTheWait(t *testing.T) {
 	})
 }
 
-// TestRounds_listInParts resolves a list a few items at a time: no round begins between
-// one item and the next, and so the rounds are as large as they can be.
+// In a list that is resolved a few items at a time, all items that lead to a round are in it,
+// as long as so many may be resolved at once. Beyond that, no round begins between one item and
+// the next, so the rounds are as large as possible.
 func TestRounds_listInParts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var batches atomic.Int32
-		ctx, r := fieldOf(t.Context())
-		l := (&Loader[int, int]{}).InRounds(r.Rounds, users, squares(&batches))
-		const width = 3
-		items := make([]*types.User, 10)
-		for i := range items {
-			if i != 4 { // is null
-				items[i] = &types.User{}
+	for name, test := range map[string]struct{ ahead, batches int }{
+		"whole":       {0, 2},
+		"some beyond": {maxAhead - 3, 2 * 2},
+		"none beyond": {maxAhead, 2 * 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var batches atomic.Int32
+			ctx, r := fieldOf(t.Context())
+			l := (&Loader[int, int]{}).InRounds(r.Rounds, users, squares(&batches))
+			const width = 3
+			items := make([]*types.User, 10)
+			for i := range items {
+				if i != 4 { // is null
+					items[i] = &types.User{}
+				}
 			}
-		}
-		r.narrowed.Store(true)
-		r.await(1)
-		r.enter()
-		list := &window{}
-		twoUsers := &demand{2, []levelDemand{{users, 1, 2}}}
-		list.narrow(r.Rounds, nil, &route{object: "User", below: map[string]*demand{"User": twoUsers}}, reflect.ValueOf(items), width)
-		r.left(nil, 0)
-		var wait sync.WaitGroup
-		var next atomic.Int64
-		for range width {
-			wait.Go(func() {
+			r.narrowed.Store(true)
+			r.ahead = test.ahead
+			r.await(1)
+			r.enter()
+			list := &window{}
+			twoUsers := &demand{2, []levelDemand{{users, 1, 2}}}
+			list.narrow(r.Rounds, nil, &route{object: "User", below: map[string]*demand{"User": twoUsers}}, reflect.ValueOf(items), width)
+			r.left(nil, 0)
+			var wait sync.WaitGroup
+			var next atomic.Int64
+			resolve := func() {
 				for i := int(next.Add(1)) - 1; i < len(items); i = int(next.Add(1)) - 1 {
 					time.Sleep(stallTimeout / 2) // the executor is slow
 					ctx := list.Begin(ctx, i)
 					if items[i] == nil {
 						continue
 					}
-					r.resolve(ctx, l)          // one that waits for nothing
-					r.resolve(ctx, l, i, 10+i) // and one that waits twice
+					r.resolve(ctx, l)          // a field without a key
+					r.resolve(ctx, l, i, 10+i) // a field with two waits
 				}
+			}
+			list.Open(func(done func()) {
+				wait.Go(func() {
+					defer done()
+					resolve()
+				})
 			})
-		}
-		wait.Wait()
-		if n := batches.Load(); n != 2*3 {
-			t.Errorf("%d batches, want 6: two for each three of nine", n)
-		}
-		if n := r.of[users].pending[1]; n != 0 || r.active != 0 {
-			t.Errorf("%d are expected still, %d are being resolved", n, r.active)
-		}
-	})
+			for range width {
+				wait.Go(resolve)
+			}
+			wait.Wait()
+			if n := batches.Load(); int(n) != test.batches {
+				t.Errorf("%s: %d batches, want %d", name, n, test.batches)
+			}
+			if n := r.of[users].pending[1]; n != 0 || r.active != 0 || r.ahead != test.ahead {
+				t.Errorf("%s: %d fields are still expected, %d are being resolved, %d ahead", name, n, r.active, r.ahead)
+			}
+		})
+	}
 }

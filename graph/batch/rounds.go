@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/internal/gate"
 	"zoomql/internal/selection"
 )
 
@@ -42,7 +43,14 @@ type Rounds struct {
 	routes routes
 	// narrowed reports that a list is not resolved all at once.
 	narrowed atomic.Bool
+	windows  []*window // of such lists, while they have items that are not expected
+	ahead    int       // how many items are resolved at once beyond the breadth of their lists
 }
+
+// maxAhead is how many items of lists are resolved at once beyond the breadth of the lists,
+// because all others wait for a round. It bounds the memory of an operation (see
+// [spread.Breadth]): beyond it, which items are in a round depends on the breadth.
+const maxAhead = 2000
 
 // levels are the rounds of one kind.
 type levels struct {
@@ -194,6 +202,7 @@ type presence struct{ active, expected int }
 
 // wait waits until a round is over, by a field.
 func (r *Rounds) wait(ctx context.Context, of *round, at presence) error {
+	defer gate.Wait(ctx)()
 	r.mu.Lock()
 	if of.ended {
 		r.mu.Unlock()
@@ -227,12 +236,12 @@ func (r *Rounds) idle(of *round, at presence) {
 // advance begins the rounds whose time has come. The caller holds the lock.
 func (r *Rounds) advance() {
 	waiting, running := false, false
-	for _, of := range r.of {
+	for k, of := range r.of {
 		if of == nil {
 			continue
 		}
 		if of.gathered > 0 && !of.running {
-			if level := of.ready(); level >= 0 {
+			if level := of.ready(); level >= 0 && !r.widen(Kind(k), level) {
 				r.run(of, level)
 			} else {
 				waiting = true
@@ -260,6 +269,30 @@ func (l *levels) ready() int {
 		}
 	}
 	return -1
+}
+
+// widen expects the items of narrowed lists that lead to a kind on a level, or on an earlier
+// one, lest the round of that level is without them. It reports whether there are any. The
+// caller holds the lock.
+func (r *Rounds) widen(k Kind, level int) bool {
+	found := false
+	for _, w := range r.windows {
+		if !w.route.leadsTo(k, level) {
+			continue
+		}
+		for w.open < w.items.Len() && r.ahead < maxAhead {
+			n := w.expect()
+			if n == 0 {
+				break
+			}
+			w.of.settle(n)
+			found = true
+			r.ahead++
+			w.begin()
+		}
+	}
+	r.windows = slices.DeleteFunc(r.windows, func(w *window) bool { return w.open == w.items.Len() })
+	return found
 }
 
 // run runs the next round of a level. The caller holds the lock.
@@ -314,6 +347,8 @@ type window struct {
 	items  reflect.Value
 	open   int            // how many items are expected or were
 	groups map[int]*group // of items that are expected
+	more   func(done func())
+	extra  int // items that are resolved at once as soon as more is known
 }
 
 // group is an item of such a list with all that is below it. Nil is what belongs to
@@ -360,7 +395,36 @@ func (w *window) narrow(r *Rounds, of *group, route *route, items reflect.Value,
 	for range width {
 		n += w.expect()
 	}
+	if w.open < items.Len() {
+		r.windows = append(r.windows, w)
+	}
 	return n
+}
+
+// Open implements [spread.Items].
+func (w *window) Open(more func(done func())) {
+	if w.rounds == nil {
+		return
+	}
+	w.rounds.mu.Lock()
+	defer w.rounds.mu.Unlock()
+	w.more = more
+	for range w.extra {
+		w.begin()
+	}
+}
+
+// begin has one more item resolved at once. The caller holds the lock of the rounds.
+func (w *window) begin() {
+	if w.more == nil {
+		w.extra++
+		return
+	}
+	w.more(func() {
+		w.rounds.mu.Lock()
+		defer w.rounds.mu.Unlock()
+		w.rounds.ahead--
+	})
 }
 
 // Begin implements [spread.Items].

@@ -13,19 +13,19 @@ import (
 	"zoomql/graph/spread"
 )
 
-// route is what is known of a field of an operation.
+// route is the demand of a field of an operation.
 type route struct {
 	level int
-	own   *demand // nil where the field leads nowhere
-	// below is what each of its objects leads to, by the type of the object. There is
+	own   *demand // nil if the field leads to no batched objects
+	// below is the demand of each of its objects, by the type of the object. There is
 	// one type, unless the field's is an interface.
 	below map[string]*demand
-	// object is the type of its objects; "" where that is an interface.
+	// object is the type of its objects; "" for an interface.
 	object string
 }
 
-// routes are the routes of an operation's fields. Directives may hang on variables, so
-// they are worked out once an operation. The zero value is ready.
+// routes are the routes of an operation's fields. They are computed once per operation,
+// because directives may depend on variables. The zero value is ready.
 type routes struct {
 	mu sync.RWMutex
 	of map[routeKey]*route
@@ -39,8 +39,8 @@ type routeKey struct {
 
 var leadsNowhere = &route{}
 
-// routeOf returns the route of a field. above is the level that it is found on, which
-// is known when its parent was.
+// routeOf returns the route of a field. above is the level of its parent; it is ignored if
+// the route is known already.
 func (r *Rounds) routeOf(opCtx *graphql.OperationContext, f graphql.CollectedField, above int) *route {
 	if len(f.Selections) == 0 || f.Definition == nil {
 		return leadsNowhere
@@ -92,8 +92,8 @@ func (r *Rounds) newRoute(opCtx *graphql.OperationContext, f graphql.CollectedFi
 	return found
 }
 
-// demandOf returns what a selection on an object leads to. The fields are collected as
-// the executor does it, which remembers them.
+// demandOf returns the demand of a selection on an object. It collects fields by gqlgen's
+// function, which caches them for the executor.
 func (r *Rounds) demandOf(opCtx *graphql.OperationContext, set ast.SelectionSet, object *ast.Definition, level int) *demand {
 	d := &demand{}
 	for _, f := range graphql.CollectFields(opCtx, set, r.Index.Conditions(object.Name)) {
@@ -104,9 +104,15 @@ func (r *Rounds) demandOf(opCtx *graphql.OperationContext, set ast.SelectionSet,
 	return d
 }
 
-// objectsIn returns the objects that lead on in what a resolver returned.
+// objectsIn returns the objects with a demand in the result of a resolver.
 func (r *route) objectsIn(v reflect.Value) []objects {
 	if len(r.below) == 0 {
+		return nil
+	}
+	if v.Kind() == reflect.Chan { // of a subscription, with the item that it is executed for
+		if d := r.below[r.object]; d != nil && v.Len() > 0 {
+			return []objects{{d, v.Len()}}
+		}
 		return nil
 	}
 	if d := r.below[r.object]; d != nil {
@@ -124,6 +130,16 @@ func (r *route) objectsIn(v reflect.Value) []objects {
 	return all
 }
 
+// leadsTo reports whether an object of a field may lead to a kind on a level or an earlier one.
+func (r *route) leadsTo(k Kind, level int) bool {
+	for _, d := range r.below {
+		if slices.ContainsFunc(d.levels, func(at levelDemand) bool { return at.kind == k && at.level <= level }) {
+			return true
+		}
+	}
+	return false
+}
+
 func count(v reflect.Value) (n int) {
 	eachObject(v, func(reflect.Value) { n++ })
 	return n
@@ -137,22 +153,25 @@ func eachObject(v reflect.Value, do func(object reflect.Value)) {
 			eachObject(v.Index(i), do)
 		}
 	case reflect.Interface, reflect.Pointer:
-		eachObject(v.Elem(), do) // of nil, there is none
+		eachObject(v.Elem(), do) // the zero Value for nil
 	case reflect.Struct:
 		do(v)
 	}
 }
 
-// Begin expects the root fields of a query. Those of a mutation are resolved one after
-// the other.
+// Begin expects the root fields of a query or subscription. Those of a mutation are resolved serially, so
+// [Rounds.Field] expects each when it begins.
 func (r *Rounds) Begin(opCtx *graphql.OperationContext) {
-	if opCtx.Operation.Operation == ast.Query {
+	switch opCtx.Operation.Operation {
+	case ast.Query:
 		r.begin(r.demandOf(opCtx, opCtx.Operation.SelectionSet, r.Index.Query(), 0))
+	case ast.Subscription:
+		r.begin(r.demandOf(opCtx, opCtx.Operation.SelectionSet, r.Index.Subscription(), 0))
 	}
 }
 
-// Field resolves a field as a middleware that is to be the first of all: it tells the
-// rounds which fields that lead on are resolved.
+// Field is a field middleware, which MUST be the outermost: it reports to the rounds which
+// fields with a demand are resolved.
 func (r *Rounds) Field(ctx context.Context, next graphql.Resolver) (res any, err error) {
 	fc := graphql.GetFieldContext(ctx)
 	if len(fc.Field.Selections) == 0 {
@@ -191,9 +210,9 @@ func (r *Rounds) Field(ctx context.Context, next graphql.Resolver) (res any, err
 	return res, err
 }
 
-// Apart resolves parts of the field of ctx beside each other. Part i leads to objects of
-// types[i], and to none of the other types that the field may hold: each is expected as
-// a field of that type is, and waits for a round of its own. The field waits for them.
+// Apart resolves parts of the field of ctx concurrently. Part i leads to objects of
+// types[i], and to none of the other types that the field may hold: each is expected like
+// a field of that type, and waits for its own round. Apart returns when all parts have.
 func (r *Rounds) Apart(ctx context.Context, types []string, part func(i int)) {
 	field := graphql.GetFieldContext(ctx).Field
 	level := r.routeOf(graphql.GetOperationContext(ctx), field, 0).level
@@ -236,7 +255,7 @@ func (r *Rounds) groupOf(ctx context.Context) *group {
 	return g
 }
 
-// placeOf returns the level of the field of ctx, and what it is to the rounds of a kind.
+// placeOf returns the level of the field of ctx, and how the rounds of a kind count it.
 func (r *Rounds) placeOf(ctx context.Context, k Kind) (level int, at presence) {
 	route := r.routeOf(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field, 0)
 	if route.own == nil {
@@ -254,8 +273,27 @@ func (r *Rounds) Level(ctx context.Context) int {
 	return r.routeOf(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field, 0).level
 }
 
+// LevelOf is Level for any context: that of a field without a selection is the next level of the
+// field above it. A context without a field is on the first level.
+func (r *Rounds) LevelOf(ctx context.Context) int {
+	if !graphql.HasOperationContext(ctx) {
+		return 0
+	}
+	opCtx, below := graphql.GetOperationContext(ctx), 0
+	for fc := graphql.GetFieldContext(ctx); fc != nil; fc = fc.Parent {
+		switch {
+		case fc.Field.Field == nil: // an item of a list
+		case len(fc.Field.Selections) == 0:
+			below = 1
+		default:
+			return min(r.routeOf(opCtx, fc.Field, 0).level+below, maxLevel)
+		}
+	}
+	return 0
+}
+
 // AwaitedBy returns the level of the first round of a kind that waits for the field of
-// ctx, if one does: what the field has read is there for that round and for those after.
+// ctx, if one does: that round and later ones can use what the field has read.
 func (r *Rounds) AwaitedBy(ctx context.Context, k Kind) (level int, waits bool) {
 	route := r.routeOf(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field, 0)
 	if route.own == nil {

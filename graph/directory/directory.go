@@ -1,10 +1,9 @@
-// Package directory finds users of an account for one response: by id or by e-mail, each
-// once, and at the least cost.
+// Package directory finds users of an account for one response: by id or by e-mail address,
+// each once, and at the least cost.
 //
-// Many objects name users, some by id and some by e-mail, and some lists hold users as they
-// are read anyway. A [Directory] notes both as fields are resolved, and asks Zoom for a
-// round of users only what is not known: from a list where many are asked for, and one by
-// one where few are.
+// Many objects name users, some by id and some by e-mail address, and some fields read lists
+// of users. A [Directory] records both as fields are resolved. For a round of users it
+// requests from Zoom only those that are missing: many from a list, few one by one.
 package directory
 
 import (
@@ -23,21 +22,21 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Me is the user behind the credential, as Zoom names them in a path.
+// Me names the credential's user in Zoom's paths.
 const Me = "me"
 
-// Key names a user by id, e-mail in lower case, or [Me].
+// Key names a user by id, e-mail address in lower case, or [Me].
 type Key struct {
 	Name string
-	// Whole asks for what lists do not hold.
+	// Whole requests the fields that lists lack.
 	Whole bool
 }
 
-// Directory has the users of one account that a response has read, and finds others.
+// Directory holds the users of one account that a response has read, and finds others.
 type Directory struct {
-	// Client asks for the account's users.
+	// Client is the client of the account.
 	Client *zoom.Client
-	// Rounds are the response's, and Kind is the kind that users are in them.
+	// Rounds are the response's rounds, and Kind is the kind of users in them.
 	Rounds *batch.Rounds
 	Kind   batch.Kind
 
@@ -61,8 +60,8 @@ type seenPage struct {
 	level int
 }
 
-// Saw returns a function that notes the pages of users that the field of ctx reads: a user
-// on one of them need not be asked for.
+// Saw returns a function that records the pages of users that the field of ctx reads: a user
+// on one of them costs no call.
 func (d *Directory) Saw(ctx context.Context) func(*zoom.Page[types.User]) {
 	at := graphql.GetFieldContext(ctx)
 	level := d.Rounds.Level(ctx)
@@ -73,9 +72,9 @@ func (d *Directory) Saw(ctx context.Context) func(*zoom.Page[types.User]) {
 	}
 }
 
-// seenAbove returns the user of a name from a list that the field of ctx has read, or one
-// above it: such a user needs no round. Which of two fields beside each other comes first is
-// chance; a round looks there.
+// seenAbove returns the user of a name from a list that the field of ctx, or a field above
+// it, has read: such a user needs no round. Lists of sibling fields are searched by a round
+// only, because the order of siblings is not defined.
 func (d *Directory) seenAbove(ctx context.Context, name string) *types.User {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -93,8 +92,8 @@ func (d *Directory) seenAbove(ctx context.Context, name string) *types.User {
 	return nil
 }
 
-// Listed returns the user of a key from a list that the field of ctx has read, or one above
-// it, if the row has what is wanted.
+// Listed returns the user of a key from a list that the field of ctx, or a field above it,
+// has read, if the list's item has the selected fields.
 func (d *Directory) Listed(ctx context.Context, key Key, want *selection.Needs) *types.User {
 	if want.NeverIn(zoom.ListUsers.Pattern) || key.Name == Me {
 		return nil
@@ -106,7 +105,7 @@ func (d *Directory) Listed(ctx context.Context, key Key, want *selection.Needs) 
 	return u
 }
 
-// KeyOf returns the key to ask for a user by. Ids are case-sensitive, e-mail
+// KeyOf returns the key of a user's name. Ids are case-sensitive, e-mail
 // addresses are not.
 func KeyOf(name string, whole bool) Key {
 	if strings.Contains(name, "@") {
@@ -115,21 +114,21 @@ func KeyOf(name string, whole bool) Key {
 	return Key{name, whole || name == Me}
 }
 
-// otherName is the id of a user whose e-mail is known, or the other way round. level
-// is that of the first round that may go by it.
+// otherName is the id for a user's e-mail address, or the other way round. level is that of
+// the first round that may use it.
 type otherName struct {
 	name  string
 	level int
 }
 
-// Same notes that an id and an e-mail are of one user.
+// Same records that an id and an e-mail address are of one user.
 func (d *Directory) Same(ctx context.Context, id, email types.Text) {
 	SameOf(ctx, d, []types.Text{id}, func(id types.Text) (types.Text, types.Text) { return id, email })
 }
 
-// SameOf notes for each item of a list that an id and an e-mail are of one user. The rounds
-// that wait for the field of ctx go by it, and no others do: whether these run before the
-// list comes, or after it, is chance.
+// SameOf records for each item of a list that an id and an e-mail address are of one user.
+// Only rounds that wait for the field of ctx use it: whether others run before or after the
+// list arrives is not defined.
 func SameOf[T any](ctx context.Context, d *Directory, list []T, names func(T) (id, email types.Text)) {
 	level, waits := d.Rounds.AwaitedBy(ctx, d.Kind)
 	if !waits {
@@ -151,8 +150,8 @@ func SameOf[T any](ctx context.Context, d *Directory, list []T, names func(T) (i
 	}
 }
 
-// alias notes the other name of a user. Of several, the first round's counts, whichever
-// was noted first. The caller holds the lock.
+// alias records the other name of a user. Of several, that of the earliest round is used,
+// independent of the order of calls. The caller holds the lock.
 func (d *Directory) alias(name string, other otherName) {
 	known, there := d.other[name]
 	if !there || other.level < known.level || other.level == known.level && other.name < known.name {
@@ -160,8 +159,8 @@ func (d *Directory) alias(name string, other otherName) {
 	}
 }
 
-// Person returns the name by which to ask for a user that a report names by id and by
-// e-mail; "" where a name stands in the place of the address.
+// Person returns the id or e-mail address of a user in a report; "" if the report has a
+// display name in place of the address.
 func Person(id, email types.Text) types.Text {
 	if id != "" || strings.Contains(string(email), "@") {
 		return cmp.Or(id, email)
@@ -169,10 +168,10 @@ func Person(id, email types.Text) types.Text {
 	return ""
 }
 
-// round is what a round has asked for.
+// round holds the keys that a round has requested, and their users.
 type round struct {
 	slots  map[string]int // of all names
-	places []int          // in keys, by slot; -1 is of one that is asked for by another name
+	places []int          // in keys, by slot; -1 for a name that is requested by another one
 	keys   []Key
 	found  []zoom.Found[types.User]
 }
@@ -184,7 +183,7 @@ func newRound(keys []Key) (r *round, slots []int) {
 	for i, k := range keys {
 		r.places[i], slots[i], r.slots[k.Name] = -1, i, i
 	}
-	if len(r.slots) < len(keys) { // some have one name
+	if len(r.slots) < len(keys) { // some keys have the same name
 		for i, k := range keys {
 			slots[i] = r.slots[k.Name]
 		}
@@ -200,7 +199,7 @@ func (r *round) place(name string) int {
 	return -1
 }
 
-// add asks for the name of a slot, whole or not, and returns its place.
+// add adds the name of a slot to the keys, whole or not, and returns its place.
 func (r *round) add(slot int, name string, whole bool) int {
 	if r.places[slot] < 0 {
 		r.places[slot], r.keys = len(r.keys), append(r.keys, Key{Name: name})
@@ -210,7 +209,7 @@ func (r *round) add(slot int, name string, whole bool) int {
 	return at
 }
 
-// slotOf returns the slot of a name, and makes it where there is none.
+// slotOf returns the slot of a name, and adds one if there is none.
 func (r *round) slotOf(name string) int {
 	slot, named := r.slots[name]
 	if !named {
@@ -220,7 +219,7 @@ func (r *round) slotOf(name string) int {
 	return slot
 }
 
-// get returns what the round has found for a name: the user, or that there is none.
+// get returns the round's result for a name: the user, or ErrNotFound.
 func (r *round) get(name string, whole bool) (f zoom.Found[types.User], ok bool) {
 	at := r.place(name)
 	if at < 0 || whole && !r.keys[at].Whole {
@@ -230,15 +229,15 @@ func (r *round) get(name string, whole bool) (f zoom.Found[types.User], ok bool)
 	return f, f.Err == nil || errors.Is(f.Err, zoom.ErrNotFound)
 }
 
-// find finds the users of a round. A user that is asked for by two names, or whole by one
-// and not by the other, is found once.
+// find finds the users of a round. A user that is requested by two names, or whole by one
+// and not by the other, is read once.
 func (d *Directory) find(ctx context.Context, keys []Key) []zoom.Found[types.User] {
 	level := d.Rounds.Level(ctx)
 	found, places, ask := d.foundBefore(keys, level)
 	if len(ask.keys) == 0 {
 		return found
 	}
-	ask.found = d.askForUsers(ctx, ask.keys)
+	ask.found = d.requestUsers(ctx, ask.keys)
 	for i, at := range places {
 		if at >= 0 {
 			found[i] = ask.found[at]
@@ -250,10 +249,10 @@ func (d *Directory) find(ctx context.Context, keys []Key) []zoom.Found[types.Use
 	return found
 }
 
-// foundBefore returns the users that were found in rounds before, or stand in lists
-// that were read on a level or before it, and what is to be asked for the others: their
-// places in it are -1 where they are known. Of two names it is the one that was asked
-// for before, and else the id.
+// foundBefore returns the users that earlier rounds have found, or that are in lists read
+// on the level or an earlier one, and a round with the keys of the others: the places are
+// -1 for the users that were found. Of two names, the round has the one that was requested
+// before, or else the id.
 func (d *Directory) foundBefore(keys []Key, level int) (found []zoom.Found[types.User], places []int, ask *round) {
 	found, places = make([]zoom.Found[types.User], len(keys)), make([]int, len(keys))
 	ask, slots := newRound(keys)
@@ -264,7 +263,7 @@ func (d *Directory) foundBefore(keys []Key, level int) (found []zoom.Found[types
 		slot := slots[i]
 		if o, there := d.other[k.Name]; there && o.level <= level {
 			other := o.name
-			if _, now := ask.slots[other]; !d.askedFor(k.Name) && (d.askedFor(other) || now && strings.Contains(k.Name, "@")) {
+			if _, now := ask.slots[other]; !d.requested(k.Name) && (d.requested(other) || now && strings.Contains(k.Name, "@")) {
 				k.Name, slot = other, -1
 			}
 		}
@@ -287,13 +286,13 @@ func (d *Directory) foundBefore(keys []Key, level int) (found []zoom.Found[types
 	return found, places, ask
 }
 
-// askedFor reports whether a round before has asked for a name. The caller holds the
+// requested reports whether an earlier round has requested a name. The caller holds the
 // lock.
-func (d *Directory) askedFor(name string) bool {
+func (d *Directory) requested(name string) bool {
 	return slices.ContainsFunc(d.rounds, func(r *round) bool { return r.place(name) >= 0 })
 }
 
-// foundAs returns what a round before has found of a key. The caller holds the lock.
+// foundAs returns the result of an earlier round for a key. The caller holds the lock.
 func (d *Directory) foundAs(k Key) (f zoom.Found[types.User], ok bool) {
 	for _, r := range d.rounds {
 		if f, ok = r.get(k.Name, k.Whole); ok {
@@ -303,8 +302,8 @@ func (d *Directory) foundAs(k Key) (f zoom.Found[types.User], ok bool) {
 	return f, false
 }
 
-// onPages returns the user of a name from the lists that were read on a level or before
-// it. The caller holds the lock.
+// onPages returns the user of a name from the lists that were read on a level or an earlier
+// one. The caller holds the lock.
 func (d *Directory) onPages(name string, level int) *types.User {
 	for _, seen := range d.seen {
 		if seen.level > level {
@@ -317,14 +316,14 @@ func (d *Directory) onPages(name string, level int) *types.User {
 	return nil
 }
 
-// askForUsers finds users at the least cost. Users that are wanted whole are asked for by
-// id, so that each has one name. An e-mail may be that of a stranger: it is looked up in
-// lists first, unless calls cost nothing and that would only take longer.
-func (d *Directory) askForUsers(ctx context.Context, keys []Key) []zoom.Found[types.User] {
+// requestUsers finds users at the least cost. Whole users are requested by id, so that each
+// has one name. An e-mail address may be of no user of the account: it is searched in lists
+// first, unless the plan has no limits, when that would only take longer.
+func (d *Directory) requestUsers(ctx context.Context, keys []Key) []zoom.Found[types.User] {
 	found := make([]zoom.Found[types.User], len(keys))
 	free := d.Client.Plan() == zoom.NoLimits
 	var rest, whole []int
-	names := make([]string, len(keys)) // of those wanted whole
+	names := make([]string, len(keys)) // of the whole ones
 	for i, k := range keys {
 		names[i] = k.Name
 		if k.Whole && (free || !strings.Contains(k.Name, "@")) {
@@ -343,25 +342,35 @@ func (d *Directory) askForUsers(ctx context.Context, keys []Key) []zoom.Found[ty
 	return found
 }
 
-// lookUp finds users by the names in rest, and returns those of them that are
-// still to be asked for whole, by the ids that it puts into names.
+// lookUp finds users by the names in rest, and returns those that still have to be read
+// whole, by the ids that it puts into names.
 func (d *Directory) lookUp(ctx context.Context, keys []Key, rest []int, names []string, found []zoom.Found[types.User]) (whole []int) {
-	wanted := make([]string, len(rest))
-	for n, i := range rest {
-		wanted[n] = keys[i].Name
-	}
-	for n, f := range zoom.FindUsers(ctx, d.Client, wanted) {
-		i := rest[n]
-		if f.Err == nil && keys[i].Whole && f.Object.Op != zoom.GetUser.Pattern {
-			names[i], whole = f.Object.ID().Key, append(whole, i)
-			continue
+	search := func(wholes bool, find func(context.Context, *zoom.Client, []string) []zoom.Found[types.User]) {
+		var places []int
+		var searched []string
+		for _, i := range rest {
+			if keys[i].Whole == wholes {
+				places, searched = append(places, i), append(searched, keys[i].Name)
+			}
 		}
-		found[i] = f
+		if len(places) == 0 {
+			return
+		}
+		for n, f := range find(ctx, d.Client, searched) {
+			i := places[n]
+			if f.Err == nil && wholes && f.Object.Op != zoom.GetUser.Pattern {
+				names[i], whole = f.Object.ID().Key, append(whole, i)
+				continue
+			}
+			found[i] = f
+		}
 	}
+	search(false, zoom.FindUsers) // the pages that it reads serve the others
+	search(true, zoom.FindUsersWhole)
 	return whole
 }
 
-// getUsers asks for users one by one.
+// getUsers reads users one by one.
 func (d *Directory) getUsers(ctx context.Context, names []string, places []int, found []zoom.Found[types.User]) {
 	d.Client.Each(len(places), func(n int) {
 		i := places[n]

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -12,11 +13,16 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// shortBody is how many bytes a body has at most that is read without admission.
-const shortBody = 64 << 10
+const (
+	// shortBody is the largest body that is read without admission, in bytes.
+	shortBody = 64 << 10
+	// maxReused is the largest buffer that is used again. One that has held a short body is
+	// smaller.
+	maxReused = 96 << 10
+)
 
-// admitted executes an operation when it is its caller's turn. The wait counts: all in
-// all the operation has no more than timeout.
+// admitted executes an operation when the pool has room for it. The wait and the execution
+// together take at most timeout.
 func admitted(pool *ratelimit.Pool, timeout time.Duration, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
@@ -34,10 +40,12 @@ func admitted(pool *ratelimit.Pool, timeout time.Duration, next http.HandlerFunc
 
 func tooBusy(w http.ResponseWriter, q *request) {
 	w.Header().Set("Retry-After", "1")
-	failWith(w, q.Media, http.StatusServiceUnavailable, types.ErrorCodeTimeout, "The gateway has too much to do: the operation waited for as long as it may take.")
+	failWith(w, q.Media, http.StatusServiceUnavailable, types.ErrorCodeTimeout, busy)
 }
 
-// errTooManyBodies says that there is no memory for a body.
+const busy = "The gateway has too much to do: the operation waited for as long as it may take."
+
+// errTooManyBodies reports that the pool has no memory for a body.
 var errTooManyBodies = errors.New("endpoint: no memory for the body")
 
 func tooManyBodies(w http.ResponseWriter) (int, string) {
@@ -45,23 +53,39 @@ func tooManyBodies(w http.ResponseWriter) (int, string) {
 	return http.StatusServiceUnavailable, "too many large requests are under way"
 }
 
-// readBody reads a body into buf: n bytes, or up to its end where n is negative. buf
-// grows with what came and not with Content-Length, and a body that is not short needs
-// admission, which release gives back.
-func readBody(ctx context.Context, pool *ratelimit.Pool, body io.Reader, buf *bytes.Buffer, n int) (release func(), err error) {
+// errTooManyValues reports that a body has more values than a request may have.
+var errTooManyValues = errors.New("endpoint: too many values in the body")
+
+// bodyReader reads a body into buf, which grows with the bytes read, not with Content-Length.
+type bodyReader struct {
+	pool *ratelimit.Pool
+	buf  *bytes.Buffer
+	most int // values
+}
+
+// read reads n bytes, or up to the end of the body if n is negative. A body longer than
+// shortBody needs admission, which the caller returns by release. Its values are counted as it
+// arrives: once there are too many, the rest is read and neither kept nor looked at, since the
+// client may read the refusal only when all is sent. Shorter bodies are not counted: values
+// is 0.
+func (r bodyReader) read(ctx context.Context, body io.Reader, n int) (release func(), values int, err error) {
 	release = func() {}
-	begun, asked := buf.Len(), false
+	buf, begun, admitted := r.buf, r.buf.Len(), false
+	var counted valueCounter
 	for n != 0 {
 		step := max(buf.Len()-begun, 8<<10)
 		if n > 0 {
 			step = min(step, n)
 		}
-		if buf.Len()-begun+step > shortBody && !asked {
-			given, ok := pool.TryAcquire(ctx, maxBody)
-			if !ok {
-				return release, errTooManyBodies
+		if buf.Len()-begun+step > shortBody && !admitted {
+			if counted.add(buf.Bytes()[begun:]); counted.n > r.most {
+				return release, counted.n, r.refuse(body, begun, n)
 			}
-			release, asked = given, true
+			acquired, ok := r.pool.TryAcquire(ctx, maxBody)
+			if !ok {
+				return release, 0, errTooManyBodies
+			}
+			release, admitted = acquired, true
 		}
 		buf.Grow(step)
 		into := buf.AvailableBuffer()[:step]
@@ -69,12 +93,45 @@ func readBody(ctx context.Context, pool *ratelimit.Pool, body io.Reader, buf *by
 		buf.Write(into[:m])
 		switch {
 		case n < 0 && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
-			return release, nil
+			n = 0
 		case err != nil:
-			return release, err
+			return release, 0, err
 		case n > 0:
 			n -= m
 		}
+		if !admitted {
+			continue
+		}
+		if counted.add(into[:m]); counted.n > r.most {
+			release()
+			return func() {}, counted.n, r.refuse(body, begun, n)
+		}
 	}
-	return release, nil
+	return release, counted.n, nil
+}
+
+// refuse reads the rest of a body of too many values.
+func (r bodyReader) refuse(body io.Reader, begun, n int) error {
+	r.buf.Truncate(begun)
+	r.buf.Grow(shortBody / 2)
+	return cmp.Or(drain(body, r.buf.AvailableBuffer()[:shortBody/2], n), errTooManyValues)
+}
+
+// drain reads n bytes, or up to the end of the body if n is negative, into the same memory.
+func drain(body io.Reader, into []byte, n int) error {
+	for n != 0 {
+		m, err := body.Read(into)
+		if n > 0 {
+			n -= m
+		}
+		switch {
+		case n > 0 && errors.Is(err, io.EOF):
+			return io.ErrUnexpectedEOF
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return nil
 }

@@ -21,13 +21,15 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// A body takes memory as it comes, whatever it promises.
-func TestReadBody_takesWhatCame(t *testing.T) {
+const most = 20_000 // values of a body
+
+// A body takes memory as its bytes arrive, whatever its Content-Length.
+func TestReadBody_memoryByBytesRead(t *testing.T) {
 	room := ratelimit.NewSharedPool(admission.MaxBodies)
 	for range 300 {
 		buf := &bytes.Buffer{}
 		from := io.MultiReader(strings.NewReader("{"), iotest.ErrReader(io.ErrUnexpectedEOF))
-		release, err := readBody(t.Context(), room, from, buf, maxBody)
+		release, _, err := bodyReader{room, buf, most}.read(t.Context(), from, maxBody)
 		if err == nil || buf.Cap() > 32<<10 {
 			t.Fatalf("one byte takes %d: %v", buf.Cap(), err)
 		}
@@ -35,12 +37,11 @@ func TestReadBody_takesWhatCame(t *testing.T) {
 	}
 }
 
-// Whatever the length, and whether it is told or not, a body comes whole, behind what
-// stands in the buffer.
+// A body of any length, known or unknown, is appended to the buffer completely.
 func TestReadBody(t *testing.T) {
 	room := ratelimit.NewSharedPool(admission.MaxBodies)
 	for _, n := range []int{0, 1, 8 << 10, 8<<10 + 1, shortBody, shortBody + 1, maxBody} {
-		for _, told := range []bool{true, false} {
+		for _, known := range []bool{true, false} {
 			for _, slow := range []bool{true, false} {
 				body := strings.Repeat("x", n)
 				buf := bytes.NewBufferString("before")
@@ -49,21 +50,80 @@ func TestReadBody(t *testing.T) {
 					from = iotest.HalfReader(from)
 				}
 				length := -1
-				if told {
+				if known {
 					length = n
 				}
-				release, err := readBody(t.Context(), room, from, buf, length)
+				release, _, err := bodyReader{room, buf, most}.read(t.Context(), from, length)
 				if err != nil || buf.String() != "before"+body {
-					t.Errorf("%d bytes, told %v: %d came: %v", n, told, buf.Len(), err)
+					t.Errorf("%d bytes, known %v: %d came: %v", n, known, buf.Len(), err)
 				}
 				release()
 			}
 		}
 	}
 	if all, ok := room.TryAcquire(t.Context(), admission.MaxBodies); !ok {
-		t.Error("room was not given back")
+		t.Error("the room was not released")
 	} else {
 		all()
+	}
+}
+
+// A body of too many values is read to its end, for its sender reads the answer only then: it
+// takes the memory of its beginning, and no room. Parts of strings are no values, wherever they
+// are cut.
+func TestBodyReader_tooManyValues(t *testing.T) {
+	room := ratelimit.NewSharedPool(admission.MaxBodies)
+	text := `{"a":"` + strings.Repeat(`,\\\",`, 50_000) + `",`
+	for name, test := range map[string]struct {
+		body   string
+		values int
+		err    error
+	}{
+		"many":                 {text + `"b":[0` + strings.Repeat(",0", most-3) + `]}`, most, nil},
+		"one too many":         {text + `"b":[0` + strings.Repeat(",0", most-2) + `]}`, most + 1, errTooManyValues},
+		"too many":             {`[0` + strings.Repeat(",0", 230_000) + `]`, 0, errTooManyValues},
+		"too many, at the end": {text + `"b":[` + strings.Repeat("0,", most), 0, errTooManyValues},
+	} {
+		for _, known := range []bool{true, false} {
+			for _, slow := range []bool{true, false} {
+				from := strings.NewReader(test.body)
+				var body io.Reader = from
+				if slow {
+					body = iotest.HalfReader(body)
+				}
+				length := -1
+				if known {
+					length = len(test.body)
+				}
+				buf := bytes.NewBufferString("before")
+				release, values, err := bodyReader{room, buf, most}.read(t.Context(), body, length)
+				switch {
+				case !errors.Is(err, test.err) || test.values > 0 && values != test.values:
+					t.Errorf("%s, known %v, slow %v: %d values: %v", name, known, slow, values, err)
+				case from.Len() > 0:
+					t.Errorf("%s, known %v, slow %v: %d bytes were not read", name, known, slow, from.Len())
+				case test.err == nil && buf.String() != "before"+test.body:
+					t.Errorf("%s, known %v, slow %v: %d bytes came", name, known, slow, buf.Len())
+				}
+				if test.err != nil {
+					if all, ok := room.TryAcquire(t.Context(), admission.MaxBodies); ok {
+						all()
+					} else {
+						t.Errorf("%s, known %v, slow %v: it holds room", name, known, slow)
+					}
+				}
+				release()
+			}
+		}
+	}
+	buf := &bytes.Buffer{}
+	_, _, err := bodyReader{room, buf, most}.read(t.Context(), strings.NewReader("["+strings.Repeat("0,", maxBody/2-1)+"]"), maxBody)
+	if !errors.Is(err, errTooManyValues) || buf.Cap() > maxReused {
+		t.Errorf("a megabyte of values takes %d bytes: %v", buf.Cap(), err)
+	}
+	buf = bytes.NewBufferString("before")
+	if _, _, err := (bodyReader{room, buf, most}).read(t.Context(), strings.NewReader(strings.Repeat("x", shortBody)), shortBody); err != nil || buf.Cap() > maxReused {
+		t.Errorf("a short body takes %d bytes: %v", buf.Cap(), err)
 	}
 }
 
@@ -71,7 +131,7 @@ func TestReadBody(t *testing.T) {
 func TestReadBody_callersTakeTurns(t *testing.T) {
 	room := ratelimit.NewSharedPool(admission.MaxBodies)
 	large := func(caller string) error {
-		_, err := readBody(ratelimit.WithCaller(t.Context(), caller), room, strings.NewReader(strings.Repeat("x", maxBody)), &bytes.Buffer{}, maxBody)
+		_, _, err := bodyReader{room, &bytes.Buffer{}, most}.read(ratelimit.WithCaller(t.Context(), caller), strings.NewReader(strings.Repeat("x", maxBody)), maxBody)
 		return err
 	}
 	n := 0
@@ -84,13 +144,13 @@ func TestReadBody_callersTakeTurns(t *testing.T) {
 	if err := large("single"); err != nil {
 		t.Errorf("another has none: %v", err)
 	}
-	_, err := readBody(ratelimit.WithCaller(t.Context(), "flood"), room, strings.NewReader(strings.Repeat("x", shortBody)), &bytes.Buffer{}, shortBody)
+	_, _, err := bodyReader{room, &bytes.Buffer{}, most}.read(ratelimit.WithCaller(t.Context(), "flood"), strings.NewReader(strings.Repeat("x", shortBody)), shortBody)
 	if err != nil {
 		t.Errorf("a short one: %v", err)
 	}
 }
 
-// An operation waits for its caller's turn, as long as an operation may take.
+// An operation waits for admission, at most for the timeout of operations.
 func TestAdmitted_callersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := ratelimit.NewSharedPool(4)
@@ -114,7 +174,7 @@ func TestAdmitted_callersTakeTurns(t *testing.T) {
 		}
 		synctest.Wait()
 		if w := ask("single"); w.Code != http.StatusOK || w.Header().Get("Left") != "5s" {
-			t.Errorf("a single one beside a flood: %d, %s left", w.Code, w.Header().Get("Left"))
+			t.Errorf("a single one during a flood: %d, %s left", w.Code, w.Header().Get("Left"))
 		}
 		time.Sleep(5 * time.Second)
 		for range 8 {
@@ -125,7 +185,7 @@ func TestAdmitted_callersTakeTurns(t *testing.T) {
 		close(hang)
 		for range 2 {
 			if w := <-flood; w.Code != http.StatusOK {
-				t.Errorf("one of those that were let in: %d", w.Code)
+				t.Errorf("one of those admitted: %d", w.Code)
 			}
 		}
 	})
@@ -141,24 +201,24 @@ func TestReadBody_full(t *testing.T) {
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", body)
 	req.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	if status, problem := q.read(w, req, &bytes.Buffer{}, room); status != http.StatusServiceUnavailable || problem == "" || w.Header().Get("Retry-After") == "" {
+	if status, problem := q.read(w, req, bodyReader{room, &bytes.Buffer{}, most}); status != http.StatusServiceUnavailable || problem == "" || w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d %s", status, problem)
 	}
 }
 
-// Requests with many values wait for their callers' turns before they are decoded; those
-// with a few do not.
+// Requests with many values wait for admission before they are decoded; those with few do
+// not wait.
 func TestValues_callersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &Endpoint{reader: &reader{limits: DefaultLimits}, admission: admission.New()}
 		ask := func(caller string, n int) (func(), error) {
 			ctx, cancel := context.WithTimeout(ratelimit.WithCaller(t.Context(), caller), time.Second)
 			defer cancel()
-			give, refused, err := e.admitValues(ctx, n)
+			release, refused, err := e.admitValues(ctx, n)
 			if refused != nil {
 				t.Errorf("%s: %d values are refused: %v", caller, n, refused)
 			}
-			return give, err
+			return release, err
 		}
 		first, err := ask("flood", DefaultLimits.Values)
 		if err != nil {
@@ -177,7 +237,7 @@ func TestValues_callersTakeTurns(t *testing.T) {
 		first()
 		other()
 		if _, err := ask("flood", DefaultLimits.Values); err != nil {
-			t.Errorf("the room was not given back: %v", err)
+			t.Errorf("the room was not released: %v", err)
 		}
 		if _, refused, _ := e.admitValues(t.Context(), DefaultLimits.Values+1); refused == nil || refused.Extensions["code"] != string(types.ErrorCodeLimitExceeded) {
 			t.Errorf("too many are not refused: %v", refused)
@@ -185,8 +245,8 @@ func TestValues_callersTakeTurns(t *testing.T) {
 	})
 }
 
-// TestLongRequests_callersTakeTurns has one caller send long requests without an end: it
-// delays another's by one of them, and short ones by none.
+// Many long requests of one caller delay those of another by one request, and short requests
+// not at all.
 func TestLongRequests_callersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &Endpoint{admission: admission.New()}
@@ -223,7 +283,7 @@ func TestLongRequests_callersTakeTurns(t *testing.T) {
 		defer cancel()
 		held, err := e.admitText(ctx, admission.LongText+1)
 		if err != nil {
-			t.Fatalf("the turn was not given back: %v", err)
+			t.Fatalf("the turn was not released: %v", err)
 		}
 		defer held()
 		if _, err := e.admitText(ctx, admission.LongText+1); !errors.Is(err, context.DeadlineExceeded) {

@@ -8,15 +8,15 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// cost is what an answer says of itself under extensions.cost.
+// cost is the content of extensions.cost.
 type cost struct {
 	// requested is how many calls of each label the answer needed, and actual how
-	// many were sent for it. Retries are sent too.
+	// many were sent for it, retries included.
 	requested, actual [zoom.ResourceIntensive + 1]int
-	cached            int           // answers of Zoom's that the cache gave
-	waited            time.Duration // the longest that a call was held back by a budget
-	stale             time.Duration // the age of the oldest part that is past its time; 0 where none is
-	drift             []byte        // what Zoom's answers had that the graph does not know, as JSON; nil where it is not told
+	cached            int           // answers of Zoom's from the cache
+	waited            time.Duration // the longest wait of a call in the limiter's queue
+	stale             time.Duration // the age of the oldest stale part; 0 if none is stale
+	drift             []byte        // JSON of the values and fields that the schema lacks; nil if not requested
 }
 
 func costOf(u *zoom.Usage) cost {
@@ -32,8 +32,7 @@ func costOf(u *zoom.Usage) cost {
 	return c
 }
 
-// again is the cost of the same answer to one who did not have to wait for it to
-// be made.
+// again returns the cost of the same answer when it is served from the cache.
 func (c *cost) again() cost {
 	other := cost{requested: c.requested, stale: c.stale}
 	for _, n := range c.requested {
@@ -42,8 +41,8 @@ func (c *cost) again() cost {
 	return other
 }
 
-// append ends an answer that was begun by encode. Where a part of it is stale, it
-// says so beside the cost.
+// append ends an answer that encode has begun. If a part of it is stale, it adds
+// extensions.cache.
 func (c *cost) append(to []byte) []byte {
 	to = appendLabels(append(to, `"cost":{"requested":`...), &c.requested)
 	to = appendLabels(append(to, `,"actual":`...), &c.actual)

@@ -19,25 +19,25 @@ import (
 	"zoomql/internal/wallclock"
 )
 
-// Documents keeps parsed documents, which hold nothing of anybody's: handlers of
-// one schema and one set of limits may share it.
+// Documents caches parsed documents. They hold no data of an account, so handlers with the
+// same schema and limits may share it.
 type Documents interface {
 	graphql.Cache[*ast.QueryDocument]
 }
 
 const (
-	// documentBytes bounds what all parsed documents take.
+	// documentBytes bounds the memory of all cached documents.
 	documentBytes = 16 << 20
-	// largeDocument is what a document may take to be kept. A larger one is parsed
-	// each time: that takes some milliseconds, and few of them would push all others
-	// out.
+	// largeDocument is the largest document that is cached, in bytes of memory. A larger
+	// one is parsed each time, which takes some milliseconds: few of them would evict all
+	// others.
 	largeDocument = documentBytes / 8
-	// nodeBytes is what a field, an argument or a value takes that was parsed and
-	// validated, on average; TestDocumentsBound measures it.
+	// nodeBytes is the average memory of a field, an argument or a value after parsing and
+	// validation; TestDocumentsBound measures it.
 	nodeBytes = 400
 )
 
-// NewDocuments returns one that is bounded by bytes.
+// NewDocuments returns a cache that is bounded by bytes.
 func NewDocuments() Documents {
 	return &documentCache{otter.Must(&otter.Options[string, sizedDocument]{
 		MaximumWeight: documentBytes,
@@ -47,13 +47,13 @@ func NewDocuments() Documents {
 	})}
 }
 
-// documentCache keeps what is asked for often: documents that come once each do not push
-// those out.
+// documentCache caches frequent documents (W-TinyLFU): documents that are requested once
+// do not evict them.
 type documentCache struct {
-	kept *otter.Cache[string, sizedDocument]
+	cached *otter.Cache[string, sizedDocument]
 }
 
-// sizedDocument is a document and about what it takes.
+// sizedDocument is a document and its estimated memory, in bytes.
 type sizedDocument struct {
 	*ast.QueryDocument
 	size uint32
@@ -61,7 +61,7 @@ type sizedDocument struct {
 
 // Get implements [graphql.Cache].
 func (d *documentCache) Get(_ context.Context, query string) (*ast.QueryDocument, bool) {
-	doc, ok := d.kept.GetIfPresent(query)
+	doc, ok := d.cached.GetIfPresent(query)
 	return doc.QueryDocument, ok
 }
 
@@ -69,22 +69,22 @@ func (d *documentCache) Get(_ context.Context, query string) (*ast.QueryDocument
 func (d *documentCache) Add(_ context.Context, query string, doc *ast.QueryDocument) {
 	size := 1000 + len(query) + nodeBytes*newSurvey(DefaultLimits, doc).nodes
 	if size <= largeDocument {
-		d.kept.Set(query, sizedDocument{doc, uint32(size)})
+		d.cached.Set(query, sizedDocument{doc, uint32(size)})
 	}
 }
 
-// reader makes documents of what callers send.
+// reader parses and validates the documents of requests.
 type reader struct {
 	schema *ast.Schema
 	limits Limits
 	known  Documents
-	// suggest tells that a mistake may be answered with names of the schema.
+	// suggest allows error messages to suggest names of the schema.
 	suggest bool
 }
 
 // read returns the document of a query, parsed and validated. Each step is bounded
-// by the one before it: the length bounds what is parsed, and what was parsed is
-// measured before it is validated.
+// by the one before: the length is checked before parsing, and the parsed document is
+// measured before validation.
 func (r *reader) read(ctx context.Context, params *graphql.RawParams) (*ast.QueryDocument, gqlerror.List) {
 	query := params.Query
 	switch {
@@ -115,7 +115,7 @@ func (r *reader) read(ctx context.Context, params *graphql.RawParams) (*ast.Quer
 	return doc, nil
 }
 
-// parseError presents what the parser says. It may quote the document.
+// parseError presents an error of the parser. It may quote the document.
 func (r *reader) parseError(err error) *gqlerror.Error {
 	shown, ok := errors.AsType[*gqlerror.Error](err)
 	if !ok {
@@ -133,13 +133,13 @@ func (r *reader) parseError(err error) *gqlerror.Error {
 }
 
 const (
-	// maxMistakes is how many mistakes in a document are told.
+	// maxMistakes bounds the reported mistakes of a document.
 	maxMistakes = 50
-	// maxMessage is how long a message about a document may be: it may quote values.
+	// maxMessage bounds a message about a document, which may quote values, in bytes.
 	maxMessage = 1000
 )
 
-// invalidDocument presents what the validator says.
+// invalidDocument presents errors of the validator.
 func invalidDocument(errs gqlerror.List) gqlerror.List {
 	if more := len(errs) - maxMistakes; more > 0 {
 		errs = append(errs[:maxMistakes:maxMistakes], gqlerror.Errorf("There are %d mistakes more.", more))
@@ -152,12 +152,12 @@ func invalidDocument(errs gqlerror.List) gqlerror.List {
 	return errs
 }
 
-// literals are texts and longer numbers as the validator quotes them: addresses,
-// passcodes, telephone numbers.
+// literals matches texts and longer numbers as the validator quotes them: they may be
+// addresses, passcodes, telephone numbers.
 var literals = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[0-9][0-9.eE+-]{3,}`)
 
-// redact leaves out the literals of the value that a message quotes: the location says
-// where it is, and callers log messages. Names of the schema that are suggested instead
+// redact removes the literals of the value that a message quotes, because callers log
+// messages; the location of the error still shows the place. Suggested names of the schema
 // stay.
 func redact(message string) string {
 	for _, quotes := range []string{", found ", " value: "} {
@@ -176,7 +176,7 @@ func redact(message string) string {
 
 const suggests = " Did you mean the enum value "
 
-// suggestions are names of enum values after [suggests].
+// suggestions matches names of enum values after [suggests].
 var suggestions = regexp.MustCompile("^" + suggests + `[A-Z0-9_", or]+\?$`)
 
 func shorten(err *gqlerror.Error) {
@@ -185,13 +185,13 @@ func shorten(err *gqlerror.Error) {
 	}
 }
 
-// The rules that documents are held against. Suggestions are names of the schema, and
-// looking for them takes longer than all else.
+// The validation rules. Suggestions are names of the schema, and finding them takes longer
+// than the rest of the validation.
 var (
 	quietRules   = newRules(false)
 	helpfulRules = newRules(true)
-	// cycleRules are for fragments within themselves, of which other rules compare
-	// more than can be told before.
+	// cycleRules are for documents with fragment cycles, in which other rules make more
+	// comparisons than can be counted before.
 	cycleRules = rules.NewRules(rules.NoFragmentCyclesRule)
 )
 
@@ -217,14 +217,14 @@ func newRules(suggestions bool) *rules.Rules {
 }
 
 const (
-	// maxSuggested is how many mistakes a document may have to be told what was
-	// probably meant: each is compared with as many names as the schema has.
+	// maxSuggested is the largest number of mistakes for which names are suggested: each
+	// mistake is compared with all names of the schema.
 	maxSuggested = 10
-	// maxSuggestedName is how long a name may be to be compared.
+	// maxSuggestedName is the longest name for which others are suggested, in bytes.
 	maxSuggestedName = 64
 )
 
-// validate holds a document against the schema.
+// validate validates a document against the schema.
 func (r *reader) validate(s *survey, doc *ast.QueryDocument) gqlerror.List {
 	if s.cyclic {
 		return validator.ValidateWithRules(r.schema, doc, cycleRules)
@@ -236,9 +236,9 @@ func (r *reader) validate(s *survey, doc *ast.QueryDocument) gqlerror.List {
 	return errs
 }
 
-// undeferAll takes @defer out of a document before anybody has seen it. An answer
-// comes whole, which the directive leaves to the server; the executor would answer
-// with nulls first and tell the rest to nobody.
+// undeferAll removes @defer from a new document. Answers are complete, which the
+// specification allows the server; gqlgen's executor would return nulls first and never send
+// the rest.
 //
 // Source: https://github.com/graphql/graphql-spec/pull/1110, section @defer.
 func undeferAll(doc *ast.QueryDocument) {
@@ -268,8 +268,8 @@ func withoutDefer(list ast.DirectiveList) ast.DirectiveList {
 	return slices.DeleteFunc(list, func(d *ast.Directive) bool { return d.Name == "defer" })
 }
 
-// open reads a request's document and makes its operation. One that is not to be carried
-// out is not refused for what it would cost.
+// open reads a request's document and returns the operation context. With dry, the operation
+// is not executed, and not refused because of its cost.
 func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams, dry bool) (*graphql.OperationContext, gqlerror.List) {
 	doc, errs := e.reader.read(ctx, params)
 	if errs != nil {
@@ -293,7 +293,7 @@ func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams, dry bool
 
 type documentKey struct{}
 
-// opened gives the executor the document that was read for the request.
+// opened passes the document of ctx's request to the executor.
 type opened struct{}
 
 // Get implements [graphql.Cache].
@@ -302,5 +302,5 @@ func (opened) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
 	return doc, ok
 }
 
-// Add implements [graphql.Cache]. There is nothing to add.
+// Add implements [graphql.Cache]. It does nothing.
 func (opened) Add(context.Context, string, *ast.QueryDocument) {}

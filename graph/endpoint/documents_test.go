@@ -14,8 +14,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// TestAllowed reads them: none is over a bound.
-func TestAllowed(t *testing.T) {
+// None of the allowed documents exceeds a limit.
+func TestReader_allowedDocuments(t *testing.T) {
 	r := newReader()
 	for _, a := range endpointtest.Allowed {
 		if _, errs := r.read(t.Context(), &graphql.RawParams{Query: a.Query}); errs != nil && errs[0].Extensions["code"] == string(types.ErrorCodeLimitExceeded) {
@@ -24,16 +24,16 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
-// newReader returns a reader as a handler has it.
+// newReader returns a reader with the defaults of an endpoint.
 func newReader() *reader {
 	return &reader{schema: generated.NewExecutableSchema(generated.Config{}).Schema(), limits: DefaultLimits, known: NewDocuments(), suggest: true}
 }
 
-// BenchmarkHostileDocuments measures what each of them costs until it is refused or
-// could be run.
+// BenchmarkHostileDocuments measures reading documents until they are refused or ready for
+// execution.
 func BenchmarkHostileDocuments(b *testing.B) {
 	r := newReader()
-	r.known = opened{} // which keeps nothing
+	r.known = opened{} // caches nothing
 	all := endpointtest.Allowed
 	for _, h := range endpointtest.Hostile {
 		all = append(all, struct{ Why, Query string }{h.Why, h.Query})
@@ -48,8 +48,7 @@ func BenchmarkHostileDocuments(b *testing.B) {
 	}
 }
 
-// TestDocumentsBound fills the cache of parsed documents with all kinds, and
-// measures what it takes.
+// The memory of the cached documents is bounded, whatever their kind.
 func TestDocumentsBound(t *testing.T) {
 	r := newReader()
 	before := heapInUse()
@@ -75,7 +74,7 @@ func TestDocumentsBound(t *testing.T) {
 	runtime.KeepAlive(r)
 }
 
-// heapInUse returns what is alive.
+// heapInUse returns the bytes of live objects.
 func heapInUse() int64 {
 	runtime.GC()
 	runtime.GC()
@@ -84,8 +83,8 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestLargeDocumentIsNotKept reads a document twice.
-func TestLargeDocumentIsNotKept(t *testing.T) {
+// A large document is not cached.
+func TestDocuments_largeNotCached(t *testing.T) {
 	r := newReader()
 	read := func(query string) *ast.QueryDocument {
 		doc, errs := r.read(t.Context(), &graphql.RawParams{Query: query})
@@ -96,9 +95,9 @@ func TestLargeDocumentIsNotKept(t *testing.T) {
 	}
 	large := "{ nodes(ids: [" + strings.Repeat(`"x" `, 4990-20) + "]) { id } } #" + strings.Repeat("x", 100_000)
 	if first := read(large); first == read(large) {
-		t.Error("a large document is kept")
+		t.Error("a large document is cached")
 	}
 	if first := read("{ __typename }"); first != read("{ __typename }") {
-		t.Error("a small document is not kept")
+		t.Error("a small document is not cached")
 	}
 }

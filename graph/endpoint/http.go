@@ -1,17 +1,19 @@
-// Package endpoint serves GraphQL over HTTP: it reads requests and bounds them, finds
-// persisted documents, validates, negotiates, and writes answers. What an operation
-// means is the executor's business.
+// Package endpoint serves GraphQL over HTTP: it reads and bounds requests, finds persisted
+// documents, validates, negotiates, and writes answers. The executor, which resolves the
+// operations, is given.
 //
 // Spec: https://graphql.github.io/graphql-over-http/draft/
 package endpoint
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -41,50 +43,52 @@ import (
 // maxBody bounds the body of a request.
 const maxBody = 1 << 20
 
-// Config is what New needs.
+// Config is the configuration of an Endpoint.
 type Config struct {
 	// Executor executes operations. New sets its document cache and extensions.
 	Executor *executor.Executor
-	// Schema is what documents are validated against, and SchemaText its text.
+	// Documents are validated against Schema. SchemaHash is the hash of its text.
 	Schema     *ast.Schema
-	SchemaText string
-	// Credential tells in whose name Zoom is asked for a request, which is refused where
-	// that is nobody.
+	SchemaHash string
+	// Credential returns the credential for a request's calls to Zoom. A request without one
+	// is refused.
 	Credential identity.Source
 	// Check refuses an operation before it is executed; nil refuses none.
 	Check func(context.Context, *graphql.OperationContext) *gqlerror.Error
-	// Plan tells what an operation costs, for extensions.plan; nil tells of none.
+	// Plan returns the cost of an operation, for extensions.plan; nil means no plans.
 	Plan func(context.Context, *graphql.OperationContext) any
-	// Coverage tells which answers Zoom's events keep right; nil is none.
+	// Coverage returns which answers Zoom's events keep up to date; nil means none.
 	Coverage zoom.Coverage
-	// Answers keeps whole answers; see [answers.Config]. Nil keeps none.
+	// Answers caches whole answers; see [answers.Config]. Nil caches none.
 	Answers cache.Local
-	// Persisted keeps documents that were sent with their hash; nil keeps none.
+	// Persisted stores documents that were sent with their hash; nil stores none.
 	Persisted cache.Store
 	// Trusted are documents that callers name by their ids; nil means none.
 	Trusted *Trusted
 	// TrustedOnly refuses all other documents.
 	TrustedOnly bool
-	// Documents keeps what was parsed.
+	// Documents caches parsed documents.
 	Documents Documents
-	// Admission bounds what operations take at once.
+	// Admission bounds the memory and concurrency of operations.
 	Admission *admission.Control
+	// Live bounds connections and subscriptions; nil means bounds of this endpoint's own.
+	Live *Live
 	// Limits bound a document.
 	Limits Limits
 	// Introspection lets clients read the schema.
 	Introspection bool
-	// Drift has each answer tell, under extensions.drift, what Zoom's answers to its
-	// calls had that the graph does not know.
+	// Drift adds extensions.drift to each answer: the values and fields in Zoom's answers that
+	// the schema lacks.
 	Drift bool
 	// Timeout bounds an operation.
 	Timeout time.Duration
-	// Log gets a line for each operation that joined another one.
+	// Log receives a line for each operation that joined another one.
 	Log *slog.Logger
 }
 
-// Endpoint serves GraphQL over HTTP: POST with a JSON body, and GET for queries.
-// gqlgen's own transports echo bodies that they cannot read, have no bound for them, and
-// write "data": null where the specification wants no data.
+// Endpoint serves GraphQL over HTTP: POST with a JSON body, and GET for queries. It replaces
+// gqlgen's transports, which echo invalid bodies, do not bound bodies, and write "data": null
+// where the specification requires no data.
 type Endpoint struct {
 	exec      *executor.Executor
 	as        identity.Source
@@ -96,9 +100,12 @@ type Endpoint struct {
 	answers   *answers.Cache
 	library   *library
 	flights   flight.Group[*outcome]
+	items     recent
+	streams   reservations
+	live      *Live
 	admission *admission.Control
 	drift     bool
-	operation http.Handler // executes what no cached answer serves
+	operation http.Handler // serves requests without a cached answer
 }
 
 // New returns an endpoint.
@@ -106,12 +113,16 @@ func New(cfg Config) *Endpoint {
 	e := &Endpoint{
 		exec: cfg.Executor, as: cfg.Credential, check: cfg.Check, plan: cfg.Plan, log: cfg.Log, timeout: cfg.Timeout, admission: cfg.Admission, drift: cfg.Drift,
 		reader:  &reader{schema: cfg.Schema, limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection},
-		answers: answers.New(answers.Config{Store: cfg.Answers, Coverage: cfg.Coverage, Schema: cfg.SchemaText, Log: cfg.Log}),
+		live:    cfg.Live,
+		answers: answers.New(answers.Config{Store: cfg.Answers, Coverage: cfg.Coverage, Schema: cfg.SchemaHash, Log: cfg.Log}),
 		library: &library{store: cfg.Persisted, trusted: cfg.Trusted, only: cfg.TrustedOnly},
+	}
+	if e.live == nil {
+		e.live = &Live{}
 	}
 	e.operation = admitted(cfg.Admission.Operations, cfg.Timeout, e.execute)
 	e.exec.SetQueryCache(opened{})
-	e.exec.Use(&inputCheck{}) // before what reads variables
+	e.exec.Use(&inputCheck{}) // before extensions that read variables
 	e.exec.Use(&nameLimits{})
 	if cfg.Introspection {
 		e.exec.Use(extension.Introspection{})
@@ -121,67 +132,147 @@ func New(cfg Config) *Endpoint {
 	return e
 }
 
-// Forget makes operations that begin from now on join none that began before: it is
-// called when something was evicted, which those may have read before.
+// Forget prevents operations that start from now on from joining operations in flight. It is
+// called after evictions, before which those may have read the cache.
 func (e *Endpoint) Forget() { e.flights.Forget(func(any) bool { return true }) }
 
-// request is a GraphQL request as far as it is read before anything is parsed.
+// request is a GraphQL request before parsing.
 type request struct {
 	answers.Request
 	raw     []byte         // the body, or the URL's query; borrowed
 	key     answers.Key    // zero for a form
 	form    *requestParams // of a form with files; nil for all else
-	release func()         // gives back the memory for the body; nil where it took none
-	dry     bool           // the price is asked for, and no answer
+	release func()         // gives back the memory for the body; nil where it took none, or another holds it
+	counted int            // values of a long body, of which nothing is kept if there are too many; 0 where they are still to be counted
+	tooMany bool
+	dry     bool // the price is asked for, and no answer
+	plan    bool // the plan is asked for beside the answer, by the header
+	// follows is a subscription, which execute leaves to a stream.
+	follows *requestParams
 }
 
-// close gives back what reading took.
+// held returns what gives back the memory for the body, which is then held beyond the request.
+func (q *request) held() (release func()) {
+	release, q.release = q.release, nil
+	if release == nil {
+		return func() {}
+	}
+	return release
+}
+
+// close releases the resources that reading took.
 func (q *request) close(buf *bytes.Buffer) {
 	if q.release != nil {
 		q.release()
 	}
-	if buf.Cap() <= shortBody {
+	if buf.Cap() <= maxReused {
 		buffers.Put(buf)
 	}
 }
 
 type requestKey struct{}
 
-// ServeHTTP answers one request: with what is kept, or else anew.
+// ServeHTTP answers one request, from the cache if possible.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
-	q := request{Request: answers.Request{Media: negotiation.MediaType(r.Header["Accept"]), Get: answers.IsGet(r), Start: time.Now()}, dry: isDryRun(r)}
-	if q.Media == "" {
-		fail(w, negotiation.JSON, http.StatusNotAcceptable, "the answer comes as "+negotiation.GraphQLResponse+" or "+negotiation.JSON)
+	if problem := unclearDryRun(r); problem != "" {
+		fail(w, cmp.Or(negotiation.MediaType(r.Header["Accept"]), negotiation.JSON), http.StatusBadRequest, problem)
 		return
+	}
+	if opened, ok := w.(*socketWriter); ok {
+		e.attach(opened.socket, r)
+		return
+	}
+	if e.serveReserved(w, r) {
+		return
+	}
+	if s := e.answered(w, r); s != nil {
+		s.serve(w, r)
+	}
+}
+
+// serveReserved answers requests about reserved streams. ok is false for all other requests.
+func (e *Endpoint) serveReserved(w http.ResponseWriter, r *http.Request) (ok bool) {
+	token := tokenOf(r)
+	if token == "" && r.Method != http.MethodPut {
+		return false
+	}
+	credential := e.as(r)
+	if credential == nil {
+		return false // it is refused
+	}
+	if r.Method == http.MethodPut {
+		e.reserve(w, r, credential)
+		return true
+	}
+	if read := e.routeReserved(w, r, credential, token); read != nil {
+		read()
+	}
+	return true
+}
+
+// answered answers a request, or returns it if it is to be answered by a stream.
+func (e *Endpoint) answered(w http.ResponseWriter, r *http.Request) *streamed {
+	q := request{Request: answers.Request{Media: negotiation.MediaType(r.Header["Accept"]), Get: answers.IsGet(r), Start: time.Now()}, dry: isTrue(r, dryRunHeader), plan: isTrue(r, planHeader)}
+	form := noStream
+	if q.Media == "" {
+		if form = streamOf(r.Header["Accept"]); form == noStream {
+			fail(w, negotiation.JSON, http.StatusNotAcceptable, "the answer comes as "+negotiation.GraphQLResponse+" or "+negotiation.JSON)
+			return nil
+		}
+		q.Media = negotiation.JSON // of errors, which are sent without a stream
 	}
 	credential := e.as(r)
 	if credential == nil {
 		failWith(w, q.Media, http.StatusUnauthorized, types.ErrorCodeUnauthenticated, "The gateway does not know in whose name to ask Zoom.")
-		return
+		return nil
 	}
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	defer q.close(buf)
 	buf.Reset()
 	e.answers.Begin(buf, r, credential)
 	begun := buf.Len()
-	if status, problem := q.read(w, r, buf, e.admission.Bodies); problem != "" {
+	if status, problem := q.read(w, r, bodyReader{e.admission.Bodies, buf, e.reader.limits.Values}); problem != "" {
 		fail(w, q.Media, status, problem)
-		return
+		return nil
 	}
-	if q.form == nil {
+	if q.form == nil && (!q.tooMany || form != noStream) {
 		q.raw = buf.Bytes()[begun:]
+		if form != noStream {
+			if refused := e.reader.limits.tooManyValues(q.values()); refused != nil { // before they are decoded
+				writeError(w, q.Media, http.StatusBadRequest, refused)
+				return nil
+			}
+			req, problem := q.params(r)
+			if problem != "" {
+				fail(w, q.Media, http.StatusBadRequest, problem)
+				return nil
+			}
+			return e.stream(r, &q, form, credential, req)
+		}
 		q.key = e.answers.Key(begun, buf.Bytes())
-		if !q.dry {
+		if !q.dry && !q.plan {
 			if a := e.answers.Get(r.Context(), q.key, q.Start); a != nil {
 				e.serve(w, r, &q, a)
-				return
+				return nil
 			}
 		}
 	}
 	missed := q // q itself stays on the stack, which is all that a cached answer needs
 	ctx := identity.With(r.Context(), credential)
 	e.operation.ServeHTTP(w, r.WithContext(context.WithValue(ctx, requestKey{}, &missed)))
+	if missed.follows == nil {
+		return nil
+	}
+	if q.form != nil {
+		fail(w, q.Media, http.StatusBadRequest, "a subscription takes no files; send it as application/json")
+		return nil
+	}
+	if form = streamOf(r.Header["Accept"]); form == noStream {
+		fail(w, q.Media, http.StatusNotAcceptable, "a subscription comes as "+eventStream+", as "+multipartMixed+";subscriptionSpec=1.0, or over a WebSocket by "+subprotocol)
+		return nil
+	}
+	return e.stream(r, &q, form, credential, missed.follows)
 }
 
 // serve writes a cached answer.
@@ -196,17 +287,17 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request, q *request, a *
 	}
 	a.Serve(w, r, q.Request)
 	e.answers.Hit(a, q.Start)
+	e.admission.Short(ratelimit.CallerFrom(r.Context()))
 }
 
-// admitAnswer waits for the place of a long answer.
+// admitAnswer waits for admission of a long answer.
 func (e *Endpoint) admitAnswer(r *http.Request) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), e.timeout)
 	defer cancel()
 	return e.admission.Answers.Acquire(ctx, 1)
 }
 
-// recovered answers when the gateway breaks where no field can catch it. It is to
-// be deferred.
+// recovered answers a request after a panic outside of fields. The caller MUST defer it.
 func (e *Endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 	p := recover()
 	if p == nil {
@@ -215,11 +306,16 @@ func (e *Endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 	if p == http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
 		panic(p)
 	}
-	shown, _ := errors.AsType[*gqlerror.Error](e.exec.PresentRecoveredError(r.Context(), p))
-	writeError(w, negotiation.JSON, http.StatusInternalServerError, shown)
+	writeError(w, negotiation.JSON, http.StatusInternalServerError, e.presented(r.Context(), p))
 }
 
-// execute answers what has to be parsed.
+// presented returns the error that clients receive for a panic.
+func (e *Endpoint) presented(ctx context.Context, p any) *gqlerror.Error {
+	shown, _ := errors.AsType[*gqlerror.Error](e.exec.PresentRecoveredError(ctx, p))
+	return shown
+}
+
+// execute answers a request that needs parsing.
 func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	q, _ := ctx.Value(requestKey{}).(*request)
@@ -227,17 +323,12 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	defer held.Release()
 	ctx = admission.WithResponse(ctx, held)
 	ctx = graphql.StartOperationTrace(links.From(ctx, links.BaseOf(r)))
-	release, refused, err := e.admitValues(ctx, q.values())
+	read, release, refused, err := e.admit(ctx, len(q.raw), q.values())
 	if err != nil {
 		tooBusy(w, q)
 		return
 	}
 	defer release()
-	read, err := e.admitText(ctx, len(q.raw))
-	if err != nil {
-		tooBusy(w, q)
-		return
-	}
 	defer read()
 	if refused != nil {
 		e.refuse(ctx, w, q, &graphql.OperationContext{Stats: graphql.Stats{OperationStart: graphql.GetStartTime(ctx)}}, gqlerror.List{refused})
@@ -259,7 +350,11 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	}
 	opCtx, errs := e.open(ctx, &req.RawParams, q.dry)
 	read()
-	if q.Get && opCtx.Operation != nil && opCtx.Operation.Operation != ast.Query {
+	if opCtx.Operation != nil && opCtx.Operation.Operation == ast.Subscription && errs == nil && !q.dry {
+		q.follows = req
+		return
+	}
+	if q.Get && opCtx.Operation != nil && opCtx.Operation.Operation == ast.Mutation {
 		w.Header().Set("Allow", http.MethodPost)
 		fail(w, q.Media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
 		return
@@ -286,21 +381,33 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admitValues admits the values of a request, which take many times the memory of their
-// text, before they are decoded; or it refuses them.
+// admit admits a request with the given length and number of values. read ends the admission
+// to decoding, parsing and validation, at its first call; release releases the memory for the
+// values.
+func (e *Endpoint) admit(ctx context.Context, length, values int) (read, release func(), refused *gqlerror.Error, err error) {
+	release, refused, err = e.admitValues(ctx, values)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if read, err = e.admitText(ctx, length); err != nil {
+		release()
+		return nil, nil, nil, err
+	}
+	return read, release, refused, nil
+}
+
+// admitValues admits or refuses the values of a request before they are decoded, which takes
+// many times the memory of their text.
 func (e *Endpoint) admitValues(ctx context.Context, n int) (release func(), refused *gqlerror.Error, err error) {
-	switch most := e.reader.limits.Values; {
-	case n > most:
-		return func() {}, tooLarge(most, "values in its variables"), nil
-	case n <= admission.FewValues:
-		return func() {}, nil, nil
+	if refused = e.reader.limits.tooManyValues(n); refused != nil || n <= admission.FewValues {
+		return func() {}, refused, nil
 	}
 	release, err = e.admission.Values.Acquire(ctx, int64(n))
 	return release, nil, err
 }
 
-// admitText waits for the turn of a long request to be decoded, parsed and validated. The
-// turn ends with the first call of done.
+// admitText waits for admission of a long request to decoding, parsing and validation. The
+// first call of done ends the admission.
 func (e *Endpoint) admitText(ctx context.Context, n int) (done func(), err error) {
 	if n <= admission.LongText {
 		return func() {}, nil
@@ -317,10 +424,10 @@ func (e *Endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *request
 	(&outcome{text: encode(resp), empty: true}).send(w, nil, q)
 }
 
-// answer carries an operation out. Queries that are the same in every byte and
-// are asked at once are answered once.
+// answer executes an operation. Concurrent queries that are equal in every byte are executed
+// once.
 func (e *Endpoint) answer(ctx context.Context, q *request, opCtx *graphql.OperationContext) (*outcome, error) {
-	if opCtx.Operation.Operation != ast.Query || q.form != nil {
+	if opCtx.Operation.Operation != ast.Query || q.form != nil || q.plan {
 		return e.dispatch(ctx, answers.Key{}, opCtx), nil
 	}
 	key := q.key
@@ -328,7 +435,7 @@ func (e *Endpoint) answer(ctx context.Context, q *request, opCtx *graphql.Operat
 		key = answers.Key{}
 	}
 	began := time.Now()
-	var own atomic.Bool // who leaves early does not wait for the one who sets it
+	var own atomic.Bool // a caller that leaves early does not wait for the goroutine that sets it
 	out, err := e.flights.Here(ctx, q.key.String(), nil, func(ctx context.Context) (*outcome, error) {
 		own.Store(true)
 		return e.dispatch(ctx, key, opCtx), nil
@@ -358,10 +465,14 @@ func (e *Endpoint) dispatch(ctx context.Context, key answers.Key, opCtx *graphql
 	defer cancel()
 	responses, inner := e.exec.DispatchOperation(ctx, opCtx)
 	resp := responses(inner)
-	if resp == nil {
-		return nil // nobody waits any more
+	switch {
+	case resp != nil:
+	case errors.Is(ctx.Err(), context.DeadlineExceeded): // before anything was resolved
+		resp = &graphql.Response{Errors: busyErrors()}
+	default:
+		return nil // the client has gone
 	}
-	if wantsPlan(opCtx) && e.plan != nil {
+	if WantsPlan(opCtx) && e.plan != nil {
 		if resp.Extensions == nil {
 			resp.Extensions = map[string]any{}
 		}
@@ -378,7 +489,7 @@ func (e *Endpoint) dispatch(ctx context.Context, key answers.Key, opCtx *graphql
 	return out
 }
 
-// first is http.Header.Get for a name that is written as it is kept.
+// first is http.Header.Get for values that were looked up by the canonical name.
 func first(values []string) string {
 	if len(values) == 0 {
 		return ""
@@ -386,12 +497,12 @@ func first(values []string) string {
 	return values[0]
 }
 
-// read reads what is asked into buf, behind what is there, or says with which status
-// and why it cannot be read.
-func (q *request) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer, bodies *ratelimit.Pool) (int, string) {
+// read reads the request's text. If it is invalid, read returns the status and the message of the
+// refusal. A body with too many values is read to its end, and sets tooMany.
+func (q *request) read(w http.ResponseWriter, r *http.Request, into bodyReader) (int, string) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		buf.WriteString(r.URL.RawQuery)
+		into.buf.WriteString(r.URL.RawQuery)
 	case http.MethodPost:
 		if !negotiation.IsIdentity(r.Header["Content-Encoding"]) {
 			w.Header().Set("Accept-Encoding", "identity") // RFC 9110, section 15.5.16
@@ -399,7 +510,7 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		}
 		if content := first(r.Header["Content-Type"]); !negotiation.IsJSON(content) {
 			if media, _, _ := mime.ParseMediaType(content); media == multipartForm {
-				given, ok := bodies.TryAcquire(r.Context(), maxUploadBody)
+				given, ok := into.pool.TryAcquire(r.Context(), maxUploadBody)
 				if !ok {
 					return tooManyBodies(w)
 				}
@@ -413,16 +524,17 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		}
 		var err error
 		if n := int(r.ContentLength); 0 <= r.ContentLength && n <= maxBody { // net/http sees to it that no more comes
-			q.release, err = readBody(r.Context(), bodies, r.Body, buf, n)
+			q.release, q.counted, err = into.read(r.Context(), r.Body, n)
 			_ = r.Body.Close() // or net/http looks for more of it before it answers
 		} else {
-			q.release, err = readBody(r.Context(), bodies, http.MaxBytesReader(w, r.Body, maxBody), buf, -1)
+			q.release, q.counted, err = into.read(r.Context(), http.MaxBytesReader(w, r.Body, maxBody), -1)
 		}
+		q.tooMany = errors.Is(err, errTooManyValues)
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
 		} else if errors.Is(err, errTooManyBodies) {
 			return tooManyBodies(w)
-		} else if err != nil {
+		} else if err != nil && !q.tooMany {
 			return http.StatusBadRequest, "the body broke off"
 		}
 	default:
@@ -432,24 +544,26 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 	return 0, ""
 }
 
-// values counts the values in what is asked. Those beside files were counted when they
-// were read.
+// values counts the values of the request. Those of a request with files were counted when it
+// was read.
 func (q *request) values() int {
 	switch {
 	case q.form != nil:
 		return 0
+	case q.counted > 0:
+		return q.counted
 	case !q.Get:
 		return valuesIn(q.raw)
 	}
-	given, _ := url.ParseQuery(string(q.raw)) // params says what is wrong with it
+	given, _ := url.ParseQuery(string(q.raw)) // params reports the error
 	return valuesIn([]byte(given.Get("variables"))) + valuesIn([]byte(given.Get("extensions")))
 }
 
-// params parses what is asked, or says what is wrong with it. The body itself is never
-// quoted.
+// params parses the request, or returns a message that describes the problem. The message
+// never quotes the body.
 func (q *request) params(r *http.Request) (req *requestParams, problem string) {
 	if req = q.form; req != nil {
-		// it is read
+		// it has been read
 	} else if q.Get {
 		req, problem = readURL(r.URL.RawQuery)
 	} else if req, problem = readJSON(bytes.TrimPrefix(q.raw, byteOrderMark)), ""; req == nil {
@@ -462,11 +576,18 @@ func (q *request) params(r *http.Request) (req *requestParams, problem string) {
 		return nil, problem
 	}
 	req.Headers = r.Header
+	if q.plan {
+		req.Extensions = maps.Clone(req.Extensions)
+		if req.Extensions == nil {
+			req.Extensions = map[string]any{}
+		}
+		req.Extensions["plan"] = true
+	}
 	req.ReadTime = graphql.TraceTiming{Start: q.Start, End: graphql.Now()}
 	return req, ""
 }
 
-// members are where the parts of a request belong, by their names.
+// members returns the targets of the request's members, by their names.
 func (r *requestParams) members() map[string]any {
 	return map[string]any{
 		"query": &r.Query, "operationName": &r.OperationName, "variables": &r.Variables, "extensions": &r.Extensions,
@@ -474,9 +595,8 @@ func (r *requestParams) members() map[string]any {
 	}
 }
 
-// readURL reads a request from the query of a URL. A part that cannot be read, or
-// stands there twice, is no part to be left out: the answer would be one to another
-// question.
+// readURL reads a request from the query of a URL. It refuses a parameter that is invalid or
+// occurs twice: ignoring it would answer another request.
 func readURL(query string) (*requestParams, string) {
 	given, err := url.ParseQuery(query)
 	if err != nil {
@@ -499,8 +619,8 @@ func readURL(query string) (*requestParams, string) {
 	return req, ""
 }
 
-// readJSON reads a request from a body; nil is none. encoding/json by itself takes names
-// in any letters, and puts together the variables of a body that has them twice.
+// readJSON reads a request from a body; nil means none. encoding/json would match names
+// without regard to case, and merge the variables of a body that contains them twice.
 func readJSON(body []byte) *requestParams {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -538,12 +658,12 @@ func readJSON(body []byte) *requestParams {
 	return req
 }
 
-// byteOrderMark may stand in front of a text in UTF-8 and says nothing there. RFC 8259,
-// section 8.1, allows to pass it over.
+// byteOrderMark may precede a text in UTF-8. RFC 8259, section 8.1, allows parsers to ignore
+// it.
 var byteOrderMark = []byte("\uFEFF")
 
-// decode reads one JSON value and nothing after it. Numbers keep their digits:
-// a meeting number does not survive a float.
+// decode decodes one JSON value with nothing after it. Numbers keep their digits: a meeting
+// number may lose some in a float.
 func decode(data []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -558,17 +678,17 @@ func decode(data []byte, v any) error {
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// outcome is an answer to an operation. It is shared by all who asked the same.
+// outcome is the answer to an operation. All requests for the same operation share it.
 type outcome struct {
 	text  text
 	cost  cost
 	empty bool // nothing was executed
-	// cached is the answer in the cache; nil where it must not be cached.
+	// cached is the answer in the cache; nil if it must not be cached.
 	cached *answers.Answer
 }
 
-// send writes an answer, compressed for a reader who takes that. r may be nil where
-// nothing was executed.
+// send writes an answer, compressed if the client accepts that. r may be nil if nothing was
+// executed.
 func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *request) {
 	if o.cached != nil {
 		o.cached.ServeFirst(w, r, q.Request, o.text.length(), o.cost.append(nil))
@@ -595,20 +715,20 @@ func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *request) {
 		}
 		return nil
 	}
-	if compress { // an error means that the reader has left
+	if compress { // an error means that the client has gone
 		_ = negotiation.WriteGzip(w, write)
 	} else {
 		_ = write(w)
 	}
 }
 
-// text is an answer up to what it cost (see cost.append), around its data, which
-// may be long and is not copied without need.
+// text is an answer without its cost (see cost.append). It is in three parts, because data may
+// be long and is copied only if necessary.
 type text struct{ before, data, after []byte }
 
 func (t *text) length() int { return len(t.before) + len(t.data) + len(t.after) }
 
-// in returns the same text as it stands in a copy, which is then all that is held.
+// in returns the parts as slices of a copy of the whole, so that only the copy stays in memory.
 func (t text) in(whole []byte) text {
 	data, after := len(t.before), len(t.before)+len(t.data)
 	return text{whole[:data:data], whole[data:after:after], t.after}
@@ -619,18 +739,23 @@ func (t text) whole(c *cost) []byte {
 	return c.append(append(append(append(make([]byte, 0, t.length()+200), t.before...), t.data...), t.after...))
 }
 
-// encode writes the three parts of an answer in the order in which people read
-// them: errors, data, extensions. There is no data if nothing was executed.
+// errorsText returns errors as JSON.
+func errorsText(errs gqlerror.List) []byte {
+	raw, err := json.Marshal(errs)
+	if err != nil {
+		return []byte(`[{"message":"The errors cannot be written.","extensions":{"code":"INTERNAL"}}]`)
+	}
+	return raw
+}
+
+// encode encodes an answer in the order errors, data, extensions. There is no data if nothing
+// was executed.
 func encode(resp *graphql.Response) text {
 	buf := &bytes.Buffer{}
 	buf.WriteByte('{')
 	if len(resp.Errors) > 0 {
-		raw, err := json.Marshal(resp.Errors)
-		if err != nil {
-			raw = []byte(`[{"message":"The errors cannot be written.","extensions":{"code":"INTERNAL"}}]`)
-		}
 		buf.WriteString(`"errors":`)
-		buf.Write(raw)
+		buf.Write(errorsText(resp.Errors))
 		buf.WriteByte(',')
 	}
 	if resp.Data != nil {
@@ -648,14 +773,14 @@ func encode(resp *graphql.Response) text {
 	return text{buf.Bytes()[:before:before], resp.Data, buf.Bytes()[before:]}
 }
 
-// fail answers a request that was not read.
+// fail answers a request that could not be read.
 func fail(w http.ResponseWriter, media string, status int, problem string) {
 	code := types.ErrorCodeBadRequest
 	switch status {
 	case http.StatusRequestEntityTooLarge:
 		code = types.ErrorCodeLimitExceeded
 	case http.StatusServiceUnavailable:
-		code = types.ErrorCodeTimeout // it may be sent again as it is
+		code = types.ErrorCodeTimeout // the client may send it again unchanged
 	}
 	failWith(w, media, status, code, problem)
 }
@@ -664,7 +789,7 @@ func failWith(w http.ResponseWriter, media string, status int, code types.ErrorC
 	writeError(w, media, status, WithCode(gqlerror.Errorf("%s", problem), code))
 }
 
-// writeError answers with one error, and nothing that was executed.
+// writeError answers a request that was not executed with one error.
 func writeError(w http.ResponseWriter, media string, status int, err *gqlerror.Error) {
 	w.Header()["Content-Type"] = negotiation.ContentType(media)
 	w.Header().Set("Cache-Control", "no-store")

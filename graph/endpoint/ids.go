@@ -15,19 +15,19 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// The longest names that a caller may give to an object or a place, in bytes. What
-// is longer was never handed out, and would fill requests, caches and tags.
+// The bounds of ids and cursors, in bytes. A longer one was never issued by the gateway, and
+// would only fill requests, caches and tags.
 const (
 	maxGlobalID = 1 << 10
-	// MaxCursor bounds the cursor of a place in a list.
+	// MaxCursor bounds a cursor.
 	MaxCursor = 2 << 10
-	// maxItems is how many of them a list may have. The executor reads it for each object
-	// whose field takes it.
+	// maxItems bounds a list of ids. The executor reads it for each object whose field has
+	// it as an argument.
 	maxItems = zoom.MaxList / 2
 )
 
 // nameLimits refuses an operation with an id, an e-mail address or a cursor that is
-// too long to be one, wherever it stands: before anything is carried out.
+// too long, in any argument, before the operation is executed.
 type nameLimits struct{ schema *ast.Schema }
 
 var _ interface {
@@ -38,14 +38,14 @@ var _ interface {
 // ExtensionName names the extension.
 func (*nameLimits) ExtensionName() string { return "NameLimits" }
 
-// Validate notes the schema, which says what each argument is.
+// Validate stores the schema, which has the types of the arguments.
 func (n *nameLimits) Validate(s graphql.ExecutableSchema) error {
 	n.schema = s.Schema()
 	return nil
 }
 
-// MutateOperationContext looks at each set of fields of the document once, however often
-// it is spread, and at each variable once for each name that it is an argument of.
+// MutateOperationContext checks each selection set of the document once, however often it is
+// spread, and each variable once for each name of an argument.
 func (n *nameLimits) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
 	c := argumentCheck{n, opCtx.Variables, map[[2]string]bool{}}
 	if err := c.set(opCtx.Operation.SelectionSet); err != nil {
@@ -63,7 +63,7 @@ func (n *nameLimits) MutateOperationContext(_ context.Context, opCtx *graphql.Op
 type argumentCheck struct {
 	*nameLimits
 	variables map[string]any
-	checked   map[[2]string]bool // variables under names
+	checked   map[[2]string]bool // by variable and argument name
 }
 
 func (c argumentCheck) set(set ast.SelectionSet) *gqlerror.Error {
@@ -110,8 +110,8 @@ func (m *inputProblem) dotted() string {
 	return strings.Join(steps, ".")
 }
 
-// literal checks a value in the document, and the variable that stands for one by
-// the name of the argument: $x names nothing.
+// literal checks a value in the document. A variable is checked by the name of the argument,
+// since its own name has no meaning.
 func (c argumentCheck) literal(name string, t *ast.Type, v *ast.Value) *inputProblem {
 	switch v.Kind {
 	case ast.Variable:
@@ -141,8 +141,8 @@ func (c argumentCheck) literal(name string, t *ast.Type, v *ast.Value) *inputPro
 	return nil
 }
 
-// value is literal for a variable's value. What is in none of the schema's forms is not
-// gone through.
+// value is literal for a variable's value. It does not descend into values that do not have
+// the form of their type, such as free JSON.
 func (n *nameLimits) value(name string, t *ast.Type, v any) *inputProblem {
 	switch v := v.(type) {
 	case string:
@@ -166,7 +166,7 @@ func (n *nameLimits) value(name string, t *ast.Type, v any) *inputProblem {
 			}
 		}
 	default:
-		if list := reflect.ValueOf(v); list.Kind() == reflect.Slice { // which coercion has made of a single value
+		if list := reflect.ValueOf(v); list.Kind() == reflect.Slice { // the result of input coercion of a single value
 			for i := range list.Len() {
 				if m := n.value(name, element(t), list.Index(i).Interface()); m != nil {
 					return m.below(ast.PathIndex(i))
@@ -177,8 +177,8 @@ func (n *nameLimits) value(name string, t *ast.Type, v any) *inputProblem {
 	return nil
 }
 
-// element returns the type of a list's items, or a single value's own, which a
-// list of one may be written as.
+// element returns the type of a list's items, or t itself for a single value, by which a
+// list of one may be written.
 func element(t *ast.Type) *ast.Type {
 	if t.Elem != nil {
 		return t.Elem
@@ -186,7 +186,7 @@ func element(t *ast.Type) *ast.Type {
 	return t
 }
 
-// fields are those of an input object; of what is none, there are none.
+// fields returns the fields of an input object; nil for other types.
 func (n *nameLimits) fields(t *ast.Type) ast.FieldList {
 	def := n.schema.Types[t.Name()]
 	if def == nil || def.Kind != ast.InputObject {
@@ -195,7 +195,7 @@ func (n *nameLimits) fields(t *ast.Type) ast.FieldList {
 	return def.Fields
 }
 
-// text refuses a text that is longer than what stands at its place may be.
+// text refuses a text that is longer than its argument may be.
 func (n *nameLimits) text(name string, t *ast.Type, length int) *inputProblem {
 	most := longestName(name, t.Name())
 	if most == 0 || length <= most {
@@ -204,8 +204,8 @@ func (n *nameLimits) text(name string, t *ast.Type, length int) *inputProblem {
 	return &inputProblem{message: fmt.Sprintf("it is longer than %d bytes, so it names nothing", most)}
 }
 
-// longestName returns how many bytes a text may have by its type and, for a String,
-// by the name of the argument or field that it is given for; 0 for any number.
+// longestName returns the bound of a text in bytes, by its type and, for a String, by the
+// name of the argument or input field; 0 means no bound.
 func longestName(name, typeName string) int {
 	switch typeName {
 	case "ID":

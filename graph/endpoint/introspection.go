@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// introspectionOff refuses operations that ask for the schema. The executor by itself
-// fails such a field as if it were broken, and still pays for those beside it.
+// introspectionOff refuses operations that select the schema. gqlgen's executor would fail
+// such a field as an internal error, and still execute the other fields.
 type introspectionOff struct{}
 
 var _ interface {
@@ -25,19 +25,19 @@ func (introspectionOff) ExtensionName() string { return "IntrospectionOff" }
 // Validate has nothing to check.
 func (introspectionOff) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext refuses an operation that asks for the schema.
+// MutateOperationContext refuses an operation that selects the schema.
 func (introspectionOff) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
 	field := schemaField(opCtx.Operation.SelectionSet, map[string]bool{})
 	if field == nil {
 		return nil
 	}
 	err := gqlerror.ErrorPosf(field.Position, "Introspection is off: this gateway does not tell its schema. \"zoomql schema\" prints it; PLAYGROUND=on turns introspection on.")
-	err.Extensions = nil // the name of a file, which a query has not
+	err.Extensions = nil // ErrorPosf sets a file name, which a query does not have
 	return WithCode(err, types.ErrorCodeIntrospectionDisabled)
 }
 
-// schemaField returns a root field that asks for the schema, or nil. seen are the
-// fragments that were searched.
+// schemaField returns a root field for introspection, or nil. seen are the fragments that
+// have been searched.
 func schemaField(set ast.SelectionSet, seen map[string]bool) *ast.Field {
 	for _, selection := range set {
 		var inner ast.SelectionSet

@@ -1,6 +1,8 @@
 package endpoint
 
 import (
+	"time"
+
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -8,39 +10,39 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Limits bound a document before it is validated: what is over one of them is
-// refused at a cost that grows with its length alone. What a query costs at Zoom is
-// another matter, and so is how large its answer may become (see [Config.Check]).
+// Limits bound a document before it is validated: a document that exceeds one is
+// refused in time linear in its length. They bound neither the calls of a query to Zoom nor
+// the size of its answer (see [Config.Check]).
 type Limits struct {
 	Bytes     int // of the document
 	Tokens    int // of the document
 	NameBytes int // of every name in it, and of operationName
 	Variables int // of an operation
-	Values    int // of the request's JSON: each is some hundred bytes, and read for every field that takes it
-	Nesting   int // of lists and objects in a value, of lists in a type, and of fragments in place
+	Values    int // of the request's JSON: each takes some hundred bytes, and is read for every field that has it as an argument
+	Nesting   int // of lists and objects in a value, of lists in a type, and of inline fragments
 
-	// Of an operation, with every fragment in the place of each of its spreads.
+	// Of an operation, with every fragment expanded at each of its spreads.
 	Depth      int // of nested fields
 	Aliases    int
 	RootFields int
 	Directives int
 
-	// Of the work of validating, which goes through the fragments that an operation
-	// or a fragment reaches for each of them anew.
+	// Of the work of validation, which visits the fragments that an operation or a fragment
+	// reaches again for each of them.
 	Nodes       int // fields, spreads, arguments, values and directives
 	Merged      int // fields and spreads of an answer, at every place where they are spread
-	Comparisons int // of fields and spreads that stand in one place
+	Comparisons int // of fields and spreads at one place of an answer
 }
 
-// DefaultLimits are far above what clients send and far below what hurts: a
-// document at all of them takes some hundredths of a second.
+// DefaultLimits are far above what clients send: a document at all of the limits still takes
+// only some hundredths of a second.
 var DefaultLimits = Limits{
 	Bytes: 128 << 10, Tokens: 5000, NameBytes: 256, Variables: 200, Values: 20_000, Nesting: 25,
 	Depth: 25, Aliases: 30, RootFields: 20, Directives: 50,
 	Nodes: 30_000, Merged: 30_000, Comparisons: 50_000,
 }
 
-// WithCode gives an error its code, unless it has one, and returns it.
+// WithCode sets the code of an error unless it has one, and returns the error.
 func WithCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
 	if _, has := e.Extensions["code"]; !has {
 		errcode.Set(e, string(code))
@@ -48,7 +50,12 @@ func WithCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
 	return e
 }
 
-// CodeOf returns the code of the first error that has one, for logs; "" where none has.
+// AddRetryAt adds to an error with a code when to send the operation again.
+func AddRetryAt(e *gqlerror.Error, at time.Time) {
+	e.Extensions["retryAt"] = at.UTC().Format(time.RFC3339)
+}
+
+// CodeOf returns the code of the first error that has one, for logs; "" if none has.
 func CodeOf(errs gqlerror.List) types.ErrorCode {
 	for _, e := range errs {
 		if code, ok := e.Extensions["code"].(string); ok {
@@ -58,44 +65,99 @@ func CodeOf(errs gqlerror.List) types.ErrorCode {
 	return ""
 }
 
-// tooLarge is the refusal of what is over a bound.
+// tooLarge returns the error of a document that exceeds a limit.
 func tooLarge(most int, what string) *gqlerror.Error {
 	return WithCode(gqlerror.Errorf("The query is too large: more than %d %s.", most, what), types.ErrorCodeLimitExceeded)
 }
 
-// valuesIn counts the values in a JSON text, more or less: what stands behind a comma or
-// begins a list or an object.
-func valuesIn(text []byte) (n int) {
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case ',', '[', '{':
-			n++
-		case '"':
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-		}
-	}
-	return n
+// valuesIn estimates the number of values in a JSON text: it counts commas and the beginnings
+// of lists and objects.
+func valuesIn(text []byte) int {
+	c := valueCounter{}
+	c.add(text)
+	return c.n
 }
 
-// tooLong is the refusal of a name.
+// tooManyValues returns the error of a request with n values, if that exceeds the limit.
+func (l Limits) tooManyValues(n int) *gqlerror.Error {
+	if n > l.Values {
+		return tooLarge(l.Values, "values in its variables")
+	}
+	return nil
+}
+
+// valueCounter is valuesIn for a text that comes in parts.
+type valueCounter struct {
+	n      int
+	inText bool // the next part begins within a string
+	quoted bool // and there behind a backslash
+}
+
+func (c *valueCounter) add(part []byte) {
+	for i := 0; i < len(part); i++ {
+		if c.inText {
+		text:
+			for ; i < len(part); i++ {
+				switch {
+				case c.quoted:
+					c.quoted = false
+				case part[i] == '\\':
+					c.quoted = true
+				case part[i] == '"':
+					c.inText = false
+					break text
+				}
+			}
+			continue
+		}
+		switch part[i] {
+		case ',', '[', '{':
+			c.n++
+		case '"':
+			c.inText = true
+		}
+	}
+}
+
+// tooLong returns the error of a name that exceeds the limit.
 func (l Limits) tooLong() *gqlerror.Error {
 	return WithCode(gqlerror.Errorf("The query is too large: a name has more than %d bytes.", l.NameBytes), types.ErrorCodeLimitExceeded)
 }
 
-// survey is what is found out about a document before it is validated.
+// survey is the measurement of a document before its validation.
 type survey struct {
 	limits      Limits
 	definitions []definition // operations first
 	fragments   map[string]int
 	nodes       int // of the whole document
-	longest     int // name
+	longest     int // name, in bytes
 	nesting     int // of values and types
-	variables   int // of the operation that has most
+	variables   int // of the operation with most
 	cyclic      bool
+	tooBig      *gqlerror.Error // of the first number that exceeds 64 bits
+
+	way []step // from the response's root, or that of a fragment, to what is being walked
+}
+
+// step is the name of a field, an argument or an input field, or without a name the index of
+// an item.
+type step struct {
+	name  string
+	index int
+}
+
+func (s *survey) enter(name string, index int) { s.way = append(s.way, step{name, index}) }
+func (s *survey) leave()                       { s.way = s.way[:len(s.way)-1] }
+
+// path returns the way as the path of an error.
+func (s *survey) path() ast.Path {
+	path := make(ast.Path, len(s.way))
+	for i, at := range s.way {
+		if path[i] = ast.PathName(at.name); at.name == "" {
+			path[i] = ast.PathIndex(at.index)
+		}
+	}
+	return path
 }
 
 // definition is an operation or a fragment.
@@ -103,15 +165,15 @@ type definition struct {
 	set     ast.SelectionSet
 	nodes   int
 	pairs   int   // of fields of one name, and of spreads, in one selection set
-	spreads []int // the fragments that it spreads, known ones only
+	spreads []int // the indices of the defined fragments that it spreads
 }
 
-// newSurvey goes through a document once. The comments go: nothing reads them, and
-// they are kept with the document.
+// newSurvey walks a document once. It removes comments, which are not used and would take
+// memory in the cache.
 func newSurvey(limits Limits, doc *ast.QueryDocument) *survey {
 	s := &survey{limits: limits, fragments: make(map[string]int, len(doc.Fragments)), definitions: make([]definition, 0, len(doc.Operations)+len(doc.Fragments))}
 	for i, f := range doc.Fragments {
-		if _, twice := s.fragments[f.Name]; !twice { // the validator too looks at the first
+		if _, twice := s.fragments[f.Name]; !twice { // the validator uses the first too
 			s.fragments[f.Name] = len(doc.Operations) + i
 		}
 	}
@@ -142,7 +204,11 @@ func (s *survey) define(name, on string, variables ast.VariableDefinitionList, d
 			s.nesting = max(s.nesting, level)
 			level++
 		}
+		s.enter("variable", 0)
+		s.enter(v.Variable, 0)
 		s.value(d, v.DefaultValue, 1)
+		s.leave()
+		s.leave()
 		s.directives(d, v.Directives)
 	}
 	s.directives(d, directives)
@@ -153,8 +219,8 @@ func (s *survey) define(name, on string, variables ast.VariableDefinitionList, d
 
 func (s *survey) name(name string) { s.longest = max(s.longest, len(name)) }
 
-// selections goes through a selection set, at a level of fragments in place. It
-// returns what stands in it, for the set around it.
+// selections walks a selection set at a nesting level of inline fragments. It returns the
+// counts of the set, for the enclosing set.
 func (s *survey) selections(d *definition, set ast.SelectionSet, level int) *ownSet {
 	own := &ownSet{times: make(map[string]int, len(set))}
 	s.nesting = max(s.nesting, level)
@@ -165,11 +231,13 @@ func (s *survey) selections(d *definition, set ast.SelectionSet, level int) *own
 			sel.Comment = nil
 			s.name(sel.Name)
 			s.name(sel.Alias)
+			s.enter(sel.Alias, 0)
 			s.arguments(d, sel.Arguments)
 			s.directives(d, sel.Directives)
 			if len(sel.SelectionSet) > 0 {
 				s.selections(d, sel.SelectionSet, 1)
 			}
+			s.leave()
 			d.pairs += own.times[sel.Alias]
 			own.times[sel.Alias]++
 		case *ast.InlineFragment:
@@ -177,7 +245,7 @@ func (s *survey) selections(d *definition, set ast.SelectionSet, level int) *own
 			s.name(sel.TypeCondition)
 			s.directives(d, sel.Directives)
 			if level > s.limits.Nesting {
-				continue // it is over the limit
+				continue // it exceeds the limit
 			}
 			inner := s.selections(d, sel.SelectionSet, level+1)
 			for name, n := range inner.times {
@@ -200,7 +268,7 @@ func (s *survey) selections(d *definition, set ast.SelectionSet, level int) *own
 	return own
 }
 
-// ownSet is what stands in a selection set, fragments in place included.
+// ownSet counts the selections of a selection set, including its inline fragments.
 type ownSet struct {
 	times   map[string]int // of fields, by response name
 	spreads int
@@ -218,7 +286,9 @@ func (s *survey) arguments(d *definition, list ast.ArgumentList) {
 	for _, arg := range list {
 		arg.Comment = nil
 		s.name(arg.Name)
+		s.enter(arg.Name, 0)
 		s.value(d, arg.Value, 1)
+		s.leave()
 	}
 }
 
@@ -233,16 +303,31 @@ func (s *survey) value(d *definition, v *ast.Value, level int) {
 		s.name(v.Raw)
 	case ast.ListValue, ast.ObjectValue:
 		s.nesting = max(s.nesting, level)
-		for _, child := range v.Children {
+		for i, child := range v.Children {
 			child.Comment = nil
 			s.name(child.Name)
+			s.enter(child.Name, i)
 			s.value(d, child.Value, level+1)
+			s.leave()
 		}
-	default: // its text is as long as the document at most
+	case ast.IntValue, ast.FloatValue:
+		if _, err := v.Value(nil); err != nil && s.tooBig == nil {
+			s.tooBig = s.numberTooBig(v)
+		}
+	default: // its text is no longer than the document
 	}
 }
 
-// check refuses a document that is over a limit.
+// numberTooBig returns the error of a number that no Go type holds in which the executor reads
+// literals. The validator would describe the whole argument that has it, for any of its types.
+func (s *survey) numberTooBig(v *ast.Value) *gqlerror.Error {
+	path := s.path()
+	err := gqlerror.Errorf("%s: the number %s is too large: in a document numbers have at most 64 bits. A variable of type JSON may have any number.", path, shortName(v.Raw))
+	err.Path = path
+	return WithCode(locate(err, v.Position), types.ErrorCodeBadUserInput)
+}
+
+// check returns an error for a document that exceeds a limit.
 func (s *survey) check(doc *ast.QueryDocument) *gqlerror.Error {
 	l := s.limits
 	switch {
@@ -252,6 +337,8 @@ func (s *survey) check(doc *ast.QueryDocument) *gqlerror.Error {
 		return tooLarge(l.Variables, "variables")
 	case s.nesting > l.Nesting:
 		return tooLarge(l.Nesting, "lists, objects or fragments within each other")
+	case s.tooBig != nil:
+		return s.tooBig
 	}
 	switch nodes, pairs := s.reached(); {
 	case nodes > l.Nodes:
@@ -265,14 +352,14 @@ func (s *survey) check(doc *ast.QueryDocument) *gqlerror.Error {
 	return s.merge(len(doc.Operations))
 }
 
-// tooOften tells of a bound on comparisons.
+// tooOften describes the limit of comparisons.
 const tooOften = "pairs of fields to merge: one field stands in one place too often"
 
-// reached returns how many nodes a validator goes through that visits, for each
-// definition, each fragment that it reaches once, and how many pairs it compares
-// there. It stops counting above the limits.
+// reached returns how many nodes a validator visits if it visits, for each definition, each
+// fragment that the definition reaches once, and how many pairs it compares there. It stops
+// counting above the limits.
 func (s *survey) reached() (nodes, pairs int) {
-	seen := make([]int, len(s.definitions)) // by which definition it was reached last
+	seen := make([]int, len(s.definitions)) // 1 + the index of the definition that reached it last
 	var stack []int
 	for i := range s.definitions {
 		stack = append(stack[:0], i)
@@ -319,11 +406,11 @@ func (s *survey) measure(doc *ast.QueryDocument) *gqlerror.Error {
 	return nil
 }
 
-// measure is the size of a selection set, with its fragments spread out.
+// measure is the size of a selection set with its fragments expanded.
 type measure struct{ depth, aliases, directives int }
 
-// measurer measures each fragment once, however often it is spread: fragments
-// within fragments double with each level.
+// measurer measures each fragment once, however often it is spread: nested fragments can
+// double the size with each level.
 type measurer struct {
 	of        ast.FragmentDefinitionList
 	fragments map[string]measure
@@ -358,7 +445,7 @@ func (m *measurer) set(set ast.SelectionSet) measure {
 func (m *measurer) fragment(spread *ast.FragmentSpread) measure {
 	got, ok := m.fragments[spread.Name]
 	if !ok {
-		m.fragments[spread.Name] = measure{} // one within itself ends here, and is refused later
+		m.fragments[spread.Name] = measure{} // ends the recursion of a cycle, which is refused later
 		if def := m.of.ForName(spread.Name); def != nil {
 			got = m.set(def.SelectionSet)
 			m.fragments[spread.Name] = got
@@ -368,10 +455,10 @@ func (m *measurer) fragment(spread *ast.FragmentSpread) measure {
 	return got
 }
 
-// merge goes through the fields of each operation, and of each fragment that none
-// reaches, as they are merged for an answer: those of one name in one place are one
-// field. That is what the rule does that looks for fields which cannot be merged,
-// and what the executor does; both compare what stands in one place.
+// merge walks the fields of each operation, and of each unused fragment, as they are merged
+// for an answer: those with one response name at one place are one field. So do the
+// validation rule OverlappingFieldsCanBeMerged and the executor; both compare the fields of
+// one place.
 func (s *survey) merge(operations int) *gqlerror.Error {
 	m := &merger{survey: s, seen: make([]int, len(s.definitions))}
 	for i := range s.definitions {
@@ -391,10 +478,10 @@ func (s *survey) merge(operations int) *gqlerror.Error {
 	return nil
 }
 
-// merger counts, up to the limits.
+// merger counts fields and comparisons, up to the limits.
 type merger struct {
 	*survey
-	seen                []int // in which set a fragment was spread last
+	seen                []int // the number of the set in which a fragment was spread last
 	sets                int
 	fields, comparisons int
 }
@@ -403,8 +490,8 @@ func (m *merger) done() bool {
 	return m.fields > m.limits.Merged || m.comparisons > m.limits.Comparisons
 }
 
-// merge merges the selection sets of one place, goes on below, and returns how many
-// fields there are.
+// merge merges the selection sets of one place and of the places below, and returns the
+// number of fields of the place.
 func (m *merger) merge(sets []ast.SelectionSet) int {
 	m.sets++
 	into := &mergedSet{number: m.sets, named: map[string]*mergedField{}}
@@ -422,7 +509,7 @@ func (m *merger) merge(sets []ast.SelectionSet) int {
 	return len(into.fields)
 }
 
-// mergedSet is what stands in one place of an answer.
+// mergedSet holds the fields of one place of an answer.
 type mergedSet struct {
 	number  int
 	spreads int
@@ -430,7 +517,7 @@ type mergedSet struct {
 	fields  []*mergedField
 }
 
-// mergedField is what stands in one place under one name.
+// mergedField is the field of one place with one response name.
 type mergedField struct {
 	times int
 	below []ast.SelectionSet
@@ -447,7 +534,7 @@ func (m *merger) collect(into *mergedSet, set ast.SelectionSet) {
 		case *ast.InlineFragment:
 			m.collect(into, sel.SelectionSet)
 		case *ast.FragmentSpread:
-			// Each is compared with all others, and with the fields.
+			// A spread is compared with all other spreads and with the fields.
 			m.comparisons += into.spreads + len(into.fields)
 			into.spreads++
 			if i, ok := m.fragments[sel.Name]; ok && m.seen[i] != into.number {

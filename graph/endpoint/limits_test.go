@@ -11,8 +11,7 @@ import (
 	"zoomql/graph/generated"
 )
 
-// FuzzLimits measures queries, and compares with what is counted by spreading
-// every fragment out.
+// FuzzLimits compares the measured size of queries with that of their expansion.
 func FuzzLimits(f *testing.F) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	for _, query := range []string{
@@ -31,10 +30,10 @@ func FuzzLimits(f *testing.F) {
 		for _, op := range doc.Operations {
 			m := measurer{of: doc.Fragments, fragments: map[string]measure{}, most: most}
 			got := m.set(op.SelectionSet)
-			patience := 20_000
-			want := spreadOut(op.SelectionSet, &patience)
-			if patience < 0 {
-				continue // it doubles too often to be counted
+			budget := 20_000
+			want := spreadOut(op.SelectionSet, &budget)
+			if budget < 0 {
+				continue // the expansion is too large to be counted
 			}
 			want.aliases, want.directives = min(want.aliases, most.Aliases+1), min(want.directives, most.Directives+1)
 			if got != want {
@@ -44,27 +43,27 @@ func FuzzLimits(f *testing.F) {
 	})
 }
 
-// spreadOut counts without remembering anything.
-func spreadOut(set ast.SelectionSet, patience *int) measure {
+// spreadOut measures a selection set by expanding every spread.
+func spreadOut(set ast.SelectionSet, budget *int) measure {
 	var sum measure
 	for _, sel := range set {
-		if *patience--; *patience < 0 {
+		if *budget--; *budget < 0 {
 			return sum
 		}
 		var part measure
 		switch sel := sel.(type) {
 		case *ast.Field:
-			part = spreadOut(sel.SelectionSet, patience)
+			part = spreadOut(sel.SelectionSet, budget)
 			part.depth++
 			part.directives += len(sel.Directives)
 			if sel.Alias != sel.Name {
 				part.aliases++
 			}
 		case *ast.InlineFragment:
-			part = spreadOut(sel.SelectionSet, patience)
+			part = spreadOut(sel.SelectionSet, budget)
 			part.directives += len(sel.Directives)
 		case *ast.FragmentSpread:
-			part = spreadOut(sel.Definition.SelectionSet, patience)
+			part = spreadOut(sel.Definition.SelectionSet, budget)
 			part.directives += len(sel.Directives)
 		}
 		sum.depth = max(sum.depth, part.depth)

@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// OperationName returns the name of an operation in its document, for the log: not at
-// any length, and not what a request calls the operation, which may be any text.
+// OperationName returns the name of an operation for the log, truncated. It is the name in the
+// document and not operationName of the request, which may be any text.
 func OperationName(op *graphql.OperationContext) string {
 	if op.Operation == nil {
 		return ""

@@ -16,24 +16,24 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// requestParams are what a caller sends: a document, or what a document is known by.
+// requestParams are the parameters of a request: a document, or the id of a persisted one.
 type requestParams struct {
 	graphql.RawParams
 
-	// DocumentID names a document that is known: "sha256:" and the hash of its text,
-	// or the id that a manifest gives it.
+	// DocumentID names a persisted document: "sha256:" and the hash of its text,
+	// or its id in a manifest.
 	//
 	// Spec: https://graphql.github.io/graphql-over-http/draft/, appendix Persisted Documents
 	DocumentID string
-	// RelayID is how Relay's own examples call it.
+	// RelayID is the same by the name in Relay's examples, doc_id.
 	RelayID string
 
-	// hash is what extensions.persistedQuery calls the document, as Apollo's clients
-	// and others do; "" where it is not there.
+	// hash is the document's hash in extensions.persistedQuery, as Apollo's clients and
+	// others send it; "" if it is missing.
 	hash string
 }
 
-// named reads what the document is called. It returns what is wrong with that.
+// named reads the names of the document. It returns a message if they are invalid.
 func (r *requestParams) named() string {
 	if r.DocumentID == "" {
 		r.DocumentID = r.RelayID
@@ -54,18 +54,18 @@ func (r *requestParams) named() string {
 	return ""
 }
 
-// library has the documents that requests may name instead of sending them: those of
-// manifests, and those that were sent once with their hash, which only the view
-// that sent them knows.
+// library holds the documents that requests may name instead of sending them: those of
+// manifests, and those that were sent once with their hash (automatic persisted queries),
+// which are available to the view that sent them only.
 type library struct {
-	store   cache.Store // of documents that were sent; nil keeps none
+	store   cache.Store // of automatic persisted queries; nil stores none
 	trusted *Trusted
-	only    bool // no document but the trusted ones is executed
+	only    bool // only trusted documents are executed
 }
 
-// What is kept of documents that were sent: for a day, since a client sends it again
-// when it is gone, and none that is so long that a few fill the cache. The cache is
-// bounded by bytes.
+// The bounds of automatic persisted queries. A day suffices, since a client sends a document
+// again when it has expired. Longer documents are not stored, because a few would fill the
+// cache, which is bounded by bytes.
 const (
 	persistedLife = 24 * time.Hour
 	maxPersisted  = 64 << 10
@@ -81,15 +81,15 @@ func (r *refusal) err() *gqlerror.Error {
 	return WithCode(gqlerror.Errorf("%s", r.message), r.code)
 }
 
-// Refusals in the words of the protocols that clients speak.
+// The refusals. Clients recognize the messages of Apollo's protocol.
 var (
 	errNotPersisted = &refusal{types.ErrorCodePersistedQueryNotFound, "PersistedQueryNotFound"}
 	errNoDocument   = &refusal{types.ErrorCodePersistedQueryNotFound, "documentId: no document is known by this id. Send the query, or add the document to TRUSTED_DOCUMENTS."}
 	errNotTrusted   = &refusal{types.ErrorCodeDocumentNotTrusted, "This gateway executes the documents of its TRUSTED_DOCUMENTS and no others: this is none of them."}
 )
 
-// resolve puts the document into a request that names it. problem says what a request
-// says of its document that cannot be true.
+// resolve sets the query of a request that names its document. problem describes names that
+// contradict the query.
 func (l *library) resolve(ctx context.Context, r *requestParams) (problem string, err *gqlerror.Error) {
 	if r.Query != "" {
 		return l.check(r)
@@ -112,16 +112,16 @@ func (l *library) resolve(ctx context.Context, r *requestParams) (problem string
 	return "", refused.err()
 }
 
-// check holds a document that was sent against what it is called.
+// check compares a document that was sent with its names.
 func (l *library) check(r *requestParams) (problem string, err *gqlerror.Error) {
 	sum := hashOf(r.Query)
 	for _, id := range []string{r.DocumentID, r.hash} {
 		hash, isHash := hashIn(id)
 		switch text, known := l.trusted.text(id); {
 		case id == "", known && text == r.Query:
-			// it is called nothing, or as a manifest calls it
+			// no name, or that of a manifest
 		case known, isHash && hash != sum, !isHash && id == r.hash:
-			return "provided sha does not match query", nil // Apollo's words
+			return "provided sha does not match query", nil // the message of Apollo's server
 		}
 	}
 	if _, ok := l.trusted.text(sum); l.only && !ok {
@@ -156,8 +156,8 @@ func (l *library) find(ctx context.Context, id string) (string, bool) {
 	return "", false
 }
 
-// remember keeps a document that came with its hash. It is called when the document
-// has proved to be one.
+// remember stores a document that was sent with its hash. It is called after the document
+// has been validated.
 func (l *library) remember(ctx context.Context, r *requestParams) {
 	hash, ok := hashIn(r.hash)
 	if !ok {
@@ -176,8 +176,8 @@ func (l *library) remember(ctx context.Context, r *requestParams) {
 	l.store.Set(ctx, l.key(ctx, hash), ticket, entry)
 }
 
-// key is where a document is kept that came with the credential of ctx. It names no account
-// in the clear.
+// key returns the store key of a document sent with the credential of ctx. The account is
+// hashed.
 func (l *library) key(ctx context.Context, hash string) string {
 	return "document:" + hashOf(identity.From(ctx).ID()+hash)
 }
@@ -187,8 +187,8 @@ func hashOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// hashIn returns the SHA-256 that an id is, in lower-case hex, with or without the
-// prefix that says so.
+// hashIn returns the SHA-256 hash in an id: lower-case hex, with or without the prefix
+// "sha256:".
 func hashIn(id string) (string, bool) {
 	hash := strings.TrimPrefix(id, "sha256:")
 	if len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {

@@ -12,13 +12,13 @@ import (
 
 const (
 	typeQuery = `{__typename}`
-	// typeHash is the hash of typeQuery, as Apollo's own documentation has it.
+	// typeHash is the hash of typeQuery, from Apollo's documentation.
 	typeHash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"
 )
 
-// What callers of one account have sent is not known to those of another, and what is
-// kept is bounded by the bytes of the cache.
-func TestPersistedQueriesBound(t *testing.T) {
+// A document that was sent for one account is not available to another, and the stored
+// documents are bounded by bytes.
+func TestLibrary_perAccountAndBounded(t *testing.T) {
 	as := func(account string) context.Context {
 		return identity.With(t.Context(), identity.New(identity.View{Account: account}, nil))
 	}
@@ -33,23 +33,23 @@ func TestPersistedQueriesBound(t *testing.T) {
 	}
 	send(typeQuery)
 	if text, ok := l.find(ctx, typeHash); !ok || text != typeQuery {
-		t.Errorf("not kept: %q", text)
+		t.Errorf("not stored: %q", text)
 	}
 	if _, ok := l.find(theirs, typeHash); ok {
-		t.Error("the callers of another account have it")
+		t.Error("it is available to another account")
 	}
 	long := send("{ a: __typename } #" + strings.Repeat("x", maxPersisted))
 	if _, ok := l.find(ctx, long.hash); ok {
-		t.Error("one that would fill the cache is kept")
+		t.Error("a document of more than maxPersisted is stored")
 	}
 	if key := l.key(ctx, typeHash); strings.Contains(key, "mine") {
 		t.Errorf("the key %s names the account", key)
 	}
-	kept := 0
+	stored := 0
 	for i := range 1000 {
 		r := send(strings.Repeat("#", 10_000+i) + "\n{ __typename }")
 		if _, ok := l.find(ctx, r.hash); ok {
-			kept++
+			stored++
 		}
 	}
 	held := 0
@@ -58,12 +58,12 @@ func TestPersistedQueriesBound(t *testing.T) {
 			held += 10_000
 		}
 	}
-	if kept == 0 || held > room {
-		t.Errorf("%d were kept, and %d bytes still are, of %d", kept, held, room)
+	if stored == 0 || held > room {
+		t.Errorf("%d were stored, and %d bytes still are, of %d", stored, held, room)
 	}
 }
 
-// What is wrong with a manifest is known at the start, with its place.
+// The error of an invalid manifest names the place.
 func TestReadTrusted(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	for _, c := range []struct{ why, text, want string }{

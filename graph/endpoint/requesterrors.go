@@ -11,8 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// explained puts errors of a request that cannot be executed so that they say what to
-// change: which operation to name, and which variable is wrong.
+// explained rewrites the errors of a request that cannot be executed so that they name what
+// to change: the operation name, or the variable.
 func explained(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror.List {
 	if opCtx.Doc != nil && opCtx.Operation == nil {
 		err := gqlerror.Errorf("%s", noOperation(opCtx))
@@ -35,9 +35,8 @@ func explained(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror.Lis
 	return errs
 }
 
-// misfits are what gqlparser says of a value that does not fit its type. It names Go's
-// types, quotes values, which may be secrets of any length, and calls a number that is
-// no whole one 0.
+// misfits matches gqlparser's messages about a value of a wrong type. They name Go's types,
+// quote values, which may be secrets of any length, and show a number with a fraction as 0.
 var misfits = regexp.MustCompile(`(?s)^(?:cannot use .* as|.* is not a valid|must be an?) (\w+)(?:, not an? \w+)?$`)
 
 // unquoted returns a message about the value of a variable without the value.
@@ -48,18 +47,18 @@ func unquoted(message string) string {
 	return message
 }
 
-// isName reports whether a text can be a name in a schema, and is short enough to be
-// shown. What a caller has in the place of a name may be anything.
+// isName reports whether a text is a GraphQL name, and short enough to be shown. A caller
+// may send any text in place of a name.
 func isName(text string) bool {
 	return len(text) <= maxShownName && nameForm.MatchString(text)
 }
 
 var nameForm = regexp.MustCompile(`^[_A-Za-z][_0-9A-Za-z]*$`)
 
-// maxNames is how many operations a message lists.
+// maxNames bounds the operations that a message lists.
 const maxNames = 10
 
-// noOperation says why a document has no operation to execute.
+// noOperation describes why a document has no operation to execute.
 //
 // Spec: https://spec.graphql.org/draft/#GetOperation()
 func noOperation(opCtx *graphql.OperationContext) string {
@@ -88,5 +87,5 @@ func shortName(name string) string {
 	return name
 }
 
-// maxShownName is how long a name may be that is quoted.
+// maxShownName bounds the names in messages, in bytes.
 const maxShownName = 100

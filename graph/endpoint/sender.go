@@ -9,37 +9,43 @@ import (
 	"zoomql/internal/access"
 )
 
-// requestIDHeader is where a proxy or a client says what it calls a request, and
-// where the answer says what the audit log calls it.
+// requestIDHeader is the header with the id of a request, which a proxy or client may set.
+// In the answer it has the id that the audit log uses.
 const requestIDHeader = "X-Request-Id"
 
-// Sender is where a mutation came from, for the audit log.
+// Sender identifies the sender of a mutation, for the audit log.
 type Sender struct {
 	RequestID string
-	Remote    string // address
+	Remote    string // IP address
 }
 
 type senderKey struct{}
 
-// SenderFrom returns where the mutation of a context came from.
+// SenderFrom returns the sender of the mutation of ctx.
 func SenderFrom(ctx context.Context) (Sender, bool) {
 	s, ok := ctx.Value(senderKey{}).(Sender)
 	return s, ok
 }
 
-// withSender returns a context for a mutation, and says in the answer what the
-// request is called in the log.
+// withSender returns a context with the sender of a mutation, and sets the answer's header
+// to the request's id.
 func withSender(ctx context.Context, w http.ResponseWriter, r *http.Request) context.Context {
-	s := Sender{RequestID: requestID(r), Remote: r.RemoteAddr}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		s.Remote = host
-	}
+	s := senderOf(r)
 	w.Header().Set(requestIDHeader, s.RequestID)
 	return context.WithValue(ctx, senderKey{}, s)
 }
 
-// requestID returns the id that a request came with, if that may stand in a log,
-// and a new one otherwise.
+// senderOf returns where a request came from.
+func senderOf(r *http.Request) Sender {
+	s := Sender{RequestID: requestID(r), Remote: r.RemoteAddr}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		s.Remote = host
+	}
+	return s
+}
+
+// requestID returns the id in the request's header, if it is valid for the log, or else a new
+// one.
 func requestID(r *http.Request) string {
 	if id := r.Header.Get(requestIDHeader); access.IsName(id) {
 		return id

@@ -14,8 +14,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Trusted are documents that clients name by their ids: they come from manifests that
-// are written when the clients are built. Nil holds none.
+// Trusted holds documents that clients name by ids, from manifests that are written when the
+// clients are built. A nil *Trusted is empty.
 type Trusted struct {
 	texts map[string]string // by the manifests' ids, and by hash
 }
@@ -35,7 +35,7 @@ type Manifest struct {
 	Text []byte
 }
 
-// apolloFormat is what Apollo's manifests call themselves.
+// apolloFormat is the format field of Apollo's manifests.
 const apolloFormat = "apollo-persisted-query-manifest"
 
 // apolloManifest is a manifest of Apollo's.
@@ -49,8 +49,8 @@ type apolloManifest struct {
 }
 
 // ReadTrusted reads manifests and validates their documents against a schema, so that
-// documents that no client can send are known at the start. The error has every mistake,
-// up to some.
+// invalid documents are reported at the start. The error lists the first
+// maxMistakesShown mistakes.
 func ReadTrusted(schema *ast.Schema, manifests ...Manifest) (*Trusted, error) {
 	t, errs := &Trusted{texts: map[string]string{}}, manifestErrors(nil)
 	for _, m := range manifests {
@@ -68,7 +68,7 @@ func ReadTrusted(schema *ast.Schema, manifests ...Manifest) (*Trusted, error) {
 	return t, errs.err()
 }
 
-// documents returns what a manifest holds.
+// documents returns the documents of a manifest by their ids.
 func (m Manifest) documents() (map[string]string, error) {
 	text := bytes.TrimPrefix(m.Text, byteOrderMark)
 	var fields map[string]json.RawMessage
@@ -118,7 +118,7 @@ func apolloDocuments(text []byte) (map[string]string, error) {
 	return documents, nil
 }
 
-// add takes a document in, if it is one of the schema's.
+// add adds a document if it is valid.
 func (t *Trusted) add(schema *ast.Schema, id, document string) error {
 	if id == "" {
 		return errors.New("the id is empty")
@@ -137,7 +137,7 @@ func (t *Trusted) add(schema *ast.Schema, id, document string) error {
 	return nil
 }
 
-// firstOf puts the first of some mistakes in a document, with its place.
+// firstOf returns the first error of a document, with its line and column.
 func firstOf(errs gqlerror.List) error {
 	place := ""
 	if len(errs[0].Locations) > 0 {
@@ -146,7 +146,7 @@ func firstOf(errs gqlerror.List) error {
 	return errors.New(errs[0].Message + place)
 }
 
-// quotedID puts an id into a message.
+// quotedID returns an id for a message, truncated and quoted.
 func quotedID(id string) string {
 	if len(id) > maxShownName {
 		id = id[:maxShownName] + "…"
@@ -154,7 +154,7 @@ func quotedID(id string) string {
 	return strconv.Quote(id)
 }
 
-// manifestErrors are joined up to some: a schema that has lost a field may make hundreds.
+// manifestErrors are joined up to a bound: a field removed from the schema may cause hundreds.
 type manifestErrors []error
 
 const maxMistakesShown = 10

@@ -11,33 +11,32 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// multipartForm is the media type of a request with files. They come as parts of
-// it and not as base64 in JSON, because that is what upload clients send, and
-// because JSON would need four bytes for three, all of them parsed.
+// multipartForm is the media type of a request with files. Files are parts of it instead of
+// base64 in JSON, because upload clients send them so, and because base64 would need four
+// bytes for three, all of which would have to be parsed.
 //
 // Spec: https://github.com/jaydenseric/graphql-multipart-request-spec
 const multipartForm = "multipart/form-data"
 
-// The bounds of a request with files: as large as the largest file that Zoom
-// takes, and as many as one operation can make use of.
+// The bounds of a request with files: the largest file that Zoom accepts, and as many
+// files as one operation can use.
 const (
 	maxUploads    = 4
 	maxUploadBody = MaxUpload + maxBody
 )
 
-// MaxUpload is how many bytes a file has at most: as many as Zoom takes of a virtual
-// background.
+// MaxUpload bounds a file, in bytes: Zoom accepts no larger virtual background.
 //
 // Source: POST /accounts/{accountId}/settings/virtual_backgrounds.
 const MaxUpload = 15 << 20
 
-// preflights are headers that a page of another site cannot send unless the
-// browser has asked first. A form could send all else of a multipart request in
-// the name of a visitor.
+// preflights are headers that a page of another site cannot send without a CORS preflight.
+// One of them is required, because an HTML form can send the rest of a multipart request
+// with a visitor's credentials (CSRF).
 var preflights = []string{"Authorization", "Apollo-Require-Preflight", "X-Apollo-Operation-Name", "GraphQL-Require-Preflight"}
 
-// readUploads reads a query with files: the parts "operations", "map", and the
-// files themselves, in this order.
+// readUploads reads a request with files: the parts "operations", "map", and the
+// files, in this order.
 func readUploads(w http.ResponseWriter, r *http.Request) (*requestParams, int, string) {
 	if !hasAny(r.Header, preflights) {
 		return nil, http.StatusBadRequest, "a multipart request needs the header Apollo-Require-Preflight: true"
@@ -79,7 +78,7 @@ func hasAny(h http.Header, names []string) bool {
 	return false
 }
 
-// readPart reads the next part, which has a known name; nil is none.
+// readPart reads the next part; nil if it has another name than the expected one.
 func readPart(form *multipart.Reader, name string) []byte {
 	part, err := form.NextPart()
 	if err != nil || part.FormName() != name {
@@ -92,7 +91,7 @@ func readPart(form *multipart.Reader, name string) []byte {
 	return body
 }
 
-// readUpload reads the next file and puts it where the map says.
+// readUpload reads the next file and puts it into the variables that the map names.
 func readUpload(form *multipart.Reader, places map[string][]string, variables map[string]any) error {
 	part, err := form.NextPart()
 	if err != nil {
@@ -114,7 +113,7 @@ func readUpload(form *multipart.Reader, places map[string][]string, variables ma
 	return nil
 }
 
-// putFile puts a file in the place of a null: path is "variables", and then names
+// putFile replaces a null in the variables by a file: path is "variables", and then names
 // and indices.
 func putFile(variables map[string]any, path []string, file types.Upload) bool {
 	if len(path) < 2 || path[0] != "variables" {

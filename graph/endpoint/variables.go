@@ -16,16 +16,15 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// inputCheck refuses, before anything runs, values that the specification refuses
-// and the executor takes, or refuses when it comes to the field, which may be after
-// others were carried out: inputs of one part that have none or several, null by a
-// variable where there is no null, numbers that fit no Go type, texts that are no
-// value of a scalar, and names of enum values in other letters. Each variable and
-// each part of the document is looked at once.
+// inputCheck refuses, before execution, values that the specification forbids but the
+// executor accepts, or refuses only at the field, which may be after other fields were
+// executed: @oneOf inputs with no or several fields, null in a variable of a non-null
+// type, numbers that fit no Go type, texts that are no value of a scalar, and names of enum
+// values in another case. Each variable and each part of the document is checked once.
 //
-// One thing is taken that the specification refuses: in a variable, null beside the
-// one part that is given counts as not given. Typed clients send it for parts that
-// were not set.
+// It accepts one value that the specification forbids: in a variable, null for the other
+// fields of a @oneOf input counts as not given, because typed clients send it for unset
+// fields.
 //
 // Spec: https://spec.graphql.org/draft/#sec-OneOf-Input-Objects
 type inputCheck struct{ types map[string]*ast.Definition }
@@ -38,13 +37,13 @@ var _ interface {
 // ExtensionName names the extension.
 func (*inputCheck) ExtensionName() string { return "InputCheck" }
 
-// Validate keeps the types of the schema.
+// Validate stores the types of the schema.
 func (c *inputCheck) Validate(schema graphql.ExecutableSchema) error {
 	c.types = schema.Schema().Types
 	return nil
 }
 
-// MutateOperationContext refuses an operation whose inputs are none.
+// MutateOperationContext refuses an operation with an invalid input.
 func (c *inputCheck) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	for _, def := range op.Operation.VariableDefinitions {
 		value := op.Variables[def.Variable]
@@ -59,13 +58,13 @@ func (c *inputCheck) MutateOperationContext(_ context.Context, op *graphql.Opera
 	return walk.set(op.Operation.Directives, op.Operation.SelectionSet)
 }
 
-// inputProblem is what is wrong in the value of a variable, and where.
+// inputProblem describes an invalid part of a variable's value.
 type inputProblem struct {
 	message string
-	path    ast.Path // from the inside to the outside
+	path    ast.Path // from the innermost step to the outermost
 }
 
-// below notes a further step of the path, on the way out.
+// below appends the next outer step of the path.
 func (m *inputProblem) below(step ast.PathElement) *inputProblem {
 	if m != nil {
 		m.path = append(m.path, step)
@@ -73,7 +72,7 @@ func (m *inputProblem) below(step ast.PathElement) *inputProblem {
 	return m
 }
 
-// in makes the mistake an error that names the variable.
+// in returns the problem as an error that names the variable.
 func (m *inputProblem) in(def *ast.VariableDefinition) *gqlerror.Error {
 	slices.Reverse(m.path)
 	path := append(ast.Path{ast.PathName(def.Variable)}, m.path...)
@@ -111,7 +110,7 @@ func (c *inputCheck) value(t *ast.Type, value any) *inputProblem {
 	return nil
 }
 
-// list checks the items of a list; a value that is no list stands for a list of one.
+// list checks the items of a list; a value that is no list is a list of one by input coercion.
 func (c *inputCheck) list(elem *ast.Type, value any) *inputProblem {
 	items, ok := value.([]any)
 	if !ok {
@@ -119,7 +118,7 @@ func (c *inputCheck) list(elem *ast.Type, value any) *inputProblem {
 		if v.Kind() != reflect.Slice {
 			return c.value(elem, value)
 		}
-		for i := range v.Len() { // of a type of its own, which coercion has made
+		for i := range v.Len() { // of another slice type, by input coercion
 			items = append(items, v.Index(i).Interface())
 		}
 	}
@@ -135,7 +134,7 @@ func (c *inputCheck) list(elem *ast.Type, value any) *inputProblem {
 }
 
 func (c *inputCheck) object(def *ast.Definition, fields map[string]any) *inputProblem {
-	if _, there := fields["__typename"]; there { // gqlparser takes it in every input
+	if _, there := fields["__typename"]; there { // gqlparser accepts it in every input
 		return (&inputProblem{message: "unknown field"}).below(ast.PathName("__typename"))
 	}
 	set := 0
@@ -167,8 +166,8 @@ func partsProblem(def *ast.Definition, set int) string {
 	return fmt.Sprintf("%s takes exactly one of %s, and %s given", def.Name, strings.Join(names, ", "), given)
 }
 
-// formedScalars read values of the scalars that have a form of their own. Every value
-// is one of JSON.
+// formedScalars parse the values of scalars with a specified form. The scalar JSON is not
+// among them: it accepts every value.
 var formedScalars = map[string]func(value any) error{
 	"ByteCount":     reads[types.Int],
 	"Date":          reads[types.Date],
@@ -187,9 +186,9 @@ func reads[T any, P interface {
 	return P(new(T)).UnmarshalGQL(value)
 }
 
-// scalarProblem says why a value is none of a scalar. Of the built-in ones, the
-// executor takes numbers for texts and texts for numbers, and longer numbers than an
-// Int has.
+// scalarProblem describes why a value is not valid for a scalar; "" if it is. For built-in
+// scalars, the executor accepts numbers as texts, texts as numbers, and numbers of more
+// than 32 bits as Int.
 func scalarProblem(name string, value any) string {
 	if parse := formedScalars[name]; parse != nil {
 		if err := parse(value); err != nil {
@@ -223,26 +222,25 @@ func scalarProblem(name string, value any) string {
 	return ""
 }
 
-// documentCheck looks at what the text of an operation gives for arguments, each
-// fragment once.
+// documentCheck checks the arguments in the text of an operation, each fragment once.
 type documentCheck struct {
 	variables map[string]any
-	fragments map[string]bool // that were looked at
+	fragments map[string]bool // that have been checked
 	lengths   map[string]int  // of variables
 	length    int             // of all arguments
 }
 
 const (
-	// maxWritten is how many bytes the arguments of an operation may have with their
-	// variables written out, as they are sent: a long one may stand in many places of a
-	// short document. The largest body has less.
+	// maxWritten bounds the arguments of an operation with their variables expanded, in
+	// bytes: a short document may use a long variable in many places. The largest body
+	// has less.
 	maxWritten = 4 * maxBody
-	// writtenValue is what a value counts besides its text, for the time that it takes
-	// to read it.
+	// writtenValue is added to the length of each value, for the time that it takes to
+	// read it.
 	writtenValue = 20
 )
 
-// set checks directives, and the selections that they leave.
+// set checks directives, and the selections unless the directives exclude them.
 func (d *documentCheck) set(on ast.DirectiveList, set ast.SelectionSet) *gqlerror.Error {
 	for _, directive := range on {
 		if err := d.arguments(directive.Arguments); err != nil {
@@ -290,7 +288,7 @@ func (d *documentCheck) selection(selection ast.Selection) *gqlerror.Error {
 	return nil
 }
 
-// written returns about how long a value is in JSON.
+// written estimates the length of a value in JSON.
 func (d *documentCheck) written(v *ast.Value) int {
 	if v.Kind != ast.Variable {
 		n := len(v.Raw) + writtenValue
@@ -310,8 +308,8 @@ func (d *documentCheck) written(v *ast.Value) int {
 	return n
 }
 
-// writtenLength is documentCheck.written for the value of a variable. Files are not
-// written.
+// writtenLength is documentCheck.written for the value of a variable, without the contents
+// of files.
 func writtenLength(value any) int {
 	n := writtenValue
 	switch value := value.(type) {
@@ -331,8 +329,7 @@ func writtenLength(value any) int {
 	return n
 }
 
-// excluded reports whether @skip or @include, which were checked, leave something
-// out.
+// excluded reports whether @skip or @include, which have been checked, exclude a selection.
 func (d *documentCheck) excluded(list ast.DirectiveList) bool {
 	for _, directive := range list {
 		if directive.Name != "skip" && directive.Name != "include" {
@@ -365,13 +362,9 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 			err.Path = ast.Path{ast.PathName("variable"), ast.PathName(v.Raw)}
 			return WithCode(locate(err, v.Position), types.ErrorCodeBadUserInput)
 		}
-	case ast.IntValue, ast.FloatValue:
-		_, err := v.Value(nil)
-		if err == nil && v.Kind == ast.IntValue && v.ExpectedType != nil && v.ExpectedType.Name() == "Int" {
-			_, err = strconv.ParseInt(v.Raw, 10, 32)
-		}
-		if err != nil {
-			return WithCode(locate(gqlerror.Errorf("The number %.40s is too large.", v.Raw), v.Position), types.ErrorCodeBadUserInput)
+	case ast.IntValue:
+		if _, err := strconv.ParseInt(v.Raw, 10, 32); err != nil && v.ExpectedType != nil && v.ExpectedType.Name() == "Int" {
+			return WithCode(locate(gqlerror.Errorf("The number %s is too large: an Int has 32 bits.", v.Raw), v.Position), types.ErrorCodeBadUserInput)
 		}
 	}
 	if problem := d.literalProblem(v); problem != "" {
@@ -385,8 +378,8 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 	return nil
 }
 
-// literalProblem says why a value that is written in the document is none of a scalar
-// with a form of its own, which no rule of documents knows.
+// literalProblem describes why a literal is not valid for one of formedScalars, which no
+// validation rule checks.
 func (d *documentCheck) literalProblem(v *ast.Value) string {
 	if v.ExpectedType == nil || v.Kind == ast.Variable || v.Kind == ast.NullValue || v.Kind == ast.ListValue && v.ExpectedType.Elem != nil {
 		return ""
@@ -398,10 +391,7 @@ func (d *documentCheck) literalProblem(v *ast.Value) string {
 	if v.Kind == ast.EnumValue {
 		return "a text stands in quotes"
 	}
-	value, err := v.Value(d.variables)
-	if err != nil {
-		return "it holds a number that is too large"
-	}
+	value, _ := v.Value(d.variables) // survey has refused numbers that are too large
 	if err := parse(value); err != nil {
 		return err.Error()
 	}

@@ -13,17 +13,17 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// coordinate is a place in the schema where an input of one part stands: how a
-// variable leads there, and the type.
+// coordinate is a place of a @oneOf input in the schema, with its type and a way to build
+// a variable for it.
 type coordinate struct {
 	name  string // of the field's argument
 	path  string // within the argument
 	t     *ast.Type
 	def   *ast.Definition
-	build func(part any) any // the value of the argument with the part in it
+	build func(part any) any // returns the argument with the part
 }
 
-// coordinates walks the inputs of all fields.
+// coordinates returns the places of @oneOf inputs in the arguments of all fields.
 func coordinates(schema *ast.Schema) []coordinate {
 	var found []coordinate
 	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
@@ -41,7 +41,7 @@ func coordinates(schema *ast.Schema) []coordinate {
 	return found
 }
 
-// within looks for inputs of one part within a type. above are the types around it.
+// within returns the places of @oneOf inputs within a type. above are the enclosing types.
 func (c coordinate) within(schema *ast.Schema, t *ast.Type, path string, build func(any) any, above []string) []coordinate {
 	if t.Elem != nil {
 		list := func(part any) any { return build([]any{sample(schema, t.Elem), part}) }
@@ -71,7 +71,7 @@ func (c coordinate) within(schema *ast.Schema, t *ast.Type, path string, build f
 	return found
 }
 
-// sample returns a value of a type, with no more in it than must be.
+// sample returns a value of a type with the required fields only.
 func sample(schema *ast.Schema, t *ast.Type) any {
 	if t.Elem != nil {
 		return []any{sample(schema, t.Elem)}
@@ -105,9 +105,8 @@ func sampleObject(schema *ast.Schema, def *ast.Definition) map[string]any {
 	return fields
 }
 
-// TestOneOfEverywhere puts no part, nulls and two parts into every input of one
-// part, wherever the schema has one.
-func TestOneOfEverywhere(t *testing.T) {
+// Every @oneOf input of the schema rejects no field, nulls only, and two fields.
+func TestInputCheck_oneOf(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	check := &inputCheck{types: schema.Types}
 	all := coordinates(schema)
@@ -138,12 +137,11 @@ func TestOneOfEverywhere(t *testing.T) {
 	}
 }
 
-// TestEveryScalarIsRead looks for scalars of the schema whose values nobody reads
-// before anything runs.
-func TestEveryScalarIsRead(t *testing.T) {
+// The values of all scalars of the schema are checked before execution.
+func TestInputCheck_everyScalar(t *testing.T) {
 	for name, def := range generated.NewExecutableSchema(generated.Config{}).Schema().Types {
 		if def.Kind == ast.Scalar && !def.BuiltIn && name != "JSON" && formedScalars[name] == nil {
-			t.Errorf("values of %s are not read before anything runs", name)
+			t.Errorf("values of %s are not checked before execution", name)
 		}
 	}
 }

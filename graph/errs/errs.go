@@ -1,5 +1,5 @@
-// Package errs has the errors of the graph's own that packages below it find. Package
-// graph makes of them what callers see.
+// Package errs holds the errors that packages below graph return. Package graph presents
+// them to callers.
 package errs
 
 import (
@@ -10,14 +10,14 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// InputError is a mistake in what the caller sent, found before Zoom was asked. A message that
+// InputError is an error in the caller's input, found before a call to Zoom. A message that
 // begins with the name of an argument and a colon is about that argument.
 type InputError struct {
 	Code    types.ErrorCode
 	Message string
 }
 
-// Invalid returns the error of input that cannot be meant.
+// Invalid returns an InputError with the code BAD_USER_INPUT.
 func Invalid(message string) *InputError {
 	return &InputError{Code: types.ErrorCodeBadUserInput, Message: message}
 }
@@ -25,7 +25,7 @@ func Invalid(message string) *InputError {
 // Error returns the message.
 func (e *InputError) Error() string { return e.Message }
 
-// PathError is an error of a field further down than the one that met it.
+// PathError is an error at another path than that of the field whose resolver returns it.
 type PathError struct {
 	Err  error
 	Path ast.Path
@@ -37,7 +37,7 @@ func (e *PathError) Error() string { return e.Err.Error() }
 // Unwrap returns the error itself.
 func (e *PathError) Unwrap() error { return e.Err }
 
-// NotToldError is the error of fields that no answer carries that was read for their objects.
+// NotToldError is the error of fields that none of the answers read for their objects has.
 type NotToldError struct{ Fields []string }
 
 // Error names the fields.

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -31,1518 +29,12 @@ type ParticipantQosResolver interface {
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _AudioQos_averageLossPercent(ctx context.Context, field graphql.CollectedField, obj *types.AudioQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudioQos_averageLossPercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AverageLossPercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudioQos_averageLossPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudioQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _AudioQos_maxLossPercent(ctx context.Context, field graphql.CollectedField, obj *types.AudioQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudioQos_maxLossPercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MaxLossPercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudioQos_maxLossPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudioQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _AudioQos_bitrateKbps(ctx context.Context, field graphql.CollectedField, obj *types.AudioQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudioQos_bitrateKbps(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BitrateKbps, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudioQos_bitrateKbps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudioQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _AudioQos_jitterMilliseconds(ctx context.Context, field graphql.CollectedField, obj *types.AudioQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudioQos_jitterMilliseconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JitterMilliseconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudioQos_jitterMilliseconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudioQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _AudioQos_latencyMilliseconds(ctx context.Context, field graphql.CollectedField, obj *types.AudioQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudioQos_latencyMilliseconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LatencyMilliseconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudioQos_latencyMilliseconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudioQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _CpuPressure_min(ctx context.Context, field graphql.CollectedField, obj *types.CPUPressure) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CpuPressure_min(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Min, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.CpuPressureLevel) graphql.Marshaler {
-			return ec.marshalOCpuPressureLevel2zoomqlᚋinternalᚋzoomᚋtypesᚐCpuPressureLevel(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CpuPressure_min(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CpuPressure", field, false, false, errors.New("field of type CpuPressureLevel does not have child fields"))
-}
-
-func (ec *executionContext) _CpuPressure_average(ctx context.Context, field graphql.CollectedField, obj *types.CPUPressure) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CpuPressure_average(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Average, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.CpuPressureLevel) graphql.Marshaler {
-			return ec.marshalOCpuPressureLevel2zoomqlᚋinternalᚋzoomᚋtypesᚐCpuPressureLevel(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CpuPressure_average(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CpuPressure", field, false, false, errors.New("field of type CpuPressureLevel does not have child fields"))
-}
-
-func (ec *executionContext) _CpuPressure_max(ctx context.Context, field graphql.CollectedField, obj *types.CPUPressure) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CpuPressure_max(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Max, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.CpuPressureLevel) graphql.Marshaler {
-			return ec.marshalOCpuPressureLevel2zoomqlᚋinternalᚋzoomᚋtypesᚐCpuPressureLevel(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CpuPressure_max(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CpuPressure", field, false, false, errors.New("field of type CpuPressureLevel does not have child fields"))
-}
-
-func (ec *executionContext) _CpuUsage_zoomMinPercent(ctx context.Context, field graphql.CollectedField, obj *types.CPUUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CpuUsage_zoomMinPercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomMinPercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CpuUsage_zoomMinPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CpuUsage", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _CpuUsage_zoomAveragePercent(ctx context.Context, field graphql.CollectedField, obj *types.CPUUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CpuUsage_zoomAveragePercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomAveragePercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CpuUsage_zoomAveragePercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CpuUsage", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _CpuUsage_zoomMaxPercent(ctx context.Context, field graphql.CollectedField, obj *types.CPUUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CpuUsage_zoomMaxPercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomMaxPercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CpuUsage_zoomMaxPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CpuUsage", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _CpuUsage_systemMaxPercent(ctx context.Context, field graphql.CollectedField, obj *types.CPUUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CpuUsage_systemMaxPercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SystemMaxPercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CpuUsage_systemMaxPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CpuUsage", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_inMeetingId(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_inMeetingId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InMeetingID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_inMeetingId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_participantUuid(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_participantUuid(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantUUID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_participantUuid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_name(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_email(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_joinTime(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_joinTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_joinTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_leaveTime(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_leaveTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LeaveTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_leaveTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_device(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_device(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Device, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ParticipantDevice) graphql.Marshaler {
-			return ec.marshalOParticipantDevice2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantDevice(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ParticipantDevice does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_deviceText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_deviceText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeviceText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_deviceText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_deviceName(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_deviceName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeviceName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_deviceName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_version(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_version(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Version, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_client(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_client(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Client, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_client(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_os(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_os(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Os, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_os(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_osVersion(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_osVersion(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OsVersion, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_osVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_browserName(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_browserName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BrowserName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_browserName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_browserVersion(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_browserVersion(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BrowserVersion, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_browserVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_zoomThinClientPluginVersion(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_zoomThinClientPluginVersion(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomThinClientPluginVersion, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_zoomThinClientPluginVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_pcName(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_pcName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PcName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_pcName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_domain(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_domain(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Domain, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_domain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_macAddress(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_macAddress(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MacAddress, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_macAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_harddiskId(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_harddiskId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HarddiskID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_harddiskId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_ipAddress(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_ipAddress(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.IPAddress, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_ipAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_internalIpAddresses(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_internalIpAddresses(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InternalIPAddresses, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_internalIpAddresses(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_location(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_location(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Location, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_location(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_networkType(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_networkType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NetworkType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.NetworkType) graphql.Marshaler {
-			return ec.marshalONetworkType2zoomqlᚋinternalᚋzoomᚋtypesᚐNetworkType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_networkType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type NetworkType does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_networkTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_networkTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NetworkTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_networkTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_dataCenter(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_dataCenter(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DataCenter, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_dataCenter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_fullDataCenters(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_fullDataCenters(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FullDataCenters, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.SemicolonItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_fullDataCenters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_connectionType(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_connectionType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ConnectionType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ConnectionType) graphql.Marshaler {
-			return ec.marshalOConnectionType2zoomqlᚋinternalᚋzoomᚋtypesᚐConnectionType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_connectionType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_connectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_connectionTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ConnectionTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_connectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_videoConnectionType(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_videoConnectionType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoConnectionType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ConnectionType) graphql.Marshaler {
-			return ec.marshalOConnectionType2zoomqlᚋinternalᚋzoomᚋtypesᚐConnectionType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_videoConnectionType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_videoConnectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_videoConnectionTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoConnectionTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_videoConnectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_screenShareConnectionType(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_screenShareConnectionType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShareConnectionType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ConnectionType) graphql.Marshaler {
-			return ec.marshalOConnectionType2zoomqlᚋinternalᚋzoomᚋtypesᚐConnectionType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_screenShareConnectionType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_screenShareConnectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_screenShareConnectionTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShareConnectionTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_screenShareConnectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_microphone(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_microphone(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Microphone, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_microphone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_speaker(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_speaker(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Speaker, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_speaker(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_camera(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_camera(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Camera, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_camera(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_shareApplication(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_shareApplication(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShareApplication, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_shareApplication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_shareDesktop(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_shareDesktop(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShareDesktop, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_shareDesktop(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_shareWhiteboard(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_shareWhiteboard(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShareWhiteboard, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_shareWhiteboard(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_recording(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_recording(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Recording, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_recording(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_hasArchiving(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_hasArchiving(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HasArchiving, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_hasArchiving(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_optionalArchiving(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_optionalArchiving(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OptionalArchiving, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.OptionalArchiving) graphql.Marshaler {
-			return ec.marshalOOptionalArchiving2zoomqlᚋinternalᚋzoomᚋtypesᚐOptionalArchiving(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_optionalArchiving(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type OptionalArchiving does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_optionalArchivingText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_optionalArchivingText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OptionalArchivingText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_optionalArchivingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_groupId(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_groupId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GroupID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_groupId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_joinTimeSeconds(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_joinTimeSeconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinTimeSeconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_joinTimeSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_meetingNumber(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_meetingNumber(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MeetingNumber, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_meetingNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_webinarNumber(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_webinarNumber(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WebinarNumber, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_webinarNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_health(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_health(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Health, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ParticipantHealth) graphql.Marshaler {
-			return ec.marshalOParticipantHealth2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantHealth(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_health(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ParticipantHealth does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_healthText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_healthText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HealthText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_healthText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_issues(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_issues(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Issues, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_issues(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_reconnectReason(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_reconnectReason(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReconnectReason, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_reconnectReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQos_samples(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_samples(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Samples, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.QosSample) graphql.Marshaler {
-			return ec.marshalOQosSample2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQosSampleᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQos_samples(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantQos",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_QosSample(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _ParticipantQos_user(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_user(ctx, field)
-		},
+		resolve.Context("ParticipantQos", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.ParticipantQos().User(ctx, obj)
 		},
@@ -1554,27 +46,13 @@ func (ec *executionContext) _ParticipantQos_user(ctx context.Context, field grap
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_ParticipantQos_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantQos",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ParticipantQos_participant(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQos_participant(ctx, field)
-		},
+		resolve.Context("ParticipantQos", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.ParticipantQos().Participant(ctx, obj)
 		},
@@ -1586,27 +64,13 @@ func (ec *executionContext) _ParticipantQos_participant(ctx context.Context, fie
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_ParticipantQos_participant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantQos",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_DashboardParticipant(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ParticipantQosConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ParticipantQos]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQosConnection_edges(ctx, field)
-		},
+		resolve.Context("ParticipantQosConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -1618,27 +82,13 @@ func (ec *executionContext) _ParticipantQosConnection_edges(ctx context.Context,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_ParticipantQosConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantQosConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ParticipantQosEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ParticipantQosConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ParticipantQos]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQosConnection_nodes(ctx, field)
-		},
+		resolve.Context("ParticipantQosConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -1649,1076 +99,6 @@ func (ec *executionContext) _ParticipantQosConnection_nodes(ctx context.Context,
 		true,
 		true,
 	)
-}
-func (ec *executionContext) fieldContext_ParticipantQosConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantQosConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ParticipantQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ParticipantQosConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ParticipantQos]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQosConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQosConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantQosConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ParticipantQosConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ParticipantQos]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQosConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQosConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQosConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQosEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.ParticipantQos]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQosEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQosEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantQosEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantQosEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.ParticipantQos]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantQosEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.ParticipantQos) graphql.Marshaler {
-			return ec.marshalNParticipantQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantQos(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantQosEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantQosEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ParticipantQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_time(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_time(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Time, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_time(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QosSample", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _QosSample_audioInput(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_audioInput(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioInput, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.AudioQos) graphql.Marshaler {
-			return ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_audioInput(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudioQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_audioOutput(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_audioOutput(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioOutput, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.AudioQos) graphql.Marshaler {
-			return ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_audioOutput(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudioQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_audioDeviceFromCrc(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_audioDeviceFromCrc(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioDeviceFromCrc, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.AudioQos) graphql.Marshaler {
-			return ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_audioDeviceFromCrc(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudioQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_audioDeviceToCrc(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_audioDeviceToCrc(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioDeviceToCrc, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.AudioQos) graphql.Marshaler {
-			return ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_audioDeviceToCrc(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudioQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_audioDeviceFromRwg(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_audioDeviceFromRwg(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioDeviceFromRwg, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.AudioQos) graphql.Marshaler {
-			return ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_audioDeviceFromRwg(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudioQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_audioDeviceToRwg(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_audioDeviceToRwg(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioDeviceToRwg, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.AudioQos) graphql.Marshaler {
-			return ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_audioDeviceToRwg(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudioQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_videoInput(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_videoInput(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoInput, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_videoInput(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_videoOutput(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_videoOutput(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoOutput, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_videoOutput(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_videoDeviceFromCrc(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_videoDeviceFromCrc(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoDeviceFromCrc, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_videoDeviceFromCrc(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_videoDeviceToCrc(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_videoDeviceToCrc(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoDeviceToCrc, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_videoDeviceToCrc(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_videoDeviceFromRwg(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_videoDeviceFromRwg(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoDeviceFromRwg, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_videoDeviceFromRwg(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_videoDeviceToRwg(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_videoDeviceToRwg(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoDeviceToRwg, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_videoDeviceToRwg(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_screenShareInput(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_screenShareInput(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShareInput, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_screenShareInput(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_screenShareOutput(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_screenShareOutput(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShareOutput, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_screenShareOutput(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_screenShareDeviceFromCrc(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_screenShareDeviceFromCrc(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShareDeviceFromCrc, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_screenShareDeviceFromCrc(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_screenShareDeviceToCrc(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_screenShareDeviceToCrc(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShareDeviceToCrc, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_screenShareDeviceToCrc(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_screenShareDeviceFromRwg(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_screenShareDeviceFromRwg(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShareDeviceFromRwg, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_screenShareDeviceFromRwg(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_screenShareDeviceToRwg(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_screenShareDeviceToRwg(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShareDeviceToRwg, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.VideoQos) graphql.Marshaler {
-			return ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_screenShareDeviceToRwg(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoQos(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_cpuUsage(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_cpuUsage(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CPUUsage, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.CPUUsage) graphql.Marshaler {
-			return ec.marshalOCpuUsage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCPUUsage(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_cpuUsage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CpuUsage(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_cpuPressure(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_cpuPressure(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CPUPressure, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.CPUPressure) graphql.Marshaler {
-			return ec.marshalOCpuPressure2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCPUPressure(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_cpuPressure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CpuPressure(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QosSample_wifiSignal(ctx context.Context, field graphql.CollectedField, obj *types.QosSample) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QosSample_wifiSignal(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WifiSignal, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.WifiSignal) graphql.Marshaler {
-			return ec.marshalOWifiSignal2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWifiSignal(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QosSample_wifiSignal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QosSample",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WifiSignal(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _VideoQos_averageLossPercent(ctx context.Context, field graphql.CollectedField, obj *types.VideoQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoQos_averageLossPercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AverageLossPercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoQos_averageLossPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _VideoQos_maxLossPercent(ctx context.Context, field graphql.CollectedField, obj *types.VideoQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoQos_maxLossPercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MaxLossPercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoQos_maxLossPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _VideoQos_bitrateKbps(ctx context.Context, field graphql.CollectedField, obj *types.VideoQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoQos_bitrateKbps(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BitrateKbps, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoQos_bitrateKbps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _VideoQos_jitterMilliseconds(ctx context.Context, field graphql.CollectedField, obj *types.VideoQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoQos_jitterMilliseconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JitterMilliseconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoQos_jitterMilliseconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _VideoQos_latencyMilliseconds(ctx context.Context, field graphql.CollectedField, obj *types.VideoQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoQos_latencyMilliseconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LatencyMilliseconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoQos_latencyMilliseconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _VideoQos_framesPerSecond(ctx context.Context, field graphql.CollectedField, obj *types.VideoQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoQos_framesPerSecond(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FramesPerSecond, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoQos_framesPerSecond(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoQos", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _VideoQos_resolution(ctx context.Context, field graphql.CollectedField, obj *types.VideoQos) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoQos_resolution(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Resolution, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoQos_resolution(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoQos", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WifiSignal_max(ctx context.Context, field graphql.CollectedField, obj *types.WifiSignal) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WifiSignal_max(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Max, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WifiSignal_max(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WifiSignal", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WifiSignal_average(ctx context.Context, field graphql.CollectedField, obj *types.WifiSignal) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WifiSignal_average(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Average, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WifiSignal_average(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WifiSignal", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WifiSignal_min(ctx context.Context, field graphql.CollectedField, obj *types.WifiSignal) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WifiSignal_min(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Min, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WifiSignal_min(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WifiSignal", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WifiSignal_unit(ctx context.Context, field graphql.CollectedField, obj *types.WifiSignal) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WifiSignal_unit(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WifiSignal_unit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WifiSignal", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2739,56 +119,25 @@ func (ec *executionContext) _AudioQos(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, audioQosImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AudioQos")
 		case "averageLossPercent":
-			out.Values[i] = ec._AudioQos_averageLossPercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AudioQos", obj.AverageLossPercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "maxLossPercent":
-			out.Values[i] = ec._AudioQos_maxLossPercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AudioQos", obj.MaxLossPercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "bitrateKbps":
-			out.Values[i] = ec._AudioQos_bitrateKbps(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AudioQos", obj.BitrateKbps, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "jitterMilliseconds":
-			out.Values[i] = ec._AudioQos_jitterMilliseconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AudioQos", obj.JitterMilliseconds, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "latencyMilliseconds":
-			out.Values[i] = ec._AudioQos_latencyMilliseconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AudioQos", obj.LatencyMilliseconds, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var cpuPressureImplementors = []string{"CpuPressure"}
@@ -2797,46 +146,21 @@ func (ec *executionContext) _CpuPressure(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, cpuPressureImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CpuPressure")
 		case "min":
-			out.Values[i] = ec._CpuPressure_min(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CpuPressure", obj.Min, false, ec.marshalOCpuPressureLevel2zoomqlᚋinternalᚋzoomᚋtypesᚐCpuPressureLevel), false)
 		case "average":
-			out.Values[i] = ec._CpuPressure_average(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CpuPressure", obj.Average, false, ec.marshalOCpuPressureLevel2zoomqlᚋinternalᚋzoomᚋtypesᚐCpuPressureLevel), false)
 		case "max":
-			out.Values[i] = ec._CpuPressure_max(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CpuPressure", obj.Max, false, ec.marshalOCpuPressureLevel2zoomqlᚋinternalᚋzoomᚋtypesᚐCpuPressureLevel), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var cpuUsageImplementors = []string{"CpuUsage"}
@@ -2845,51 +169,23 @@ func (ec *executionContext) _CpuUsage(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, cpuUsageImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CpuUsage")
 		case "zoomMinPercent":
-			out.Values[i] = ec._CpuUsage_zoomMinPercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CpuUsage", obj.ZoomMinPercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "zoomAveragePercent":
-			out.Values[i] = ec._CpuUsage_zoomAveragePercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CpuUsage", obj.ZoomAveragePercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "zoomMaxPercent":
-			out.Values[i] = ec._CpuUsage_zoomMaxPercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CpuUsage", obj.ZoomMaxPercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "systemMaxPercent":
-			out.Values[i] = ec._CpuUsage_systemMaxPercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CpuUsage", obj.SystemMaxPercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var participantQosImplementors = []string{"ParticipantQos"}
@@ -2898,372 +194,125 @@ func (ec *executionContext) _ParticipantQos(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, participantQosImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ParticipantQos")
 		case "zoomId":
-			out.Values[i] = ec._ParticipantQos_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "inMeetingId":
-			out.Values[i] = ec._ParticipantQos_inMeetingId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.InMeetingID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "participantUuid":
-			out.Values[i] = ec._ParticipantQos_participantUuid(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ParticipantUUID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._ParticipantQos_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "email":
-			out.Values[i] = ec._ParticipantQos_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "joinTime":
-			out.Values[i] = ec._ParticipantQos_joinTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.JoinTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "leaveTime":
-			out.Values[i] = ec._ParticipantQos_leaveTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.LeaveTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "device":
-			out.Values[i] = ec._ParticipantQos_device(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Device, false, ec.marshalOParticipantDevice2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantDevice), false)
 		case "deviceText":
-			out.Values[i] = ec._ParticipantQos_deviceText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQos", obj.DeviceText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "deviceName":
-			out.Values[i] = ec._ParticipantQos_deviceName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.DeviceName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "version":
-			out.Values[i] = ec._ParticipantQos_version(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Version, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "client":
-			out.Values[i] = ec._ParticipantQos_client(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Client, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "os":
-			out.Values[i] = ec._ParticipantQos_os(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Os, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "osVersion":
-			out.Values[i] = ec._ParticipantQos_osVersion(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.OsVersion, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "browserName":
-			out.Values[i] = ec._ParticipantQos_browserName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.BrowserName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "browserVersion":
-			out.Values[i] = ec._ParticipantQos_browserVersion(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.BrowserVersion, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "zoomThinClientPluginVersion":
-			out.Values[i] = ec._ParticipantQos_zoomThinClientPluginVersion(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ZoomThinClientPluginVersion, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "pcName":
-			out.Values[i] = ec._ParticipantQos_pcName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.PcName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "domain":
-			out.Values[i] = ec._ParticipantQos_domain(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Domain, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "macAddress":
-			out.Values[i] = ec._ParticipantQos_macAddress(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.MacAddress, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "harddiskId":
-			out.Values[i] = ec._ParticipantQos_harddiskId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.HarddiskID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "ipAddress":
-			out.Values[i] = ec._ParticipantQos_ipAddress(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.IPAddress, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "internalIpAddresses":
-			out.Values[i] = ec._ParticipantQos_internalIpAddresses(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.InternalIPAddresses, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		case "location":
-			out.Values[i] = ec._ParticipantQos_location(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Location, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "networkType":
-			out.Values[i] = ec._ParticipantQos_networkType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.NetworkType, false, ec.marshalONetworkType2zoomqlᚋinternalᚋzoomᚋtypesᚐNetworkType), false)
 		case "networkTypeText":
-			out.Values[i] = ec._ParticipantQos_networkTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQos", obj.NetworkTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "dataCenter":
-			out.Values[i] = ec._ParticipantQos_dataCenter(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.DataCenter, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "fullDataCenters":
-			out.Values[i] = ec._ParticipantQos_fullDataCenters(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.FullDataCenters, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ), false)
 		case "connectionType":
-			out.Values[i] = ec._ParticipantQos_connectionType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ConnectionType, false, ec.marshalOConnectionType2zoomqlᚋinternalᚋzoomᚋtypesᚐConnectionType), false)
 		case "connectionTypeText":
-			out.Values[i] = ec._ParticipantQos_connectionTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQos", obj.ConnectionTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "videoConnectionType":
-			out.Values[i] = ec._ParticipantQos_videoConnectionType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.VideoConnectionType, false, ec.marshalOConnectionType2zoomqlᚋinternalᚋzoomᚋtypesᚐConnectionType), false)
 		case "videoConnectionTypeText":
-			out.Values[i] = ec._ParticipantQos_videoConnectionTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQos", obj.VideoConnectionTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "screenShareConnectionType":
-			out.Values[i] = ec._ParticipantQos_screenShareConnectionType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ScreenShareConnectionType, false, ec.marshalOConnectionType2zoomqlᚋinternalᚋzoomᚋtypesᚐConnectionType), false)
 		case "screenShareConnectionTypeText":
-			out.Values[i] = ec._ParticipantQos_screenShareConnectionTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQos", obj.ScreenShareConnectionTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "microphone":
-			out.Values[i] = ec._ParticipantQos_microphone(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Microphone, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "speaker":
-			out.Values[i] = ec._ParticipantQos_speaker(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Speaker, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "camera":
-			out.Values[i] = ec._ParticipantQos_camera(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Camera, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "shareApplication":
-			out.Values[i] = ec._ParticipantQos_shareApplication(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ShareApplication, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "shareDesktop":
-			out.Values[i] = ec._ParticipantQos_shareDesktop(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ShareDesktop, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "shareWhiteboard":
-			out.Values[i] = ec._ParticipantQos_shareWhiteboard(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ShareWhiteboard, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "recording":
-			out.Values[i] = ec._ParticipantQos_recording(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Recording, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "hasArchiving":
-			out.Values[i] = ec._ParticipantQos_hasArchiving(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.HasArchiving, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "optionalArchiving":
-			out.Values[i] = ec._ParticipantQos_optionalArchiving(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.OptionalArchiving, false, ec.marshalOOptionalArchiving2zoomqlᚋinternalᚋzoomᚋtypesᚐOptionalArchiving), false)
 		case "optionalArchivingText":
-			out.Values[i] = ec._ParticipantQos_optionalArchivingText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQos", obj.OptionalArchivingText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "groupId":
-			out.Values[i] = ec._ParticipantQos_groupId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.GroupID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "joinTimeSeconds":
-			out.Values[i] = ec._ParticipantQos_joinTimeSeconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.JoinTimeSeconds, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "meetingNumber":
-			out.Values[i] = ec._ParticipantQos_meetingNumber(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.MeetingNumber, false, ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), false)
 		case "webinarNumber":
-			out.Values[i] = ec._ParticipantQos_webinarNumber(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.WebinarNumber, false, ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), false)
 		case "health":
-			out.Values[i] = ec._ParticipantQos_health(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Health, false, ec.marshalOParticipantHealth2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantHealth), false)
 		case "healthText":
-			out.Values[i] = ec._ParticipantQos_healthText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQos", obj.HealthText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "issues":
-			out.Values[i] = ec._ParticipantQos_issues(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Issues, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		case "reconnectReason":
-			out.Values[i] = ec._ParticipantQos_reconnectReason(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.ReconnectReason, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "samples":
-			out.Values[i] = ec._ParticipantQos_samples(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantQos", obj.Samples, false, ec.marshalOQosSample2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQosSampleᚄ), false)
 		case "user":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ParticipantQos_user(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._ParticipantQos_user(ctx, field, obj) })
 		case "participant":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ParticipantQos_participant(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._ParticipantQos_participant(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var participantQosConnectionImplementors = []string{"ParticipantQosConnection"}
@@ -3272,117 +321,27 @@ func (ec *executionContext) _ParticipantQosConnection(ctx context.Context, sel a
 	fields := graphql.CollectFields(ec.OperationContext, sel, participantQosConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ParticipantQosConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ParticipantQosConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._ParticipantQosConnection_edges(ctx, field, obj)
+			})
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ParticipantQosConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._ParticipantQosConnection_nodes(ctx, field, obj)
+			})
 		case "pageInfo":
-			out.Values[i] = ec._ParticipantQosConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQosConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._ParticipantQosConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQosConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var participantQosEdgeImplementors = []string{"ParticipantQosEdge"}
@@ -3391,74 +350,21 @@ func (ec *executionContext) _ParticipantQosEdge(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, participantQosEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ParticipantQosEdge")
 		case "cursor":
-			out.Values[i] = ec._ParticipantQosEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantQosEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ParticipantQosEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "ParticipantQosEdge", obj.Node, true, ec.marshalNParticipantQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantQos)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var qosSampleImplementors = []string{"QosSample"}
@@ -3467,141 +373,59 @@ func (ec *executionContext) _QosSample(ctx context.Context, sel ast.SelectionSet
 	fields := graphql.CollectFields(ec.OperationContext, sel, qosSampleImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("QosSample")
 		case "time":
-			out.Values[i] = ec._QosSample_time(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.Time, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "audioInput":
-			out.Values[i] = ec._QosSample_audioInput(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.AudioInput, false, ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos), false)
 		case "audioOutput":
-			out.Values[i] = ec._QosSample_audioOutput(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.AudioOutput, false, ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos), false)
 		case "audioDeviceFromCrc":
-			out.Values[i] = ec._QosSample_audioDeviceFromCrc(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.AudioDeviceFromCrc, false, ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos), false)
 		case "audioDeviceToCrc":
-			out.Values[i] = ec._QosSample_audioDeviceToCrc(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.AudioDeviceToCrc, false, ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos), false)
 		case "audioDeviceFromRwg":
-			out.Values[i] = ec._QosSample_audioDeviceFromRwg(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.AudioDeviceFromRwg, false, ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos), false)
 		case "audioDeviceToRwg":
-			out.Values[i] = ec._QosSample_audioDeviceToRwg(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.AudioDeviceToRwg, false, ec.marshalOAudioQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioQos), false)
 		case "videoInput":
-			out.Values[i] = ec._QosSample_videoInput(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.VideoInput, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "videoOutput":
-			out.Values[i] = ec._QosSample_videoOutput(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.VideoOutput, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "videoDeviceFromCrc":
-			out.Values[i] = ec._QosSample_videoDeviceFromCrc(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.VideoDeviceFromCrc, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "videoDeviceToCrc":
-			out.Values[i] = ec._QosSample_videoDeviceToCrc(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.VideoDeviceToCrc, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "videoDeviceFromRwg":
-			out.Values[i] = ec._QosSample_videoDeviceFromRwg(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.VideoDeviceFromRwg, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "videoDeviceToRwg":
-			out.Values[i] = ec._QosSample_videoDeviceToRwg(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.VideoDeviceToRwg, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "screenShareInput":
-			out.Values[i] = ec._QosSample_screenShareInput(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.ScreenShareInput, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "screenShareOutput":
-			out.Values[i] = ec._QosSample_screenShareOutput(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.ScreenShareOutput, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "screenShareDeviceFromCrc":
-			out.Values[i] = ec._QosSample_screenShareDeviceFromCrc(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.ScreenShareDeviceFromCrc, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "screenShareDeviceToCrc":
-			out.Values[i] = ec._QosSample_screenShareDeviceToCrc(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.ScreenShareDeviceToCrc, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "screenShareDeviceFromRwg":
-			out.Values[i] = ec._QosSample_screenShareDeviceFromRwg(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.ScreenShareDeviceFromRwg, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "screenShareDeviceToRwg":
-			out.Values[i] = ec._QosSample_screenShareDeviceToRwg(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.ScreenShareDeviceToRwg, false, ec.marshalOVideoQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoQos), false)
 		case "cpuUsage":
-			out.Values[i] = ec._QosSample_cpuUsage(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.CPUUsage, false, ec.marshalOCpuUsage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCPUUsage), false)
 		case "cpuPressure":
-			out.Values[i] = ec._QosSample_cpuPressure(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.CPUPressure, false, ec.marshalOCpuPressure2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCPUPressure), false)
 		case "wifiSignal":
-			out.Values[i] = ec._QosSample_wifiSignal(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QosSample", obj.WifiSignal, false, ec.marshalOWifiSignal2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWifiSignal), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var videoQosImplementors = []string{"VideoQos"}
@@ -3610,66 +434,29 @@ func (ec *executionContext) _VideoQos(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, videoQosImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("VideoQos")
 		case "averageLossPercent":
-			out.Values[i] = ec._VideoQos_averageLossPercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoQos", obj.AverageLossPercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "maxLossPercent":
-			out.Values[i] = ec._VideoQos_maxLossPercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoQos", obj.MaxLossPercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "bitrateKbps":
-			out.Values[i] = ec._VideoQos_bitrateKbps(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoQos", obj.BitrateKbps, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "jitterMilliseconds":
-			out.Values[i] = ec._VideoQos_jitterMilliseconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoQos", obj.JitterMilliseconds, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "latencyMilliseconds":
-			out.Values[i] = ec._VideoQos_latencyMilliseconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoQos", obj.LatencyMilliseconds, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "framesPerSecond":
-			out.Values[i] = ec._VideoQos_framesPerSecond(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoQos", obj.FramesPerSecond, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		case "resolution":
-			out.Values[i] = ec._VideoQos_resolution(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoQos", obj.Resolution, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var wifiSignalImplementors = []string{"WifiSignal"}
@@ -3678,51 +465,23 @@ func (ec *executionContext) _WifiSignal(ctx context.Context, sel ast.SelectionSe
 	fields := graphql.CollectFields(ec.OperationContext, sel, wifiSignalImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WifiSignal")
 		case "max":
-			out.Values[i] = ec._WifiSignal_max(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WifiSignal", obj.Max, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "average":
-			out.Values[i] = ec._WifiSignal_average(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WifiSignal", obj.Average, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "min":
-			out.Values[i] = ec._WifiSignal_min(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WifiSignal", obj.Min, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "unit":
-			out.Values[i] = ec._WifiSignal_unit(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WifiSignal", obj.Unit, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

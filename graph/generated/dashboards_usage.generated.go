@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -59,313 +57,12 @@ func (ec *executionContext) field_ClientFeedback_entries_args(ctx context.Contex
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _ChatUsage_userZoomId(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_userZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_userZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_userName(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_userName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_userName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_email(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_totalSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_totalSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_totalSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_directSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_directSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DirectSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_directSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_groupSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_groupSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GroupSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_groupSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_textSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_textSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TextSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_textSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_codeSnippetsSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_codeSnippetsSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CodeSnippetsSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_codeSnippetsSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_filesSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_filesSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FilesSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_filesSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_imagesSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_imagesSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ImagesSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_imagesSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_audioSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_audioSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_audioSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_videoSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_videoSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VideoSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_videoSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsage_giphysSent(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_giphysSent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GiphysSent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsage_giphysSent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsage", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
 func (ec *executionContext) _ChatUsage_user(ctx context.Context, field graphql.CollectedField, obj *types.ChatUsage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsage_user(ctx, field)
-		},
+		resolve.Context("ChatUsage", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.ChatUsage().User(ctx, obj)
 		},
@@ -377,27 +74,13 @@ func (ec *executionContext) _ChatUsage_user(ctx context.Context, field graphql.C
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_ChatUsage_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ChatUsage",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ChatUsageConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ChatUsage]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsageConnection_edges(ctx, field)
-		},
+		resolve.Context("ChatUsageConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -409,27 +92,13 @@ func (ec *executionContext) _ChatUsageConnection_edges(ctx context.Context, fiel
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_ChatUsageConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ChatUsageConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ChatUsageEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ChatUsageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ChatUsage]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsageConnection_nodes(ctx, field)
-		},
+		resolve.Context("ChatUsageConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -440,197 +109,6 @@ func (ec *executionContext) _ChatUsageConnection_nodes(ctx context.Context, fiel
 		true,
 		true,
 	)
-}
-func (ec *executionContext) fieldContext_ChatUsageConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ChatUsageConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ChatUsage(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ChatUsageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ChatUsage]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsageConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsageConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ChatUsageConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ChatUsageConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ChatUsage]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsageConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsageConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsageConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsageEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.ChatUsage]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsageEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsageEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatUsageEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ChatUsageEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.ChatUsage]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChatUsageEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.ChatUsage) graphql.Marshaler {
-			return ec.marshalNChatUsage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatUsage(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ChatUsageEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ChatUsageEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ChatUsage(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ClientFeedback_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedback) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedback_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedback_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedback", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ClientFeedback_name(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedback) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedback_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedback_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedback", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ClientFeedback_participantsCount(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedback) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedback_participantsCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantsCount, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedback_participantsCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedback", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _ClientFeedback_entries(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedback) (ret graphql.Marshaler) {
@@ -653,15 +131,13 @@ func (ec *executionContext) _ClientFeedback_entries(ctx context.Context, field g
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_ClientFeedback_entries(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ClientFeedback",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ClientFeedbackEntryConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -677,106 +153,12 @@ func (ec *executionContext) fieldContext_ClientFeedback_entries(ctx context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ClientFeedbackEntry_participantName(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedbackEntry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntry_participantName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntry_participantName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedbackEntry", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ClientFeedbackEntry_email(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedbackEntry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntry_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntry_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedbackEntry", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ClientFeedbackEntry_meetingNumber(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedbackEntry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntry_meetingNumber(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MeetingNumber, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntry_meetingNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedbackEntry", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
-
-func (ec *executionContext) _ClientFeedbackEntry_time(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedbackEntry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntry_time(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Time, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntry_time(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedbackEntry", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
 func (ec *executionContext) _ClientFeedbackEntry_user(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedbackEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntry_user(ctx, field)
-		},
+		resolve.Context("ClientFeedbackEntry", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.ClientFeedbackEntry().User(ctx, obj)
 		},
@@ -788,27 +170,13 @@ func (ec *executionContext) _ClientFeedbackEntry_user(ctx context.Context, field
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_ClientFeedbackEntry_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ClientFeedbackEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ClientFeedbackEntry_meeting(ctx context.Context, field graphql.CollectedField, obj *types.ClientFeedbackEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntry_meeting(ctx, field)
-		},
+		resolve.Context("ClientFeedbackEntry", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.ClientFeedbackEntry().Meeting(ctx, obj)
 		},
@@ -820,27 +188,13 @@ func (ec *executionContext) _ClientFeedbackEntry_meeting(ctx context.Context, fi
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_ClientFeedbackEntry_meeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ClientFeedbackEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meeting(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ClientFeedbackEntryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ClientFeedbackEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntryConnection_edges(ctx, field)
-		},
+		resolve.Context("ClientFeedbackEntryConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -852,27 +206,13 @@ func (ec *executionContext) _ClientFeedbackEntryConnection_edges(ctx context.Con
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_ClientFeedbackEntryConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ClientFeedbackEntryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ClientFeedbackEntryEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ClientFeedbackEntryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ClientFeedbackEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntryConnection_nodes(ctx, field)
-		},
+		resolve.Context("ClientFeedbackEntryConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -883,679 +223,6 @@ func (ec *executionContext) _ClientFeedbackEntryConnection_nodes(ctx context.Con
 		true,
 		true,
 	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntryConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ClientFeedbackEntryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ClientFeedbackEntry(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ClientFeedbackEntryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ClientFeedbackEntry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntryConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntryConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ClientFeedbackEntryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ClientFeedbackEntryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.ClientFeedbackEntry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntryConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntryConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedbackEntryConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ClientFeedbackEntryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.ClientFeedbackEntry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntryEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientFeedbackEntryEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ClientFeedbackEntryEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.ClientFeedbackEntry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientFeedbackEntryEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.ClientFeedbackEntry) graphql.Marshaler {
-			return ec.marshalNClientFeedbackEntry2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐClientFeedbackEntry(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ClientFeedbackEntryEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ClientFeedbackEntryEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ClientFeedbackEntry(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ClientSatisfaction_date(ctx context.Context, field graphql.CollectedField, obj *types.ClientSatisfaction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientSatisfaction_date(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Date, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Date) graphql.Marshaler {
-			return ec.marshalODate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientSatisfaction_date(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientSatisfaction", field, false, false, errors.New("field of type Date does not have child fields"))
-}
-
-func (ec *executionContext) _ClientSatisfaction_goodCount(ctx context.Context, field graphql.CollectedField, obj *types.ClientSatisfaction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientSatisfaction_goodCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GoodCount, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientSatisfaction_goodCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientSatisfaction", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ClientSatisfaction_notGoodCount(ctx context.Context, field graphql.CollectedField, obj *types.ClientSatisfaction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientSatisfaction_notGoodCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NotGoodCount, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientSatisfaction_notGoodCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientSatisfaction", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ClientSatisfaction_noneCount(ctx context.Context, field graphql.CollectedField, obj *types.ClientSatisfaction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientSatisfaction_noneCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NoneCount, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientSatisfaction_noneCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientSatisfaction", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ClientSatisfaction_satisfactionPercent(ctx context.Context, field graphql.CollectedField, obj *types.ClientSatisfaction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientSatisfaction_satisfactionPercent(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SatisfactionPercent, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Float) graphql.Marshaler {
-			return ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientSatisfaction_satisfactionPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientSatisfaction", field, false, false, errors.New("field of type Float does not have child fields"))
-}
-
-func (ec *executionContext) _ClientVersion_version(ctx context.Context, field graphql.CollectedField, obj *types.ClientVersion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientVersion_version(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Version, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientVersion_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientVersion", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ClientVersion_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.ClientVersion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ClientVersion_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ClientVersion_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClientVersion", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _CrcPortDay_date(ctx context.Context, field graphql.CollectedField, obj *types.CrcPortDay) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CrcPortDay_date(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Date, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Date) graphql.Marshaler {
-			return ec.marshalODate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CrcPortDay_date(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CrcPortDay", field, false, false, errors.New("field of type Date does not have child fields"))
-}
-
-func (ec *executionContext) _CrcPortDay_hours(ctx context.Context, field graphql.CollectedField, obj *types.CrcPortDay) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CrcPortDay_hours(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Hours, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.CrcPortHour) graphql.Marshaler {
-			return ec.marshalOCrcPortHour2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCrcPortHourᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CrcPortDay_hours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CrcPortDay",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CrcPortHour(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _CrcPortHour_hour(ctx context.Context, field graphql.CollectedField, obj *types.CrcPortHour) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CrcPortHour_hour(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Hour, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CrcPortHour_hour(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CrcPortHour", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _CrcPortHour_maxUsage(ctx context.Context, field graphql.CollectedField, obj *types.CrcPortHour) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CrcPortHour_maxUsage(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MaxUsage, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CrcPortHour_maxUsage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CrcPortHour", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _CrcPortHour_totalUsage(ctx context.Context, field graphql.CollectedField, obj *types.CrcPortHour) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CrcPortHour_totalUsage(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalUsage, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CrcPortHour_totalUsage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CrcPortHour", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _QualityByMedium_audio(ctx context.Context, field graphql.CollectedField, obj *types.QualityByMedium) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityByMedium_audio(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Audio, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.QualityCounts) graphql.Marshaler {
-			return ec.marshalOQualityCounts2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQualityCounts(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityByMedium_audio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QualityByMedium",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_QualityCounts(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QualityByMedium_video(ctx context.Context, field graphql.CollectedField, obj *types.QualityByMedium) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityByMedium_video(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Video, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.QualityCounts) graphql.Marshaler {
-			return ec.marshalOQualityCounts2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQualityCounts(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityByMedium_video(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QualityByMedium",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_QualityCounts(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QualityByMedium_screenShare(ctx context.Context, field graphql.CollectedField, obj *types.QualityByMedium) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityByMedium_screenShare(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShare, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.QualityCounts) graphql.Marshaler {
-			return ec.marshalOQualityCounts2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQualityCounts(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityByMedium_screenShare(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QualityByMedium",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_QualityCounts(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _QualityCounts_good(ctx context.Context, field graphql.CollectedField, obj *types.QualityCounts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityCounts_good(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Good, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityCounts_good(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QualityCounts", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _QualityCounts_fair(ctx context.Context, field graphql.CollectedField, obj *types.QualityCounts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityCounts_fair(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Fair, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityCounts_fair(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QualityCounts", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _QualityCounts_poor(ctx context.Context, field graphql.CollectedField, obj *types.QualityCounts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityCounts_poor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Poor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityCounts_poor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QualityCounts", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _QualityCounts_bad(ctx context.Context, field graphql.CollectedField, obj *types.QualityCounts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityCounts_bad(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bad, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityCounts_bad(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QualityCounts", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _QualityScores_from(ctx context.Context, field graphql.CollectedField, obj *types.QualityScores) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityScores_from(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Date) graphql.Marshaler {
-			return ec.marshalODate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityScores_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QualityScores", field, false, false, errors.New("field of type Date does not have child fields"))
-}
-
-func (ec *executionContext) _QualityScores_to(ctx context.Context, field graphql.CollectedField, obj *types.QualityScores) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityScores_to(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Date) graphql.Marshaler {
-			return ec.marshalODate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityScores_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QualityScores", field, false, false, errors.New("field of type Date does not have child fields"))
-}
-
-func (ec *executionContext) _QualityScores_scores(ctx context.Context, field graphql.CollectedField, obj *types.QualityScores) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QualityScores_scores(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Scores, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.QualityByMedium) graphql.Marshaler {
-			return ec.marshalOQualityByMedium2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQualityByMedium(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QualityScores_scores(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QualityScores",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_QualityByMedium(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1576,134 +243,43 @@ func (ec *executionContext) _ChatUsage(ctx context.Context, sel ast.SelectionSet
 	fields := graphql.CollectFields(ec.OperationContext, sel, chatUsageImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChatUsage")
 		case "userZoomId":
-			out.Values[i] = ec._ChatUsage_userZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.UserZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "userName":
-			out.Values[i] = ec._ChatUsage_userName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.UserName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "email":
-			out.Values[i] = ec._ChatUsage_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "totalSent":
-			out.Values[i] = ec._ChatUsage_totalSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.TotalSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "directSent":
-			out.Values[i] = ec._ChatUsage_directSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.DirectSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "groupSent":
-			out.Values[i] = ec._ChatUsage_groupSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.GroupSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "textSent":
-			out.Values[i] = ec._ChatUsage_textSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.TextSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "codeSnippetsSent":
-			out.Values[i] = ec._ChatUsage_codeSnippetsSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.CodeSnippetsSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "filesSent":
-			out.Values[i] = ec._ChatUsage_filesSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.FilesSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "imagesSent":
-			out.Values[i] = ec._ChatUsage_imagesSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.ImagesSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "audioSent":
-			out.Values[i] = ec._ChatUsage_audioSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.AudioSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "videoSent":
-			out.Values[i] = ec._ChatUsage_videoSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.VideoSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "giphysSent":
-			out.Values[i] = ec._ChatUsage_giphysSent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ChatUsage", obj.GiphysSent, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "user":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ChatUsage_user(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._ChatUsage_user(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var chatUsageConnectionImplementors = []string{"ChatUsageConnection"}
@@ -1712,117 +288,23 @@ func (ec *executionContext) _ChatUsageConnection(ctx context.Context, sel ast.Se
 	fields := graphql.CollectFields(ec.OperationContext, sel, chatUsageConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChatUsageConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ChatUsageConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._ChatUsageConnection_edges(ctx, field, obj) })
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ChatUsageConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._ChatUsageConnection_nodes(ctx, field, obj) })
 		case "pageInfo":
-			out.Values[i] = ec._ChatUsageConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ChatUsageConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._ChatUsageConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ChatUsageConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var chatUsageEdgeImplementors = []string{"ChatUsageEdge"}
@@ -1831,74 +313,21 @@ func (ec *executionContext) _ChatUsageEdge(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, chatUsageEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChatUsageEdge")
 		case "cursor":
-			out.Values[i] = ec._ChatUsageEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ChatUsageEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ChatUsageEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "ChatUsageEdge", obj.Node, true, ec.marshalNChatUsage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatUsage)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var clientFeedbackImplementors = []string{"ClientFeedback"}
@@ -1907,84 +336,23 @@ func (ec *executionContext) _ClientFeedback(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, clientFeedbackImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ClientFeedback")
 		case "zoomId":
-			out.Values[i] = ec._ClientFeedback_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientFeedback", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._ClientFeedback_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientFeedback", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "participantsCount":
-			out.Values[i] = ec._ClientFeedback_participantsCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientFeedback", obj.ParticipantsCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "entries":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ClientFeedback_entries(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._ClientFeedback_entries(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var clientFeedbackEntryImplementors = []string{"ClientFeedbackEntry"}
@@ -1993,127 +361,27 @@ func (ec *executionContext) _ClientFeedbackEntry(ctx context.Context, sel ast.Se
 	fields := graphql.CollectFields(ec.OperationContext, sel, clientFeedbackEntryImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ClientFeedbackEntry")
 		case "participantName":
-			out.Values[i] = ec._ClientFeedbackEntry_participantName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientFeedbackEntry", obj.ParticipantName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "email":
-			out.Values[i] = ec._ClientFeedbackEntry_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientFeedbackEntry", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "meetingNumber":
-			out.Values[i] = ec._ClientFeedbackEntry_meetingNumber(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientFeedbackEntry", obj.MeetingNumber, false, ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), false)
 		case "time":
-			out.Values[i] = ec._ClientFeedbackEntry_time(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientFeedbackEntry", obj.Time, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "user":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ClientFeedbackEntry_user(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._ClientFeedbackEntry_user(ctx, field, obj) })
 		case "meeting":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ClientFeedbackEntry_meeting(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._ClientFeedbackEntry_meeting(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var clientFeedbackEntryConnectionImplementors = []string{"ClientFeedbackEntryConnection"}
@@ -2122,117 +390,27 @@ func (ec *executionContext) _ClientFeedbackEntryConnection(ctx context.Context, 
 	fields := graphql.CollectFields(ec.OperationContext, sel, clientFeedbackEntryConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ClientFeedbackEntryConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ClientFeedbackEntryConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._ClientFeedbackEntryConnection_edges(ctx, field, obj)
+			})
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ClientFeedbackEntryConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._ClientFeedbackEntryConnection_nodes(ctx, field, obj)
+			})
 		case "pageInfo":
-			out.Values[i] = ec._ClientFeedbackEntryConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ClientFeedbackEntryConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._ClientFeedbackEntryConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ClientFeedbackEntryConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var clientFeedbackEntryEdgeImplementors = []string{"ClientFeedbackEntryEdge"}
@@ -2241,74 +419,21 @@ func (ec *executionContext) _ClientFeedbackEntryEdge(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, clientFeedbackEntryEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ClientFeedbackEntryEdge")
 		case "cursor":
-			out.Values[i] = ec._ClientFeedbackEntryEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ClientFeedbackEntryEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ClientFeedbackEntryEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "ClientFeedbackEntryEdge", obj.Node, true, ec.marshalNClientFeedbackEntry2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐClientFeedbackEntry)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var clientSatisfactionImplementors = []string{"ClientSatisfaction"}
@@ -2317,56 +442,25 @@ func (ec *executionContext) _ClientSatisfaction(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, clientSatisfactionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ClientSatisfaction")
 		case "date":
-			out.Values[i] = ec._ClientSatisfaction_date(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientSatisfaction", obj.Date, false, ec.marshalODate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate), false)
 		case "goodCount":
-			out.Values[i] = ec._ClientSatisfaction_goodCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientSatisfaction", obj.GoodCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "notGoodCount":
-			out.Values[i] = ec._ClientSatisfaction_notGoodCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientSatisfaction", obj.NotGoodCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "noneCount":
-			out.Values[i] = ec._ClientSatisfaction_noneCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientSatisfaction", obj.NoneCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "satisfactionPercent":
-			out.Values[i] = ec._ClientSatisfaction_satisfactionPercent(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientSatisfaction", obj.SatisfactionPercent, false, ec.marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var clientVersionImplementors = []string{"ClientVersion"}
@@ -2375,41 +469,19 @@ func (ec *executionContext) _ClientVersion(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, clientVersionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ClientVersion")
 		case "version":
-			out.Values[i] = ec._ClientVersion_version(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientVersion", obj.Version, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "totalCount":
-			out.Values[i] = ec._ClientVersion_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ClientVersion", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var crcPortDayImplementors = []string{"CrcPortDay"}
@@ -2418,41 +490,19 @@ func (ec *executionContext) _CrcPortDay(ctx context.Context, sel ast.SelectionSe
 	fields := graphql.CollectFields(ec.OperationContext, sel, crcPortDayImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CrcPortDay")
 		case "date":
-			out.Values[i] = ec._CrcPortDay_date(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CrcPortDay", obj.Date, false, ec.marshalODate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate), false)
 		case "hours":
-			out.Values[i] = ec._CrcPortDay_hours(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CrcPortDay", obj.Hours, false, ec.marshalOCrcPortHour2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCrcPortHourᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var crcPortHourImplementors = []string{"CrcPortHour"}
@@ -2461,46 +511,21 @@ func (ec *executionContext) _CrcPortHour(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, crcPortHourImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CrcPortHour")
 		case "hour":
-			out.Values[i] = ec._CrcPortHour_hour(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CrcPortHour", obj.Hour, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "maxUsage":
-			out.Values[i] = ec._CrcPortHour_maxUsage(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CrcPortHour", obj.MaxUsage, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "totalUsage":
-			out.Values[i] = ec._CrcPortHour_totalUsage(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CrcPortHour", obj.TotalUsage, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var qualityByMediumImplementors = []string{"QualityByMedium"}
@@ -2509,46 +534,21 @@ func (ec *executionContext) _QualityByMedium(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, qualityByMediumImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("QualityByMedium")
 		case "audio":
-			out.Values[i] = ec._QualityByMedium_audio(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityByMedium", obj.Audio, false, ec.marshalOQualityCounts2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQualityCounts), false)
 		case "video":
-			out.Values[i] = ec._QualityByMedium_video(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityByMedium", obj.Video, false, ec.marshalOQualityCounts2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQualityCounts), false)
 		case "screenShare":
-			out.Values[i] = ec._QualityByMedium_screenShare(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityByMedium", obj.ScreenShare, false, ec.marshalOQualityCounts2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQualityCounts), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var qualityCountsImplementors = []string{"QualityCounts"}
@@ -2557,51 +557,23 @@ func (ec *executionContext) _QualityCounts(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, qualityCountsImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("QualityCounts")
 		case "good":
-			out.Values[i] = ec._QualityCounts_good(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityCounts", obj.Good, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "fair":
-			out.Values[i] = ec._QualityCounts_fair(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityCounts", obj.Fair, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "poor":
-			out.Values[i] = ec._QualityCounts_poor(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityCounts", obj.Poor, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "bad":
-			out.Values[i] = ec._QualityCounts_bad(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityCounts", obj.Bad, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var qualityScoresImplementors = []string{"QualityScores"}
@@ -2610,46 +582,21 @@ func (ec *executionContext) _QualityScores(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, qualityScoresImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("QualityScores")
 		case "from":
-			out.Values[i] = ec._QualityScores_from(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityScores", obj.From, false, ec.marshalODate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate), false)
 		case "to":
-			out.Values[i] = ec._QualityScores_to(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityScores", obj.To, false, ec.marshalODate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate), false)
 		case "scores":
-			out.Values[i] = ec._QualityScores_scores(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QualityScores", obj.Scores, false, ec.marshalOQualityByMedium2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQualityByMedium), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -30,349 +28,12 @@ type UpdateInformationBarrierPolicyPayloadResolver interface {
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _CreateInformationBarrierPolicyPayload_policy(ctx context.Context, field graphql.CollectedField, obj *types.CreateInformationBarrierPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CreateInformationBarrierPolicyPayload_policy(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Policy, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.InformationBarrierPolicy) graphql.Marshaler {
-			return ec.marshalOInformationBarrierPolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicy(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CreateInformationBarrierPolicyPayload_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreateInformationBarrierPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_InformationBarrierPolicy(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _CreateInformationBarrierPolicyPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.CreateInformationBarrierPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CreateInformationBarrierPolicyPayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CreateInformationBarrierPolicyPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreateInformationBarrierPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _DeleteInformationBarrierPolicyPayload_deletedPolicyId(ctx context.Context, field graphql.CollectedField, obj *types.DeleteInformationBarrierPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_DeleteInformationBarrierPolicyPayload_deletedPolicyId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeletedID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
-			return ec.marshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_DeleteInformationBarrierPolicyPayload_deletedPolicyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeleteInformationBarrierPolicyPayload", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _DeleteInformationBarrierPolicyPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeleteInformationBarrierPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_DeleteInformationBarrierPolicyPayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_DeleteInformationBarrierPolicyPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeleteInformationBarrierPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_id(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.NodeID) graphql.Marshaler {
-			return ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicy", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicy", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_name(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicy", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_status(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_status(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.InformationBarrierStatus) graphql.Marshaler {
-			return ec.marshalOInformationBarrierStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierStatus(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicy", field, false, false, errors.New("field of type InformationBarrierStatus does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_type(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.InformationBarrierType) graphql.Marshaler {
-			return ec.marshalOInformationBarrierType2zoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicy", field, false, false, errors.New("field of type InformationBarrierType does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_assignedGroupId(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_assignedGroupId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AssignedGroupID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_assignedGroupId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicy", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_toGroupId(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_toGroupId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ToGroupID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_toGroupId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicy", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_chaperoneGroupId(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_chaperoneGroupId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ChaperoneGroupID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_chaperoneGroupId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicy", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicy_settings(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierPolicy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicy_settings(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Settings, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.InformationBarrierSettings) graphql.Marshaler {
-			return ec.marshalOInformationBarrierSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierSettings(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicy_settings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "InformationBarrierPolicy",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_InformationBarrierSettings(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _InformationBarrierPolicyConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.InformationBarrierPolicy]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicyConnection_edges(ctx, field)
-		},
+		resolve.Context("InformationBarrierPolicyConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -384,27 +45,13 @@ func (ec *executionContext) _InformationBarrierPolicyConnection_edges(ctx contex
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_InformationBarrierPolicyConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "InformationBarrierPolicyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_InformationBarrierPolicyEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _InformationBarrierPolicyConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.InformationBarrierPolicy]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicyConnection_nodes(ctx, field)
-		},
+		resolve.Context("InformationBarrierPolicyConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -416,321 +63,13 @@ func (ec *executionContext) _InformationBarrierPolicyConnection_nodes(ctx contex
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_InformationBarrierPolicyConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "InformationBarrierPolicyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_InformationBarrierPolicy(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _InformationBarrierPolicyConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.InformationBarrierPolicy]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicyConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicyConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "InformationBarrierPolicyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _InformationBarrierPolicyConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.InformationBarrierPolicy]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicyConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicyConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicyConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicyEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.InformationBarrierPolicy]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicyEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicyEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierPolicyEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierPolicyEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.InformationBarrierPolicy]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierPolicyEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.InformationBarrierPolicy) graphql.Marshaler {
-			return ec.marshalNInformationBarrierPolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicy(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierPolicyEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "InformationBarrierPolicyEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_InformationBarrierPolicy(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _InformationBarrierSettings_meeting(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierSettings_meeting(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Meeting, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierSettings_meeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierSettings_inMeetingChat(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierSettings_inMeetingChat(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InMeetingChat, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierSettings_inMeetingChat(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierSettings_fileTransfer(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierSettings_fileTransfer(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FileTransfer, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierSettings_fileTransfer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierSettings_screenShare(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierSettings_screenShare(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ScreenShare, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierSettings_screenShare(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierSettings_recording(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierSettings_recording(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Recording, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierSettings_recording(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierSettings_im(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierSettings_im(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Im, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierSettings_im(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierSettings_completePhoneCalls(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierSettings_completePhoneCalls(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CompletePhoneCalls, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierSettings_completePhoneCalls(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _InformationBarrierSettings_messageViaSms(ctx context.Context, field graphql.CollectedField, obj *types.InformationBarrierSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_InformationBarrierSettings_messageViaSms(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MessageViaSms, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_InformationBarrierSettings_messageViaSms(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InformationBarrierSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
 
 func (ec *executionContext) _UpdateInformationBarrierPolicyPayload_policy(ctx context.Context, field graphql.CollectedField, obj *types.UpdateInformationBarrierPolicyPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UpdateInformationBarrierPolicyPayload_policy(ctx, field)
-		},
+		resolve.Context("UpdateInformationBarrierPolicyPayload", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.UpdateInformationBarrierPolicyPayload().Policy(ctx, obj)
 		},
@@ -741,50 +80,6 @@ func (ec *executionContext) _UpdateInformationBarrierPolicyPayload_policy(ctx co
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_UpdateInformationBarrierPolicyPayload_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UpdateInformationBarrierPolicyPayload",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_InformationBarrierPolicy(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _UpdateInformationBarrierPolicyPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.UpdateInformationBarrierPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UpdateInformationBarrierPolicyPayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_UpdateInformationBarrierPolicyPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UpdateInformationBarrierPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -802,37 +97,11 @@ func (ec *executionContext) unmarshalInputCreateInformationBarrierPolicyInput(ct
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"account", "idempotencyKey", "policy"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "account":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
-			data, err := ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Account = data
-		case "idempotencyKey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.IdempotencyKey = data
-		case "policy":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policy"))
-			data, err := ec.unmarshalNNewInformationBarrierPolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewInformationBarrierPolicy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Policy = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "account", &it.Account, ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy)
+	resolve.Read(ctx, &in, "idempotencyKey", &it.IdempotencyKey, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "policy", &it.Policy, ec.unmarshalNNewInformationBarrierPolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewInformationBarrierPolicy)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputDeleteInformationBarrierPolicyInput(ctx context.Context, obj any) (types.DeleteInformationBarrierPolicyInput, error) {
@@ -846,30 +115,10 @@ func (ec *executionContext) unmarshalInputDeleteInformationBarrierPolicyInput(ct
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"account", "policy"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "account":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
-			data, err := ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Account = data
-		case "policy":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policy"))
-			data, err := ec.unmarshalNInformationBarrierPolicyBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicyBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Policy = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "account", &it.Account, ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy)
+	resolve.Read(ctx, &in, "policy", &it.Policy, ec.unmarshalNInformationBarrierPolicyBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicyBy)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputInformationBarrierPolicyBy(ctx context.Context, obj any) (types.InformationBarrierPolicyBy, error) {
@@ -883,30 +132,10 @@ func (ec *executionContext) unmarshalInputInformationBarrierPolicyBy(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "zoomId"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "id":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
-			data, err := ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ID = data
-		case "zoomId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zoomId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ZoomID = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "id", &it.ID, ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID)
+	resolve.Read(ctx, &in, "zoomId", &it.ZoomID, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputInformationBarrierPolicyPatch(ctx context.Context, obj any) (types.InformationBarrierPolicyPatch, error) {
@@ -920,58 +149,14 @@ func (ec *executionContext) unmarshalInputInformationBarrierPolicyPatch(ctx cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "status", "type", "assignedGroupId", "toGroupId", "settings"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "name":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Name = data
-		case "status":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
-			data, err := ec.unmarshalOInformationBarrierStatus2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierStatus(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Status = data
-		case "type":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalOInformationBarrierType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierType(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Type = data
-		case "assignedGroupId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("assignedGroupId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AssignedGroupID = data
-		case "toGroupId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("toGroupId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ToGroupID = data
-		case "settings":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("settings"))
-			data, err := ec.unmarshalOInformationBarrierSettingsPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierSettingsPatch(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Settings = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "name", &it.Name, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "status", &it.Status, ec.unmarshalOInformationBarrierStatus2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierStatus)
+	resolve.Read(ctx, &in, "type", &it.Type, ec.unmarshalOInformationBarrierType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierType)
+	resolve.Read(ctx, &in, "assignedGroupId", &it.AssignedGroupID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "toGroupId", &it.ToGroupID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "settings", &it.Settings, ec.unmarshalOInformationBarrierSettingsPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierSettingsPatch)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputInformationBarrierSettingsPatch(ctx context.Context, obj any) (types.InformationBarrierSettingsPatch, error) {
@@ -985,72 +170,16 @@ func (ec *executionContext) unmarshalInputInformationBarrierSettingsPatch(ctx co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting", "inMeetingChat", "fileTransfer", "screenShare", "recording", "im", "completePhoneCalls", "messageViaSms"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "inMeetingChat":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inMeetingChat"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.InMeetingChat = data
-		case "fileTransfer":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fileTransfer"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.FileTransfer = data
-		case "screenShare":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("screenShare"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ScreenShare = data
-		case "recording":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recording"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Recording = data
-		case "im":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("im"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Im = data
-		case "completePhoneCalls":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("completePhoneCalls"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CompletePhoneCalls = data
-		case "messageViaSms":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messageViaSms"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.MessageViaSms = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "inMeetingChat", &it.InMeetingChat, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "fileTransfer", &it.FileTransfer, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "screenShare", &it.ScreenShare, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "recording", &it.Recording, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "im", &it.Im, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "completePhoneCalls", &it.CompletePhoneCalls, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "messageViaSms", &it.MessageViaSms, ec.unmarshalOBoolean2ᚖbool)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputNewInformationBarrierPolicy(ctx context.Context, obj any) (types.NewInformationBarrierPolicy, error) {
@@ -1071,58 +200,14 @@ func (ec *executionContext) unmarshalInputNewInformationBarrierPolicy(ctx contex
 		asMap["type"] = "BLOCKED"
 	}
 
-	fieldsInOrder := [...]string{"name", "status", "type", "assignedGroupId", "toGroupId", "settings"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "name":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Name = data
-		case "status":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
-			data, err := ec.unmarshalNInformationBarrierStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierStatus(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Status = data
-		case "type":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalNInformationBarrierType2zoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierType(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Type = data
-		case "assignedGroupId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("assignedGroupId"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AssignedGroupID = data
-		case "toGroupId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("toGroupId"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ToGroupID = data
-		case "settings":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("settings"))
-			data, err := ec.unmarshalNNewInformationBarrierSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewInformationBarrierSettings(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Settings = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "name", &it.Name, ec.unmarshalNString2string)
+	resolve.Read(ctx, &in, "status", &it.Status, ec.unmarshalNInformationBarrierStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierStatus)
+	resolve.Read(ctx, &in, "type", &it.Type, ec.unmarshalNInformationBarrierType2zoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierType)
+	resolve.Read(ctx, &in, "assignedGroupId", &it.AssignedGroupID, ec.unmarshalNString2string)
+	resolve.Read(ctx, &in, "toGroupId", &it.ToGroupID, ec.unmarshalNString2string)
+	resolve.Read(ctx, &in, "settings", &it.Settings, ec.unmarshalNNewInformationBarrierSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewInformationBarrierSettings)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputNewInformationBarrierSettings(ctx context.Context, obj any) (types.NewInformationBarrierSettings, error) {
@@ -1161,72 +246,16 @@ func (ec *executionContext) unmarshalInputNewInformationBarrierSettings(ctx cont
 		asMap["messageViaSms"] = false
 	}
 
-	fieldsInOrder := [...]string{"meeting", "inMeetingChat", "fileTransfer", "screenShare", "recording", "im", "completePhoneCalls", "messageViaSms"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "inMeetingChat":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inMeetingChat"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.InMeetingChat = data
-		case "fileTransfer":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fileTransfer"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.FileTransfer = data
-		case "screenShare":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("screenShare"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ScreenShare = data
-		case "recording":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recording"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Recording = data
-		case "im":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("im"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Im = data
-		case "completePhoneCalls":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("completePhoneCalls"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CompletePhoneCalls = data
-		case "messageViaSms":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messageViaSms"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.MessageViaSms = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "inMeetingChat", &it.InMeetingChat, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "fileTransfer", &it.FileTransfer, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "screenShare", &it.ScreenShare, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "recording", &it.Recording, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "im", &it.Im, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "completePhoneCalls", &it.CompletePhoneCalls, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "messageViaSms", &it.MessageViaSms, ec.unmarshalNBoolean2bool)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputUpdateInformationBarrierPolicyInput(ctx context.Context, obj any) (types.UpdateInformationBarrierPolicyInput, error) {
@@ -1240,37 +269,11 @@ func (ec *executionContext) unmarshalInputUpdateInformationBarrierPolicyInput(ct
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"account", "policy", "patch"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "account":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
-			data, err := ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Account = data
-		case "policy":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policy"))
-			data, err := ec.unmarshalNInformationBarrierPolicyBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicyBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Policy = data
-		case "patch":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("patch"))
-			data, err := ec.unmarshalNInformationBarrierPolicyPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicyPatch(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Patch = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "account", &it.Account, ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy)
+	resolve.Read(ctx, &in, "policy", &it.Policy, ec.unmarshalNInformationBarrierPolicyBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicyBy)
+	resolve.Read(ctx, &in, "patch", &it.Patch, ec.unmarshalNInformationBarrierPolicyPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicyPatch)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -1287,41 +290,19 @@ func (ec *executionContext) _CreateInformationBarrierPolicyPayload(ctx context.C
 	fields := graphql.CollectFields(ec.OperationContext, sel, createInformationBarrierPolicyPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CreateInformationBarrierPolicyPayload")
 		case "policy":
-			out.Values[i] = ec._CreateInformationBarrierPolicyPayload_policy(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CreateInformationBarrierPolicyPayload", obj.Policy, false, ec.marshalOInformationBarrierPolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicy), false)
 		case "userErrors":
-			out.Values[i] = ec._CreateInformationBarrierPolicyPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CreateInformationBarrierPolicyPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var deleteInformationBarrierPolicyPayloadImplementors = []string{"DeleteInformationBarrierPolicyPayload"}
@@ -1330,41 +311,19 @@ func (ec *executionContext) _DeleteInformationBarrierPolicyPayload(ctx context.C
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteInformationBarrierPolicyPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DeleteInformationBarrierPolicyPayload")
 		case "deletedPolicyId":
-			out.Values[i] = ec._DeleteInformationBarrierPolicyPayload_deletedPolicyId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "DeleteInformationBarrierPolicyPayload", obj.DeletedID, false, ec.marshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), false)
 		case "userErrors":
-			out.Values[i] = ec._DeleteInformationBarrierPolicyPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "DeleteInformationBarrierPolicyPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var informationBarrierPolicyImplementors = []string{"InformationBarrierPolicy", "Node"}
@@ -1373,76 +332,33 @@ func (ec *executionContext) _InformationBarrierPolicy(ctx context.Context, sel a
 	fields := graphql.CollectFields(ec.OperationContext, sel, informationBarrierPolicyImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InformationBarrierPolicy")
 		case "id":
-			out.Values[i] = ec._InformationBarrierPolicy_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.ID, true, ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), true)
 		case "zoomId":
-			out.Values[i] = ec._InformationBarrierPolicy_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._InformationBarrierPolicy_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "status":
-			out.Values[i] = ec._InformationBarrierPolicy_status(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.Status, false, ec.marshalOInformationBarrierStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierStatus), false)
 		case "type":
-			out.Values[i] = ec._InformationBarrierPolicy_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.Type, false, ec.marshalOInformationBarrierType2zoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierType), false)
 		case "assignedGroupId":
-			out.Values[i] = ec._InformationBarrierPolicy_assignedGroupId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.AssignedGroupID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "toGroupId":
-			out.Values[i] = ec._InformationBarrierPolicy_toGroupId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.ToGroupID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "chaperoneGroupId":
-			out.Values[i] = ec._InformationBarrierPolicy_chaperoneGroupId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.ChaperoneGroupID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "settings":
-			out.Values[i] = ec._InformationBarrierPolicy_settings(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicy", obj.Settings, false, ec.marshalOInformationBarrierSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierSettings), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var informationBarrierPolicyConnectionImplementors = []string{"InformationBarrierPolicyConnection"}
@@ -1451,117 +367,27 @@ func (ec *executionContext) _InformationBarrierPolicyConnection(ctx context.Cont
 	fields := graphql.CollectFields(ec.OperationContext, sel, informationBarrierPolicyConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InformationBarrierPolicyConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._InformationBarrierPolicyConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._InformationBarrierPolicyConnection_edges(ctx, field, obj)
+			})
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._InformationBarrierPolicyConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._InformationBarrierPolicyConnection_nodes(ctx, field, obj)
+			})
 		case "pageInfo":
-			out.Values[i] = ec._InformationBarrierPolicyConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "InformationBarrierPolicyConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._InformationBarrierPolicyConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "InformationBarrierPolicyConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var informationBarrierPolicyEdgeImplementors = []string{"InformationBarrierPolicyEdge"}
@@ -1570,41 +396,19 @@ func (ec *executionContext) _InformationBarrierPolicyEdge(ctx context.Context, s
 	fields := graphql.CollectFields(ec.OperationContext, sel, informationBarrierPolicyEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InformationBarrierPolicyEdge")
 		case "cursor":
-			out.Values[i] = ec._InformationBarrierPolicyEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "InformationBarrierPolicyEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			out.Values[i] = ec._InformationBarrierPolicyEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierPolicyEdge", obj.Node, true, ec.marshalNInformationBarrierPolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicy), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var informationBarrierSettingsImplementors = []string{"InformationBarrierSettings"}
@@ -1613,71 +417,31 @@ func (ec *executionContext) _InformationBarrierSettings(ctx context.Context, sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, informationBarrierSettingsImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InformationBarrierSettings")
 		case "meeting":
-			out.Values[i] = ec._InformationBarrierSettings_meeting(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierSettings", obj.Meeting, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "inMeetingChat":
-			out.Values[i] = ec._InformationBarrierSettings_inMeetingChat(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierSettings", obj.InMeetingChat, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "fileTransfer":
-			out.Values[i] = ec._InformationBarrierSettings_fileTransfer(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierSettings", obj.FileTransfer, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "screenShare":
-			out.Values[i] = ec._InformationBarrierSettings_screenShare(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierSettings", obj.ScreenShare, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "recording":
-			out.Values[i] = ec._InformationBarrierSettings_recording(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierSettings", obj.Recording, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "im":
-			out.Values[i] = ec._InformationBarrierSettings_im(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierSettings", obj.Im, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "completePhoneCalls":
-			out.Values[i] = ec._InformationBarrierSettings_completePhoneCalls(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierSettings", obj.CompletePhoneCalls, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "messageViaSms":
-			out.Values[i] = ec._InformationBarrierSettings_messageViaSms(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "InformationBarrierSettings", obj.MessageViaSms, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var updateInformationBarrierPolicyPayloadImplementors = []string{"UpdateInformationBarrierPolicyPayload"}
@@ -1686,74 +450,21 @@ func (ec *executionContext) _UpdateInformationBarrierPolicyPayload(ctx context.C
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateInformationBarrierPolicyPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("UpdateInformationBarrierPolicyPayload")
 		case "policy":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._UpdateInformationBarrierPolicyPayload_policy(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler {
+				return ec._UpdateInformationBarrierPolicyPayload_policy(ctx, field, obj)
+			})
 		case "userErrors":
-			out.Values[i] = ec._UpdateInformationBarrierPolicyPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "UpdateInformationBarrierPolicyPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -192,405 +190,12 @@ func (ec *executionContext) field_MeetingInstance_webinarDashboard_args(ctx cont
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _MeetingInstance_id(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.NodeID) graphql.Marshaler {
-			return ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_uuid(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_uuid(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UUID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.UUID) graphql.Marshaler {
-			return ec.marshalOMeetingUUID2zoomqlᚋinternalᚋzoomᚋtypesᚐUUID(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_uuid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type MeetingUUID does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_startTime(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_startTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_startTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_meetingNumber(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_meetingNumber(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MeetingNumber, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_meetingNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_topic(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_topic(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Topic, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_type(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingInstanceType) graphql.Marshaler {
-			return ec.marshalOMeetingInstanceType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type MeetingInstanceType does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_typeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_typeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_endTime(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_endTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EndTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_endTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_durationMinutes(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_durationMinutes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DurationMinutes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_durationMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_totalMinutes(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_totalMinutes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalMinutes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_totalMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_participantsCount(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_participantsCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantsCount, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_participantsCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_source(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_source(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Source, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_hostName(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_hostName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_hostName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_hostEmail(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_hostEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostEmail, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_hostEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_hostZoomId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_hostZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_hostZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_department(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_department(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Department, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_department(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstance_hasMeetingSummary(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_hasMeetingSummary(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HasMeetingSummary, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_hasMeetingSummary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
 func (ec *executionContext) _MeetingInstance_meeting(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_meeting(ctx, field)
-		},
+		resolve.Context("MeetingInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Meeting(ctx, obj)
 		},
@@ -602,27 +207,13 @@ func (ec *executionContext) _MeetingInstance_meeting(ctx context.Context, field 
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MeetingInstance_meeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meeting(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _MeetingInstance_host(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_host(ctx, field)
-		},
+		resolve.Context("MeetingInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Host(ctx, obj)
 		},
@@ -633,18 +224,6 @@ func (ec *executionContext) _MeetingInstance_host(ctx context.Context, field gra
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _MeetingInstance_participants(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
@@ -667,15 +246,13 @@ func (ec *executionContext) _MeetingInstance_participants(ctx context.Context, f
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_MeetingInstance_participants(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "MeetingInstance",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ParticipantConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -696,9 +273,7 @@ func (ec *executionContext) _MeetingInstance_report(ctx context.Context, field g
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_report(ctx, field)
-		},
+		resolve.Context("MeetingInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Report(ctx, obj)
 		},
@@ -709,18 +284,6 @@ func (ec *executionContext) _MeetingInstance_report(ctx context.Context, field g
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_report(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingReport(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _MeetingInstance_attendees(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
@@ -743,15 +306,13 @@ func (ec *executionContext) _MeetingInstance_attendees(ctx context.Context, fiel
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_MeetingInstance_attendees(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "MeetingInstance",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AttendeeConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -787,15 +348,13 @@ func (ec *executionContext) _MeetingInstance_attendance(ctx context.Context, fie
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_MeetingInstance_attendance(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "MeetingInstance",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Attendance(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -831,15 +390,13 @@ func (ec *executionContext) _MeetingInstance_dashboard(ctx context.Context, fiel
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_MeetingInstance_dashboard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "MeetingInstance",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_DashboardMeeting(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -875,15 +432,13 @@ func (ec *executionContext) _MeetingInstance_webinarDashboard(ctx context.Contex
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_MeetingInstance_webinarDashboard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "MeetingInstance",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_DashboardWebinar(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -904,9 +459,7 @@ func (ec *executionContext) _MeetingInstance_recordings(ctx context.Context, fie
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_recordings(ctx, field)
-		},
+		resolve.Context("MeetingInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Recordings(ctx, obj)
 		},
@@ -917,18 +470,6 @@ func (ec *executionContext) _MeetingInstance_recordings(ctx context.Context, fie
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_MeetingInstance_recordings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingRecordings(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _MeetingInstance_polls(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
@@ -951,15 +492,13 @@ func (ec *executionContext) _MeetingInstance_polls(ctx context.Context, field gr
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_MeetingInstance_polls(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "MeetingInstance",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PollResults(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -995,15 +534,13 @@ func (ec *executionContext) _MeetingInstance_qa(ctx context.Context, field graph
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_MeetingInstance_qa(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "MeetingInstance",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_QaResults(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1024,9 +561,7 @@ func (ec *executionContext) _MeetingInstance_survey(ctx context.Context, field g
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_survey(ctx, field)
-		},
+		resolve.Context("MeetingInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Survey(ctx, obj)
 		},
@@ -1038,27 +573,13 @@ func (ec *executionContext) _MeetingInstance_survey(ctx context.Context, field g
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MeetingInstance_survey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingSurveyResults(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _MeetingInstance_summary(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstance_summary(ctx, field)
-		},
+		resolve.Context("MeetingInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Summary(ctx, obj)
 		},
@@ -1070,27 +591,13 @@ func (ec *executionContext) _MeetingInstance_summary(ctx context.Context, field 
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_MeetingInstance_summary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingSummary(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _MeetingInstanceConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.MeetingInstance]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstanceConnection_edges(ctx, field)
-		},
+		resolve.Context("MeetingInstanceConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -1102,27 +609,13 @@ func (ec *executionContext) _MeetingInstanceConnection_edges(ctx context.Context
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_MeetingInstanceConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstanceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingInstanceEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _MeetingInstanceConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.MeetingInstance]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstanceConnection_nodes(ctx, field)
-		},
+		resolve.Context("MeetingInstanceConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -1134,482 +627,13 @@ func (ec *executionContext) _MeetingInstanceConnection_nodes(ctx context.Context
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_MeetingInstanceConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstanceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingInstance(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingInstanceConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.MeetingInstance]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstanceConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstanceConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstanceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingInstanceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.MeetingInstance]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstanceConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstanceConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstanceConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstanceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.MeetingInstance]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstanceEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstanceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInstanceEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInstanceEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.MeetingInstance]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInstanceEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingInstance) graphql.Marshaler {
-			return ec.marshalNMeetingInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstance(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInstanceEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingInstanceEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingInstance(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Participant_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_participantUserId(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_participantUserId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantUserID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_participantUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_inMeetingId(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_inMeetingId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InMeetingID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_inMeetingId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_registrantId(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_registrantId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrantID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_registrantId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_customerKey(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_customerKey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CustomerKey, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_customerKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_breakoutRoomId(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_breakoutRoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BreakoutRoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_breakoutRoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_name(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_email(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_joinTime(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_joinTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_joinTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_leaveTime(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_leaveTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LeaveTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_leaveTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_durationSeconds(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_durationSeconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DurationSeconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_durationSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_status(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_status(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ParticipantStatus) graphql.Marshaler {
-			return ec.marshalOParticipantStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantStatus(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type ParticipantStatus does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_statusText(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_statusText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StatusText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_failover(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_failover(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Failover, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_failover(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _Participant_internalUser(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_internalUser(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InternalUser, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Participant_internalUser(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
 
 func (ec *executionContext) _Participant_user(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_user(ctx, field)
-		},
+		resolve.Context("Participant", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Participant().User(ctx, obj)
 		},
@@ -1621,27 +645,13 @@ func (ec *executionContext) _Participant_user(ctx context.Context, field graphql
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Participant_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Participant",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _Participant_registrant(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Participant_registrant(ctx, field)
-		},
+		resolve.Context("Participant", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Participant().Registrant(ctx, obj)
 		},
@@ -1653,27 +663,13 @@ func (ec *executionContext) _Participant_registrant(ctx context.Context, field g
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Participant_registrant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Participant",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Registrant(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ParticipantConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantConnection_edges(ctx, field)
-		},
+		resolve.Context("ParticipantConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -1685,27 +681,13 @@ func (ec *executionContext) _ParticipantConnection_edges(ctx context.Context, fi
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_ParticipantConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ParticipantEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _ParticipantConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantConnection_nodes(ctx, field)
-		},
+		resolve.Context("ParticipantConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -1716,174 +698,6 @@ func (ec *executionContext) _ParticipantConnection_nodes(ctx context.Context, fi
 		true,
 		true,
 	)
-}
-func (ec *executionContext) fieldContext_ParticipantConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Participant(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ParticipantConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ParticipantConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantConnection_source(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantConnection_source(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Source, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ParticipantSource) graphql.Marshaler {
-			return ec.marshalNParticipantSource2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantSource(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantConnection_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantConnection", field, false, false, errors.New("field of type ParticipantSource does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantConnection_reportState(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantConnection_reportState(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReportState, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ReportState) graphql.Marshaler {
-			return ec.marshalNReportState2zoomqlᚋinternalᚋzoomᚋtypesᚐReportState(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantConnection_reportState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantConnection", field, false, false, errors.New("field of type ReportState does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.Participant]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ParticipantEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ParticipantEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.Participant]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ParticipantEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.Participant) graphql.Marshaler {
-			return ec.marshalNParticipant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipant(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ParticipantEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ParticipantEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Participant(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1901,37 +715,11 @@ func (ec *executionContext) unmarshalInputMeetingInstanceBy(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "uuid", "latestOf"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "id":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
-			data, err := ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ID = data
-		case "uuid":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uuid"))
-			data, err := ec.unmarshalOMeetingUUID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUUID(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.UUID = data
-		case "latestOf":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("latestOf"))
-			data, err := ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.LatestOf = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "id", &it.ID, ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID)
+	resolve.Read(ctx, &in, "uuid", &it.UUID, ec.unmarshalOMeetingUUID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUUID)
+	resolve.Read(ctx, &in, "latestOf", &it.LatestOf, ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -1948,610 +736,77 @@ func (ec *executionContext) _MeetingInstance(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingInstanceImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingInstance")
 		case "id":
-			out.Values[i] = ec._MeetingInstance_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingInstance", obj.ID, true, ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), true)
 		case "uuid":
-			out.Values[i] = ec._MeetingInstance_uuid(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.UUID, false, ec.marshalOMeetingUUID2zoomqlᚋinternalᚋzoomᚋtypesᚐUUID), false)
 		case "startTime":
-			out.Values[i] = ec._MeetingInstance_startTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.StartTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "meetingNumber":
-			out.Values[i] = ec._MeetingInstance_meetingNumber(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.MeetingNumber, false, ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), false)
 		case "topic":
-			out.Values[i] = ec._MeetingInstance_topic(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.Topic, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "type":
-			out.Values[i] = ec._MeetingInstance_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.Type, false, ec.marshalOMeetingInstanceType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceType), false)
 		case "typeText":
-			out.Values[i] = ec._MeetingInstance_typeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingInstance", obj.TypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "endTime":
-			out.Values[i] = ec._MeetingInstance_endTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.EndTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "durationMinutes":
-			out.Values[i] = ec._MeetingInstance_durationMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.DurationMinutes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "totalMinutes":
-			out.Values[i] = ec._MeetingInstance_totalMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.TotalMinutes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "participantsCount":
-			out.Values[i] = ec._MeetingInstance_participantsCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.ParticipantsCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "source":
-			out.Values[i] = ec._MeetingInstance_source(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.Source, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hostName":
-			out.Values[i] = ec._MeetingInstance_hostName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.HostName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hostEmail":
-			out.Values[i] = ec._MeetingInstance_hostEmail(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.HostEmail, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hostZoomId":
-			out.Values[i] = ec._MeetingInstance_hostZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.HostZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "department":
-			out.Values[i] = ec._MeetingInstance_department(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.Department, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hasMeetingSummary":
-			out.Values[i] = ec._MeetingInstance_hasMeetingSummary(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInstance", obj.HasMeetingSummary, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "meeting":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_meeting(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_meeting(ctx, field, obj) })
 		case "host":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_host(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_host(ctx, field, obj) })
 		case "participants":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_participants(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_participants(ctx, field, obj) })
 		case "report":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_report(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_report(ctx, field, obj) })
 		case "attendees":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_attendees(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_attendees(ctx, field, obj) })
 		case "attendance":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_attendance(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_attendance(ctx, field, obj) })
 		case "dashboard":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_dashboard(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_dashboard(ctx, field, obj) })
 		case "webinarDashboard":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_webinarDashboard(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler {
+				return ec._MeetingInstance_webinarDashboard(ctx, field, obj)
+			})
 		case "recordings":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_recordings(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_recordings(ctx, field, obj) })
 		case "polls":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_polls(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_polls(ctx, field, obj) })
 		case "qa":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_qa(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_qa(ctx, field, obj) })
 		case "survey":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_survey(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_survey(ctx, field, obj) })
 		case "summary":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstance_summary(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._MeetingInstance_summary(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingInstanceConnectionImplementors = []string{"MeetingInstanceConnection"}
@@ -2560,117 +815,27 @@ func (ec *executionContext) _MeetingInstanceConnection(ctx context.Context, sel 
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingInstanceConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingInstanceConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstanceConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._MeetingInstanceConnection_edges(ctx, field, obj)
+			})
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstanceConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._MeetingInstanceConnection_nodes(ctx, field, obj)
+			})
 		case "pageInfo":
-			out.Values[i] = ec._MeetingInstanceConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingInstanceConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._MeetingInstanceConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingInstanceConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingInstanceEdgeImplementors = []string{"MeetingInstanceEdge"}
@@ -2679,74 +844,21 @@ func (ec *executionContext) _MeetingInstanceEdge(ctx context.Context, sel ast.Se
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingInstanceEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingInstanceEdge")
 		case "cursor":
-			out.Values[i] = ec._MeetingInstanceEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingInstanceEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingInstanceEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "MeetingInstanceEdge", obj.Node, true, ec.marshalNMeetingInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstance)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var participantImplementors = []string{"Participant"}
@@ -2755,182 +867,49 @@ func (ec *executionContext) _Participant(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, participantImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Participant")
 		case "zoomId":
-			out.Values[i] = ec._Participant_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "participantUserId":
-			out.Values[i] = ec._Participant_participantUserId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.ParticipantUserID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "inMeetingId":
-			out.Values[i] = ec._Participant_inMeetingId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.InMeetingID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "registrantId":
-			out.Values[i] = ec._Participant_registrantId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.RegistrantID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "customerKey":
-			out.Values[i] = ec._Participant_customerKey(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.CustomerKey, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "breakoutRoomId":
-			out.Values[i] = ec._Participant_breakoutRoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.BreakoutRoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._Participant_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "email":
-			out.Values[i] = ec._Participant_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "joinTime":
-			out.Values[i] = ec._Participant_joinTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.JoinTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "leaveTime":
-			out.Values[i] = ec._Participant_leaveTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.LeaveTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "durationSeconds":
-			out.Values[i] = ec._Participant_durationSeconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.DurationSeconds, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "status":
-			out.Values[i] = ec._Participant_status(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.Status, false, ec.marshalOParticipantStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantStatus), false)
 		case "statusText":
-			out.Values[i] = ec._Participant_statusText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Participant", obj.StatusText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "failover":
-			out.Values[i] = ec._Participant_failover(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.Failover, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "internalUser":
-			out.Values[i] = ec._Participant_internalUser(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Participant", obj.InternalUser, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "user":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Participant_user(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Participant_user(ctx, field, obj) })
 		case "registrant":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Participant_registrant(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Participant_registrant(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var participantConnectionImplementors = []string{"ParticipantConnection"}
@@ -2939,127 +918,27 @@ func (ec *executionContext) _ParticipantConnection(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, participantConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ParticipantConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ParticipantConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._ParticipantConnection_edges(ctx, field, obj) })
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ParticipantConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._ParticipantConnection_nodes(ctx, field, obj) })
 		case "pageInfo":
-			out.Values[i] = ec._ParticipantConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._ParticipantConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "source":
-			out.Values[i] = ec._ParticipantConnection_source(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantConnection", obj.Source, true, ec.marshalNParticipantSource2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantSource), true)
 		case "reportState":
-			out.Values[i] = ec._ParticipantConnection_reportState(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ParticipantConnection", obj.ReportState, true, ec.marshalNReportState2zoomqlᚋinternalᚋzoomᚋtypesᚐReportState), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var participantEdgeImplementors = []string{"ParticipantEdge"}
@@ -3068,74 +947,21 @@ func (ec *executionContext) _ParticipantEdge(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, participantEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ParticipantEdge")
 		case "cursor":
-			out.Values[i] = ec._ParticipantEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "ParticipantEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ParticipantEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "ParticipantEdge", obj.Node, true, ec.marshalNParticipant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipant)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************
@@ -3269,30 +1095,19 @@ func (ec *executionContext) marshalNReportState2zoomqlᚋinternalᚋzoomᚋtypes
 	return v
 }
 
-func (ec *executionContext) marshalOMeetingInstance2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.MeetingInstance) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNMeetingInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstance(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalOMeetingInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstance(ctx context.Context, sel ast.SelectionSet, v *types.MeetingInstance) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._MeetingInstance(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMeetingInstanceBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceBy(ctx context.Context, v any) (*types.MeetingInstanceBy, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMeetingInstanceBy(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOMeetingInstanceConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx context.Context, sel ast.SelectionSet, v *types.Connection[types.MeetingInstance]) graphql.Marshaler {

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -25,387 +23,6 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
-
-func (ec *executionContext) _ConferenceDialInNumber_country(ctx context.Context, field graphql.CollectedField, obj *types.ConferenceDialInNumber) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ConferenceDialInNumber_country(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Country, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ConferenceDialInNumber_country(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConferenceDialInNumber", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ConferenceDialInNumber_number(ctx context.Context, field graphql.CollectedField, obj *types.ConferenceDialInNumber) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ConferenceDialInNumber_number(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ConferenceDialInNumber_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConferenceDialInNumber", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _CreateSipDialingPayload_sipDialing(ctx context.Context, field graphql.CollectedField, obj *types.CreateSipDialingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CreateSipDialingPayload_sipDialing(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SipDialing, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.SipDialing) graphql.Marshaler {
-			return ec.marshalOSipDialing2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSipDialing(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CreateSipDialingPayload_sipDialing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreateSipDialingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SipDialing(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _CreateSipDialingPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.CreateSipDialingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CreateSipDialingPayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CreateSipDialingPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreateSipDialingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingInvitation_text(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInvitation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInvitation_text(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInvitation_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInvitation", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInvitation_sipLinks(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInvitation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInvitation_sipLinks(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SipLinks, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSecretᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInvitation_sipLinks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInvitation", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _PersonalAudioConference_conferenceId(ctx context.Context, field graphql.CollectedField, obj *types.PersonalAudioConference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PersonalAudioConference_conferenceId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ConferenceID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_PersonalAudioConference_conferenceId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PersonalAudioConference", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _PersonalAudioConference_dedicatedDialInNumbers(ctx context.Context, field graphql.CollectedField, obj *types.PersonalAudioConference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PersonalAudioConference_dedicatedDialInNumbers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DedicatedDialInNumbers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.ConferenceDialInNumber) graphql.Marshaler {
-			return ec.marshalOConferenceDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConferenceDialInNumberᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_PersonalAudioConference_dedicatedDialInNumbers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PersonalAudioConference",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ConferenceDialInNumber(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _PersonalAudioConference_globalDialInNumbers(ctx context.Context, field graphql.CollectedField, obj *types.PersonalAudioConference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PersonalAudioConference_globalDialInNumbers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalDialInNumbers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.ConferenceDialInNumber) graphql.Marshaler {
-			return ec.marshalOConferenceDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConferenceDialInNumberᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_PersonalAudioConference_globalDialInNumbers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PersonalAudioConference",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ConferenceDialInNumber(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _PersonalAudioConference_listenOnlyPassword(ctx context.Context, field graphql.CollectedField, obj *types.PersonalAudioConference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PersonalAudioConference_listenOnlyPassword(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ListenOnlyPassword, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_PersonalAudioConference_listenOnlyPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PersonalAudioConference", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _PersonalAudioConference_participantPassword(ctx context.Context, field graphql.CollectedField, obj *types.PersonalAudioConference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PersonalAudioConference_participantPassword(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantPassword, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_PersonalAudioConference_participantPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PersonalAudioConference", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _SipDialing_uri(ctx context.Context, field graphql.CollectedField, obj *types.SipDialing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SipDialing_uri(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URI, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SipDialing_uri(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SipDialing", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _SipDialing_paidCrcPlanParticipant(ctx context.Context, field graphql.CollectedField, obj *types.SipDialing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SipDialing_paidCrcPlanParticipant(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PaidCrcPlanParticipant, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SipDialing_paidCrcPlanParticipant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SipDialing", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _SipDialing_participantIdentifierCode(ctx context.Context, field graphql.CollectedField, obj *types.SipDialing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SipDialing_participantIdentifierCode(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantIdentifierCode, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SipDialing_participantIdentifierCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SipDialing", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _SipDialing_expiresInSeconds(ctx context.Context, field graphql.CollectedField, obj *types.SipDialing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SipDialing_expiresInSeconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresInSeconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SipDialing_expiresInSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SipDialing", field, false, false, errors.New("field of type Int does not have child fields"))
-}
 
 // endregion **************************** field.gotpl *****************************
 
@@ -422,30 +39,10 @@ func (ec *executionContext) unmarshalInputCreateSipDialingInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting", "passcode"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "passcode":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passcode"))
-			data, err := ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Passcode = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	resolve.Read(ctx, &in, "passcode", &it.Passcode, ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -462,41 +59,19 @@ func (ec *executionContext) _ConferenceDialInNumber(ctx context.Context, sel ast
 	fields := graphql.CollectFields(ec.OperationContext, sel, conferenceDialInNumberImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ConferenceDialInNumber")
 		case "country":
-			out.Values[i] = ec._ConferenceDialInNumber_country(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ConferenceDialInNumber", obj.Country, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "number":
-			out.Values[i] = ec._ConferenceDialInNumber_number(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ConferenceDialInNumber", obj.Number, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var createSipDialingPayloadImplementors = []string{"CreateSipDialingPayload"}
@@ -505,41 +80,19 @@ func (ec *executionContext) _CreateSipDialingPayload(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, createSipDialingPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CreateSipDialingPayload")
 		case "sipDialing":
-			out.Values[i] = ec._CreateSipDialingPayload_sipDialing(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CreateSipDialingPayload", obj.SipDialing, false, ec.marshalOSipDialing2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSipDialing), false)
 		case "userErrors":
-			out.Values[i] = ec._CreateSipDialingPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CreateSipDialingPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingInvitationImplementors = []string{"MeetingInvitation"}
@@ -548,41 +101,19 @@ func (ec *executionContext) _MeetingInvitation(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingInvitationImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingInvitation")
 		case "text":
-			out.Values[i] = ec._MeetingInvitation_text(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInvitation", obj.Text, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "sipLinks":
-			out.Values[i] = ec._MeetingInvitation_sipLinks(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInvitation", obj.SipLinks, false, ec.marshalOSecret2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSecretᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var personalAudioConferenceImplementors = []string{"PersonalAudioConference"}
@@ -591,56 +122,25 @@ func (ec *executionContext) _PersonalAudioConference(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, personalAudioConferenceImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("PersonalAudioConference")
 		case "conferenceId":
-			out.Values[i] = ec._PersonalAudioConference_conferenceId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "PersonalAudioConference", obj.ConferenceID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "dedicatedDialInNumbers":
-			out.Values[i] = ec._PersonalAudioConference_dedicatedDialInNumbers(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "PersonalAudioConference", obj.DedicatedDialInNumbers, false, ec.marshalOConferenceDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConferenceDialInNumberᚄ), false)
 		case "globalDialInNumbers":
-			out.Values[i] = ec._PersonalAudioConference_globalDialInNumbers(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "PersonalAudioConference", obj.GlobalDialInNumbers, false, ec.marshalOConferenceDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConferenceDialInNumberᚄ), false)
 		case "listenOnlyPassword":
-			out.Values[i] = ec._PersonalAudioConference_listenOnlyPassword(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "PersonalAudioConference", obj.ListenOnlyPassword, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "participantPassword":
-			out.Values[i] = ec._PersonalAudioConference_participantPassword(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "PersonalAudioConference", obj.ParticipantPassword, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var sipDialingImplementors = []string{"SipDialing"}
@@ -649,51 +149,23 @@ func (ec *executionContext) _SipDialing(ctx context.Context, sel ast.SelectionSe
 	fields := graphql.CollectFields(ec.OperationContext, sel, sipDialingImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SipDialing")
 		case "uri":
-			out.Values[i] = ec._SipDialing_uri(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SipDialing", obj.URI, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "paidCrcPlanParticipant":
-			out.Values[i] = ec._SipDialing_paidCrcPlanParticipant(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SipDialing", obj.PaidCrcPlanParticipant, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "participantIdentifierCode":
-			out.Values[i] = ec._SipDialing_participantIdentifierCode(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SipDialing", obj.ParticipantIdentifierCode, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "expiresInSeconds":
-			out.Values[i] = ec._SipDialing_expiresInSeconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SipDialing", obj.ExpiresInSeconds, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

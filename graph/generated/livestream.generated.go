@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/internal/zoom/types"
 )
 
@@ -24,98 +22,6 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
-
-func (ec *executionContext) _Livestream_pageUrl(ctx context.Context, field graphql.CollectedField, obj *types.Livestream) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Livestream_pageUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Livestream_pageUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Livestream", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _Livestream_streamUrl(ctx context.Context, field graphql.CollectedField, obj *types.Livestream) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Livestream_streamUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StreamURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Livestream_streamUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Livestream", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _Livestream_streamKey(ctx context.Context, field graphql.CollectedField, obj *types.Livestream) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Livestream_streamKey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StreamKey, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Livestream_streamKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Livestream", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Livestream_resolution(ctx context.Context, field graphql.CollectedField, obj *types.Livestream) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Livestream_resolution(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Resolution, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Livestream_resolution(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Livestream", field, false, false, errors.New("field of type String does not have child fields"))
-}
 
 // endregion **************************** field.gotpl *****************************
 
@@ -132,44 +38,12 @@ func (ec *executionContext) unmarshalInputLivestreamInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"pageUrl", "streamUrl", "streamKey", "resolution"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "pageUrl":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pageUrl"))
-			data, err := ec.unmarshalNURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.PageURL = data
-		case "streamUrl":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("streamUrl"))
-			data, err := ec.unmarshalNURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.StreamURL = data
-		case "streamKey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("streamKey"))
-			data, err := ec.unmarshalNSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.StreamKey = data
-		case "resolution":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resolution"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Resolution = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "pageUrl", &it.PageURL, ec.unmarshalNURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText)
+	resolve.Read(ctx, &in, "streamUrl", &it.StreamURL, ec.unmarshalNURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText)
+	resolve.Read(ctx, &in, "streamKey", &it.StreamKey, ec.unmarshalNSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret)
+	resolve.Read(ctx, &in, "resolution", &it.Resolution, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputLivestreamSettingsInput(ctx context.Context, obj any) (types.LivestreamSettingsInput, error) {
@@ -183,44 +57,12 @@ func (ec *executionContext) unmarshalInputLivestreamSettingsInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"activeSpeakerName", "displayName", "layout", "captions"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "activeSpeakerName":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("activeSpeakerName"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ActiveSpeakerName = data
-		case "displayName":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("displayName"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DisplayName = data
-		case "layout":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("layout"))
-			data, err := ec.unmarshalOLivestreamLayout2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamLayout(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Layout = data
-		case "captions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("captions"))
-			data, err := ec.unmarshalOLivestreamCaptions2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamCaptions(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Captions = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "activeSpeakerName", &it.ActiveSpeakerName, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "displayName", &it.DisplayName, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "layout", &it.Layout, ec.unmarshalOLivestreamLayout2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamLayout)
+	resolve.Read(ctx, &in, "captions", &it.Captions, ec.unmarshalOLivestreamCaptions2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamCaptions)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputUpdateLivestreamInput(ctx context.Context, obj any) (types.UpdateLivestreamInput, error) {
@@ -234,30 +76,10 @@ func (ec *executionContext) unmarshalInputUpdateLivestreamInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting", "livestream"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "livestream":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("livestream"))
-			data, err := ec.unmarshalNLivestreamInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Livestream = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	resolve.Read(ctx, &in, "livestream", &it.Livestream, ec.unmarshalNLivestreamInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamInput)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputUpdateLivestreamStatusInput(ctx context.Context, obj any) (types.UpdateLivestreamStatusInput, error) {
@@ -271,37 +93,11 @@ func (ec *executionContext) unmarshalInputUpdateLivestreamStatusInput(ctx contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting", "action", "settings"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "action":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
-			data, err := ec.unmarshalNLivestreamAction2zoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamAction(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Action = data
-		case "settings":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("settings"))
-			data, err := ec.unmarshalOLivestreamSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamSettingsInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Settings = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	resolve.Read(ctx, &in, "action", &it.Action, ec.unmarshalNLivestreamAction2zoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamAction)
+	resolve.Read(ctx, &in, "settings", &it.Settings, ec.unmarshalOLivestreamSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLivestreamSettingsInput)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -318,51 +114,23 @@ func (ec *executionContext) _Livestream(ctx context.Context, sel ast.SelectionSe
 	fields := graphql.CollectFields(ec.OperationContext, sel, livestreamImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Livestream")
 		case "pageUrl":
-			out.Values[i] = ec._Livestream_pageUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Livestream", obj.PageURL, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "streamUrl":
-			out.Values[i] = ec._Livestream_streamUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Livestream", obj.StreamURL, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "streamKey":
-			out.Values[i] = ec._Livestream_streamKey(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Livestream", obj.StreamKey, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "resolution":
-			out.Values[i] = ec._Livestream_resolution(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Livestream", obj.Resolution, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -25,7 +23,7 @@ type MeetingResolver interface {
 	Host(ctx context.Context, obj *types.Meeting) (*types.User, error)
 	Registrants(ctx context.Context, obj *types.Meeting, first int, after *string, status types.RegistrantStatus, occurrenceID *string) (*types.Connection[types.Registrant], error)
 	Registrant(ctx context.Context, obj *types.Meeting, by types.RegistrantBy) (*types.Registrant, error)
-	Instances(ctx context.Context, obj *types.Meeting, from *types.Date, to *types.Date) ([]*types.MeetingInstance, error)
+	Instances(ctx context.Context, obj *types.Meeting, first int, after *string, from *types.Date, to *types.Date) (*types.Connection[types.MeetingInstance], error)
 	LatestInstance(ctx context.Context, obj *types.Meeting) (*types.MeetingInstance, error)
 	Attendance(ctx context.Context, obj *types.Meeting, from *types.Date, to *types.Date, rules types.AttendanceRules) (*types.MeetingAttendance, error)
 	Dashboard(ctx context.Context, obj *types.Meeting, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error)
@@ -93,22 +91,38 @@ func (ec *executionContext) field_Meeting_dashboard_args(ctx context.Context, ra
 func (ec *executionContext) field_Meeting_instances_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "from",
 		func(ctx context.Context, v any) (*types.Date, error) {
 			return ec.unmarshalODate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["from"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+	args["from"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "to",
 		func(ctx context.Context, v any) (*types.Date, error) {
 			return ec.unmarshalODate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["to"] = arg1
+	args["to"] = arg3
 	return args, nil
 }
 
@@ -196,588 +210,12 @@ func (ec *executionContext) field_Meeting_registrants_args(ctx context.Context, 
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _ApprovedOrDeniedCountriesOrRegions_enable(ctx context.Context, field graphql.CollectedField, obj *types.ApprovedOrDeniedCountriesOrRegions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApprovedOrDeniedCountriesOrRegions_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ApprovedOrDeniedCountriesOrRegions_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApprovedOrDeniedCountriesOrRegions", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _ApprovedOrDeniedCountriesOrRegions_method(ctx context.Context, field graphql.CollectedField, obj *types.ApprovedOrDeniedCountriesOrRegions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApprovedOrDeniedCountriesOrRegions_method(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.CountryMethod) graphql.Marshaler {
-			return ec.marshalOCountryMethod2zoomqlᚋinternalᚋzoomᚋtypesᚐCountryMethod(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ApprovedOrDeniedCountriesOrRegions_method(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApprovedOrDeniedCountriesOrRegions", field, false, false, errors.New("field of type CountryMethod does not have child fields"))
-}
-
-func (ec *executionContext) _ApprovedOrDeniedCountriesOrRegions_approvedList(ctx context.Context, field graphql.CollectedField, obj *types.ApprovedOrDeniedCountriesOrRegions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApprovedOrDeniedCountriesOrRegions_approvedList(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApprovedList, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ApprovedOrDeniedCountriesOrRegions_approvedList(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApprovedOrDeniedCountriesOrRegions", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ApprovedOrDeniedCountriesOrRegions_deniedList(ctx context.Context, field graphql.CollectedField, obj *types.ApprovedOrDeniedCountriesOrRegions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApprovedOrDeniedCountriesOrRegions_deniedList(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeniedList, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ApprovedOrDeniedCountriesOrRegions_deniedList(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApprovedOrDeniedCountriesOrRegions", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _AuthenticationException_name(ctx context.Context, field graphql.CollectedField, obj *types.AuthenticationException) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AuthenticationException_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AuthenticationException_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AuthenticationException", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _AuthenticationException_email(ctx context.Context, field graphql.CollectedField, obj *types.AuthenticationException) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AuthenticationException_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AuthenticationException_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AuthenticationException", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _AuthenticationException_joinUrl(ctx context.Context, field graphql.CollectedField, obj *types.AuthenticationException) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AuthenticationException_joinUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AuthenticationException_joinUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AuthenticationException", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _AutoAddRecordingToVideoManagement_enable(ctx context.Context, field graphql.CollectedField, obj *types.AutoAddRecordingToVideoManagement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AutoAddRecordingToVideoManagement_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AutoAddRecordingToVideoManagement_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AutoAddRecordingToVideoManagement", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _AutoAddRecordingToVideoManagement_channels(ctx context.Context, field graphql.CollectedField, obj *types.AutoAddRecordingToVideoManagement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AutoAddRecordingToVideoManagement_channels(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Channels, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.VideoManagementChannel) graphql.Marshaler {
-			return ec.marshalOVideoManagementChannel2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoManagementChannelᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AutoAddRecordingToVideoManagement_channels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AutoAddRecordingToVideoManagement",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_VideoManagementChannel(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _BreakoutRoom_name(ctx context.Context, field graphql.CollectedField, obj *types.BreakoutRoom) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BreakoutRoom_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_BreakoutRoom_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BreakoutRoom", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _BreakoutRoom_participants(ctx context.Context, field graphql.CollectedField, obj *types.BreakoutRoom) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BreakoutRoom_participants(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Participants, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_BreakoutRoom_participants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BreakoutRoom", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _BreakoutRoomSettings_enable(ctx context.Context, field graphql.CollectedField, obj *types.BreakoutRoomSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BreakoutRoomSettings_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_BreakoutRoomSettings_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BreakoutRoomSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _BreakoutRoomSettings_rooms(ctx context.Context, field graphql.CollectedField, obj *types.BreakoutRoomSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BreakoutRoomSettings_rooms(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rooms, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.BreakoutRoom) graphql.Marshaler {
-			return ec.marshalOBreakoutRoom2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoomᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_BreakoutRoomSettings_rooms(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BreakoutRoomSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_BreakoutRoom(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ContinuousMeetingChat_enable(ctx context.Context, field graphql.CollectedField, obj *types.ContinuousMeetingChat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ContinuousMeetingChat_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ContinuousMeetingChat_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContinuousMeetingChat", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _ContinuousMeetingChat_channelId(ctx context.Context, field graphql.CollectedField, obj *types.ContinuousMeetingChat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ContinuousMeetingChat_channelId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ChannelID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ContinuousMeetingChat_channelId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContinuousMeetingChat", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _ContinuousMeetingChat_autoAddInvitedExternalUsers(ctx context.Context, field graphql.CollectedField, obj *types.ContinuousMeetingChat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ContinuousMeetingChat_autoAddInvitedExternalUsers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoAddInvitedExternalUsers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ContinuousMeetingChat_autoAddInvitedExternalUsers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContinuousMeetingChat", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _ContinuousMeetingChat_autoAddMeetingParticipants(ctx context.Context, field graphql.CollectedField, obj *types.ContinuousMeetingChat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ContinuousMeetingChat_autoAddMeetingParticipants(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoAddMeetingParticipants, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ContinuousMeetingChat_autoAddMeetingParticipants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContinuousMeetingChat", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _CreateMeetingPayload_meeting(ctx context.Context, field graphql.CollectedField, obj *types.CreateMeetingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CreateMeetingPayload_meeting(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Meeting, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.Meeting) graphql.Marshaler {
-			return ec.marshalOMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CreateMeetingPayload_meeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreateMeetingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meeting(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _CreateMeetingPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.CreateMeetingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CreateMeetingPayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CreateMeetingPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreateMeetingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _CustomKey_key(ctx context.Context, field graphql.CollectedField, obj *types.CustomKey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomKey_key(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Key, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomKey_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomKey", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _CustomKey_value(ctx context.Context, field graphql.CollectedField, obj *types.CustomKey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomKey_value(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomKey_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomKey", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _DeleteMeetingPayload_deletedMeetingId(ctx context.Context, field graphql.CollectedField, obj *types.DeleteMeetingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_DeleteMeetingPayload_deletedMeetingId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeletedID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
-			return ec.marshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_DeleteMeetingPayload_deletedMeetingId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeleteMeetingPayload", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _DeleteMeetingPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeleteMeetingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_DeleteMeetingPayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_DeleteMeetingPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeleteMeetingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _EndMeetingPayload_meeting(ctx context.Context, field graphql.CollectedField, obj *types.EndMeetingPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_EndMeetingPayload_meeting(ctx, field)
-		},
+		resolve.Context("EndMeetingPayload", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.EndMeetingPayload().Meeting(ctx, obj)
 		},
@@ -789,1139 +227,13 @@ func (ec *executionContext) _EndMeetingPayload_meeting(ctx context.Context, fiel
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_EndMeetingPayload_meeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "EndMeetingPayload",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meeting(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _EndMeetingPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.EndMeetingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_EndMeetingPayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_EndMeetingPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "EndMeetingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _GlobalDialInNumber_country(ctx context.Context, field graphql.CollectedField, obj *types.GlobalDialInNumber) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_GlobalDialInNumber_country(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Country, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_GlobalDialInNumber_country(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GlobalDialInNumber", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _GlobalDialInNumber_countryName(ctx context.Context, field graphql.CollectedField, obj *types.GlobalDialInNumber) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_GlobalDialInNumber_countryName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CountryName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_GlobalDialInNumber_countryName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GlobalDialInNumber", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _GlobalDialInNumber_city(ctx context.Context, field graphql.CollectedField, obj *types.GlobalDialInNumber) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_GlobalDialInNumber_city(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.City, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_GlobalDialInNumber_city(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GlobalDialInNumber", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _GlobalDialInNumber_number(ctx context.Context, field graphql.CollectedField, obj *types.GlobalDialInNumber) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_GlobalDialInNumber_number(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_GlobalDialInNumber_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GlobalDialInNumber", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _GlobalDialInNumber_type(ctx context.Context, field graphql.CollectedField, obj *types.GlobalDialInNumber) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_GlobalDialInNumber_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.DialInNumberType) graphql.Marshaler {
-			return ec.marshalODialInNumberType2zoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_GlobalDialInNumber_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GlobalDialInNumber", field, false, false, errors.New("field of type DialInNumberType does not have child fields"))
-}
-
-func (ec *executionContext) _LanguageInterpretation_enable(ctx context.Context, field graphql.CollectedField, obj *types.LanguageInterpretation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LanguageInterpretation_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_LanguageInterpretation_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LanguageInterpretation", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _LanguageInterpretation_interpreters(ctx context.Context, field graphql.CollectedField, obj *types.LanguageInterpretation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LanguageInterpretation_interpreters(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Interpreters, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.LanguageInterpreter) graphql.Marshaler {
-			return ec.marshalOLanguageInterpreter2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpreterᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_LanguageInterpretation_interpreters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LanguageInterpretation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_LanguageInterpreter(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _LanguageInterpreter_email(ctx context.Context, field graphql.CollectedField, obj *types.LanguageInterpreter) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LanguageInterpreter_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_LanguageInterpreter_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LanguageInterpreter", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _LanguageInterpreter_interpreterLanguages(ctx context.Context, field graphql.CollectedField, obj *types.LanguageInterpreter) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LanguageInterpreter_interpreterLanguages(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InterpreterLanguages, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.CommaItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_LanguageInterpreter_interpreterLanguages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LanguageInterpreter", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _LanguageInterpreter_languages(ctx context.Context, field graphql.CollectedField, obj *types.LanguageInterpreter) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LanguageInterpreter_languages(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Languages, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.CommaItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_LanguageInterpreter_languages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LanguageInterpreter", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_id(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.NodeID) graphql.Marshaler {
-			return ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_number(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_number(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalNMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_uuid(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_uuid(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UUID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.UUID) graphql.Marshaler {
-			return ec.marshalOMeetingUUID2zoomqlᚋinternalᚋzoomᚋtypesᚐUUID(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_uuid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingUUID does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_topic(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_topic(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Topic, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_agenda(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_agenda(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Agenda, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_agenda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_type(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingType) graphql.Marshaler {
-			return ec.marshalOMeetingType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingType does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_typeText(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_typeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_status(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_status(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingStatus) graphql.Marshaler {
-			return ec.marshalOMeetingStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingStatus(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingStatus does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_statusText(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_statusText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StatusText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_startTime(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_startTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_startTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_durationMinutes(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_durationMinutes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DurationMinutes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_durationMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_timezone(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_timezone(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Timezone, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_timezone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_createdAt(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_createdAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_creationSource(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_creationSource(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreationSource, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingCreationSource) graphql.Marshaler {
-			return ec.marshalOMeetingCreationSource2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingCreationSource(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_creationSource(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingCreationSource does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_creationSourceText(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_creationSourceText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreationSourceText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_creationSourceText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_pmi(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_pmi(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Pmi, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_pmi(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_preSchedule(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_preSchedule(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PreSchedule, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_preSchedule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_hostZoomId(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_hostZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_hostZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_hostEmail(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_hostEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostEmail, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_hostEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_assistantZoomId(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_assistantZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AssistantZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_assistantZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_joinUrl(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_joinUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_joinUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_chatJoinUrl(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_chatJoinUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ChatJoinURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_chatJoinUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_registrationUrl(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_registrationUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrationURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_registrationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_startUrl(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_startUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_startUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_password(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_password(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Password, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_password(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_pstnPassword(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_pstnPassword(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PstnPassword, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_pstnPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_h323Password(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_h323Password(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.H323Password, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_h323Password(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_encryptedPassword(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_encryptedPassword(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EncryptedPassword, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_encryptedPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_dynamicHostKey(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_dynamicHostKey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DynamicHostKey, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_dynamicHostKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_templateId(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_templateId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TemplateID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_templateId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_sensitivityLabelId(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_sensitivityLabelId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SensitivityLabelID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_sensitivityLabelId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Meeting_trackingFields(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_trackingFields(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingFields, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.TrackingField) graphql.Marshaler {
-			return ec.marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_trackingFields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_TrackingField(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Meeting_recurrence(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_recurrence(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Recurrence, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.Recurrence) graphql.Marshaler {
-			return ec.marshalORecurrence2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrence(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_recurrence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Recurrence(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Meeting_occurrences(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_occurrences(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Occurrences, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.MeetingOccurrence) graphql.Marshaler {
-			return ec.marshalOMeetingOccurrence2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingOccurrenceᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_occurrences(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingOccurrence(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Meeting_settings(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_settings(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Settings, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingSettings) graphql.Marshaler {
-			return ec.marshalOMeetingSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSettings(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Meeting_settings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingSettings(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _Meeting_host(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_host(ctx, field)
-		},
+		resolve.Context("Meeting", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().Host(ctx, obj)
 		},
@@ -1932,18 +244,6 @@ func (ec *executionContext) _Meeting_host(ctx context.Context, field graphql.Col
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_Meeting_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _Meeting_registrants(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
@@ -1966,15 +266,13 @@ func (ec *executionContext) _Meeting_registrants(ctx context.Context, field grap
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Meeting_registrants(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Meeting",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_RegistrantConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2010,15 +308,13 @@ func (ec *executionContext) _Meeting_registrant(ctx context.Context, field graph
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Meeting_registrant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Meeting",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Registrant(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2044,25 +340,23 @@ func (ec *executionContext) _Meeting_instances(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Meeting().Instances(ctx, obj, fc.Args["from"].(*types.Date), fc.Args["to"].(*types.Date))
+			return ec.Resolvers.Meeting().Instances(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["from"].(*types.Date), fc.Args["to"].(*types.Date))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.MeetingInstance) graphql.Marshaler {
-			return ec.marshalOMeetingInstance2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.MeetingInstance]) graphql.Marshaler {
+			return ec.marshalOMeetingInstanceConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Meeting_instances(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Meeting",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingInstance(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2083,9 +377,7 @@ func (ec *executionContext) _Meeting_latestInstance(ctx context.Context, field g
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_latestInstance(ctx, field)
-		},
+		resolve.Context("Meeting", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().LatestInstance(ctx, obj)
 		},
@@ -2096,18 +388,6 @@ func (ec *executionContext) _Meeting_latestInstance(ctx context.Context, field g
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_Meeting_latestInstance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingInstance(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _Meeting_attendance(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
@@ -2130,15 +410,13 @@ func (ec *executionContext) _Meeting_attendance(ctx context.Context, field graph
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Meeting_attendance(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Meeting",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingAttendance(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2174,15 +452,13 @@ func (ec *executionContext) _Meeting_dashboard(ctx context.Context, field graphq
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Meeting_dashboard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Meeting",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_DashboardMeeting(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2203,9 +479,7 @@ func (ec *executionContext) _Meeting_invitation(ctx context.Context, field graph
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_invitation(ctx, field)
-		},
+		resolve.Context("Meeting", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().Invitation(ctx, obj)
 		},
@@ -2217,27 +491,13 @@ func (ec *executionContext) _Meeting_invitation(ctx context.Context, field graph
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Meeting_invitation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingInvitation(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _Meeting_captionToken(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_captionToken(ctx, field)
-		},
+		resolve.Context("Meeting", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().CaptionToken(ctx, obj)
 		},
@@ -2249,18 +509,13 @@ func (ec *executionContext) _Meeting_captionToken(ctx context.Context, field gra
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Meeting_captionToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Meeting", field, true, true, errors.New("field of type Secret does not have child fields"))
-}
 
 func (ec *executionContext) _Meeting_livestream(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_livestream(ctx, field)
-		},
+		resolve.Context("Meeting", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().Livestream(ctx, obj)
 		},
@@ -2271,18 +526,6 @@ func (ec *executionContext) _Meeting_livestream(ctx context.Context, field graph
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_Meeting_livestream(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Livestream(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _Meeting_polls(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
@@ -2305,15 +548,13 @@ func (ec *executionContext) _Meeting_polls(ctx context.Context, field graphql.Co
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Meeting_polls(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Meeting",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Poll(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2349,15 +590,13 @@ func (ec *executionContext) _Meeting_poll(ctx context.Context, field graphql.Col
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Meeting_poll(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Meeting",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Poll(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2378,9 +617,7 @@ func (ec *executionContext) _Meeting_recordings(ctx context.Context, field graph
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_recordings(ctx, field)
-		},
+		resolve.Context("Meeting", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().Recordings(ctx, obj)
 		},
@@ -2392,27 +629,13 @@ func (ec *executionContext) _Meeting_recordings(ctx context.Context, field graph
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Meeting_recordings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingRecordings(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _Meeting_registrationQuestions(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_registrationQuestions(ctx, field)
-		},
+		resolve.Context("Meeting", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().RegistrationQuestions(ctx, obj)
 		},
@@ -2424,27 +647,13 @@ func (ec *executionContext) _Meeting_registrationQuestions(ctx context.Context, 
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Meeting_registrationQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_RegistrationQuestions(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _Meeting_survey(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Meeting_survey(ctx, field)
-		},
+		resolve.Context("Meeting", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().Survey(ctx, obj)
 		},
@@ -2456,27 +665,13 @@ func (ec *executionContext) _Meeting_survey(ctx context.Context, field graphql.C
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Meeting_survey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Meeting",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingSurvey(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _MeetingConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Meeting]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingConnection_edges(ctx, field)
-		},
+		resolve.Context("MeetingConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -2488,27 +683,13 @@ func (ec *executionContext) _MeetingConnection_edges(ctx context.Context, field 
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_MeetingConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _MeetingConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Meeting]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingConnection_nodes(ctx, field)
-		},
+		resolve.Context("MeetingConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -2520,2770 +701,13 @@ func (ec *executionContext) _MeetingConnection_nodes(ctx context.Context, field 
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_MeetingConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meeting(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Meeting]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Meeting]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.Meeting]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.Meeting]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.Meeting) graphql.Marshaler {
-			return ec.marshalNMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meeting(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingInvitee_email(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInvitee) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInvitee_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInvitee_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInvitee", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingInvitee_internalUser(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInvitee) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingInvitee_internalUser(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InternalUser, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingInvitee_internalUser(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingInvitee", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingOccurrence_occurrenceId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingOccurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingOccurrence_occurrenceId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OccurrenceID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingOccurrence_occurrenceId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingOccurrence", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingOccurrence_startTime(ctx context.Context, field graphql.CollectedField, obj *types.MeetingOccurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingOccurrence_startTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingOccurrence_startTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingOccurrence", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingOccurrence_durationMinutes(ctx context.Context, field graphql.CollectedField, obj *types.MeetingOccurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingOccurrence_durationMinutes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DurationMinutes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingOccurrence_durationMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingOccurrence", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingOccurrence_status(ctx context.Context, field graphql.CollectedField, obj *types.MeetingOccurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingOccurrence_status(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.OccurrenceStatus) graphql.Marshaler {
-			return ec.marshalOOccurrenceStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐOccurrenceStatus(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingOccurrence_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingOccurrence", field, false, false, errors.New("field of type OccurrenceStatus does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingOccurrence_statusText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingOccurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingOccurrence_statusText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StatusText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingOccurrence_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingOccurrence", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingResource_resourceType(ctx context.Context, field graphql.CollectedField, obj *types.MeetingResource) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingResource_resourceType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ResourceType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingResourceType) graphql.Marshaler {
-			return ec.marshalOMeetingResourceType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResourceType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingResource_resourceType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingResource", field, false, false, errors.New("field of type MeetingResourceType does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingResource_resourceTypeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingResource) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingResource_resourceTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ResourceTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingResource_resourceTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingResource", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingResource_resourceId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingResource) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingResource_resourceId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ResourceID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingResource_resourceId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingResource", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingResource_permissionLevel(ctx context.Context, field graphql.CollectedField, obj *types.MeetingResource) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingResource_permissionLevel(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PermissionLevel, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ResourcePermission) graphql.Marshaler {
-			return ec.marshalOResourcePermission2zoomqlᚋinternalᚋzoomᚋtypesᚐResourcePermission(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingResource_permissionLevel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingResource", field, false, false, errors.New("field of type ResourcePermission does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_hostVideo(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_hostVideo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostVideo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_hostVideo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_participantVideo(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_participantVideo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantVideo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_participantVideo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_disableParticipantVideo(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_disableParticipantVideo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DisableParticipantVideo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_disableParticipantVideo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_muteUponEntry(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_muteUponEntry(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MuteUponEntry, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_muteUponEntry(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_requestPermissionToUnmuteParticipants(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_requestPermissionToUnmuteParticipants(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RequestPermissionToUnmuteParticipants, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_requestPermissionToUnmuteParticipants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_allowHostControlParticipantMuteState(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_allowHostControlParticipantMuteState(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowHostControlParticipantMuteState, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_allowHostControlParticipantMuteState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_joinBeforeHost(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_joinBeforeHost(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinBeforeHost, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_joinBeforeHost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_joinBeforeHostMinutes(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_joinBeforeHostMinutes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinBeforeHostMinutes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_joinBeforeHostMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_waitingRoom(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_waitingRoom(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WaitingRoom, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_waitingRoom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_waitingRoomOptions(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_waitingRoomOptions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WaitingRoomOptions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.WaitingRoomOptions) graphql.Marshaler {
-			return ec.marshalOWaitingRoomOptions2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomOptions(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_waitingRoomOptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WaitingRoomOptions(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_usePmi(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_usePmi(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UsePmi, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_usePmi(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_watermark(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_watermark(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Watermark, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_watermark(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_focusMode(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_focusMode(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FocusMode, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_focusMode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_hostSaveVideoOrder(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_hostSaveVideoOrder(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostSaveVideoOrder, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_hostSaveVideoOrder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_deviceTesting(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_deviceTesting(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeviceTesting, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_deviceTesting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_participantFocusedMeeting(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_participantFocusedMeeting(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantFocusedMeeting, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_participantFocusedMeeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_privateMeeting(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_privateMeeting(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PrivateMeeting, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_privateMeeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_internalMeeting(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_internalMeeting(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InternalMeeting, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_internalMeeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_encryptionType(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_encryptionType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EncryptionType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingEncryption) graphql.Marshaler {
-			return ec.marshalOMeetingEncryption2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingEncryption(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_encryptionType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type MeetingEncryption does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_encryptionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_encryptionTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EncryptionTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_encryptionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_audio(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_audio(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Audio, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingAudio) graphql.Marshaler {
-			return ec.marshalOMeetingAudio2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingAudio(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_audio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type MeetingAudio does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_audioText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_audioText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_audioText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_audioConferenceInfo(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_audioConferenceInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioConferenceInfo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_audioConferenceInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_globalDialInCountries(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_globalDialInCountries(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalDialInCountries, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_globalDialInCountries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_globalDialInNumbers(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_globalDialInNumbers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalDialInNumbers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.GlobalDialInNumber) graphql.Marshaler {
-			return ec.marshalOGlobalDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumberᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_globalDialInNumbers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_GlobalDialInNumber(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_autoRecording(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_autoRecording(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoRecording, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.AutoRecording) graphql.Marshaler {
-			return ec.marshalOAutoRecording2zoomqlᚋinternalᚋzoomᚋtypesᚐAutoRecording(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_autoRecording(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type AutoRecording does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_autoRecordingText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_autoRecordingText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoRecordingText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_autoRecordingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_hostPauseStopRecording(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_hostPauseStopRecording(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostPauseStopRecording, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_hostPauseStopRecording(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_autoAddRecordingToVideoManagement(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_autoAddRecordingToVideoManagement(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoAddRecordingToVideoManagement, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.AutoAddRecordingToVideoManagement) graphql.Marshaler {
-			return ec.marshalOAutoAddRecordingToVideoManagement2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAutoAddRecordingToVideoManagement(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_autoAddRecordingToVideoManagement(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AutoAddRecordingToVideoManagement(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_alternativeHosts(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_alternativeHosts(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AlternativeHosts, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.SemicolonItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_alternativeHosts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_alternativeHostsEmailNotification(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_alternativeHostsEmailNotification(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AlternativeHostsEmailNotification, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_alternativeHostsEmailNotification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_alternativeHostUpdatePolls(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_alternativeHostUpdatePolls(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AlternativeHostUpdatePolls, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_alternativeHostUpdatePolls(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_alternativeHostManageMeetingSummary(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_alternativeHostManageMeetingSummary(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AlternativeHostManageMeetingSummary, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_alternativeHostManageMeetingSummary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_alternativeHostManageCloudRecording(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_alternativeHostManageCloudRecording(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AlternativeHostManageCloudRecording, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_alternativeHostManageCloudRecording(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_emailNotification(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_emailNotification(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EmailNotification, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_emailNotification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_approvalType(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_approvalType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApprovalType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ApprovalType) graphql.Marshaler {
-			return ec.marshalOApprovalType2zoomqlᚋinternalᚋzoomᚋtypesᚐApprovalType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_approvalType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type ApprovalType does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_approvalTypeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_approvalTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApprovalTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_approvalTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_registrationType(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_registrationType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrationType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.RegistrationType) graphql.Marshaler {
-			return ec.marshalORegistrationType2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_registrationType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type RegistrationType does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_registrationTypeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_registrationTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrationTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_registrationTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_closeRegistration(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_closeRegistration(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CloseRegistration, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_closeRegistration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_registrantsConfirmationEmail(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_registrantsConfirmationEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrantsConfirmationEmail, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_registrantsConfirmationEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_registrantsEmailNotification(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_registrantsEmailNotification(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrantsEmailNotification, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_registrantsEmailNotification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_allowMultipleDevices(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_allowMultipleDevices(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowMultipleDevices, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_allowMultipleDevices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_showShareButton(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_showShareButton(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShowShareButton, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_showShareButton(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_showJoinInfo(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_showJoinInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShowJoinInfo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_showJoinInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_contactName(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_contactName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ContactName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_contactName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_contactEmail(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_contactEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ContactEmail, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_contactEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_emailInAttendeeReport(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_emailInAttendeeReport(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EmailInAttendeeReport, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_emailInAttendeeReport(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_meetingAuthentication(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_meetingAuthentication(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MeetingAuthentication, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_meetingAuthentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_authenticationOption(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_authenticationOption(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AuthenticationOption, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_authenticationOption(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_authenticationName(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_authenticationName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AuthenticationName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_authenticationName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_authenticationDomains(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_authenticationDomains(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AuthenticationDomains, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.CommaItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_authenticationDomains(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_authenticationException(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_authenticationException(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AuthenticationException, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.AuthenticationException) graphql.Marshaler {
-			return ec.marshalOAuthenticationException2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAuthenticationExceptionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_authenticationException(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AuthenticationException(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_enforceLogin(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_enforceLogin(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EnforceLogin, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_enforceLogin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_enforceLoginDomains(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_enforceLoginDomains(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EnforceLoginDomains, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.SemicolonItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_enforceLoginDomains(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_approvedOrDeniedCountriesOrRegions(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_approvedOrDeniedCountriesOrRegions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApprovedOrDeniedCountriesOrRegions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.ApprovedOrDeniedCountriesOrRegions) graphql.Marshaler {
-			return ec.marshalOApprovedOrDeniedCountriesOrRegions2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐApprovedOrDeniedCountriesOrRegions(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_approvedOrDeniedCountriesOrRegions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApprovedOrDeniedCountriesOrRegions(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_additionalDataCenterRegions(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_additionalDataCenterRegions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AdditionalDataCenterRegions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_additionalDataCenterRegions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_meetingInvitees(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_meetingInvitees(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MeetingInvitees, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.MeetingInvitee) graphql.Marshaler {
-			return ec.marshalOMeetingInvitee2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInviteeᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_meetingInvitees(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingInvitee(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_breakoutRoom(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_breakoutRoom(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BreakoutRoom, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.BreakoutRoomSettings) graphql.Marshaler {
-			return ec.marshalOBreakoutRoomSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoomSettings(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_breakoutRoom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_BreakoutRoomSettings(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_languageInterpretation(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_languageInterpretation(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LanguageInterpretation, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.LanguageInterpretation) graphql.Marshaler {
-			return ec.marshalOLanguageInterpretation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpretation(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_languageInterpretation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_LanguageInterpretation(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_signLanguageInterpretation(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_signLanguageInterpretation(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SignLanguageInterpretation, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.SignLanguageInterpretation) graphql.Marshaler {
-			return ec.marshalOSignLanguageInterpretation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpretation(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_signLanguageInterpretation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SignLanguageInterpretation(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_questionAndAnswer(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_questionAndAnswer(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.QuestionAndAnswer, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.QuestionAndAnswer) graphql.Marshaler {
-			return ec.marshalOQuestionAndAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQuestionAndAnswer(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_questionAndAnswer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_QuestionAndAnswer(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_continuousMeetingChat(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_continuousMeetingChat(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ContinuousMeetingChat, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.ContinuousMeetingChat) graphql.Marshaler {
-			return ec.marshalOContinuousMeetingChat2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐContinuousMeetingChat(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_continuousMeetingChat(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ContinuousMeetingChat(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_enableDedicatedGroupChat(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_enableDedicatedGroupChat(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EnableDedicatedGroupChat, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_enableDedicatedGroupChat(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_resources(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_resources(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Resources, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.MeetingResource) graphql.Marshaler {
-			return ec.marshalOMeetingResource2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResourceᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_resources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingResource(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_customKeys(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_customKeys(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CustomKeys, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.CustomKey) graphql.Marshaler {
-			return ec.marshalOCustomKey2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKeyᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_customKeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CustomKey(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSettings_calendarType(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_calendarType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CalendarType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.CalendarType) graphql.Marshaler {
-			return ec.marshalOCalendarType2zoomqlᚋinternalᚋzoomᚋtypesᚐCalendarType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_calendarType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type CalendarType does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_pushChangeToCalendar(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_pushChangeToCalendar(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PushChangeToCalendar, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_pushChangeToCalendar(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_autoStartMeetingSummary(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_autoStartMeetingSummary(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoStartMeetingSummary, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_autoStartMeetingSummary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_whoWillReceiveSummary(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_whoWillReceiveSummary(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WhoWillReceiveSummary, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.SummaryRecipients) graphql.Marshaler {
-			return ec.marshalOSummaryRecipients2zoomqlᚋinternalᚋzoomᚋtypesᚐSummaryRecipients(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_whoWillReceiveSummary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type SummaryRecipients does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_whoWillReceiveSummaryText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_whoWillReceiveSummaryText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WhoWillReceiveSummaryText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_whoWillReceiveSummaryText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_summaryTemplateId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_summaryTemplateId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SummaryTemplateID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_summaryTemplateId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_autoStartAiCompanionQuestions(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_autoStartAiCompanionQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoStartAiCompanionQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_autoStartAiCompanionQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_whoCanAskQuestions(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_whoCanAskQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WhoCanAskQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.QuestionAskers) graphql.Marshaler {
-			return ec.marshalOQuestionAskers2zoomqlᚋinternalᚋzoomᚋtypesᚐQuestionAskers(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_whoCanAskQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type QuestionAskers does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_autoStartDeepfakeDetection(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_autoStartDeepfakeDetection(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoStartDeepfakeDetection, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_autoStartDeepfakeDetection(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_cnMeeting(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_cnMeeting(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CnMeeting, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_cnMeeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSettings_inMeeting(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSettings_inMeeting(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InMeeting, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSettings_inMeeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _QuestionAndAnswer_enable(ctx context.Context, field graphql.CollectedField, obj *types.QuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QuestionAndAnswer_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QuestionAndAnswer_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _QuestionAndAnswer_allowSubmitQuestions(ctx context.Context, field graphql.CollectedField, obj *types.QuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QuestionAndAnswer_allowSubmitQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowSubmitQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QuestionAndAnswer_allowSubmitQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _QuestionAndAnswer_allowAnonymousQuestions(ctx context.Context, field graphql.CollectedField, obj *types.QuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QuestionAndAnswer_allowAnonymousQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowAnonymousQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QuestionAndAnswer_allowAnonymousQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _QuestionAndAnswer_questionVisibility(ctx context.Context, field graphql.CollectedField, obj *types.QuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QuestionAndAnswer_questionVisibility(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.QuestionVisibility, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.QuestionVisibility) graphql.Marshaler {
-			return ec.marshalOQuestionVisibility2zoomqlᚋinternalᚋzoomᚋtypesᚐQuestionVisibility(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QuestionAndAnswer_questionVisibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuestionAndAnswer", field, false, false, errors.New("field of type QuestionVisibility does not have child fields"))
-}
-
-func (ec *executionContext) _QuestionAndAnswer_attendeesCanComment(ctx context.Context, field graphql.CollectedField, obj *types.QuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QuestionAndAnswer_attendeesCanComment(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AttendeesCanComment, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QuestionAndAnswer_attendeesCanComment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _QuestionAndAnswer_attendeesCanUpvote(ctx context.Context, field graphql.CollectedField, obj *types.QuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_QuestionAndAnswer_attendeesCanUpvote(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AttendeesCanUpvote, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_QuestionAndAnswer_attendeesCanUpvote(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _Recurrence_type(ctx context.Context, field graphql.CollectedField, obj *types.Recurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Recurrence_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.RecurrenceType) graphql.Marshaler {
-			return ec.marshalORecurrenceType2zoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Recurrence_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type RecurrenceType does not have child fields"))
-}
-
-func (ec *executionContext) _Recurrence_repeatInterval(ctx context.Context, field graphql.CollectedField, obj *types.Recurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Recurrence_repeatInterval(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RepeatInterval, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Recurrence_repeatInterval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _Recurrence_weeklyDays(ctx context.Context, field graphql.CollectedField, obj *types.Recurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Recurrence_weeklyDays(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WeeklyDays, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Weekday) graphql.Marshaler {
-			return ec.marshalOWeekday2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐWeekdayᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Recurrence_weeklyDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type Weekday does not have child fields"))
-}
-
-func (ec *executionContext) _Recurrence_monthlyDay(ctx context.Context, field graphql.CollectedField, obj *types.Recurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Recurrence_monthlyDay(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MonthlyDay, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Recurrence_monthlyDay(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _Recurrence_monthlyWeek(ctx context.Context, field graphql.CollectedField, obj *types.Recurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Recurrence_monthlyWeek(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MonthlyWeek, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MonthlyWeek) graphql.Marshaler {
-			return ec.marshalOMonthlyWeek2zoomqlᚋinternalᚋzoomᚋtypesᚐMonthlyWeek(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Recurrence_monthlyWeek(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type MonthlyWeek does not have child fields"))
-}
-
-func (ec *executionContext) _Recurrence_monthlyWeekDay(ctx context.Context, field graphql.CollectedField, obj *types.Recurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Recurrence_monthlyWeekDay(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MonthlyWeekDay, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Weekday) graphql.Marshaler {
-			return ec.marshalOWeekday2zoomqlᚋinternalᚋzoomᚋtypesᚐWeekday(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Recurrence_monthlyWeekDay(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type Weekday does not have child fields"))
-}
-
-func (ec *executionContext) _Recurrence_endTimes(ctx context.Context, field graphql.CollectedField, obj *types.Recurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Recurrence_endTimes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EndTimes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Recurrence_endTimes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _Recurrence_endDateTime(ctx context.Context, field graphql.CollectedField, obj *types.Recurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Recurrence_endDateTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EndDateTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Recurrence_endDateTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _SignLanguageInterpretation_enable(ctx context.Context, field graphql.CollectedField, obj *types.SignLanguageInterpretation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignLanguageInterpretation_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SignLanguageInterpretation_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SignLanguageInterpretation", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _SignLanguageInterpretation_interpreters(ctx context.Context, field graphql.CollectedField, obj *types.SignLanguageInterpretation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignLanguageInterpretation_interpreters(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Interpreters, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SignLanguageInterpreter) graphql.Marshaler {
-			return ec.marshalOSignLanguageInterpreter2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpreterᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SignLanguageInterpretation_interpreters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SignLanguageInterpretation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SignLanguageInterpreter(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SignLanguageInterpreter_email(ctx context.Context, field graphql.CollectedField, obj *types.SignLanguageInterpreter) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignLanguageInterpreter_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SignLanguageInterpreter_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SignLanguageInterpreter", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SignLanguageInterpreter_signLanguage(ctx context.Context, field graphql.CollectedField, obj *types.SignLanguageInterpreter) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignLanguageInterpreter_signLanguage(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SignLanguage, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SignLanguageInterpreter_signLanguage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SignLanguageInterpreter", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _TrackingField_field(ctx context.Context, field graphql.CollectedField, obj *types.TrackingField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_TrackingField_field(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Field, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_TrackingField_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingField", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _TrackingField_value(ctx context.Context, field graphql.CollectedField, obj *types.TrackingField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_TrackingField_value(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_TrackingField_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingField", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _TrackingField_visible(ctx context.Context, field graphql.CollectedField, obj *types.TrackingField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_TrackingField_visible(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Visible, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_TrackingField_visible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingField", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
 
 func (ec *executionContext) _UpdateMeetingPayload_meeting(ctx context.Context, field graphql.CollectedField, obj *types.UpdateMeetingPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UpdateMeetingPayload_meeting(ctx, field)
-		},
+		resolve.Context("UpdateMeetingPayload", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.UpdateMeetingPayload().Meeting(ctx, obj)
 		},
@@ -5294,142 +718,6 @@ func (ec *executionContext) _UpdateMeetingPayload_meeting(ctx context.Context, f
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_UpdateMeetingPayload_meeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UpdateMeetingPayload",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meeting(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _UpdateMeetingPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.UpdateMeetingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UpdateMeetingPayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_UpdateMeetingPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UpdateMeetingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _VideoManagementChannel_channelId(ctx context.Context, field graphql.CollectedField, obj *types.VideoManagementChannel) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoManagementChannel_channelId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ChannelID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoManagementChannel_channelId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoManagementChannel", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _VideoManagementChannel_name(ctx context.Context, field graphql.CollectedField, obj *types.VideoManagementChannel) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VideoManagementChannel_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_VideoManagementChannel_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoManagementChannel", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WaitingRoomOptions_mode(ctx context.Context, field graphql.CollectedField, obj *types.WaitingRoomOptions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WaitingRoomOptions_mode(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Mode, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.WaitingRoomMode) graphql.Marshaler {
-			return ec.marshalOWaitingRoomMode2zoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomMode(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WaitingRoomOptions_mode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WaitingRoomOptions", field, false, false, errors.New("field of type WaitingRoomMode does not have child fields"))
-}
-
-func (ec *executionContext) _WaitingRoomOptions_whoGoesToWaitingRoom(ctx context.Context, field graphql.CollectedField, obj *types.WaitingRoomOptions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WaitingRoomOptions_whoGoesToWaitingRoom(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WhoGoesToWaitingRoom, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.WaitingRoomAudience) graphql.Marshaler {
-			return ec.marshalOWaitingRoomAudience2zoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomAudience(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WaitingRoomOptions_whoGoesToWaitingRoom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WaitingRoomOptions", field, false, false, errors.New("field of type WaitingRoomAudience does not have child fields"))
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -5447,44 +735,12 @@ func (ec *executionContext) unmarshalInputApprovedOrDeniedCountriesOrRegionsInpu
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enable", "method", "approvedList", "deniedList"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "enable":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enable"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Enable = data
-		case "method":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("method"))
-			data, err := ec.unmarshalOCountryMethod2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCountryMethod(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Method = data
-		case "approvedList":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("approvedList"))
-			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ApprovedList = data
-		case "deniedList":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deniedList"))
-			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DeniedList = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "enable", &it.Enable, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "method", &it.Method, ec.unmarshalOCountryMethod2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCountryMethod)
+	resolve.Read(ctx, &in, "approvedList", &it.ApprovedList, ec.unmarshalOString2ᚕstringᚄ)
+	resolve.Read(ctx, &in, "deniedList", &it.DeniedList, ec.unmarshalOString2ᚕstringᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputAuthenticationExceptionInput(ctx context.Context, obj any) (types.AuthenticationExceptionInput, error) {
@@ -5498,37 +754,11 @@ func (ec *executionContext) unmarshalInputAuthenticationExceptionInput(ctx conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "email", "joinUrl"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "name":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Name = data
-		case "email":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Email = data
-		case "joinUrl":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("joinUrl"))
-			data, err := ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.JoinURL = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "name", &it.Name, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "email", &it.Email, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "joinUrl", &it.JoinURL, ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputAutoAddRecordingToVideoManagementInput(ctx context.Context, obj any) (types.AutoAddRecordingToVideoManagementInput, error) {
@@ -5542,30 +772,10 @@ func (ec *executionContext) unmarshalInputAutoAddRecordingToVideoManagementInput
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enable", "channels"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "enable":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enable"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Enable = data
-		case "channels":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channels"))
-			data, err := ec.unmarshalOVideoManagementChannelInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoManagementChannelInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Channels = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "enable", &it.Enable, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "channels", &it.Channels, ec.unmarshalOVideoManagementChannelInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoManagementChannelInputᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputBreakoutRoomInput(ctx context.Context, obj any) (types.BreakoutRoomInput, error) {
@@ -5579,30 +789,10 @@ func (ec *executionContext) unmarshalInputBreakoutRoomInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "participants"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "name":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Name = data
-		case "participants":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("participants"))
-			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Participants = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "name", &it.Name, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "participants", &it.Participants, ec.unmarshalOString2ᚕstringᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputBreakoutRoomSettingsInput(ctx context.Context, obj any) (types.BreakoutRoomSettingsInput, error) {
@@ -5616,30 +806,10 @@ func (ec *executionContext) unmarshalInputBreakoutRoomSettingsInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enable", "rooms"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "enable":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enable"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Enable = data
-		case "rooms":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rooms"))
-			data, err := ec.unmarshalOBreakoutRoomInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoomInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Rooms = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "enable", &it.Enable, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "rooms", &it.Rooms, ec.unmarshalOBreakoutRoomInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoomInputᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputContinuousMeetingChatInput(ctx context.Context, obj any) (types.ContinuousMeetingChatInput, error) {
@@ -5653,37 +823,11 @@ func (ec *executionContext) unmarshalInputContinuousMeetingChatInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enable", "autoAddInvitedExternalUsers", "autoAddMeetingParticipants"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "enable":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enable"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Enable = data
-		case "autoAddInvitedExternalUsers":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("autoAddInvitedExternalUsers"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AutoAddInvitedExternalUsers = data
-		case "autoAddMeetingParticipants":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("autoAddMeetingParticipants"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AutoAddMeetingParticipants = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "enable", &it.Enable, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "autoAddInvitedExternalUsers", &it.AutoAddInvitedExternalUsers, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "autoAddMeetingParticipants", &it.AutoAddMeetingParticipants, ec.unmarshalOBoolean2ᚖbool)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputCreateMeetingInput(ctx context.Context, obj any) (types.CreateMeetingInput, error) {
@@ -5697,37 +841,11 @@ func (ec *executionContext) unmarshalInputCreateMeetingInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"host", "idempotencyKey", "meeting"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "host":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("host"))
-			data, err := ec.unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Host = data
-		case "idempotencyKey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.IdempotencyKey = data
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNNewMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewMeeting(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "host", &it.Host, ec.unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy)
+	resolve.Read(ctx, &in, "idempotencyKey", &it.IdempotencyKey, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNNewMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewMeeting)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputCustomKeyInput(ctx context.Context, obj any) (types.CustomKeyInput, error) {
@@ -5741,30 +859,10 @@ func (ec *executionContext) unmarshalInputCustomKeyInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"key", "value"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "key":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Key = data
-		case "value":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Value = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "key", &it.Key, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "value", &it.Value, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputDeleteMeetingInput(ctx context.Context, obj any) (types.DeleteMeetingInput, error) {
@@ -5778,44 +876,12 @@ func (ec *executionContext) unmarshalInputDeleteMeetingInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting", "occurrenceId", "notifyHosts", "notifyRegistrants"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "occurrenceId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("occurrenceId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.OccurrenceID = data
-		case "notifyHosts":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notifyHosts"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.NotifyHosts = data
-		case "notifyRegistrants":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notifyRegistrants"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.NotifyRegistrants = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	resolve.Read(ctx, &in, "occurrenceId", &it.OccurrenceID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "notifyHosts", &it.NotifyHosts, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "notifyRegistrants", &it.NotifyRegistrants, ec.unmarshalOBoolean2ᚖbool)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputEndMeetingInput(ctx context.Context, obj any) (types.EndMeetingInput, error) {
@@ -5829,23 +895,9 @@ func (ec *executionContext) unmarshalInputEndMeetingInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputGlobalDialInNumberInput(ctx context.Context, obj any) (types.GlobalDialInNumberInput, error) {
@@ -5859,51 +911,13 @@ func (ec *executionContext) unmarshalInputGlobalDialInNumberInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"country", "countryName", "city", "number", "type"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "country":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("country"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Country = data
-		case "countryName":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("countryName"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CountryName = data
-		case "city":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("city"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.City = data
-		case "number":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Number = data
-		case "type":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalODialInNumberTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberTypeInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Type = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "country", &it.Country, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "countryName", &it.CountryName, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "city", &it.City, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "number", &it.Number, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "type", &it.Type, ec.unmarshalODialInNumberTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberTypeInput)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputLanguageInterpretationInput(ctx context.Context, obj any) (types.LanguageInterpretationInput, error) {
@@ -5917,30 +931,10 @@ func (ec *executionContext) unmarshalInputLanguageInterpretationInput(ctx contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enable", "interpreters"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "enable":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enable"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Enable = data
-		case "interpreters":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("interpreters"))
-			data, err := ec.unmarshalOLanguageInterpreterInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpreterInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Interpreters = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "enable", &it.Enable, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "interpreters", &it.Interpreters, ec.unmarshalOLanguageInterpreterInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpreterInputᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputLanguageInterpreterInput(ctx context.Context, obj any) (types.LanguageInterpreterInput, error) {
@@ -5954,37 +948,11 @@ func (ec *executionContext) unmarshalInputLanguageInterpreterInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "interpreterLanguages", "languages"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "email":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Email = data
-		case "interpreterLanguages":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("interpreterLanguages"))
-			data, err := ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.InterpreterLanguages = data
-		case "languages":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("languages"))
-			data, err := ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Languages = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "email", &it.Email, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "interpreterLanguages", &it.InterpreterLanguages, ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ)
+	resolve.Read(ctx, &in, "languages", &it.Languages, ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputMeetingBy(ctx context.Context, obj any) (types.MeetingBy, error) {
@@ -5998,30 +966,10 @@ func (ec *executionContext) unmarshalInputMeetingBy(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "number"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "id":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
-			data, err := ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ID = data
-		case "number":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
-			data, err := ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Number = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "id", &it.ID, ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID)
+	resolve.Read(ctx, &in, "number", &it.Number, ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputMeetingInviteeInput(ctx context.Context, obj any) (types.MeetingInviteeInput, error) {
@@ -6035,23 +983,9 @@ func (ec *executionContext) unmarshalInputMeetingInviteeInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "email":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Email = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "email", &it.Email, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputMeetingPatch(ctx context.Context, obj any) (types.MeetingPatch, error) {
@@ -6065,114 +999,22 @@ func (ec *executionContext) unmarshalInputMeetingPatch(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"topic", "agenda", "type", "startTime", "durationMinutes", "timezone", "scheduleFor", "password", "preSchedule", "templateId", "sensitivityLabelId", "trackingFields", "recurrence", "settings"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "topic":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topic"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Topic = data
-		case "agenda":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("agenda"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Agenda = data
-		case "type":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalOMeetingTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTypeInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Type = data
-		case "startTime":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startTime"))
-			data, err := ec.unmarshalODateTime2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.StartTime = data
-		case "durationMinutes":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("durationMinutes"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DurationMinutes = data
-		case "timezone":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timezone"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Timezone = data
-		case "scheduleFor":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scheduleFor"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ScheduleFor = data
-		case "password":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Password = data
-		case "preSchedule":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("preSchedule"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.PreSchedule = data
-		case "templateId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("templateId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.TemplateID = data
-		case "sensitivityLabelId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sensitivityLabelId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.SensitivityLabelID = data
-		case "trackingFields":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackingFields"))
-			data, err := ec.unmarshalOTrackingFieldInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.TrackingFields = data
-		case "recurrence":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recurrence"))
-			data, err := ec.unmarshalORecurrenceInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Recurrence = data
-		case "settings":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("settings"))
-			data, err := ec.unmarshalOMeetingSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSettingsInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Settings = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "topic", &it.Topic, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "agenda", &it.Agenda, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "type", &it.Type, ec.unmarshalOMeetingTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTypeInput)
+	resolve.Read(ctx, &in, "startTime", &it.StartTime, ec.unmarshalODateTime2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTime)
+	resolve.Read(ctx, &in, "durationMinutes", &it.DurationMinutes, ec.unmarshalOInt2ᚖint)
+	resolve.Read(ctx, &in, "timezone", &it.Timezone, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "scheduleFor", &it.ScheduleFor, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "password", &it.Password, ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret)
+	resolve.Read(ctx, &in, "preSchedule", &it.PreSchedule, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "templateId", &it.TemplateID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "sensitivityLabelId", &it.SensitivityLabelID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "trackingFields", &it.TrackingFields, ec.unmarshalOTrackingFieldInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldInputᚄ)
+	resolve.Read(ctx, &in, "recurrence", &it.Recurrence, ec.unmarshalORecurrenceInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceInput)
+	resolve.Read(ctx, &in, "settings", &it.Settings, ec.unmarshalOMeetingSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSettingsInput)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputMeetingResourceInput(ctx context.Context, obj any) (types.MeetingResourceInput, error) {
@@ -6186,37 +1028,11 @@ func (ec *executionContext) unmarshalInputMeetingResourceInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"resourceType", "resourceId", "permissionLevel"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "resourceType":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resourceType"))
-			data, err := ec.unmarshalOMeetingResourceType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResourceType(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ResourceType = data
-		case "resourceId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resourceId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ResourceID = data
-		case "permissionLevel":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("permissionLevel"))
-			data, err := ec.unmarshalOResourcePermission2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐResourcePermission(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.PermissionLevel = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "resourceType", &it.ResourceType, ec.unmarshalOMeetingResourceType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResourceType)
+	resolve.Read(ctx, &in, "resourceId", &it.ResourceID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "permissionLevel", &it.PermissionLevel, ec.unmarshalOResourcePermission2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐResourcePermission)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputMeetingSettingsInput(ctx context.Context, obj any) (types.MeetingSettingsInput, error) {
@@ -6230,506 +1046,78 @@ func (ec *executionContext) unmarshalInputMeetingSettingsInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"hostVideo", "participantVideo", "disableParticipantVideo", "muteUponEntry", "requestPermissionToUnmuteParticipants", "allowHostControlParticipantMuteState", "joinBeforeHost", "joinBeforeHostMinutes", "waitingRoom", "waitingRoomOptions", "usePmi", "watermark", "focusMode", "hostSaveVideoOrder", "deviceTesting", "participantFocusedMeeting", "privateMeeting", "internalMeeting", "encryptionType", "audio", "audioConferenceInfo", "globalDialInCountries", "globalDialInNumbers", "autoRecording", "hostPauseStopRecording", "autoAddRecordingToVideoManagement", "alternativeHosts", "alternativeHostsEmailNotification", "alternativeHostUpdatePolls", "alternativeHostManageMeetingSummary", "alternativeHostManageCloudRecording", "emailNotification", "approvalType", "registrationType", "closeRegistration", "registrantsConfirmationEmail", "registrantsEmailNotification", "allowMultipleDevices", "showShareButton", "showJoinInfo", "contactName", "contactEmail", "emailInAttendeeReport", "meetingAuthentication", "authenticationOption", "authenticationName", "authenticationDomains", "authenticationException", "enforceLogin", "enforceLoginDomains", "approvedOrDeniedCountriesOrRegions", "additionalDataCenterRegions", "meetingInvitees", "breakoutRoom", "languageInterpretation", "signLanguageInterpretation", "questionAndAnswer", "continuousMeetingChat", "resources", "customKeys", "calendarType", "pushChangeToCalendar", "autoStartMeetingSummary", "whoWillReceiveSummary", "summaryTemplateId", "autoStartAiCompanionQuestions", "whoCanAskQuestions", "autoStartDeepfakeDetection", "cnMeeting", "inMeeting"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "hostVideo":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hostVideo"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.HostVideo = data
-		case "participantVideo":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("participantVideo"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ParticipantVideo = data
-		case "disableParticipantVideo":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("disableParticipantVideo"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DisableParticipantVideo = data
-		case "muteUponEntry":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("muteUponEntry"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.MuteUponEntry = data
-		case "requestPermissionToUnmuteParticipants":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requestPermissionToUnmuteParticipants"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RequestPermissionToUnmuteParticipants = data
-		case "allowHostControlParticipantMuteState":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowHostControlParticipantMuteState"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AllowHostControlParticipantMuteState = data
-		case "joinBeforeHost":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("joinBeforeHost"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.JoinBeforeHost = data
-		case "joinBeforeHostMinutes":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("joinBeforeHostMinutes"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.JoinBeforeHostMinutes = data
-		case "waitingRoom":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("waitingRoom"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.WaitingRoom = data
-		case "waitingRoomOptions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("waitingRoomOptions"))
-			data, err := ec.unmarshalOWaitingRoomOptionsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomOptionsInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.WaitingRoomOptions = data
-		case "usePmi":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("usePmi"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.UsePmi = data
-		case "watermark":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("watermark"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Watermark = data
-		case "focusMode":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("focusMode"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.FocusMode = data
-		case "hostSaveVideoOrder":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hostSaveVideoOrder"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.HostSaveVideoOrder = data
-		case "deviceTesting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deviceTesting"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DeviceTesting = data
-		case "participantFocusedMeeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("participantFocusedMeeting"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ParticipantFocusedMeeting = data
-		case "privateMeeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("privateMeeting"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.PrivateMeeting = data
-		case "internalMeeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("internalMeeting"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.InternalMeeting = data
-		case "encryptionType":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("encryptionType"))
-			data, err := ec.unmarshalOMeetingEncryption2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingEncryption(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.EncryptionType = data
-		case "audio":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("audio"))
-			data, err := ec.unmarshalOMeetingAudio2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingAudio(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Audio = data
-		case "audioConferenceInfo":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("audioConferenceInfo"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AudioConferenceInfo = data
-		case "globalDialInCountries":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("globalDialInCountries"))
-			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.GlobalDialInCountries = data
-		case "globalDialInNumbers":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("globalDialInNumbers"))
-			data, err := ec.unmarshalOGlobalDialInNumberInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumberInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.GlobalDialInNumbers = data
-		case "autoRecording":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("autoRecording"))
-			data, err := ec.unmarshalOAutoRecording2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAutoRecording(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AutoRecording = data
-		case "hostPauseStopRecording":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hostPauseStopRecording"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.HostPauseStopRecording = data
-		case "autoAddRecordingToVideoManagement":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("autoAddRecordingToVideoManagement"))
-			data, err := ec.unmarshalOAutoAddRecordingToVideoManagementInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAutoAddRecordingToVideoManagementInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AutoAddRecordingToVideoManagement = data
-		case "alternativeHosts":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("alternativeHosts"))
-			data, err := ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AlternativeHosts = data
-		case "alternativeHostsEmailNotification":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("alternativeHostsEmailNotification"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AlternativeHostsEmailNotification = data
-		case "alternativeHostUpdatePolls":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("alternativeHostUpdatePolls"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AlternativeHostUpdatePolls = data
-		case "alternativeHostManageMeetingSummary":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("alternativeHostManageMeetingSummary"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AlternativeHostManageMeetingSummary = data
-		case "alternativeHostManageCloudRecording":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("alternativeHostManageCloudRecording"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AlternativeHostManageCloudRecording = data
-		case "emailNotification":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailNotification"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.EmailNotification = data
-		case "approvalType":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("approvalType"))
-			data, err := ec.unmarshalOApprovalType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐApprovalType(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ApprovalType = data
-		case "registrationType":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationType"))
-			data, err := ec.unmarshalORegistrationType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationType(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RegistrationType = data
-		case "closeRegistration":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("closeRegistration"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CloseRegistration = data
-		case "registrantsConfirmationEmail":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrantsConfirmationEmail"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RegistrantsConfirmationEmail = data
-		case "registrantsEmailNotification":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrantsEmailNotification"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RegistrantsEmailNotification = data
-		case "allowMultipleDevices":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowMultipleDevices"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AllowMultipleDevices = data
-		case "showShareButton":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("showShareButton"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ShowShareButton = data
-		case "showJoinInfo":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("showJoinInfo"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ShowJoinInfo = data
-		case "contactName":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactName"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ContactName = data
-		case "contactEmail":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactEmail"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ContactEmail = data
-		case "emailInAttendeeReport":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailInAttendeeReport"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.EmailInAttendeeReport = data
-		case "meetingAuthentication":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meetingAuthentication"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.MeetingAuthentication = data
-		case "authenticationOption":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authenticationOption"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AuthenticationOption = data
-		case "authenticationName":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authenticationName"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AuthenticationName = data
-		case "authenticationDomains":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authenticationDomains"))
-			data, err := ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AuthenticationDomains = data
-		case "authenticationException":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authenticationException"))
-			data, err := ec.unmarshalOAuthenticationExceptionInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAuthenticationExceptionInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AuthenticationException = data
-		case "enforceLogin":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enforceLogin"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.EnforceLogin = data
-		case "enforceLoginDomains":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enforceLoginDomains"))
-			data, err := ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.EnforceLoginDomains = data
-		case "approvedOrDeniedCountriesOrRegions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("approvedOrDeniedCountriesOrRegions"))
-			data, err := ec.unmarshalOApprovedOrDeniedCountriesOrRegionsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐApprovedOrDeniedCountriesOrRegionsInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ApprovedOrDeniedCountriesOrRegions = data
-		case "additionalDataCenterRegions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("additionalDataCenterRegions"))
-			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AdditionalDataCenterRegions = data
-		case "meetingInvitees":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meetingInvitees"))
-			data, err := ec.unmarshalOMeetingInviteeInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInviteeInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.MeetingInvitees = data
-		case "breakoutRoom":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("breakoutRoom"))
-			data, err := ec.unmarshalOBreakoutRoomSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoomSettingsInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.BreakoutRoom = data
-		case "languageInterpretation":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("languageInterpretation"))
-			data, err := ec.unmarshalOLanguageInterpretationInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpretationInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.LanguageInterpretation = data
-		case "signLanguageInterpretation":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signLanguageInterpretation"))
-			data, err := ec.unmarshalOSignLanguageInterpretationInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpretationInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.SignLanguageInterpretation = data
-		case "questionAndAnswer":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questionAndAnswer"))
-			data, err := ec.unmarshalOQuestionAndAnswerInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQuestionAndAnswerInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.QuestionAndAnswer = data
-		case "continuousMeetingChat":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuousMeetingChat"))
-			data, err := ec.unmarshalOContinuousMeetingChatInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐContinuousMeetingChatInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ContinuousMeetingChat = data
-		case "resources":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resources"))
-			data, err := ec.unmarshalOMeetingResourceInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResourceInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Resources = data
-		case "customKeys":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customKeys"))
-			data, err := ec.unmarshalOCustomKeyInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKeyInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CustomKeys = data
-		case "calendarType":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("calendarType"))
-			data, err := ec.unmarshalOCalendarType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCalendarType(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CalendarType = data
-		case "pushChangeToCalendar":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pushChangeToCalendar"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.PushChangeToCalendar = data
-		case "autoStartMeetingSummary":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("autoStartMeetingSummary"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AutoStartMeetingSummary = data
-		case "whoWillReceiveSummary":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("whoWillReceiveSummary"))
-			data, err := ec.unmarshalOSummaryRecipients2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSummaryRecipients(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.WhoWillReceiveSummary = data
-		case "summaryTemplateId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("summaryTemplateId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.SummaryTemplateID = data
-		case "autoStartAiCompanionQuestions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("autoStartAiCompanionQuestions"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AutoStartAiCompanionQuestions = data
-		case "whoCanAskQuestions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("whoCanAskQuestions"))
-			data, err := ec.unmarshalOQuestionAskers2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQuestionAskers(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.WhoCanAskQuestions = data
-		case "autoStartDeepfakeDetection":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("autoStartDeepfakeDetection"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AutoStartDeepfakeDetection = data
-		case "cnMeeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cnMeeting"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CnMeeting = data
-		case "inMeeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inMeeting"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.InMeeting = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "hostVideo", &it.HostVideo, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "participantVideo", &it.ParticipantVideo, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "disableParticipantVideo", &it.DisableParticipantVideo, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "muteUponEntry", &it.MuteUponEntry, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "requestPermissionToUnmuteParticipants", &it.RequestPermissionToUnmuteParticipants, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "allowHostControlParticipantMuteState", &it.AllowHostControlParticipantMuteState, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "joinBeforeHost", &it.JoinBeforeHost, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "joinBeforeHostMinutes", &it.JoinBeforeHostMinutes, ec.unmarshalOInt2ᚖint)
+	resolve.Read(ctx, &in, "waitingRoom", &it.WaitingRoom, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "waitingRoomOptions", &it.WaitingRoomOptions, ec.unmarshalOWaitingRoomOptionsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomOptionsInput)
+	resolve.Read(ctx, &in, "usePmi", &it.UsePmi, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "watermark", &it.Watermark, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "focusMode", &it.FocusMode, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "hostSaveVideoOrder", &it.HostSaveVideoOrder, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "deviceTesting", &it.DeviceTesting, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "participantFocusedMeeting", &it.ParticipantFocusedMeeting, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "privateMeeting", &it.PrivateMeeting, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "internalMeeting", &it.InternalMeeting, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "encryptionType", &it.EncryptionType, ec.unmarshalOMeetingEncryption2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingEncryption)
+	resolve.Read(ctx, &in, "audio", &it.Audio, ec.unmarshalOMeetingAudio2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingAudio)
+	resolve.Read(ctx, &in, "audioConferenceInfo", &it.AudioConferenceInfo, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "globalDialInCountries", &it.GlobalDialInCountries, ec.unmarshalOString2ᚕstringᚄ)
+	resolve.Read(ctx, &in, "globalDialInNumbers", &it.GlobalDialInNumbers, ec.unmarshalOGlobalDialInNumberInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumberInputᚄ)
+	resolve.Read(ctx, &in, "autoRecording", &it.AutoRecording, ec.unmarshalOAutoRecording2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAutoRecording)
+	resolve.Read(ctx, &in, "hostPauseStopRecording", &it.HostPauseStopRecording, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "autoAddRecordingToVideoManagement", &it.AutoAddRecordingToVideoManagement, ec.unmarshalOAutoAddRecordingToVideoManagementInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAutoAddRecordingToVideoManagementInput)
+	resolve.Read(ctx, &in, "alternativeHosts", &it.AlternativeHosts, ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ)
+	resolve.Read(ctx, &in, "alternativeHostsEmailNotification", &it.AlternativeHostsEmailNotification, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "alternativeHostUpdatePolls", &it.AlternativeHostUpdatePolls, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "alternativeHostManageMeetingSummary", &it.AlternativeHostManageMeetingSummary, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "alternativeHostManageCloudRecording", &it.AlternativeHostManageCloudRecording, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "emailNotification", &it.EmailNotification, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "approvalType", &it.ApprovalType, ec.unmarshalOApprovalType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐApprovalType)
+	resolve.Read(ctx, &in, "registrationType", &it.RegistrationType, ec.unmarshalORegistrationType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationType)
+	resolve.Read(ctx, &in, "closeRegistration", &it.CloseRegistration, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "registrantsConfirmationEmail", &it.RegistrantsConfirmationEmail, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "registrantsEmailNotification", &it.RegistrantsEmailNotification, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "allowMultipleDevices", &it.AllowMultipleDevices, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "showShareButton", &it.ShowShareButton, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "showJoinInfo", &it.ShowJoinInfo, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "contactName", &it.ContactName, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "contactEmail", &it.ContactEmail, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "emailInAttendeeReport", &it.EmailInAttendeeReport, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "meetingAuthentication", &it.MeetingAuthentication, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "authenticationOption", &it.AuthenticationOption, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "authenticationName", &it.AuthenticationName, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "authenticationDomains", &it.AuthenticationDomains, ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ)
+	resolve.Read(ctx, &in, "authenticationException", &it.AuthenticationException, ec.unmarshalOAuthenticationExceptionInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAuthenticationExceptionInputᚄ)
+	resolve.Read(ctx, &in, "enforceLogin", &it.EnforceLogin, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "enforceLoginDomains", &it.EnforceLoginDomains, ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ)
+	resolve.Read(ctx, &in, "approvedOrDeniedCountriesOrRegions", &it.ApprovedOrDeniedCountriesOrRegions, ec.unmarshalOApprovedOrDeniedCountriesOrRegionsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐApprovedOrDeniedCountriesOrRegionsInput)
+	resolve.Read(ctx, &in, "additionalDataCenterRegions", &it.AdditionalDataCenterRegions, ec.unmarshalOString2ᚕstringᚄ)
+	resolve.Read(ctx, &in, "meetingInvitees", &it.MeetingInvitees, ec.unmarshalOMeetingInviteeInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInviteeInputᚄ)
+	resolve.Read(ctx, &in, "breakoutRoom", &it.BreakoutRoom, ec.unmarshalOBreakoutRoomSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoomSettingsInput)
+	resolve.Read(ctx, &in, "languageInterpretation", &it.LanguageInterpretation, ec.unmarshalOLanguageInterpretationInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpretationInput)
+	resolve.Read(ctx, &in, "signLanguageInterpretation", &it.SignLanguageInterpretation, ec.unmarshalOSignLanguageInterpretationInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpretationInput)
+	resolve.Read(ctx, &in, "questionAndAnswer", &it.QuestionAndAnswer, ec.unmarshalOQuestionAndAnswerInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQuestionAndAnswerInput)
+	resolve.Read(ctx, &in, "continuousMeetingChat", &it.ContinuousMeetingChat, ec.unmarshalOContinuousMeetingChatInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐContinuousMeetingChatInput)
+	resolve.Read(ctx, &in, "resources", &it.Resources, ec.unmarshalOMeetingResourceInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResourceInputᚄ)
+	resolve.Read(ctx, &in, "customKeys", &it.CustomKeys, ec.unmarshalOCustomKeyInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKeyInputᚄ)
+	resolve.Read(ctx, &in, "calendarType", &it.CalendarType, ec.unmarshalOCalendarType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCalendarType)
+	resolve.Read(ctx, &in, "pushChangeToCalendar", &it.PushChangeToCalendar, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "autoStartMeetingSummary", &it.AutoStartMeetingSummary, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "whoWillReceiveSummary", &it.WhoWillReceiveSummary, ec.unmarshalOSummaryRecipients2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSummaryRecipients)
+	resolve.Read(ctx, &in, "summaryTemplateId", &it.SummaryTemplateID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "autoStartAiCompanionQuestions", &it.AutoStartAiCompanionQuestions, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "whoCanAskQuestions", &it.WhoCanAskQuestions, ec.unmarshalOQuestionAskers2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQuestionAskers)
+	resolve.Read(ctx, &in, "autoStartDeepfakeDetection", &it.AutoStartDeepfakeDetection, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "cnMeeting", &it.CnMeeting, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "inMeeting", &it.InMeeting, ec.unmarshalOBoolean2ᚖbool)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputNewMeeting(ctx context.Context, obj any) (types.NewMeeting, error) {
@@ -6743,121 +1131,23 @@ func (ec *executionContext) unmarshalInputNewMeeting(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"topic", "agenda", "type", "startTime", "durationMinutes", "timezone", "scheduleFor", "password", "defaultPassword", "preSchedule", "templateId", "sensitivityLabelId", "trackingFields", "recurrence", "settings"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "topic":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topic"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Topic = data
-		case "agenda":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("agenda"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Agenda = data
-		case "type":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalOMeetingTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTypeInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Type = data
-		case "startTime":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startTime"))
-			data, err := ec.unmarshalODateTime2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.StartTime = data
-		case "durationMinutes":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("durationMinutes"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DurationMinutes = data
-		case "timezone":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timezone"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Timezone = data
-		case "scheduleFor":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scheduleFor"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ScheduleFor = data
-		case "password":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Password = data
-		case "defaultPassword":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("defaultPassword"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DefaultPassword = data
-		case "preSchedule":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("preSchedule"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.PreSchedule = data
-		case "templateId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("templateId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.TemplateID = data
-		case "sensitivityLabelId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sensitivityLabelId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.SensitivityLabelID = data
-		case "trackingFields":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackingFields"))
-			data, err := ec.unmarshalOTrackingFieldInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.TrackingFields = data
-		case "recurrence":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recurrence"))
-			data, err := ec.unmarshalORecurrenceInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Recurrence = data
-		case "settings":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("settings"))
-			data, err := ec.unmarshalOMeetingSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSettingsInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Settings = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "topic", &it.Topic, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "agenda", &it.Agenda, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "type", &it.Type, ec.unmarshalOMeetingTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTypeInput)
+	resolve.Read(ctx, &in, "startTime", &it.StartTime, ec.unmarshalODateTime2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTime)
+	resolve.Read(ctx, &in, "durationMinutes", &it.DurationMinutes, ec.unmarshalOInt2ᚖint)
+	resolve.Read(ctx, &in, "timezone", &it.Timezone, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "scheduleFor", &it.ScheduleFor, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "password", &it.Password, ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret)
+	resolve.Read(ctx, &in, "defaultPassword", &it.DefaultPassword, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "preSchedule", &it.PreSchedule, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "templateId", &it.TemplateID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "sensitivityLabelId", &it.SensitivityLabelID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "trackingFields", &it.TrackingFields, ec.unmarshalOTrackingFieldInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldInputᚄ)
+	resolve.Read(ctx, &in, "recurrence", &it.Recurrence, ec.unmarshalORecurrenceInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceInput)
+	resolve.Read(ctx, &in, "settings", &it.Settings, ec.unmarshalOMeetingSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSettingsInput)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputQuestionAndAnswerInput(ctx context.Context, obj any) (types.QuestionAndAnswerInput, error) {
@@ -6871,58 +1161,14 @@ func (ec *executionContext) unmarshalInputQuestionAndAnswerInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enable", "allowSubmitQuestions", "allowAnonymousQuestions", "questionVisibility", "attendeesCanComment", "attendeesCanUpvote"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "enable":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enable"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Enable = data
-		case "allowSubmitQuestions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowSubmitQuestions"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AllowSubmitQuestions = data
-		case "allowAnonymousQuestions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowAnonymousQuestions"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AllowAnonymousQuestions = data
-		case "questionVisibility":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questionVisibility"))
-			data, err := ec.unmarshalOQuestionVisibility2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQuestionVisibility(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.QuestionVisibility = data
-		case "attendeesCanComment":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attendeesCanComment"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AttendeesCanComment = data
-		case "attendeesCanUpvote":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attendeesCanUpvote"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AttendeesCanUpvote = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "enable", &it.Enable, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "allowSubmitQuestions", &it.AllowSubmitQuestions, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "allowAnonymousQuestions", &it.AllowAnonymousQuestions, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "questionVisibility", &it.QuestionVisibility, ec.unmarshalOQuestionVisibility2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQuestionVisibility)
+	resolve.Read(ctx, &in, "attendeesCanComment", &it.AttendeesCanComment, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "attendeesCanUpvote", &it.AttendeesCanUpvote, ec.unmarshalOBoolean2ᚖbool)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputRecoverMeetingInput(ctx context.Context, obj any) (types.RecoverMeetingInput, error) {
@@ -6936,23 +1182,9 @@ func (ec *executionContext) unmarshalInputRecoverMeetingInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputRecurrenceInput(ctx context.Context, obj any) (types.RecurrenceInput, error) {
@@ -6966,72 +1198,16 @@ func (ec *executionContext) unmarshalInputRecurrenceInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"type", "repeatInterval", "weeklyDays", "monthlyDay", "monthlyWeek", "monthlyWeekDay", "endTimes", "endDateTime"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "type":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalNRecurrenceType2zoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceType(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Type = data
-		case "repeatInterval":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("repeatInterval"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RepeatInterval = data
-		case "weeklyDays":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weeklyDays"))
-			data, err := ec.unmarshalOWeekday2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐWeekdayᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.WeeklyDays = data
-		case "monthlyDay":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("monthlyDay"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.MonthlyDay = data
-		case "monthlyWeek":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("monthlyWeek"))
-			data, err := ec.unmarshalOMonthlyWeek2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMonthlyWeek(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.MonthlyWeek = data
-		case "monthlyWeekDay":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("monthlyWeekDay"))
-			data, err := ec.unmarshalOWeekday2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWeekday(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.MonthlyWeekDay = data
-		case "endTimes":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endTimes"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.EndTimes = data
-		case "endDateTime":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endDateTime"))
-			data, err := ec.unmarshalODateTime2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.EndDateTime = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "type", &it.Type, ec.unmarshalNRecurrenceType2zoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceType)
+	resolve.Read(ctx, &in, "repeatInterval", &it.RepeatInterval, ec.unmarshalOInt2ᚖint)
+	resolve.Read(ctx, &in, "weeklyDays", &it.WeeklyDays, ec.unmarshalOWeekday2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐWeekdayᚄ)
+	resolve.Read(ctx, &in, "monthlyDay", &it.MonthlyDay, ec.unmarshalOInt2ᚖint)
+	resolve.Read(ctx, &in, "monthlyWeek", &it.MonthlyWeek, ec.unmarshalOMonthlyWeek2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMonthlyWeek)
+	resolve.Read(ctx, &in, "monthlyWeekDay", &it.MonthlyWeekDay, ec.unmarshalOWeekday2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWeekday)
+	resolve.Read(ctx, &in, "endTimes", &it.EndTimes, ec.unmarshalOInt2ᚖint)
+	resolve.Read(ctx, &in, "endDateTime", &it.EndDateTime, ec.unmarshalODateTime2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTime)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputSignLanguageInterpretationInput(ctx context.Context, obj any) (types.SignLanguageInterpretationInput, error) {
@@ -7045,30 +1221,10 @@ func (ec *executionContext) unmarshalInputSignLanguageInterpretationInput(ctx co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enable", "interpreters"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "enable":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enable"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Enable = data
-		case "interpreters":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("interpreters"))
-			data, err := ec.unmarshalOSignLanguageInterpreterInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpreterInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Interpreters = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "enable", &it.Enable, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "interpreters", &it.Interpreters, ec.unmarshalOSignLanguageInterpreterInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpreterInputᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputSignLanguageInterpreterInput(ctx context.Context, obj any) (types.SignLanguageInterpreterInput, error) {
@@ -7082,30 +1238,10 @@ func (ec *executionContext) unmarshalInputSignLanguageInterpreterInput(ctx conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "signLanguage"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "email":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Email = data
-		case "signLanguage":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signLanguage"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.SignLanguage = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "email", &it.Email, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "signLanguage", &it.SignLanguage, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputTrackingFieldInput(ctx context.Context, obj any) (types.TrackingFieldInput, error) {
@@ -7119,30 +1255,10 @@ func (ec *executionContext) unmarshalInputTrackingFieldInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"field", "value"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "field":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("field"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Field = data
-		case "value":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Value = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "field", &it.Field, ec.unmarshalNString2string)
+	resolve.Read(ctx, &in, "value", &it.Value, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputUpdateMeetingInput(ctx context.Context, obj any) (types.UpdateMeetingInput, error) {
@@ -7156,37 +1272,11 @@ func (ec *executionContext) unmarshalInputUpdateMeetingInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting", "occurrenceId", "patch"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "occurrenceId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("occurrenceId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.OccurrenceID = data
-		case "patch":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("patch"))
-			data, err := ec.unmarshalNMeetingPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingPatch(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Patch = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	resolve.Read(ctx, &in, "occurrenceId", &it.OccurrenceID, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "patch", &it.Patch, ec.unmarshalNMeetingPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingPatch)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputVideoManagementChannelInput(ctx context.Context, obj any) (types.VideoManagementChannelInput, error) {
@@ -7200,30 +1290,10 @@ func (ec *executionContext) unmarshalInputVideoManagementChannelInput(ctx contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"channelId", "name"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "channelId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ChannelID = data
-		case "name":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Name = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "channelId", &it.ChannelID, ec.unmarshalNString2string)
+	resolve.Read(ctx, &in, "name", &it.Name, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputWaitingRoomOptionsInput(ctx context.Context, obj any) (types.WaitingRoomOptionsInput, error) {
@@ -7237,30 +1307,10 @@ func (ec *executionContext) unmarshalInputWaitingRoomOptionsInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"mode", "whoGoesToWaitingRoom"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "mode":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mode"))
-			data, err := ec.unmarshalNWaitingRoomMode2zoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomMode(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Mode = data
-		case "whoGoesToWaitingRoom":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("whoGoesToWaitingRoom"))
-			data, err := ec.unmarshalOWaitingRoomAudience2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomAudience(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.WhoGoesToWaitingRoom = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "mode", &it.Mode, ec.unmarshalNWaitingRoomMode2zoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomMode)
+	resolve.Read(ctx, &in, "whoGoesToWaitingRoom", &it.WhoGoesToWaitingRoom, ec.unmarshalOWaitingRoomAudience2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomAudience)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -7277,51 +1327,23 @@ func (ec *executionContext) _ApprovedOrDeniedCountriesOrRegions(ctx context.Cont
 	fields := graphql.CollectFields(ec.OperationContext, sel, approvedOrDeniedCountriesOrRegionsImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ApprovedOrDeniedCountriesOrRegions")
 		case "enable":
-			out.Values[i] = ec._ApprovedOrDeniedCountriesOrRegions_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ApprovedOrDeniedCountriesOrRegions", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "method":
-			out.Values[i] = ec._ApprovedOrDeniedCountriesOrRegions_method(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ApprovedOrDeniedCountriesOrRegions", obj.Method, false, ec.marshalOCountryMethod2zoomqlᚋinternalᚋzoomᚋtypesᚐCountryMethod), false)
 		case "approvedList":
-			out.Values[i] = ec._ApprovedOrDeniedCountriesOrRegions_approvedList(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ApprovedOrDeniedCountriesOrRegions", obj.ApprovedList, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		case "deniedList":
-			out.Values[i] = ec._ApprovedOrDeniedCountriesOrRegions_deniedList(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ApprovedOrDeniedCountriesOrRegions", obj.DeniedList, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var authenticationExceptionImplementors = []string{"AuthenticationException"}
@@ -7330,46 +1352,21 @@ func (ec *executionContext) _AuthenticationException(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, authenticationExceptionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AuthenticationException")
 		case "name":
-			out.Values[i] = ec._AuthenticationException_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AuthenticationException", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "email":
-			out.Values[i] = ec._AuthenticationException_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AuthenticationException", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "joinUrl":
-			out.Values[i] = ec._AuthenticationException_joinUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AuthenticationException", obj.JoinURL, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var autoAddRecordingToVideoManagementImplementors = []string{"AutoAddRecordingToVideoManagement"}
@@ -7378,41 +1375,19 @@ func (ec *executionContext) _AutoAddRecordingToVideoManagement(ctx context.Conte
 	fields := graphql.CollectFields(ec.OperationContext, sel, autoAddRecordingToVideoManagementImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AutoAddRecordingToVideoManagement")
 		case "enable":
-			out.Values[i] = ec._AutoAddRecordingToVideoManagement_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AutoAddRecordingToVideoManagement", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "channels":
-			out.Values[i] = ec._AutoAddRecordingToVideoManagement_channels(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AutoAddRecordingToVideoManagement", obj.Channels, false, ec.marshalOVideoManagementChannel2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoManagementChannelᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var breakoutRoomImplementors = []string{"BreakoutRoom"}
@@ -7421,41 +1396,19 @@ func (ec *executionContext) _BreakoutRoom(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, breakoutRoomImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("BreakoutRoom")
 		case "name":
-			out.Values[i] = ec._BreakoutRoom_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "BreakoutRoom", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "participants":
-			out.Values[i] = ec._BreakoutRoom_participants(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "BreakoutRoom", obj.Participants, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var breakoutRoomSettingsImplementors = []string{"BreakoutRoomSettings"}
@@ -7464,41 +1417,19 @@ func (ec *executionContext) _BreakoutRoomSettings(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, breakoutRoomSettingsImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("BreakoutRoomSettings")
 		case "enable":
-			out.Values[i] = ec._BreakoutRoomSettings_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "BreakoutRoomSettings", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "rooms":
-			out.Values[i] = ec._BreakoutRoomSettings_rooms(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "BreakoutRoomSettings", obj.Rooms, false, ec.marshalOBreakoutRoom2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoomᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var continuousMeetingChatImplementors = []string{"ContinuousMeetingChat"}
@@ -7507,51 +1438,23 @@ func (ec *executionContext) _ContinuousMeetingChat(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, continuousMeetingChatImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ContinuousMeetingChat")
 		case "enable":
-			out.Values[i] = ec._ContinuousMeetingChat_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ContinuousMeetingChat", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "channelId":
-			out.Values[i] = ec._ContinuousMeetingChat_channelId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ContinuousMeetingChat", obj.ChannelID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "autoAddInvitedExternalUsers":
-			out.Values[i] = ec._ContinuousMeetingChat_autoAddInvitedExternalUsers(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ContinuousMeetingChat", obj.AutoAddInvitedExternalUsers, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "autoAddMeetingParticipants":
-			out.Values[i] = ec._ContinuousMeetingChat_autoAddMeetingParticipants(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "ContinuousMeetingChat", obj.AutoAddMeetingParticipants, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var createMeetingPayloadImplementors = []string{"CreateMeetingPayload"}
@@ -7560,74 +1463,21 @@ func (ec *executionContext) _CreateMeetingPayload(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, createMeetingPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CreateMeetingPayload")
 		case "meeting":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._CreateMeetingPayload_meeting(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "CreateMeetingPayload", obj.Meeting, false, ec.marshalOMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting)
+			})
 		case "userErrors":
-			out.Values[i] = ec._CreateMeetingPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CreateMeetingPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var customKeyImplementors = []string{"CustomKey"}
@@ -7636,41 +1486,19 @@ func (ec *executionContext) _CustomKey(ctx context.Context, sel ast.SelectionSet
 	fields := graphql.CollectFields(ec.OperationContext, sel, customKeyImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomKey")
 		case "key":
-			out.Values[i] = ec._CustomKey_key(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomKey", obj.Key, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "value":
-			out.Values[i] = ec._CustomKey_value(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomKey", obj.Value, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var deleteMeetingPayloadImplementors = []string{"DeleteMeetingPayload"}
@@ -7679,41 +1507,19 @@ func (ec *executionContext) _DeleteMeetingPayload(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteMeetingPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DeleteMeetingPayload")
 		case "deletedMeetingId":
-			out.Values[i] = ec._DeleteMeetingPayload_deletedMeetingId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "DeleteMeetingPayload", obj.DeletedID, false, ec.marshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), false)
 		case "userErrors":
-			out.Values[i] = ec._DeleteMeetingPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "DeleteMeetingPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var endMeetingPayloadImplementors = []string{"EndMeetingPayload"}
@@ -7722,74 +1528,19 @@ func (ec *executionContext) _EndMeetingPayload(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, endMeetingPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("EndMeetingPayload")
 		case "meeting":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._EndMeetingPayload_meeting(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._EndMeetingPayload_meeting(ctx, field, obj) })
 		case "userErrors":
-			out.Values[i] = ec._EndMeetingPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "EndMeetingPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var globalDialInNumberImplementors = []string{"GlobalDialInNumber"}
@@ -7798,56 +1549,25 @@ func (ec *executionContext) _GlobalDialInNumber(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, globalDialInNumberImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("GlobalDialInNumber")
 		case "country":
-			out.Values[i] = ec._GlobalDialInNumber_country(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "GlobalDialInNumber", obj.Country, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "countryName":
-			out.Values[i] = ec._GlobalDialInNumber_countryName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "GlobalDialInNumber", obj.CountryName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "city":
-			out.Values[i] = ec._GlobalDialInNumber_city(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "GlobalDialInNumber", obj.City, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "number":
-			out.Values[i] = ec._GlobalDialInNumber_number(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "GlobalDialInNumber", obj.Number, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "type":
-			out.Values[i] = ec._GlobalDialInNumber_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "GlobalDialInNumber", obj.Type, false, ec.marshalODialInNumberType2zoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberType), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var languageInterpretationImplementors = []string{"LanguageInterpretation"}
@@ -7856,41 +1576,19 @@ func (ec *executionContext) _LanguageInterpretation(ctx context.Context, sel ast
 	fields := graphql.CollectFields(ec.OperationContext, sel, languageInterpretationImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("LanguageInterpretation")
 		case "enable":
-			out.Values[i] = ec._LanguageInterpretation_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "LanguageInterpretation", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "interpreters":
-			out.Values[i] = ec._LanguageInterpretation_interpreters(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "LanguageInterpretation", obj.Interpreters, false, ec.marshalOLanguageInterpreter2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpreterᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var languageInterpreterImplementors = []string{"LanguageInterpreter"}
@@ -7899,46 +1597,21 @@ func (ec *executionContext) _LanguageInterpreter(ctx context.Context, sel ast.Se
 	fields := graphql.CollectFields(ec.OperationContext, sel, languageInterpreterImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("LanguageInterpreter")
 		case "email":
-			out.Values[i] = ec._LanguageInterpreter_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "LanguageInterpreter", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "interpreterLanguages":
-			out.Values[i] = ec._LanguageInterpreter_interpreterLanguages(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "LanguageInterpreter", obj.InterpreterLanguages, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ), false)
 		case "languages":
-			out.Values[i] = ec._LanguageInterpreter_languages(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "LanguageInterpreter", obj.Languages, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingImplementors = []string{"Meeting", "Node"}
@@ -7947,776 +1620,115 @@ func (ec *executionContext) _Meeting(ctx context.Context, sel ast.SelectionSet, 
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Meeting")
 		case "id":
-			out.Values[i] = ec._Meeting_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Meeting", obj.ID, true, ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), true)
 		case "number":
-			out.Values[i] = ec._Meeting_number(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Number, true, ec.marshalNMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), true)
 		case "uuid":
-			out.Values[i] = ec._Meeting_uuid(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.UUID, false, ec.marshalOMeetingUUID2zoomqlᚋinternalᚋzoomᚋtypesᚐUUID), false)
 		case "topic":
-			out.Values[i] = ec._Meeting_topic(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Topic, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "agenda":
-			out.Values[i] = ec._Meeting_agenda(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Agenda, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "type":
-			out.Values[i] = ec._Meeting_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Type, false, ec.marshalOMeetingType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingType), false)
 		case "typeText":
-			out.Values[i] = ec._Meeting_typeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Meeting", obj.TypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "status":
-			out.Values[i] = ec._Meeting_status(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Status, false, ec.marshalOMeetingStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingStatus), false)
 		case "statusText":
-			out.Values[i] = ec._Meeting_statusText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Meeting", obj.StatusText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "startTime":
-			out.Values[i] = ec._Meeting_startTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.StartTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "durationMinutes":
-			out.Values[i] = ec._Meeting_durationMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.DurationMinutes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "timezone":
-			out.Values[i] = ec._Meeting_timezone(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Timezone, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "createdAt":
-			out.Values[i] = ec._Meeting_createdAt(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.CreatedAt, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "creationSource":
-			out.Values[i] = ec._Meeting_creationSource(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.CreationSource, false, ec.marshalOMeetingCreationSource2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingCreationSource), false)
 		case "creationSourceText":
-			out.Values[i] = ec._Meeting_creationSourceText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Meeting", obj.CreationSourceText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "pmi":
-			out.Values[i] = ec._Meeting_pmi(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Pmi, false, ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), false)
 		case "preSchedule":
-			out.Values[i] = ec._Meeting_preSchedule(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.PreSchedule, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "hostZoomId":
-			out.Values[i] = ec._Meeting_hostZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.HostZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hostEmail":
-			out.Values[i] = ec._Meeting_hostEmail(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.HostEmail, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "assistantZoomId":
-			out.Values[i] = ec._Meeting_assistantZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.AssistantZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "joinUrl":
-			out.Values[i] = ec._Meeting_joinUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.JoinURL, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "chatJoinUrl":
-			out.Values[i] = ec._Meeting_chatJoinUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.ChatJoinURL, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "registrationUrl":
-			out.Values[i] = ec._Meeting_registrationUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.RegistrationURL, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "startUrl":
-			out.Values[i] = ec._Meeting_startUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.StartURL, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "password":
-			out.Values[i] = ec._Meeting_password(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Password, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "pstnPassword":
-			out.Values[i] = ec._Meeting_pstnPassword(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.PstnPassword, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "h323Password":
-			out.Values[i] = ec._Meeting_h323Password(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.H323Password, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "encryptedPassword":
-			out.Values[i] = ec._Meeting_encryptedPassword(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.EncryptedPassword, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "dynamicHostKey":
-			out.Values[i] = ec._Meeting_dynamicHostKey(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.DynamicHostKey, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "templateId":
-			out.Values[i] = ec._Meeting_templateId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.TemplateID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "sensitivityLabelId":
-			out.Values[i] = ec._Meeting_sensitivityLabelId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.SensitivityLabelID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "trackingFields":
-			out.Values[i] = ec._Meeting_trackingFields(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.TrackingFields, false, ec.marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldᚄ), false)
 		case "recurrence":
-			out.Values[i] = ec._Meeting_recurrence(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Recurrence, false, ec.marshalORecurrence2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrence), false)
 		case "occurrences":
-			out.Values[i] = ec._Meeting_occurrences(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Occurrences, false, ec.marshalOMeetingOccurrence2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingOccurrenceᚄ), false)
 		case "settings":
-			out.Values[i] = ec._Meeting_settings(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Meeting", obj.Settings, false, ec.marshalOMeetingSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSettings), false)
 		case "host":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_host(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_host(ctx, field, obj) })
 		case "registrants":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_registrants(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_registrants(ctx, field, obj) })
 		case "registrant":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_registrant(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_registrant(ctx, field, obj) })
 		case "instances":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_instances(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_instances(ctx, field, obj) })
 		case "latestInstance":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_latestInstance(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_latestInstance(ctx, field, obj) })
 		case "attendance":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_attendance(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_attendance(ctx, field, obj) })
 		case "dashboard":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_dashboard(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_dashboard(ctx, field, obj) })
 		case "invitation":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_invitation(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_invitation(ctx, field, obj) })
 		case "captionToken":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_captionToken(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_captionToken(ctx, field, obj) })
 		case "livestream":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_livestream(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_livestream(ctx, field, obj) })
 		case "polls":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_polls(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_polls(ctx, field, obj) })
 		case "poll":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_poll(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_poll(ctx, field, obj) })
 		case "recordings":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_recordings(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_recordings(ctx, field, obj) })
 		case "registrationQuestions":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_registrationQuestions(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_registrationQuestions(ctx, field, obj) })
 		case "survey":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Meeting_survey(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Meeting_survey(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingConnectionImplementors = []string{"MeetingConnection"}
@@ -8725,117 +1737,23 @@ func (ec *executionContext) _MeetingConnection(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._MeetingConnection_edges(ctx, field, obj) })
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._MeetingConnection_nodes(ctx, field, obj) })
 		case "pageInfo":
-			out.Values[i] = ec._MeetingConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._MeetingConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingEdgeImplementors = []string{"MeetingEdge"}
@@ -8844,74 +1762,21 @@ func (ec *executionContext) _MeetingEdge(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingEdge")
 		case "cursor":
-			out.Values[i] = ec._MeetingEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._MeetingEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "MeetingEdge", obj.Node, true, ec.marshalNMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingInviteeImplementors = []string{"MeetingInvitee"}
@@ -8920,41 +1785,19 @@ func (ec *executionContext) _MeetingInvitee(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingInviteeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingInvitee")
 		case "email":
-			out.Values[i] = ec._MeetingInvitee_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInvitee", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "internalUser":
-			out.Values[i] = ec._MeetingInvitee_internalUser(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingInvitee", obj.InternalUser, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingOccurrenceImplementors = []string{"MeetingOccurrence"}
@@ -8963,56 +1806,25 @@ func (ec *executionContext) _MeetingOccurrence(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingOccurrenceImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingOccurrence")
 		case "occurrenceId":
-			out.Values[i] = ec._MeetingOccurrence_occurrenceId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingOccurrence", obj.OccurrenceID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "startTime":
-			out.Values[i] = ec._MeetingOccurrence_startTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingOccurrence", obj.StartTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "durationMinutes":
-			out.Values[i] = ec._MeetingOccurrence_durationMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingOccurrence", obj.DurationMinutes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "status":
-			out.Values[i] = ec._MeetingOccurrence_status(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingOccurrence", obj.Status, false, ec.marshalOOccurrenceStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐOccurrenceStatus), false)
 		case "statusText":
-			out.Values[i] = ec._MeetingOccurrence_statusText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingOccurrence", obj.StatusText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingResourceImplementors = []string{"MeetingResource"}
@@ -9021,51 +1833,23 @@ func (ec *executionContext) _MeetingResource(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingResourceImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingResource")
 		case "resourceType":
-			out.Values[i] = ec._MeetingResource_resourceType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingResource", obj.ResourceType, false, ec.marshalOMeetingResourceType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResourceType), false)
 		case "resourceTypeText":
-			out.Values[i] = ec._MeetingResource_resourceTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingResource", obj.ResourceTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "resourceId":
-			out.Values[i] = ec._MeetingResource_resourceId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingResource", obj.ResourceID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "permissionLevel":
-			out.Values[i] = ec._MeetingResource_permissionLevel(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingResource", obj.PermissionLevel, false, ec.marshalOResourcePermission2zoomqlᚋinternalᚋzoomᚋtypesᚐResourcePermission), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingSettingsImplementors = []string{"MeetingSettings"}
@@ -9074,416 +1858,169 @@ func (ec *executionContext) _MeetingSettings(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingSettingsImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingSettings")
 		case "hostVideo":
-			out.Values[i] = ec._MeetingSettings_hostVideo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.HostVideo, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "participantVideo":
-			out.Values[i] = ec._MeetingSettings_participantVideo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ParticipantVideo, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "disableParticipantVideo":
-			out.Values[i] = ec._MeetingSettings_disableParticipantVideo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.DisableParticipantVideo, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "muteUponEntry":
-			out.Values[i] = ec._MeetingSettings_muteUponEntry(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.MuteUponEntry, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "requestPermissionToUnmuteParticipants":
-			out.Values[i] = ec._MeetingSettings_requestPermissionToUnmuteParticipants(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.RequestPermissionToUnmuteParticipants, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowHostControlParticipantMuteState":
-			out.Values[i] = ec._MeetingSettings_allowHostControlParticipantMuteState(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AllowHostControlParticipantMuteState, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "joinBeforeHost":
-			out.Values[i] = ec._MeetingSettings_joinBeforeHost(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.JoinBeforeHost, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "joinBeforeHostMinutes":
-			out.Values[i] = ec._MeetingSettings_joinBeforeHostMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.JoinBeforeHostMinutes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "waitingRoom":
-			out.Values[i] = ec._MeetingSettings_waitingRoom(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.WaitingRoom, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "waitingRoomOptions":
-			out.Values[i] = ec._MeetingSettings_waitingRoomOptions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.WaitingRoomOptions, false, ec.marshalOWaitingRoomOptions2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomOptions), false)
 		case "usePmi":
-			out.Values[i] = ec._MeetingSettings_usePmi(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.UsePmi, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "watermark":
-			out.Values[i] = ec._MeetingSettings_watermark(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.Watermark, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "focusMode":
-			out.Values[i] = ec._MeetingSettings_focusMode(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.FocusMode, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "hostSaveVideoOrder":
-			out.Values[i] = ec._MeetingSettings_hostSaveVideoOrder(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.HostSaveVideoOrder, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "deviceTesting":
-			out.Values[i] = ec._MeetingSettings_deviceTesting(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.DeviceTesting, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "participantFocusedMeeting":
-			out.Values[i] = ec._MeetingSettings_participantFocusedMeeting(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ParticipantFocusedMeeting, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "privateMeeting":
-			out.Values[i] = ec._MeetingSettings_privateMeeting(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.PrivateMeeting, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "internalMeeting":
-			out.Values[i] = ec._MeetingSettings_internalMeeting(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.InternalMeeting, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "encryptionType":
-			out.Values[i] = ec._MeetingSettings_encryptionType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.EncryptionType, false, ec.marshalOMeetingEncryption2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingEncryption), false)
 		case "encryptionTypeText":
-			out.Values[i] = ec._MeetingSettings_encryptionTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingSettings", obj.EncryptionTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "audio":
-			out.Values[i] = ec._MeetingSettings_audio(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.Audio, false, ec.marshalOMeetingAudio2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingAudio), false)
 		case "audioText":
-			out.Values[i] = ec._MeetingSettings_audioText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingSettings", obj.AudioText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "audioConferenceInfo":
-			out.Values[i] = ec._MeetingSettings_audioConferenceInfo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AudioConferenceInfo, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "globalDialInCountries":
-			out.Values[i] = ec._MeetingSettings_globalDialInCountries(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.GlobalDialInCountries, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		case "globalDialInNumbers":
-			out.Values[i] = ec._MeetingSettings_globalDialInNumbers(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.GlobalDialInNumbers, false, ec.marshalOGlobalDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumberᚄ), false)
 		case "autoRecording":
-			out.Values[i] = ec._MeetingSettings_autoRecording(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AutoRecording, false, ec.marshalOAutoRecording2zoomqlᚋinternalᚋzoomᚋtypesᚐAutoRecording), false)
 		case "autoRecordingText":
-			out.Values[i] = ec._MeetingSettings_autoRecordingText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingSettings", obj.AutoRecordingText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hostPauseStopRecording":
-			out.Values[i] = ec._MeetingSettings_hostPauseStopRecording(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.HostPauseStopRecording, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "autoAddRecordingToVideoManagement":
-			out.Values[i] = ec._MeetingSettings_autoAddRecordingToVideoManagement(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AutoAddRecordingToVideoManagement, false, ec.marshalOAutoAddRecordingToVideoManagement2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAutoAddRecordingToVideoManagement), false)
 		case "alternativeHosts":
-			out.Values[i] = ec._MeetingSettings_alternativeHosts(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AlternativeHosts, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ), false)
 		case "alternativeHostsEmailNotification":
-			out.Values[i] = ec._MeetingSettings_alternativeHostsEmailNotification(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AlternativeHostsEmailNotification, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "alternativeHostUpdatePolls":
-			out.Values[i] = ec._MeetingSettings_alternativeHostUpdatePolls(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AlternativeHostUpdatePolls, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "alternativeHostManageMeetingSummary":
-			out.Values[i] = ec._MeetingSettings_alternativeHostManageMeetingSummary(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AlternativeHostManageMeetingSummary, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "alternativeHostManageCloudRecording":
-			out.Values[i] = ec._MeetingSettings_alternativeHostManageCloudRecording(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AlternativeHostManageCloudRecording, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "emailNotification":
-			out.Values[i] = ec._MeetingSettings_emailNotification(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.EmailNotification, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "approvalType":
-			out.Values[i] = ec._MeetingSettings_approvalType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ApprovalType, false, ec.marshalOApprovalType2zoomqlᚋinternalᚋzoomᚋtypesᚐApprovalType), false)
 		case "approvalTypeText":
-			out.Values[i] = ec._MeetingSettings_approvalTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingSettings", obj.ApprovalTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "registrationType":
-			out.Values[i] = ec._MeetingSettings_registrationType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.RegistrationType, false, ec.marshalORegistrationType2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationType), false)
 		case "registrationTypeText":
-			out.Values[i] = ec._MeetingSettings_registrationTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingSettings", obj.RegistrationTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "closeRegistration":
-			out.Values[i] = ec._MeetingSettings_closeRegistration(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.CloseRegistration, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "registrantsConfirmationEmail":
-			out.Values[i] = ec._MeetingSettings_registrantsConfirmationEmail(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.RegistrantsConfirmationEmail, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "registrantsEmailNotification":
-			out.Values[i] = ec._MeetingSettings_registrantsEmailNotification(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.RegistrantsEmailNotification, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowMultipleDevices":
-			out.Values[i] = ec._MeetingSettings_allowMultipleDevices(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AllowMultipleDevices, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "showShareButton":
-			out.Values[i] = ec._MeetingSettings_showShareButton(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ShowShareButton, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "showJoinInfo":
-			out.Values[i] = ec._MeetingSettings_showJoinInfo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ShowJoinInfo, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "contactName":
-			out.Values[i] = ec._MeetingSettings_contactName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ContactName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "contactEmail":
-			out.Values[i] = ec._MeetingSettings_contactEmail(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ContactEmail, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "emailInAttendeeReport":
-			out.Values[i] = ec._MeetingSettings_emailInAttendeeReport(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.EmailInAttendeeReport, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "meetingAuthentication":
-			out.Values[i] = ec._MeetingSettings_meetingAuthentication(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.MeetingAuthentication, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "authenticationOption":
-			out.Values[i] = ec._MeetingSettings_authenticationOption(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AuthenticationOption, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "authenticationName":
-			out.Values[i] = ec._MeetingSettings_authenticationName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AuthenticationName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "authenticationDomains":
-			out.Values[i] = ec._MeetingSettings_authenticationDomains(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AuthenticationDomains, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ), false)
 		case "authenticationException":
-			out.Values[i] = ec._MeetingSettings_authenticationException(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AuthenticationException, false, ec.marshalOAuthenticationException2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAuthenticationExceptionᚄ), false)
 		case "enforceLogin":
-			out.Values[i] = ec._MeetingSettings_enforceLogin(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.EnforceLogin, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "enforceLoginDomains":
-			out.Values[i] = ec._MeetingSettings_enforceLoginDomains(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.EnforceLoginDomains, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSemicolonItemᚄ), false)
 		case "approvedOrDeniedCountriesOrRegions":
-			out.Values[i] = ec._MeetingSettings_approvedOrDeniedCountriesOrRegions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ApprovedOrDeniedCountriesOrRegions, false, ec.marshalOApprovedOrDeniedCountriesOrRegions2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐApprovedOrDeniedCountriesOrRegions), false)
 		case "additionalDataCenterRegions":
-			out.Values[i] = ec._MeetingSettings_additionalDataCenterRegions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AdditionalDataCenterRegions, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		case "meetingInvitees":
-			out.Values[i] = ec._MeetingSettings_meetingInvitees(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.MeetingInvitees, false, ec.marshalOMeetingInvitee2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInviteeᚄ), false)
 		case "breakoutRoom":
-			out.Values[i] = ec._MeetingSettings_breakoutRoom(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.BreakoutRoom, false, ec.marshalOBreakoutRoomSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoomSettings), false)
 		case "languageInterpretation":
-			out.Values[i] = ec._MeetingSettings_languageInterpretation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.LanguageInterpretation, false, ec.marshalOLanguageInterpretation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpretation), false)
 		case "signLanguageInterpretation":
-			out.Values[i] = ec._MeetingSettings_signLanguageInterpretation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.SignLanguageInterpretation, false, ec.marshalOSignLanguageInterpretation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpretation), false)
 		case "questionAndAnswer":
-			out.Values[i] = ec._MeetingSettings_questionAndAnswer(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.QuestionAndAnswer, false, ec.marshalOQuestionAndAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQuestionAndAnswer), false)
 		case "continuousMeetingChat":
-			out.Values[i] = ec._MeetingSettings_continuousMeetingChat(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.ContinuousMeetingChat, false, ec.marshalOContinuousMeetingChat2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐContinuousMeetingChat), false)
 		case "enableDedicatedGroupChat":
-			out.Values[i] = ec._MeetingSettings_enableDedicatedGroupChat(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.EnableDedicatedGroupChat, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "resources":
-			out.Values[i] = ec._MeetingSettings_resources(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.Resources, false, ec.marshalOMeetingResource2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResourceᚄ), false)
 		case "customKeys":
-			out.Values[i] = ec._MeetingSettings_customKeys(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.CustomKeys, false, ec.marshalOCustomKey2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKeyᚄ), false)
 		case "calendarType":
-			out.Values[i] = ec._MeetingSettings_calendarType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.CalendarType, false, ec.marshalOCalendarType2zoomqlᚋinternalᚋzoomᚋtypesᚐCalendarType), false)
 		case "pushChangeToCalendar":
-			out.Values[i] = ec._MeetingSettings_pushChangeToCalendar(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.PushChangeToCalendar, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "autoStartMeetingSummary":
-			out.Values[i] = ec._MeetingSettings_autoStartMeetingSummary(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AutoStartMeetingSummary, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "whoWillReceiveSummary":
-			out.Values[i] = ec._MeetingSettings_whoWillReceiveSummary(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.WhoWillReceiveSummary, false, ec.marshalOSummaryRecipients2zoomqlᚋinternalᚋzoomᚋtypesᚐSummaryRecipients), false)
 		case "whoWillReceiveSummaryText":
-			out.Values[i] = ec._MeetingSettings_whoWillReceiveSummaryText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingSettings", obj.WhoWillReceiveSummaryText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "summaryTemplateId":
-			out.Values[i] = ec._MeetingSettings_summaryTemplateId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.SummaryTemplateID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "autoStartAiCompanionQuestions":
-			out.Values[i] = ec._MeetingSettings_autoStartAiCompanionQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AutoStartAiCompanionQuestions, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "whoCanAskQuestions":
-			out.Values[i] = ec._MeetingSettings_whoCanAskQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.WhoCanAskQuestions, false, ec.marshalOQuestionAskers2zoomqlᚋinternalᚋzoomᚋtypesᚐQuestionAskers), false)
 		case "autoStartDeepfakeDetection":
-			out.Values[i] = ec._MeetingSettings_autoStartDeepfakeDetection(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.AutoStartDeepfakeDetection, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "cnMeeting":
-			out.Values[i] = ec._MeetingSettings_cnMeeting(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.CnMeeting, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "inMeeting":
-			out.Values[i] = ec._MeetingSettings_inMeeting(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSettings", obj.InMeeting, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var questionAndAnswerImplementors = []string{"QuestionAndAnswer"}
@@ -9492,61 +2029,27 @@ func (ec *executionContext) _QuestionAndAnswer(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, questionAndAnswerImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("QuestionAndAnswer")
 		case "enable":
-			out.Values[i] = ec._QuestionAndAnswer_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QuestionAndAnswer", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowSubmitQuestions":
-			out.Values[i] = ec._QuestionAndAnswer_allowSubmitQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QuestionAndAnswer", obj.AllowSubmitQuestions, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowAnonymousQuestions":
-			out.Values[i] = ec._QuestionAndAnswer_allowAnonymousQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QuestionAndAnswer", obj.AllowAnonymousQuestions, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "questionVisibility":
-			out.Values[i] = ec._QuestionAndAnswer_questionVisibility(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QuestionAndAnswer", obj.QuestionVisibility, false, ec.marshalOQuestionVisibility2zoomqlᚋinternalᚋzoomᚋtypesᚐQuestionVisibility), false)
 		case "attendeesCanComment":
-			out.Values[i] = ec._QuestionAndAnswer_attendeesCanComment(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QuestionAndAnswer", obj.AttendeesCanComment, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "attendeesCanUpvote":
-			out.Values[i] = ec._QuestionAndAnswer_attendeesCanUpvote(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "QuestionAndAnswer", obj.AttendeesCanUpvote, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var recurrenceImplementors = []string{"Recurrence"}
@@ -9555,71 +2058,31 @@ func (ec *executionContext) _Recurrence(ctx context.Context, sel ast.SelectionSe
 	fields := graphql.CollectFields(ec.OperationContext, sel, recurrenceImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Recurrence")
 		case "type":
-			out.Values[i] = ec._Recurrence_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Recurrence", obj.Type, false, ec.marshalORecurrenceType2zoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceType), false)
 		case "repeatInterval":
-			out.Values[i] = ec._Recurrence_repeatInterval(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Recurrence", obj.RepeatInterval, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "weeklyDays":
-			out.Values[i] = ec._Recurrence_weeklyDays(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Recurrence", obj.WeeklyDays, false, ec.marshalOWeekday2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐWeekdayᚄ), false)
 		case "monthlyDay":
-			out.Values[i] = ec._Recurrence_monthlyDay(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Recurrence", obj.MonthlyDay, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "monthlyWeek":
-			out.Values[i] = ec._Recurrence_monthlyWeek(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Recurrence", obj.MonthlyWeek, false, ec.marshalOMonthlyWeek2zoomqlᚋinternalᚋzoomᚋtypesᚐMonthlyWeek), false)
 		case "monthlyWeekDay":
-			out.Values[i] = ec._Recurrence_monthlyWeekDay(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Recurrence", obj.MonthlyWeekDay, false, ec.marshalOWeekday2zoomqlᚋinternalᚋzoomᚋtypesᚐWeekday), false)
 		case "endTimes":
-			out.Values[i] = ec._Recurrence_endTimes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Recurrence", obj.EndTimes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "endDateTime":
-			out.Values[i] = ec._Recurrence_endDateTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Recurrence", obj.EndDateTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var signLanguageInterpretationImplementors = []string{"SignLanguageInterpretation"}
@@ -9628,41 +2091,19 @@ func (ec *executionContext) _SignLanguageInterpretation(ctx context.Context, sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, signLanguageInterpretationImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SignLanguageInterpretation")
 		case "enable":
-			out.Values[i] = ec._SignLanguageInterpretation_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SignLanguageInterpretation", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "interpreters":
-			out.Values[i] = ec._SignLanguageInterpretation_interpreters(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SignLanguageInterpretation", obj.Interpreters, false, ec.marshalOSignLanguageInterpreter2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpreterᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var signLanguageInterpreterImplementors = []string{"SignLanguageInterpreter"}
@@ -9671,41 +2112,19 @@ func (ec *executionContext) _SignLanguageInterpreter(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, signLanguageInterpreterImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SignLanguageInterpreter")
 		case "email":
-			out.Values[i] = ec._SignLanguageInterpreter_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SignLanguageInterpreter", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "signLanguage":
-			out.Values[i] = ec._SignLanguageInterpreter_signLanguage(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SignLanguageInterpreter", obj.SignLanguage, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var trackingFieldImplementors = []string{"TrackingField"}
@@ -9714,46 +2133,21 @@ func (ec *executionContext) _TrackingField(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, trackingFieldImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("TrackingField")
 		case "field":
-			out.Values[i] = ec._TrackingField_field(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "TrackingField", obj.Field, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "value":
-			out.Values[i] = ec._TrackingField_value(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "TrackingField", obj.Value, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "visible":
-			out.Values[i] = ec._TrackingField_visible(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "TrackingField", obj.Visible, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var updateMeetingPayloadImplementors = []string{"UpdateMeetingPayload"}
@@ -9762,74 +2156,19 @@ func (ec *executionContext) _UpdateMeetingPayload(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateMeetingPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("UpdateMeetingPayload")
 		case "meeting":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._UpdateMeetingPayload_meeting(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._UpdateMeetingPayload_meeting(ctx, field, obj) })
 		case "userErrors":
-			out.Values[i] = ec._UpdateMeetingPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "UpdateMeetingPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var videoManagementChannelImplementors = []string{"VideoManagementChannel"}
@@ -9838,41 +2177,19 @@ func (ec *executionContext) _VideoManagementChannel(ctx context.Context, sel ast
 	fields := graphql.CollectFields(ec.OperationContext, sel, videoManagementChannelImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("VideoManagementChannel")
 		case "channelId":
-			out.Values[i] = ec._VideoManagementChannel_channelId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoManagementChannel", obj.ChannelID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._VideoManagementChannel_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "VideoManagementChannel", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var waitingRoomOptionsImplementors = []string{"WaitingRoomOptions"}
@@ -9881,41 +2198,19 @@ func (ec *executionContext) _WaitingRoomOptions(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, waitingRoomOptionsImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WaitingRoomOptions")
 		case "mode":
-			out.Values[i] = ec._WaitingRoomOptions_mode(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WaitingRoomOptions", obj.Mode, false, ec.marshalOWaitingRoomMode2zoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomMode), false)
 		case "whoGoesToWaitingRoom":
-			out.Values[i] = ec._WaitingRoomOptions_whoGoesToWaitingRoom(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WaitingRoomOptions", obj.WhoGoesToWaitingRoom, false, ec.marshalOWaitingRoomAudience2zoomqlᚋinternalᚋzoomᚋtypesᚐWaitingRoomAudience), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************
@@ -10650,6 +2945,14 @@ func (ec *executionContext) marshalOMeetingAudio2ᚖzoomqlᚋinternalᚋzoomᚋt
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx context.Context, v any) (*types.MeetingBy, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMeetingBy(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOMeetingConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx context.Context, sel ast.SelectionSet, v *types.Connection[types.Meeting]) graphql.Marshaler {

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -25,208 +23,6 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
-
-func (ec *executionContext) _CustomRegistrationQuestion_title(ctx context.Context, field graphql.CollectedField, obj *types.CustomRegistrationQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomRegistrationQuestion_title(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Title, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomRegistrationQuestion_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomRegistrationQuestion", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _CustomRegistrationQuestion_type(ctx context.Context, field graphql.CollectedField, obj *types.CustomRegistrationQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomRegistrationQuestion_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.CustomRegistrationQuestionType) graphql.Marshaler {
-			return ec.marshalOCustomRegistrationQuestionType2zoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestionType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomRegistrationQuestion_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomRegistrationQuestion", field, false, false, errors.New("field of type CustomRegistrationQuestionType does not have child fields"))
-}
-
-func (ec *executionContext) _CustomRegistrationQuestion_required(ctx context.Context, field graphql.CollectedField, obj *types.CustomRegistrationQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomRegistrationQuestion_required(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Required, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomRegistrationQuestion_required(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomRegistrationQuestion", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _CustomRegistrationQuestion_answers(ctx context.Context, field graphql.CollectedField, obj *types.CustomRegistrationQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomRegistrationQuestion_answers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Answers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomRegistrationQuestion_answers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomRegistrationQuestion", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _RegistrationQuestion_field(ctx context.Context, field graphql.CollectedField, obj *types.RegistrationQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RegistrationQuestion_field(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Field, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.RegistrationField) graphql.Marshaler {
-			return ec.marshalORegistrationField2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationField(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_RegistrationQuestion_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RegistrationQuestion", field, false, false, errors.New("field of type RegistrationField does not have child fields"))
-}
-
-func (ec *executionContext) _RegistrationQuestion_required(ctx context.Context, field graphql.CollectedField, obj *types.RegistrationQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RegistrationQuestion_required(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Required, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_RegistrationQuestion_required(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RegistrationQuestion", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _RegistrationQuestions_questions(ctx context.Context, field graphql.CollectedField, obj *types.RegistrationQuestions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RegistrationQuestions_questions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Questions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.RegistrationQuestion) graphql.Marshaler {
-			return ec.marshalORegistrationQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationQuestionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_RegistrationQuestions_questions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RegistrationQuestions",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_RegistrationQuestion(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _RegistrationQuestions_customQuestions(ctx context.Context, field graphql.CollectedField, obj *types.RegistrationQuestions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RegistrationQuestions_customQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CustomQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.CustomRegistrationQuestion) graphql.Marshaler {
-			return ec.marshalOCustomRegistrationQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_RegistrationQuestions_customQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RegistrationQuestions",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CustomRegistrationQuestion(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 // endregion **************************** field.gotpl *****************************
 
@@ -243,44 +39,12 @@ func (ec *executionContext) unmarshalInputCustomRegistrationQuestionInput(ctx co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"title", "type", "required", "answers"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "title":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Title = data
-		case "type":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalNCustomRegistrationQuestionType2zoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestionType(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Type = data
-		case "required":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("required"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Required = data
-		case "answers":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("answers"))
-			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Answers = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "title", &it.Title, ec.unmarshalNString2string)
+	resolve.Read(ctx, &in, "type", &it.Type, ec.unmarshalNCustomRegistrationQuestionType2zoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestionType)
+	resolve.Read(ctx, &in, "required", &it.Required, ec.unmarshalNBoolean2bool)
+	resolve.Read(ctx, &in, "answers", &it.Answers, ec.unmarshalOString2ᚕstringᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputRegistrationFormInput(ctx context.Context, obj any) (types.RegistrationFormInput, error) {
@@ -294,30 +58,10 @@ func (ec *executionContext) unmarshalInputRegistrationFormInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"questions", "customQuestions"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "questions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questions"))
-			data, err := ec.unmarshalORegistrationQuestionInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationQuestionInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Questions = data
-		case "customQuestions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customQuestions"))
-			data, err := ec.unmarshalOCustomRegistrationQuestionInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestionInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CustomQuestions = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "questions", &it.Questions, ec.unmarshalORegistrationQuestionInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationQuestionInputᚄ)
+	resolve.Read(ctx, &in, "customQuestions", &it.CustomQuestions, ec.unmarshalOCustomRegistrationQuestionInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestionInputᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputRegistrationQuestionInput(ctx context.Context, obj any) (types.RegistrationQuestionInput, error) {
@@ -331,30 +75,10 @@ func (ec *executionContext) unmarshalInputRegistrationQuestionInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"field", "required"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "field":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("field"))
-			data, err := ec.unmarshalNRegistrationField2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationField(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Field = data
-		case "required":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("required"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Required = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "field", &it.Field, ec.unmarshalNRegistrationField2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationField)
+	resolve.Read(ctx, &in, "required", &it.Required, ec.unmarshalNBoolean2bool)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputUpdateRegistrationQuestionsInput(ctx context.Context, obj any) (types.UpdateRegistrationQuestionsInput, error) {
@@ -368,30 +92,10 @@ func (ec *executionContext) unmarshalInputUpdateRegistrationQuestionsInput(ctx c
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting", "form"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "form":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("form"))
-			data, err := ec.unmarshalNRegistrationFormInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationFormInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Form = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	resolve.Read(ctx, &in, "form", &it.Form, ec.unmarshalNRegistrationFormInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationFormInput)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -408,51 +112,23 @@ func (ec *executionContext) _CustomRegistrationQuestion(ctx context.Context, sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, customRegistrationQuestionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomRegistrationQuestion")
 		case "title":
-			out.Values[i] = ec._CustomRegistrationQuestion_title(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomRegistrationQuestion", obj.Title, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "type":
-			out.Values[i] = ec._CustomRegistrationQuestion_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomRegistrationQuestion", obj.Type, false, ec.marshalOCustomRegistrationQuestionType2zoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestionType), false)
 		case "required":
-			out.Values[i] = ec._CustomRegistrationQuestion_required(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomRegistrationQuestion", obj.Required, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "answers":
-			out.Values[i] = ec._CustomRegistrationQuestion_answers(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomRegistrationQuestion", obj.Answers, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var registrationQuestionImplementors = []string{"RegistrationQuestion"}
@@ -461,41 +137,19 @@ func (ec *executionContext) _RegistrationQuestion(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, registrationQuestionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RegistrationQuestion")
 		case "field":
-			out.Values[i] = ec._RegistrationQuestion_field(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "RegistrationQuestion", obj.Field, false, ec.marshalORegistrationField2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationField), false)
 		case "required":
-			out.Values[i] = ec._RegistrationQuestion_required(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "RegistrationQuestion", obj.Required, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var registrationQuestionsImplementors = []string{"RegistrationQuestions"}
@@ -504,41 +158,19 @@ func (ec *executionContext) _RegistrationQuestions(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, registrationQuestionsImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RegistrationQuestions")
 		case "questions":
-			out.Values[i] = ec._RegistrationQuestions_questions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "RegistrationQuestions", obj.Questions, false, ec.marshalORegistrationQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationQuestionᚄ), false)
 		case "customQuestions":
-			out.Values[i] = ec._RegistrationQuestions_customQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "RegistrationQuestions", obj.CustomQuestions, false, ec.marshalOCustomRegistrationQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestionᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -139,199 +137,6 @@ func (ec *executionContext) field_Survey_instances_args(ctx context.Context, raw
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _Survey_id(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Survey_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.NodeID) graphql.Marshaler {
-			return ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Survey_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Survey", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _Survey_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Survey_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Survey_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Survey", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Survey_name(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Survey_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Survey_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Survey", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Survey_type(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Survey_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.SurveyType) graphql.Marshaler {
-			return ec.marshalOSurveyType2zoomqlᚋinternalᚋzoomᚋtypesᚐSurveyType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Survey_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Survey", field, false, false, errors.New("field of type SurveyType does not have child fields"))
-}
-
-func (ec *executionContext) _Survey_typeText(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Survey_typeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Survey_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Survey", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Survey_published(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Survey_published(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Published, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Survey_published(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Survey", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _Survey_anonymous(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Survey_anonymous(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Anonymous, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Survey_anonymous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Survey", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _Survey_questions(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Survey_questions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Questions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SurveyQuestion) graphql.Marshaler {
-			return ec.marshalOSurveyQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Survey_questions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Survey",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyQuestion(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Survey_instances(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -352,15 +157,13 @@ func (ec *executionContext) _Survey_instances(ctx context.Context, field graphql
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Survey_instances(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Survey",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyInstanceConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -396,15 +199,13 @@ func (ec *executionContext) _Survey_answers(ctx context.Context, field graphql.C
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Survey_answers(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Survey",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyAnswerConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -420,161 +221,12 @@ func (ec *executionContext) fieldContext_Survey_answers(ctx context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _SurveyAnswer_name(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswer_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswer_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswer", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyAnswer_email(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswer_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswer_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswer", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyAnswer_anonymous(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswer_anonymous(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Anonymous, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswer_anonymous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyAnswer_submittedAt(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswer_submittedAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SubmittedAt, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswer_submittedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswer", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyAnswer_instanceZoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswer_instanceZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InstanceZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswer_instanceZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswer", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyAnswer_questions(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswer_questions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Questions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SurveyQuestionAnswer) graphql.Marshaler {
-			return ec.marshalOSurveyQuestionAnswer2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionAnswerᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswer_questions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyAnswer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyQuestionAnswer(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _SurveyAnswer_instance(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswer_instance(ctx, field)
-		},
+		resolve.Context("SurveyAnswer", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.SurveyAnswer().Instance(ctx, obj)
 		},
@@ -586,27 +238,13 @@ func (ec *executionContext) _SurveyAnswer_instance(ctx context.Context, field gr
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyAnswer_instance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyAnswer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyInstance(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _SurveyAnswer_user(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswer_user(ctx, field)
-		},
+		resolve.Context("SurveyAnswer", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.SurveyAnswer().User(ctx, obj)
 		},
@@ -618,27 +256,13 @@ func (ec *executionContext) _SurveyAnswer_user(ctx context.Context, field graphq
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyAnswer_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyAnswer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _SurveyAnswerConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.SurveyAnswer]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswerConnection_edges(ctx, field)
-		},
+		resolve.Context("SurveyAnswerConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -650,27 +274,13 @@ func (ec *executionContext) _SurveyAnswerConnection_edges(ctx context.Context, f
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyAnswerConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyAnswerConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyAnswerEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _SurveyAnswerConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.SurveyAnswer]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswerConnection_nodes(ctx, field)
-		},
+		resolve.Context("SurveyAnswerConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -682,183 +292,13 @@ func (ec *executionContext) _SurveyAnswerConnection_nodes(ctx context.Context, f
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyAnswerConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyAnswerConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyAnswer(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyAnswerConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.SurveyAnswer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswerConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswerConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyAnswerConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyAnswerConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.SurveyAnswer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswerConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswerConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswerConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyAnswerEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.SurveyAnswer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswerEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswerEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswerEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyAnswerEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.SurveyAnswer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswerEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.SurveyAnswer) graphql.Marshaler {
-			return ec.marshalNSurveyAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswer(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswerEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyAnswerEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyAnswer(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyAnswerItem_optionZoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswerItem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswerItem_optionZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OptionZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswerItem_optionZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswerItem", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyAnswerItem_answer(ctx context.Context, field graphql.CollectedField, obj *types.SurveyAnswerItem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyAnswerItem_answer(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Answer, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyAnswerItem_answer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyAnswerItem", field, false, false, errors.New("field of type String does not have child fields"))
-}
 
 func (ec *executionContext) _SurveyConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Survey]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyConnection_edges(ctx, field)
-		},
+		resolve.Context("SurveyConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -870,27 +310,13 @@ func (ec *executionContext) _SurveyConnection_edges(ctx context.Context, field g
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _SurveyConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Survey]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyConnection_nodes(ctx, field)
-		},
+		resolve.Context("SurveyConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -902,422 +328,13 @@ func (ec *executionContext) _SurveyConnection_nodes(ctx context.Context, field g
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Survey(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Survey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Survey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.Survey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.Survey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.Survey) graphql.Marshaler {
-			return ec.marshalNSurvey2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurvey(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Survey(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyInstance_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_name(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_productType(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_productType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ProductType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.SurveyProduct) graphql.Marshaler {
-			return ec.marshalOSurveyProduct2zoomqlᚋinternalᚋzoomᚋtypesᚐSurveyProduct(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_productType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type SurveyProduct does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_productTypeText(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_productTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ProductTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_productTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_hasResponse(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_hasResponse(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HasResponse, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_hasResponse(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_surveyZoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_surveyZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SurveyZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_surveyZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_surveyName(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_surveyName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SurveyName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_surveyName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_surveyType(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_surveyType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SurveyType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.SurveyType) graphql.Marshaler {
-			return ec.marshalOSurveyType2zoomqlᚋinternalᚋzoomᚋtypesᚐSurveyType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_surveyType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type SurveyType does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_surveyTypeText(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_surveyTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SurveyTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_surveyTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_anonymous(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_anonymous(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Anonymous, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_anonymous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstance_questions(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_questions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Questions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SurveyQuestion) graphql.Marshaler {
-			return ec.marshalOSurveyQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_questions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyInstance",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyQuestion(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyInstance_meetingNumber(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_meetingNumber(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MeetingNumber, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_meetingNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
 
 func (ec *executionContext) _SurveyInstance_survey(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_survey(ctx, field)
-		},
+		resolve.Context("SurveyInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.SurveyInstance().Survey(ctx, obj)
 		},
@@ -1328,18 +345,6 @@ func (ec *executionContext) _SurveyInstance_survey(ctx context.Context, field gr
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_SurveyInstance_survey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Survey(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _SurveyInstance_answers(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
@@ -1362,15 +367,13 @@ func (ec *executionContext) _SurveyInstance_answers(ctx context.Context, field g
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_SurveyInstance_answers(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "SurveyInstance",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyAnswerConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1391,9 +394,7 @@ func (ec *executionContext) _SurveyInstance_meetingInstance(ctx context.Context,
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_meetingInstance(ctx, field)
-		},
+		resolve.Context("SurveyInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.SurveyInstance().MeetingInstance(ctx, obj)
 		},
@@ -1405,27 +406,13 @@ func (ec *executionContext) _SurveyInstance_meetingInstance(ctx context.Context,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyInstance_meetingInstance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingInstance(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _SurveyInstance_meeting(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstance_meeting(ctx, field)
-		},
+		resolve.Context("SurveyInstance", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.SurveyInstance().Meeting(ctx, obj)
 		},
@@ -1437,27 +424,13 @@ func (ec *executionContext) _SurveyInstance_meeting(ctx context.Context, field g
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyInstance_meeting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyInstance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meeting(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _SurveyInstanceConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.SurveyInstance]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstanceConnection_edges(ctx, field)
-		},
+		resolve.Context("SurveyInstanceConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -1469,27 +442,13 @@ func (ec *executionContext) _SurveyInstanceConnection_edges(ctx context.Context,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SurveyInstanceConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyInstanceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyInstanceEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _SurveyInstanceConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.SurveyInstance]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstanceConnection_nodes(ctx, field)
-		},
+		resolve.Context("SurveyInstanceConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -1500,633 +459,6 @@ func (ec *executionContext) _SurveyInstanceConnection_nodes(ctx context.Context,
 		true,
 		true,
 	)
-}
-func (ec *executionContext) fieldContext_SurveyInstanceConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyInstanceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyInstance(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyInstanceConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.SurveyInstance]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstanceConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstanceConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyInstanceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyInstanceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.SurveyInstance]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstanceConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstanceConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstanceConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstanceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.SurveyInstance]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstanceEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstanceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyInstanceEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyInstanceEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.SurveyInstance]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyInstanceEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.SurveyInstance) graphql.Marshaler {
-			return ec.marshalNSurveyInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyInstance(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyInstanceEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyInstanceEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyInstance(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyOption_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveyOption) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyOption_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyOption_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyOption", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyOption_value(ctx context.Context, field graphql.CollectedField, obj *types.SurveyOption) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyOption_value(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyOption_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyOption", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyOption_label(ctx context.Context, field graphql.CollectedField, obj *types.SurveyOption) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyOption_label(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyOption_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyOption", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyOption_order(ctx context.Context, field graphql.CollectedField, obj *types.SurveyOption) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyOption_order(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyOption_order(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyOption", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyQuestion_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestion_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestion_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyQuestion", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyQuestion_name(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestion_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestion_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyQuestion", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyQuestion_order(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestion_order(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestion_order(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyQuestion", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyQuestion_type(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestion_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.SurveyQuestionType) graphql.Marshaler {
-			return ec.marshalOSurveyQuestionType2zoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestion_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyQuestion", field, false, false, errors.New("field of type SurveyQuestionType does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyQuestion_typeText(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestion_typeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestion_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyQuestion", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyQuestion_required(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestion_required(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Required, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestion_required(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyQuestion", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyQuestion_subQuestions(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestion_subQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SubQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SurveySubQuestion) graphql.Marshaler {
-			return ec.marshalOSurveySubQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveySubQuestionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestion_subQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyQuestion",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveySubQuestion(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyQuestion_options(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestion_options(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SurveyOption) graphql.Marshaler {
-			return ec.marshalOSurveyOption2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyOptionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestion_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyQuestion",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyOption(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyQuestionAnswer_questionZoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestionAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestionAnswer_questionZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.QuestionZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestionAnswer_questionZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveyQuestionAnswer", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveyQuestionAnswer_answers(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestionAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestionAnswer_answers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Answers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SurveyAnswerItem) graphql.Marshaler {
-			return ec.marshalOSurveyAnswerItem2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswerItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestionAnswer_answers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyQuestionAnswer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyAnswerItem(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveyQuestionAnswer_subQuestions(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestionAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveyQuestionAnswer_subQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SubQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SurveySubQuestionAnswer) graphql.Marshaler {
-			return ec.marshalOSurveySubQuestionAnswer2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveySubQuestionAnswerᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveyQuestionAnswer_subQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveyQuestionAnswer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveySubQuestionAnswer(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _SurveySubQuestion_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveySubQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveySubQuestion_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveySubQuestion_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveySubQuestion", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveySubQuestion_name(ctx context.Context, field graphql.CollectedField, obj *types.SurveySubQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveySubQuestion_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveySubQuestion_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveySubQuestion", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveySubQuestion_order(ctx context.Context, field graphql.CollectedField, obj *types.SurveySubQuestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveySubQuestion_order(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveySubQuestion_order(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveySubQuestion", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _SurveySubQuestionAnswer_subQuestionZoomId(ctx context.Context, field graphql.CollectedField, obj *types.SurveySubQuestionAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveySubQuestionAnswer_subQuestionZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SubQuestionZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveySubQuestionAnswer_subQuestionZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SurveySubQuestionAnswer", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _SurveySubQuestionAnswer_answers(ctx context.Context, field graphql.CollectedField, obj *types.SurveySubQuestionAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SurveySubQuestionAnswer_answers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Answers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.SurveyAnswerItem) graphql.Marshaler {
-			return ec.marshalOSurveyAnswerItem2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswerItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SurveySubQuestionAnswer_answers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SurveySubQuestionAnswer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SurveyAnswerItem(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2144,30 +476,10 @@ func (ec *executionContext) unmarshalInputSurveyBy(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "zoomId"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "id":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
-			data, err := ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ID = data
-		case "zoomId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zoomId"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ZoomID = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "id", &it.ID, ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID)
+	resolve.Read(ctx, &in, "zoomId", &it.ZoomID, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -2184,147 +496,35 @@ func (ec *executionContext) _Survey(ctx context.Context, sel ast.SelectionSet, o
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Survey")
 		case "id":
-			out.Values[i] = ec._Survey_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Survey", obj.ID, true, ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), true)
 		case "zoomId":
-			out.Values[i] = ec._Survey_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Survey", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._Survey_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Survey", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "type":
-			out.Values[i] = ec._Survey_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Survey", obj.Type, false, ec.marshalOSurveyType2zoomqlᚋinternalᚋzoomᚋtypesᚐSurveyType), false)
 		case "typeText":
-			out.Values[i] = ec._Survey_typeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Survey", obj.TypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "published":
-			out.Values[i] = ec._Survey_published(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Survey", obj.Published, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "anonymous":
-			out.Values[i] = ec._Survey_anonymous(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Survey", obj.Anonymous, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "questions":
-			out.Values[i] = ec._Survey_questions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Survey", obj.Questions, false, ec.marshalOSurveyQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionᚄ), false)
 		case "instances":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Survey_instances(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Survey_instances(ctx, field, obj) })
 		case "answers":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Survey_answers(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Survey_answers(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyAnswerImplementors = []string{"SurveyAnswer"}
@@ -2333,137 +533,31 @@ func (ec *executionContext) _SurveyAnswer(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyAnswerImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyAnswer")
 		case "name":
-			out.Values[i] = ec._SurveyAnswer_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswer", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "email":
-			out.Values[i] = ec._SurveyAnswer_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswer", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "anonymous":
-			out.Values[i] = ec._SurveyAnswer_anonymous(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswer", obj.Anonymous, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "submittedAt":
-			out.Values[i] = ec._SurveyAnswer_submittedAt(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswer", obj.SubmittedAt, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "instanceZoomId":
-			out.Values[i] = ec._SurveyAnswer_instanceZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswer", obj.InstanceZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "questions":
-			out.Values[i] = ec._SurveyAnswer_questions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswer", obj.Questions, false, ec.marshalOSurveyQuestionAnswer2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionAnswerᚄ), false)
 		case "instance":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyAnswer_instance(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._SurveyAnswer_instance(ctx, field, obj) })
 		case "user":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyAnswer_user(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._SurveyAnswer_user(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyAnswerConnectionImplementors = []string{"SurveyAnswerConnection"}
@@ -2472,117 +566,23 @@ func (ec *executionContext) _SurveyAnswerConnection(ctx context.Context, sel ast
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyAnswerConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyAnswerConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyAnswerConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._SurveyAnswerConnection_edges(ctx, field, obj) })
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyAnswerConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._SurveyAnswerConnection_nodes(ctx, field, obj) })
 		case "pageInfo":
-			out.Values[i] = ec._SurveyAnswerConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyAnswerConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._SurveyAnswerConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyAnswerConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyAnswerEdgeImplementors = []string{"SurveyAnswerEdge"}
@@ -2591,74 +591,21 @@ func (ec *executionContext) _SurveyAnswerEdge(ctx context.Context, sel ast.Selec
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyAnswerEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyAnswerEdge")
 		case "cursor":
-			out.Values[i] = ec._SurveyAnswerEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyAnswerEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyAnswerEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswerEdge", obj.Node, true, ec.marshalNSurveyAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswer)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyAnswerItemImplementors = []string{"SurveyAnswerItem"}
@@ -2667,41 +614,19 @@ func (ec *executionContext) _SurveyAnswerItem(ctx context.Context, sel ast.Selec
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyAnswerItemImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyAnswerItem")
 		case "optionZoomId":
-			out.Values[i] = ec._SurveyAnswerItem_optionZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswerItem", obj.OptionZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "answer":
-			out.Values[i] = ec._SurveyAnswerItem_answer(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyAnswerItem", obj.Answer, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyConnectionImplementors = []string{"SurveyConnection"}
@@ -2710,117 +635,23 @@ func (ec *executionContext) _SurveyConnection(ctx context.Context, sel ast.Selec
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._SurveyConnection_edges(ctx, field, obj) })
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._SurveyConnection_nodes(ctx, field, obj) })
 		case "pageInfo":
-			out.Values[i] = ec._SurveyConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._SurveyConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyEdgeImplementors = []string{"SurveyEdge"}
@@ -2829,74 +660,21 @@ func (ec *executionContext) _SurveyEdge(ctx context.Context, sel ast.SelectionSe
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyEdge")
 		case "cursor":
-			out.Values[i] = ec._SurveyEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "SurveyEdge", obj.Node, true, ec.marshalNSurvey2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurvey)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyInstanceImplementors = []string{"SurveyInstance"}
@@ -2905,243 +683,49 @@ func (ec *executionContext) _SurveyInstance(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyInstanceImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyInstance")
 		case "zoomId":
-			out.Values[i] = ec._SurveyInstance_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._SurveyInstance_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "productType":
-			out.Values[i] = ec._SurveyInstance_productType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.ProductType, false, ec.marshalOSurveyProduct2zoomqlᚋinternalᚋzoomᚋtypesᚐSurveyProduct), false)
 		case "productTypeText":
-			out.Values[i] = ec._SurveyInstance_productTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyInstance", obj.ProductTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hasResponse":
-			out.Values[i] = ec._SurveyInstance_hasResponse(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.HasResponse, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "surveyZoomId":
-			out.Values[i] = ec._SurveyInstance_surveyZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.SurveyZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "surveyName":
-			out.Values[i] = ec._SurveyInstance_surveyName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.SurveyName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "surveyType":
-			out.Values[i] = ec._SurveyInstance_surveyType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.SurveyType, false, ec.marshalOSurveyType2zoomqlᚋinternalᚋzoomᚋtypesᚐSurveyType), false)
 		case "surveyTypeText":
-			out.Values[i] = ec._SurveyInstance_surveyTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyInstance", obj.SurveyTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "anonymous":
-			out.Values[i] = ec._SurveyInstance_anonymous(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.Anonymous, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "questions":
-			out.Values[i] = ec._SurveyInstance_questions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.Questions, false, ec.marshalOSurveyQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionᚄ), false)
 		case "meetingNumber":
-			out.Values[i] = ec._SurveyInstance_meetingNumber(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyInstance", obj.MeetingNumber, false, ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), false)
 		case "survey":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyInstance_survey(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._SurveyInstance_survey(ctx, field, obj) })
 		case "answers":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyInstance_answers(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._SurveyInstance_answers(ctx, field, obj) })
 		case "meetingInstance":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyInstance_meetingInstance(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler {
+				return ec._SurveyInstance_meetingInstance(ctx, field, obj)
+			})
 		case "meeting":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyInstance_meeting(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._SurveyInstance_meeting(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyInstanceConnectionImplementors = []string{"SurveyInstanceConnection"}
@@ -3150,117 +734,27 @@ func (ec *executionContext) _SurveyInstanceConnection(ctx context.Context, sel a
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyInstanceConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyInstanceConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyInstanceConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._SurveyInstanceConnection_edges(ctx, field, obj)
+			})
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyInstanceConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._SurveyInstanceConnection_nodes(ctx, field, obj)
+			})
 		case "pageInfo":
-			out.Values[i] = ec._SurveyInstanceConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyInstanceConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._SurveyInstanceConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyInstanceConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyInstanceEdgeImplementors = []string{"SurveyInstanceEdge"}
@@ -3269,74 +763,21 @@ func (ec *executionContext) _SurveyInstanceEdge(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyInstanceEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyInstanceEdge")
 		case "cursor":
-			out.Values[i] = ec._SurveyInstanceEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyInstanceEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._SurveyInstanceEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "SurveyInstanceEdge", obj.Node, true, ec.marshalNSurveyInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyInstance)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyOptionImplementors = []string{"SurveyOption"}
@@ -3345,51 +786,23 @@ func (ec *executionContext) _SurveyOption(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyOptionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyOption")
 		case "zoomId":
-			out.Values[i] = ec._SurveyOption_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyOption", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "value":
-			out.Values[i] = ec._SurveyOption_value(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyOption", obj.Value, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "label":
-			out.Values[i] = ec._SurveyOption_label(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyOption", obj.Label, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "order":
-			out.Values[i] = ec._SurveyOption_order(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyOption", obj.Order, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyQuestionImplementors = []string{"SurveyQuestion"}
@@ -3398,71 +811,31 @@ func (ec *executionContext) _SurveyQuestion(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyQuestionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyQuestion")
 		case "zoomId":
-			out.Values[i] = ec._SurveyQuestion_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestion", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._SurveyQuestion_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestion", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "order":
-			out.Values[i] = ec._SurveyQuestion_order(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestion", obj.Order, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "type":
-			out.Values[i] = ec._SurveyQuestion_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestion", obj.Type, false, ec.marshalOSurveyQuestionType2zoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionType), false)
 		case "typeText":
-			out.Values[i] = ec._SurveyQuestion_typeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "SurveyQuestion", obj.TypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "required":
-			out.Values[i] = ec._SurveyQuestion_required(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestion", obj.Required, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "subQuestions":
-			out.Values[i] = ec._SurveyQuestion_subQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestion", obj.SubQuestions, false, ec.marshalOSurveySubQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveySubQuestionᚄ), false)
 		case "options":
-			out.Values[i] = ec._SurveyQuestion_options(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestion", obj.Options, false, ec.marshalOSurveyOption2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyOptionᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveyQuestionAnswerImplementors = []string{"SurveyQuestionAnswer"}
@@ -3471,46 +844,21 @@ func (ec *executionContext) _SurveyQuestionAnswer(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveyQuestionAnswerImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveyQuestionAnswer")
 		case "questionZoomId":
-			out.Values[i] = ec._SurveyQuestionAnswer_questionZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestionAnswer", obj.QuestionZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "answers":
-			out.Values[i] = ec._SurveyQuestionAnswer_answers(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestionAnswer", obj.Answers, false, ec.marshalOSurveyAnswerItem2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswerItemᚄ), false)
 		case "subQuestions":
-			out.Values[i] = ec._SurveyQuestionAnswer_subQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveyQuestionAnswer", obj.SubQuestions, false, ec.marshalOSurveySubQuestionAnswer2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveySubQuestionAnswerᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveySubQuestionImplementors = []string{"SurveySubQuestion"}
@@ -3519,46 +867,21 @@ func (ec *executionContext) _SurveySubQuestion(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveySubQuestionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveySubQuestion")
 		case "zoomId":
-			out.Values[i] = ec._SurveySubQuestion_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveySubQuestion", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._SurveySubQuestion_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveySubQuestion", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "order":
-			out.Values[i] = ec._SurveySubQuestion_order(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveySubQuestion", obj.Order, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var surveySubQuestionAnswerImplementors = []string{"SurveySubQuestionAnswer"}
@@ -3567,41 +890,19 @@ func (ec *executionContext) _SurveySubQuestionAnswer(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, surveySubQuestionAnswerImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SurveySubQuestionAnswer")
 		case "subQuestionZoomId":
-			out.Values[i] = ec._SurveySubQuestionAnswer_subQuestionZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveySubQuestionAnswer", obj.SubQuestionZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "answers":
-			out.Values[i] = ec._SurveySubQuestionAnswer_answers(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SurveySubQuestionAnswer", obj.Answers, false, ec.marshalOSurveyAnswerItem2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswerItemᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

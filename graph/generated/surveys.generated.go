@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/internal/zoom/types"
 )
 
@@ -24,231 +22,6 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
-
-func (ec *executionContext) _CustomSurvey_title(ctx context.Context, field graphql.CollectedField, obj *types.CustomSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomSurvey_title(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Title, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomSurvey_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomSurvey", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _CustomSurvey_anonymous(ctx context.Context, field graphql.CollectedField, obj *types.CustomSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomSurvey_anonymous(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Anonymous, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomSurvey_anonymous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomSurvey", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _CustomSurvey_numberedQuestions(ctx context.Context, field graphql.CollectedField, obj *types.CustomSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomSurvey_numberedQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NumberedQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomSurvey_numberedQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomSurvey", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _CustomSurvey_showQuestionType(ctx context.Context, field graphql.CollectedField, obj *types.CustomSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomSurvey_showQuestionType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShowQuestionType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomSurvey_showQuestionType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomSurvey", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _CustomSurvey_feedback(ctx context.Context, field graphql.CollectedField, obj *types.CustomSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomSurvey_feedback(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Feedback, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomSurvey_feedback(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomSurvey", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _CustomSurvey_questions(ctx context.Context, field graphql.CollectedField, obj *types.CustomSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CustomSurvey_questions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Questions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.PollQuestion) graphql.Marshaler {
-			return ec.marshalOPollQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollQuestionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CustomSurvey_questions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomSurvey",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PollQuestion(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingSurvey_showInTheBrowser(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSurvey_showInTheBrowser(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShowInTheBrowser, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSurvey_showInTheBrowser(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSurvey", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSurvey_thirdPartySurvey(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSurvey_thirdPartySurvey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ThirdPartySurvey, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSurvey_thirdPartySurvey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingSurvey", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingSurvey_customSurvey(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSurvey) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingSurvey_customSurvey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CustomSurvey, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.CustomSurvey) graphql.Marshaler {
-			return ec.marshalOCustomSurvey2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomSurvey(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingSurvey_customSurvey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MeetingSurvey",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CustomSurvey(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 // endregion **************************** field.gotpl *****************************
 
@@ -265,58 +38,14 @@ func (ec *executionContext) unmarshalInputCustomSurveyInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"title", "anonymous", "numberedQuestions", "showQuestionType", "feedback", "questions"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "title":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Title = data
-		case "anonymous":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("anonymous"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Anonymous = data
-		case "numberedQuestions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numberedQuestions"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.NumberedQuestions = data
-		case "showQuestionType":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("showQuestionType"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ShowQuestionType = data
-		case "feedback":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("feedback"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Feedback = data
-		case "questions":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("questions"))
-			data, err := ec.unmarshalOPollQuestionInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollQuestionInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Questions = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "title", &it.Title, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "anonymous", &it.Anonymous, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "numberedQuestions", &it.NumberedQuestions, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "showQuestionType", &it.ShowQuestionType, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "feedback", &it.Feedback, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "questions", &it.Questions, ec.unmarshalOPollQuestionInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollQuestionInputᚄ)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputDeleteMeetingSurveyInput(ctx context.Context, obj any) (types.DeleteMeetingSurveyInput, error) {
@@ -330,23 +59,9 @@ func (ec *executionContext) unmarshalInputDeleteMeetingSurveyInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputMeetingSurveyInput(ctx context.Context, obj any) (types.MeetingSurveyInput, error) {
@@ -360,37 +75,11 @@ func (ec *executionContext) unmarshalInputMeetingSurveyInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"showInTheBrowser", "thirdPartySurvey", "customSurvey"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "showInTheBrowser":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("showInTheBrowser"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ShowInTheBrowser = data
-		case "thirdPartySurvey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("thirdPartySurvey"))
-			data, err := ec.unmarshalOURL2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ThirdPartySurvey = data
-		case "customSurvey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customSurvey"))
-			data, err := ec.unmarshalOCustomSurveyInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomSurveyInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.CustomSurvey = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "showInTheBrowser", &it.ShowInTheBrowser, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "thirdPartySurvey", &it.ThirdPartySurvey, ec.unmarshalOURL2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐText)
+	resolve.Read(ctx, &in, "customSurvey", &it.CustomSurvey, ec.unmarshalOCustomSurveyInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomSurveyInput)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputUpdateMeetingSurveyInput(ctx context.Context, obj any) (types.UpdateMeetingSurveyInput, error) {
@@ -404,30 +93,10 @@ func (ec *executionContext) unmarshalInputUpdateMeetingSurveyInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"meeting", "survey"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "survey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("survey"))
-			data, err := ec.unmarshalNMeetingSurveyInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSurveyInput(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Survey = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	resolve.Read(ctx, &in, "survey", &it.Survey, ec.unmarshalNMeetingSurveyInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSurveyInput)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -444,61 +113,27 @@ func (ec *executionContext) _CustomSurvey(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, customSurveyImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomSurvey")
 		case "title":
-			out.Values[i] = ec._CustomSurvey_title(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomSurvey", obj.Title, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "anonymous":
-			out.Values[i] = ec._CustomSurvey_anonymous(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomSurvey", obj.Anonymous, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "numberedQuestions":
-			out.Values[i] = ec._CustomSurvey_numberedQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomSurvey", obj.NumberedQuestions, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "showQuestionType":
-			out.Values[i] = ec._CustomSurvey_showQuestionType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomSurvey", obj.ShowQuestionType, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "feedback":
-			out.Values[i] = ec._CustomSurvey_feedback(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomSurvey", obj.Feedback, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "questions":
-			out.Values[i] = ec._CustomSurvey_questions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CustomSurvey", obj.Questions, false, ec.marshalOPollQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollQuestionᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingSurveyImplementors = []string{"MeetingSurvey"}
@@ -507,46 +142,21 @@ func (ec *executionContext) _MeetingSurvey(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingSurveyImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingSurvey")
 		case "showInTheBrowser":
-			out.Values[i] = ec._MeetingSurvey_showInTheBrowser(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSurvey", obj.ShowInTheBrowser, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "thirdPartySurvey":
-			out.Values[i] = ec._MeetingSurvey_thirdPartySurvey(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSurvey", obj.ThirdPartySurvey, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "customSurvey":
-			out.Values[i] = ec._MeetingSurvey_customSurvey(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingSurvey", obj.CustomSurvey, false, ec.marshalOCustomSurvey2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomSurvey), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -25,162 +23,6 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
-
-func (ec *executionContext) _CreateMeetingTemplatePayload_template(ctx context.Context, field graphql.CollectedField, obj *types.CreateMeetingTemplatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CreateMeetingTemplatePayload_template(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Template, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingTemplate) graphql.Marshaler {
-			return ec.marshalOMeetingTemplate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTemplate(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CreateMeetingTemplatePayload_template(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreateMeetingTemplatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingTemplate(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _CreateMeetingTemplatePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.CreateMeetingTemplatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CreateMeetingTemplatePayload_userErrors(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CreateMeetingTemplatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreateMeetingTemplatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _MeetingTemplate_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingTemplate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingTemplate_zoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingTemplate_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingTemplate", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingTemplate_name(ctx context.Context, field graphql.CollectedField, obj *types.MeetingTemplate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingTemplate_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingTemplate_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingTemplate", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingTemplate_type(ctx context.Context, field graphql.CollectedField, obj *types.MeetingTemplate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingTemplate_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingTemplateType) graphql.Marshaler {
-			return ec.marshalOMeetingTemplateType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTemplateType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingTemplate_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingTemplate", field, false, false, errors.New("field of type MeetingTemplateType does not have child fields"))
-}
-
-func (ec *executionContext) _MeetingTemplate_typeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingTemplate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_MeetingTemplate_typeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_MeetingTemplate_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MeetingTemplate", field, true, false, errors.New("field of type String does not have child fields"))
-}
 
 // endregion **************************** field.gotpl *****************************
 
@@ -197,58 +39,14 @@ func (ec *executionContext) unmarshalInputCreateMeetingTemplateInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"user", "meeting", "name", "saveRecurrence", "overwrite", "idempotencyKey"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "user":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("user"))
-			data, err := ec.unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.User = data
-		case "meeting":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
-			data, err := ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Meeting = data
-		case "name":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Name = data
-		case "saveRecurrence":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("saveRecurrence"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.SaveRecurrence = data
-		case "overwrite":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("overwrite"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Overwrite = data
-		case "idempotencyKey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.IdempotencyKey = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "user", &it.User, ec.unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy)
+	resolve.Read(ctx, &in, "meeting", &it.Meeting, ec.unmarshalNMeetingBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingBy)
+	resolve.Read(ctx, &in, "name", &it.Name, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "saveRecurrence", &it.SaveRecurrence, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "overwrite", &it.Overwrite, ec.unmarshalOBoolean2ᚖbool)
+	resolve.Read(ctx, &in, "idempotencyKey", &it.IdempotencyKey, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -265,41 +63,19 @@ func (ec *executionContext) _CreateMeetingTemplatePayload(ctx context.Context, s
 	fields := graphql.CollectFields(ec.OperationContext, sel, createMeetingTemplatePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CreateMeetingTemplatePayload")
 		case "template":
-			out.Values[i] = ec._CreateMeetingTemplatePayload_template(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CreateMeetingTemplatePayload", obj.Template, false, ec.marshalOMeetingTemplate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTemplate), false)
 		case "userErrors":
-			out.Values[i] = ec._CreateMeetingTemplatePayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CreateMeetingTemplatePayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var meetingTemplateImplementors = []string{"MeetingTemplate"}
@@ -308,51 +84,23 @@ func (ec *executionContext) _MeetingTemplate(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, meetingTemplateImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MeetingTemplate")
 		case "zoomId":
-			out.Values[i] = ec._MeetingTemplate_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingTemplate", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._MeetingTemplate_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingTemplate", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "type":
-			out.Values[i] = ec._MeetingTemplate_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "MeetingTemplate", obj.Type, false, ec.marshalOMeetingTemplateType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTemplateType), false)
 		case "typeText":
-			out.Values[i] = ec._MeetingTemplate_typeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "MeetingTemplate", obj.TypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************

@@ -4,14 +4,12 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -23,8 +21,9 @@ type WebinarReportResolver interface {
 	Webinar(ctx context.Context, obj *types.WebinarReport) (*types.Webinar, error)
 	Participants(ctx context.Context, obj *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error)
 	Polls(ctx context.Context, obj *types.WebinarReport) (*types.PollResults, error)
-	Attendees(ctx context.Context, obj *types.WebinarReport, first int, after *string, byName bool) (*types.AttendeeConnection, error)
-	Attendance(ctx context.Context, obj *types.WebinarReport, rules types.AttendanceRules) (*types.Attendance, error)
+	Absentees(ctx context.Context, obj *types.WebinarReport, first int, after *string) (*types.Connection[types.Registrant], error)
+	Attendees(ctx context.Context, obj *types.WebinarReport, first int, after *string, source *types.AttendanceSource, byName bool) (*types.AttendeeConnection, error)
+	Attendance(ctx context.Context, obj *types.WebinarReport, rules types.AttendanceRules, source *types.AttendanceSource) (*types.Attendance, error)
 }
 type WebinarReportParticipantResolver interface {
 	User(ctx context.Context, obj *types.WebinarReportParticipant) (*types.User, error)
@@ -34,6 +33,28 @@ type WebinarReportParticipantResolver interface {
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_WebinarReport_absentees_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
 
 func (ec *executionContext) field_WebinarReport_attendance_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -46,6 +67,14 @@ func (ec *executionContext) field_WebinarReport_attendance_args(ctx context.Cont
 		return nil, err
 	}
 	args["rules"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "source",
+		func(ctx context.Context, v any) (*types.AttendanceSource, error) {
+			return ec.unmarshalOAttendanceSource2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAttendanceSource(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["source"] = arg1
 	return args, nil
 }
 
@@ -68,14 +97,22 @@ func (ec *executionContext) field_WebinarReport_attendees_args(ctx context.Conte
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "byName",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "source",
+		func(ctx context.Context, v any) (*types.AttendanceSource, error) {
+			return ec.unmarshalOAttendanceSource2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAttendanceSource(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["source"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "byName",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["byName"] = arg2
+	args["byName"] = arg3
 	return args, nil
 }
 
@@ -105,377 +142,12 @@ func (ec *executionContext) field_WebinarReport_participants_args(ctx context.Co
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _WebinarReport_uuid(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_uuid(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UUID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.UUID) graphql.Marshaler {
-			return ec.marshalOMeetingUUID2zoomqlᚋinternalᚋzoomᚋtypesᚐUUID(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_uuid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type MeetingUUID does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_webinarNumber(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_webinarNumber(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WebinarNumber, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_webinarNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_topic(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_topic(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Topic, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_type(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingInstanceType) graphql.Marshaler {
-			return ec.marshalOMeetingInstanceType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type MeetingInstanceType does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_typeText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_typeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_startTime(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_startTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_startTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_endTime(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_endTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EndTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_endTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_durationMinutes(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_durationMinutes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DurationMinutes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_durationMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_totalMinutes(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_totalMinutes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalMinutes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_totalMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_participantsCount(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_participantsCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParticipantsCount, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_participantsCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_hostName(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_hostName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_hostName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_hostEmail(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_hostEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostEmail, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_hostEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_department(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_department(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Department, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_department(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReport_trackingFields(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_trackingFields(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingFields, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.TrackingField) graphql.Marshaler {
-			return ec.marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_trackingFields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReport",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_TrackingField(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarReport_customKeys(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_customKeys(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CustomKeys, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.CustomKey) graphql.Marshaler {
-			return ec.marshalOCustomKey2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKeyᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_customKeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReport",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CustomKey(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _WebinarReport_host(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_host(ctx, field)
-		},
+		resolve.Context("WebinarReport", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.WebinarReport().Host(ctx, obj)
 		},
@@ -487,27 +159,13 @@ func (ec *executionContext) _WebinarReport_host(ctx context.Context, field graph
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_WebinarReport_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReport",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _WebinarReport_webinar(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_webinar(ctx, field)
-		},
+		resolve.Context("WebinarReport", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.WebinarReport().Webinar(ctx, obj)
 		},
@@ -518,18 +176,6 @@ func (ec *executionContext) _WebinarReport_webinar(ctx context.Context, field gr
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_WebinarReport_webinar(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReport",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Webinar(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _WebinarReport_participants(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
@@ -552,15 +198,13 @@ func (ec *executionContext) _WebinarReport_participants(ctx context.Context, fie
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_WebinarReport_participants(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "WebinarReport",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarReportParticipantConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -581,9 +225,7 @@ func (ec *executionContext) _WebinarReport_polls(ctx context.Context, field grap
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReport_polls(ctx, field)
-		},
+		resolve.Context("WebinarReport", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.WebinarReport().Polls(ctx, obj)
 		},
@@ -595,15 +237,45 @@ func (ec *executionContext) _WebinarReport_polls(ctx context.Context, field grap
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_WebinarReport_polls(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+
+func (ec *executionContext) _WebinarReport_absentees(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarReport_absentees(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.WebinarReport().Absentees(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.Registrant]) graphql.Marshaler {
+			return ec.marshalORegistrantConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func (ec *executionContext) fieldContext_WebinarReport_absentees(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "WebinarReport",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PollResults(ctx, field)
-		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_WebinarReport_absentees_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -618,7 +290,7 @@ func (ec *executionContext) _WebinarReport_attendees(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.WebinarReport().Attendees(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["byName"].(bool))
+			return ec.Resolvers.WebinarReport().Attendees(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["source"].(*types.AttendanceSource), fc.Args["byName"].(bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.AttendeeConnection) graphql.Marshaler {
@@ -628,15 +300,13 @@ func (ec *executionContext) _WebinarReport_attendees(ctx context.Context, field 
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_WebinarReport_attendees(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "WebinarReport",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AttendeeConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -662,7 +332,7 @@ func (ec *executionContext) _WebinarReport_attendance(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.WebinarReport().Attendance(ctx, obj, fc.Args["rules"].(types.AttendanceRules))
+			return ec.Resolvers.WebinarReport().Attendance(ctx, obj, fc.Args["rules"].(types.AttendanceRules), fc.Args["source"].(*types.AttendanceSource))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Attendance) graphql.Marshaler {
@@ -672,15 +342,13 @@ func (ec *executionContext) _WebinarReport_attendance(ctx context.Context, field
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_WebinarReport_attendance(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "WebinarReport",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Attendance(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -696,326 +364,40 @@ func (ec *executionContext) fieldContext_WebinarReport_attendance(ctx context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _WebinarReportParticipant_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebinarReportConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.WebinarReport]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_zoomId(ctx, field)
-		},
+		resolve.Context("WebinarReportConnection", true, false),
 		func(ctx context.Context) (any, error) {
-			return obj.ZoomID, nil
+			return obj.ConcurrentEdges(ctx), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Edge[types.WebinarReport]) graphql.Marshaler {
+			return ec.marshalNWebinarReportEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _WebinarReportParticipant_participantUserId(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebinarReportConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.WebinarReport]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_participantUserId(ctx, field)
-		},
+		resolve.Context("WebinarReportConnection", true, false),
 		func(ctx context.Context) (any, error) {
-			return obj.ParticipantUserID, nil
+			return obj.ConcurrentNodes(ctx), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.WebinarReport) graphql.Marshaler {
+			return ec.marshalNWebinarReport2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportᚄ(ctx, selections, v)
 		},
 		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_participantUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_inMeetingId(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_inMeetingId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InMeetingID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
 		true,
-		false,
 	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_inMeetingId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_registrantId(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_registrantId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrantID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_registrantId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_customerKey(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_customerKey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CustomerKey, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_customerKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_breakoutRoomId(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_breakoutRoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BreakoutRoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_breakoutRoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_name(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_name(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_email(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_joinTime(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_joinTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_joinTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_leaveTime(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_leaveTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LeaveTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_leaveTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_durationSeconds(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_durationSeconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DurationSeconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_durationSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_status(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_status(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ParticipantStatus) graphql.Marshaler {
-			return ec.marshalOParticipantStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantStatus(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type ParticipantStatus does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_statusText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_statusText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StatusText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipant_failover(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_failover(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Failover, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipant_failover(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _WebinarReportParticipant_user(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
@@ -1023,9 +405,7 @@ func (ec *executionContext) _WebinarReportParticipant_user(ctx context.Context, 
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_user(ctx, field)
-		},
+		resolve.Context("WebinarReportParticipant", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.WebinarReportParticipant().User(ctx, obj)
 		},
@@ -1037,27 +417,13 @@ func (ec *executionContext) _WebinarReportParticipant_user(ctx context.Context, 
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_WebinarReportParticipant_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReportParticipant",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _WebinarReportParticipant_registrant(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipant_registrant(ctx, field)
-		},
+		resolve.Context("WebinarReportParticipant", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.WebinarReportParticipant().Registrant(ctx, obj)
 		},
@@ -1069,27 +435,13 @@ func (ec *executionContext) _WebinarReportParticipant_registrant(ctx context.Con
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_WebinarReportParticipant_registrant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReportParticipant",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Registrant(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _WebinarReportParticipantConnection_edges(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipantConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipantConnection_edges(ctx, field)
-		},
+		resolve.Context("WebinarReportParticipantConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -1101,27 +453,13 @@ func (ec *executionContext) _WebinarReportParticipantConnection_edges(ctx contex
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_WebinarReportParticipantConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReportParticipantConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarReportParticipantEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _WebinarReportParticipantConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipantConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipantConnection_nodes(ctx, field)
-		},
+		resolve.Context("WebinarReportParticipantConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -1132,151 +470,6 @@ func (ec *executionContext) _WebinarReportParticipantConnection_nodes(ctx contex
 		true,
 		true,
 	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipantConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReportParticipantConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarReportParticipant(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarReportParticipantConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipantConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipantConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipantConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReportParticipantConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarReportParticipantConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipantConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipantConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipantConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipantConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipantConnection_reportState(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipantConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipantConnection_reportState(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReportState, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ReportState) graphql.Marshaler {
-			return ec.marshalNReportState2zoomqlᚋinternalᚋzoomᚋtypesᚐReportState(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipantConnection_reportState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipantConnection", field, false, false, errors.New("field of type ReportState does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipantEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.WebinarReportParticipant]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipantEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipantEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReportParticipantEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReportParticipantEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.WebinarReportParticipant]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReportParticipantEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.WebinarReportParticipant) graphql.Marshaler {
-			return ec.marshalNWebinarReportParticipant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportParticipant(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReportParticipantEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarReportParticipantEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarReportParticipant(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1294,30 +487,11 @@ func (ec *executionContext) unmarshalInputWebinarReportBy(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"uuid", "latestOf"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "uuid":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uuid"))
-			data, err := ec.unmarshalOMeetingUUID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUUID(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.UUID = data
-		case "latestOf":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("latestOf"))
-			data, err := ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.LatestOf = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "id", &it.ID, ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID)
+	resolve.Read(ctx, &in, "uuid", &it.UUID, ec.unmarshalOMeetingUUID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUUID)
+	resolve.Read(ctx, &in, "latestOf", &it.LatestOf, ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -1328,340 +502,115 @@ func (ec *executionContext) unmarshalInputWebinarReportBy(ctx context.Context, o
 
 // region    **************************** object.gotpl ****************************
 
-var webinarReportImplementors = []string{"WebinarReport"}
+var webinarReportImplementors = []string{"WebinarReport", "Node"}
 
 func (ec *executionContext) _WebinarReport(ctx context.Context, sel ast.SelectionSet, obj *types.WebinarReport) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarReportImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarReport")
+		case "id":
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReport", obj.ID, true, ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), true)
 		case "uuid":
-			out.Values[i] = ec._WebinarReport_uuid(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.UUID, false, ec.marshalOMeetingUUID2zoomqlᚋinternalᚋzoomᚋtypesᚐUUID), false)
 		case "webinarNumber":
-			out.Values[i] = ec._WebinarReport_webinarNumber(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.WebinarNumber, false, ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), false)
 		case "topic":
-			out.Values[i] = ec._WebinarReport_topic(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.Topic, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "type":
-			out.Values[i] = ec._WebinarReport_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.Type, false, ec.marshalOMeetingInstanceType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceType), false)
 		case "typeText":
-			out.Values[i] = ec._WebinarReport_typeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReport", obj.TypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "startTime":
-			out.Values[i] = ec._WebinarReport_startTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.StartTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "endTime":
-			out.Values[i] = ec._WebinarReport_endTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.EndTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "durationMinutes":
-			out.Values[i] = ec._WebinarReport_durationMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.DurationMinutes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "totalMinutes":
-			out.Values[i] = ec._WebinarReport_totalMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.TotalMinutes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "participantsCount":
-			out.Values[i] = ec._WebinarReport_participantsCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.ParticipantsCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "hostName":
-			out.Values[i] = ec._WebinarReport_hostName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.HostName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hostEmail":
-			out.Values[i] = ec._WebinarReport_hostEmail(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.HostEmail, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "department":
-			out.Values[i] = ec._WebinarReport_department(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.Department, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "trackingFields":
-			out.Values[i] = ec._WebinarReport_trackingFields(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.TrackingFields, false, ec.marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldᚄ), false)
 		case "customKeys":
-			out.Values[i] = ec._WebinarReport_customKeys(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReport", obj.CustomKeys, false, ec.marshalOCustomKey2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKeyᚄ), false)
 		case "host":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReport_host(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReport_host(ctx, field, obj) })
 		case "webinar":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReport_webinar(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReport_webinar(ctx, field, obj) })
 		case "participants":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReport_participants(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReport_participants(ctx, field, obj) })
 		case "polls":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReport_polls(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReport_polls(ctx, field, obj) })
+		case "absentees":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReport_absentees(ctx, field, obj) })
 		case "attendees":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReport_attendees(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReport_attendees(ctx, field, obj) })
 		case "attendance":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReport_attendance(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReport_attendance(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
+	return resolve.Object(ctx, out)
+}
+
+var webinarReportConnectionImplementors = []string{"WebinarReportConnection"}
+
+func (ec *executionContext) _WebinarReportConnection(ctx context.Context, sel ast.SelectionSet, obj *types.Connection[types.WebinarReport]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webinarReportConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebinarReportConnection")
+		case "edges":
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReportConnection_edges(ctx, field, obj) })
+		case "nodes":
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReportConnection_nodes(ctx, field, obj) })
+		case "pageInfo":
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReportConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
+		case "totalCount":
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReportConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
 	}
+	return resolve.Object(ctx, out)
+}
 
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+var webinarReportEdgeImplementors = []string{"WebinarReportEdge"}
 
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
+func (ec *executionContext) _WebinarReportEdge(ctx context.Context, sel ast.SelectionSet, obj *types.Edge[types.WebinarReport]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webinarReportEdgeImplementors)
 
-	return out
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebinarReportEdge")
+		case "cursor":
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReportEdge", obj.Cursor, true, ec.marshalNString2string), true)
+		case "node":
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "WebinarReportEdge", obj.Node, true, ec.marshalNWebinarReport2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReport)
+			})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	return resolve.Object(ctx, out)
 }
 
 var webinarReportParticipantImplementors = []string{"WebinarReportParticipant"}
@@ -1670,177 +619,49 @@ func (ec *executionContext) _WebinarReportParticipant(ctx context.Context, sel a
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarReportParticipantImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarReportParticipant")
 		case "zoomId":
-			out.Values[i] = ec._WebinarReportParticipant_zoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "participantUserId":
-			out.Values[i] = ec._WebinarReportParticipant_participantUserId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.ParticipantUserID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "inMeetingId":
-			out.Values[i] = ec._WebinarReportParticipant_inMeetingId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.InMeetingID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "registrantId":
-			out.Values[i] = ec._WebinarReportParticipant_registrantId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.RegistrantID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "customerKey":
-			out.Values[i] = ec._WebinarReportParticipant_customerKey(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.CustomerKey, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "breakoutRoomId":
-			out.Values[i] = ec._WebinarReportParticipant_breakoutRoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.BreakoutRoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "name":
-			out.Values[i] = ec._WebinarReportParticipant_name(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "email":
-			out.Values[i] = ec._WebinarReportParticipant_email(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "joinTime":
-			out.Values[i] = ec._WebinarReportParticipant_joinTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.JoinTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "leaveTime":
-			out.Values[i] = ec._WebinarReportParticipant_leaveTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.LeaveTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "durationSeconds":
-			out.Values[i] = ec._WebinarReportParticipant_durationSeconds(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.DurationSeconds, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "status":
-			out.Values[i] = ec._WebinarReportParticipant_status(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.Status, false, ec.marshalOParticipantStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐParticipantStatus), false)
 		case "statusText":
-			out.Values[i] = ec._WebinarReportParticipant_statusText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.StatusText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "failover":
-			out.Values[i] = ec._WebinarReportParticipant_failover(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipant", obj.Failover, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "user":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReportParticipant_user(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._WebinarReportParticipant_user(ctx, field, obj) })
 		case "registrant":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReportParticipant_registrant(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler {
+				return ec._WebinarReportParticipant_registrant(ctx, field, obj)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarReportParticipantConnectionImplementors = []string{"WebinarReportParticipantConnection"}
@@ -1849,122 +670,29 @@ func (ec *executionContext) _WebinarReportParticipantConnection(ctx context.Cont
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarReportParticipantConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarReportParticipantConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReportParticipantConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._WebinarReportParticipantConnection_edges(ctx, field, obj)
+			})
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReportParticipantConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return ec._WebinarReportParticipantConnection_nodes(ctx, field, obj)
+			})
 		case "pageInfo":
-			out.Values[i] = ec._WebinarReportParticipantConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReportParticipantConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._WebinarReportParticipantConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReportParticipantConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "reportState":
-			out.Values[i] = ec._WebinarReportParticipantConnection_reportState(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipantConnection", obj.ReportState, true, ec.marshalNReportState2zoomqlᚋinternalᚋzoomᚋtypesᚐReportState), true)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarReportParticipantEdgeImplementors = []string{"WebinarReportParticipantEdge"}
@@ -1973,83 +701,76 @@ func (ec *executionContext) _WebinarReportParticipantEdge(ctx context.Context, s
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarReportParticipantEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarReportParticipantEdge")
 		case "cursor":
-			out.Values[i] = ec._WebinarReportParticipantEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarReportParticipantEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarReportParticipantEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "WebinarReportParticipantEdge", obj.Node, true, ec.marshalNWebinarReportParticipant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportParticipant)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNWebinarReport2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.WebinarReport) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebinarReport2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReport(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWebinarReport2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReport(ctx context.Context, sel ast.SelectionSet, v *types.WebinarReport) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._WebinarReport(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNWebinarReportBy2zoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportBy(ctx context.Context, v any) (types.WebinarReportBy, error) {
 	res, err := ec.unmarshalInputWebinarReportBy(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebinarReportEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx context.Context, sel ast.SelectionSet, v types.Edge[types.WebinarReport]) graphql.Marshaler {
+	return ec._WebinarReportEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNWebinarReportEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.WebinarReport]) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebinarReportEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNWebinarReportParticipant2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportParticipantᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.WebinarReportParticipant) graphql.Marshaler {
@@ -2103,6 +824,13 @@ func (ec *executionContext) marshalOWebinarReport2ᚖzoomqlᚋinternalᚋzoomᚋ
 		return graphql.Null
 	}
 	return ec._WebinarReport(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOWebinarReportConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx context.Context, sel ast.SelectionSet, v *types.Connection[types.WebinarReport]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebinarReportConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOWebinarReportParticipantConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportParticipantConnection(ctx context.Context, sel ast.SelectionSet, v *types.WebinarReportParticipantConnection) graphql.Marshaler {

@@ -4,31 +4,87 @@ package generated
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/resolve"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************
 
+type PanelistResolver interface {
+	User(ctx context.Context, obj *types.Panelist) (*types.User, error)
+}
 type WebinarResolver interface {
 	Host(ctx context.Context, obj *types.Webinar) (*types.User, error)
 	Registrants(ctx context.Context, obj *types.Webinar, first int, after *string, status types.RegistrantStatus, occurrenceID *string, trackingSourceID *string) (*types.Connection[types.Registrant], error)
 	Registrant(ctx context.Context, obj *types.Webinar, by types.RegistrantBy) (*types.Registrant, error)
 	Participants(ctx context.Context, obj *types.Webinar, first int, after *string, uuid *types.UUID) (*types.ParticipantConnection, error)
+	Instances(ctx context.Context, obj *types.Webinar, first int, after *string) (*types.Connection[types.WebinarReport], error)
+	Panelists(ctx context.Context, obj *types.Webinar) ([]*types.Panelist, error)
+	Attendance(ctx context.Context, obj *types.Webinar, from *types.Date, to *types.Date, rules types.AttendanceRules) (*types.MeetingAttendance, error)
 	Report(ctx context.Context, obj *types.Webinar, uuid *types.UUID) (*types.WebinarReport, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_Webinar_attendance_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*types.Date, error) {
+			return ec.unmarshalODate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*types.Date, error) {
+			return ec.unmarshalODate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "rules",
+		func(ctx context.Context, v any) (types.AttendanceRules, error) {
+			return ec.unmarshalNAttendanceRules2zoomqlᚋinternalᚋzoomᚋtypesᚐAttendanceRules(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["rules"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Webinar_instances_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
 
 func (ec *executionContext) field_Webinar_participants_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -138,831 +194,22 @@ func (ec *executionContext) field_Webinar_report_args(ctx context.Context, rawAr
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _SimuliveDelay_enable(ctx context.Context, field graphql.CollectedField, obj *types.SimuliveDelay) (ret graphql.Marshaler) {
+func (ec *executionContext) _Panelist_user(ctx context.Context, field graphql.CollectedField, obj *types.Panelist) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SimuliveDelay_enable(ctx, field)
-		},
+		resolve.Context("Panelist", true, true),
 		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
+			return ec.Resolvers.Panelist().User(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
 		},
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_SimuliveDelay_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimuliveDelay", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _SimuliveDelay_time(ctx context.Context, field graphql.CollectedField, obj *types.SimuliveDelay) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SimuliveDelay_time(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Time, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SimuliveDelay_time(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimuliveDelay", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _SimuliveDelay_unit(ctx context.Context, field graphql.CollectedField, obj *types.SimuliveDelay) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SimuliveDelay_unit(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.SimuliveDelayUnit) graphql.Marshaler {
-			return ec.marshalOSimuliveDelayUnit2zoomqlᚋinternalᚋzoomᚋtypesᚐSimuliveDelayUnit(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_SimuliveDelay_unit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimuliveDelay", field, false, false, errors.New("field of type SimuliveDelayUnit does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_id(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.NodeID) graphql.Marshaler {
-			return ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, true, false, errors.New("field of type ID does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_number(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_number(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
-			return ec.marshalNMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type MeetingNumber does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_uuid(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_uuid(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UUID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.UUID) graphql.Marshaler {
-			return ec.marshalOMeetingUUID2zoomqlᚋinternalᚋzoomᚋtypesᚐUUID(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_uuid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type MeetingUUID does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_topic(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_topic(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Topic, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_agenda(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_agenda(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Agenda, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_agenda(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_type(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.WebinarType) graphql.Marshaler {
-			return ec.marshalOWebinarType2zoomqlᚋinternalᚋzoomᚋtypesᚐWebinarType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type WebinarType does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_typeText(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_typeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_startTime(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_startTime(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartTime, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_startTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_durationMinutes(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_durationMinutes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DurationMinutes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_durationMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_timezone(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_timezone(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Timezone, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_timezone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_createdAt(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_createdAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
-			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type DateTime does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_creationSource(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_creationSource(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreationSource, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingCreationSource) graphql.Marshaler {
-			return ec.marshalOMeetingCreationSource2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingCreationSource(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_creationSource(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type MeetingCreationSource does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_creationSourceText(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_creationSourceText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreationSourceText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_creationSourceText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_hostZoomId(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_hostZoomId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostZoomID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_hostZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_hostEmail(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_hostEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostEmail, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_hostEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_joinUrl(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_joinUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.JoinURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_joinUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_registrationUrl(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_registrationUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrationURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_registrationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_startUrl(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_startUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_startUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_password(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_password(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Password, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_password(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_h323Password(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_h323Password(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.H323Password, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_h323Password(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_encryptedPassword(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_encryptedPassword(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EncryptedPassword, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
-			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_encryptedPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type Secret does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_templateId(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_templateId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TemplateID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_templateId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_trackingFields(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_trackingFields(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingFields, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.TrackingField) graphql.Marshaler {
-			return ec.marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_trackingFields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Webinar",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_TrackingField(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Webinar_isSimulive(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_isSimulive(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.IsSimulive, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_isSimulive(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_isEventsWebinar(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_isEventsWebinar(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.IsEventsWebinar, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_isEventsWebinar(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_recordFileId(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_recordFileId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RecordFileID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_recordFileId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_transitionToLive(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_transitionToLive(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TransitionToLive, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_transitionToLive(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _Webinar_simuliveDelayStart(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_simuliveDelayStart(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SimuliveDelayStart, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.SimuliveDelay) graphql.Marshaler {
-			return ec.marshalOSimuliveDelay2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSimuliveDelay(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_simuliveDelayStart(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Webinar",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SimuliveDelay(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Webinar_recurrence(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_recurrence(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Recurrence, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.Recurrence) graphql.Marshaler {
-			return ec.marshalORecurrence2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrence(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_recurrence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Webinar",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Recurrence(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Webinar_occurrences(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_occurrences(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Occurrences, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.MeetingOccurrence) graphql.Marshaler {
-			return ec.marshalOMeetingOccurrence2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingOccurrenceᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_occurrences(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Webinar",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_MeetingOccurrence(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Webinar_settings(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_settings(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Settings, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.WebinarSettings) graphql.Marshaler {
-			return ec.marshalOWebinarSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarSettings(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Webinar_settings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Webinar",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarSettings(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _Webinar_host(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
@@ -970,9 +217,7 @@ func (ec *executionContext) _Webinar_host(ctx context.Context, field graphql.Col
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Webinar_host(ctx, field)
-		},
+		resolve.Context("Webinar", true, true),
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Webinar().Host(ctx, obj)
 		},
@@ -983,18 +228,6 @@ func (ec *executionContext) _Webinar_host(ctx context.Context, field graphql.Col
 		true,
 		false,
 	)
-}
-func (ec *executionContext) fieldContext_Webinar_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Webinar",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _Webinar_registrants(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
@@ -1017,15 +250,13 @@ func (ec *executionContext) _Webinar_registrants(ctx context.Context, field grap
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Webinar_registrants(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Webinar",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_RegistrantConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1061,15 +292,13 @@ func (ec *executionContext) _Webinar_registrant(ctx context.Context, field graph
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Webinar_registrant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Webinar",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Registrant(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1105,15 +334,13 @@ func (ec *executionContext) _Webinar_participants(ctx context.Context, field gra
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Webinar_participants(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Webinar",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ParticipantConnection(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1123,6 +350,108 @@ func (ec *executionContext) fieldContext_Webinar_participants(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Webinar_participants_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Webinar_instances(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webinar_instances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Webinar().Instances(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.WebinarReport]) graphql.Marshaler {
+			return ec.marshalOWebinarReportConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func (ec *executionContext) fieldContext_Webinar_instances(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webinar",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Webinar_instances_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Webinar_panelists(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		resolve.Context("Webinar", true, true),
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Webinar().Panelists(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.Panelist) graphql.Marshaler {
+			return ec.marshalOPanelist2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPanelistᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func (ec *executionContext) _Webinar_attendance(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webinar_attendance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Webinar().Attendance(ctx, obj, fc.Args["from"].(*types.Date), fc.Args["to"].(*types.Date), fc.Args["rules"].(types.AttendanceRules))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingAttendance) graphql.Marshaler {
+			return ec.marshalOMeetingAttendance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingAttendance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func (ec *executionContext) fieldContext_Webinar_attendance(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webinar",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Webinar_attendance_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1149,15 +478,13 @@ func (ec *executionContext) _Webinar_report(ctx context.Context, field graphql.C
 		false,
 	)
 }
+
 func (ec *executionContext) fieldContext_Webinar_report(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Webinar",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarReport(ctx, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1178,9 +505,7 @@ func (ec *executionContext) _WebinarConnection_edges(ctx context.Context, field 
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarConnection_edges(ctx, field)
-		},
+		resolve.Context("WebinarConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentEdges(ctx), nil
 		},
@@ -1192,27 +517,13 @@ func (ec *executionContext) _WebinarConnection_edges(ctx context.Context, field 
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_WebinarConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
 
 func (ec *executionContext) _WebinarConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Webinar]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarConnection_nodes(ctx, field)
-		},
+		resolve.Context("WebinarConnection", true, false),
 		func(ctx context.Context) (any, error) {
 			return obj.ConcurrentNodes(ctx), nil
 		},
@@ -1223,1709 +534,6 @@ func (ec *executionContext) _WebinarConnection_nodes(ctx context.Context, field 
 		true,
 		true,
 	)
-}
-func (ec *executionContext) fieldContext_WebinarConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Webinar(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Webinar]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *types.Connection[types.Webinar]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarConnection", field, true, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.Webinar]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarEdge", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarEdge_node(ctx context.Context, field graphql.CollectedField, obj *types.Edge[types.Webinar]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.Webinar) graphql.Marshaler {
-			return ec.marshalNWebinar2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinar(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Webinar(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarFollowUp_enable(ctx context.Context, field graphql.CollectedField, obj *types.WebinarFollowUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarFollowUp_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarFollowUp_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarFollowUp", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarFollowUp_daysAfter(ctx context.Context, field graphql.CollectedField, obj *types.WebinarFollowUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarFollowUp_daysAfter(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DaysAfter, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarFollowUp_daysAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarFollowUp", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarQuestionAndAnswer_enable(ctx context.Context, field graphql.CollectedField, obj *types.WebinarQuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarQuestionAndAnswer_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarQuestionAndAnswer_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarQuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarQuestionAndAnswer_allowSubmitQuestions(ctx context.Context, field graphql.CollectedField, obj *types.WebinarQuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarQuestionAndAnswer_allowSubmitQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowSubmitQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarQuestionAndAnswer_allowSubmitQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarQuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarQuestionAndAnswer_allowAnonymousQuestions(ctx context.Context, field graphql.CollectedField, obj *types.WebinarQuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarQuestionAndAnswer_allowAnonymousQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowAnonymousQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarQuestionAndAnswer_allowAnonymousQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarQuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarQuestionAndAnswer_answerQuestions(ctx context.Context, field graphql.CollectedField, obj *types.WebinarQuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarQuestionAndAnswer_answerQuestions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AnswerQuestions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.WebinarQuestionVisibility) graphql.Marshaler {
-			return ec.marshalOWebinarQuestionVisibility2zoomqlᚋinternalᚋzoomᚋtypesᚐWebinarQuestionVisibility(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarQuestionAndAnswer_answerQuestions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarQuestionAndAnswer", field, false, false, errors.New("field of type WebinarQuestionVisibility does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarQuestionAndAnswer_attendeesCanComment(ctx context.Context, field graphql.CollectedField, obj *types.WebinarQuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarQuestionAndAnswer_attendeesCanComment(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AttendeesCanComment, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarQuestionAndAnswer_attendeesCanComment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarQuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarQuestionAndAnswer_attendeesCanUpvote(ctx context.Context, field graphql.CollectedField, obj *types.WebinarQuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarQuestionAndAnswer_attendeesCanUpvote(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AttendeesCanUpvote, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarQuestionAndAnswer_attendeesCanUpvote(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarQuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarQuestionAndAnswer_allowAutoReply(ctx context.Context, field graphql.CollectedField, obj *types.WebinarQuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarQuestionAndAnswer_allowAutoReply(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowAutoReply, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarQuestionAndAnswer_allowAutoReply(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarQuestionAndAnswer", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarQuestionAndAnswer_autoReplyText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarQuestionAndAnswer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarQuestionAndAnswer_autoReplyText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoReplyText, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarQuestionAndAnswer_autoReplyText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarQuestionAndAnswer", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReminder_enable(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReminder) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReminder_enable(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enable, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReminder_enable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReminder", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarReminder_type(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReminder) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarReminder_type(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.WebinarReminderTime) graphql.Marshaler {
-			return ec.marshalOWebinarReminderTime2zoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReminderTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarReminder_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarReminder", field, false, false, errors.New("field of type WebinarReminderTime does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_hostVideo(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_hostVideo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HostVideo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_hostVideo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_panelistsVideo(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_panelistsVideo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PanelistsVideo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_panelistsVideo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_hdVideo(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_hdVideo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HdVideo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_hdVideo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_hdVideoForAttendees(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_hdVideoForAttendees(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HdVideoForAttendees, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_hdVideoForAttendees(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_send1080pVideoToAttendees(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_send1080pVideoToAttendees(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Send1080pVideoToAttendees, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_send1080pVideoToAttendees(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_practiceSession(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_practiceSession(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PracticeSession, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_practiceSession(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_onDemand(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_onDemand(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OnDemand, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_onDemand(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_audio(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_audio(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Audio, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingAudio) graphql.Marshaler {
-			return ec.marshalOMeetingAudio2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingAudio(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_audio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type MeetingAudio does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_audioText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_audioText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_audioText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_audioConferenceInfo(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_audioConferenceInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AudioConferenceInfo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_audioConferenceInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_globalDialInCountries(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_globalDialInCountries(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalDialInCountries, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_globalDialInCountries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_globalDialInNumbers(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_globalDialInNumbers(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalDialInNumbers, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*types.GlobalDialInNumber) graphql.Marshaler {
-			return ec.marshalOGlobalDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumberᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_globalDialInNumbers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_GlobalDialInNumber(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarSettings_autoRecording(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_autoRecording(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoRecording, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.AutoRecording) graphql.Marshaler {
-			return ec.marshalOAutoRecording2zoomqlᚋinternalᚋzoomᚋtypesᚐAutoRecording(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_autoRecording(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type AutoRecording does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_autoRecordingText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_autoRecordingText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AutoRecordingText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_autoRecordingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_alternativeHosts(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_alternativeHosts(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AlternativeHosts, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.CommaItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_alternativeHosts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_alternativeHostUpdatePolls(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_alternativeHostUpdatePolls(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AlternativeHostUpdatePolls, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_alternativeHostUpdatePolls(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_requestPermissionToUnmuteParticipants(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_requestPermissionToUnmuteParticipants(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RequestPermissionToUnmuteParticipants, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_requestPermissionToUnmuteParticipants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_allowHostControlParticipantMuteState(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_allowHostControlParticipantMuteState(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowHostControlParticipantMuteState, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_allowHostControlParticipantMuteState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_approvalType(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_approvalType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApprovalType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.ApprovalType) graphql.Marshaler {
-			return ec.marshalOApprovalType2zoomqlᚋinternalᚋzoomᚋtypesᚐApprovalType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_approvalType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type ApprovalType does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_approvalTypeText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_approvalTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApprovalTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_approvalTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_registrationType(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_registrationType(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrationType, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.RegistrationType) graphql.Marshaler {
-			return ec.marshalORegistrationType2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationType(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_registrationType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type RegistrationType does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_registrationTypeText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_registrationTypeText(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrationTypeText(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_registrationTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, true, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_registrantsRestrictNumber(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_registrantsRestrictNumber(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrantsRestrictNumber, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
-			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_registrantsRestrictNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Int does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_closeRegistration(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_closeRegistration(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CloseRegistration, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_closeRegistration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_registrantsConfirmationEmail(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_registrantsConfirmationEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrantsConfirmationEmail, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_registrantsConfirmationEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_registrantsEmailNotification(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_registrantsEmailNotification(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrantsEmailNotification, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_registrantsEmailNotification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_notifyRegistrants(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_notifyRegistrants(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NotifyRegistrants, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_notifyRegistrants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_allowMultipleDevices(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_allowMultipleDevices(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AllowMultipleDevices, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_allowMultipleDevices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_showShareButton(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_showShareButton(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShowShareButton, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_showShareButton(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_showJoinInfo(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_showJoinInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShowJoinInfo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_showJoinInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_contactName(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_contactName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ContactName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_contactName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_contactEmail(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_contactEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ContactEmail, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_contactEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_emailLanguage(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_emailLanguage(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EmailLanguage, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_emailLanguage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_panelistsInvitationEmailNotification(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_panelistsInvitationEmailNotification(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PanelistsInvitationEmailNotification, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_panelistsInvitationEmailNotification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_attendeesAndPanelistsReminderEmailNotification(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_attendeesAndPanelistsReminderEmailNotification(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AttendeesAndPanelistsReminderEmailNotification, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.WebinarReminder) graphql.Marshaler {
-			return ec.marshalOWebinarReminder2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReminder(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_attendeesAndPanelistsReminderEmailNotification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarReminder(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarSettings_followUpAttendeesEmailNotification(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_followUpAttendeesEmailNotification(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FollowUpAttendeesEmailNotification, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.WebinarFollowUp) graphql.Marshaler {
-			return ec.marshalOWebinarFollowUp2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarFollowUp(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_followUpAttendeesEmailNotification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarFollowUp(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarSettings_followUpAbsenteesEmailNotification(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_followUpAbsenteesEmailNotification(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FollowUpAbsenteesEmailNotification, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.WebinarFollowUp) graphql.Marshaler {
-			return ec.marshalOWebinarFollowUp2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarFollowUp(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_followUpAbsenteesEmailNotification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarFollowUp(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarSettings_postWebinarSurvey(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_postWebinarSurvey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PostWebinarSurvey, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_postWebinarSurvey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_surveyUrl(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_surveyUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SurveyURL, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_surveyUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type URL does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_emailInAttendeeReport(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_emailInAttendeeReport(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EmailInAttendeeReport, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_emailInAttendeeReport(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_meetingAuthentication(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_meetingAuthentication(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MeetingAuthentication, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_meetingAuthentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_panelistAuthentication(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_panelistAuthentication(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PanelistAuthentication, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_panelistAuthentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_authenticationOption(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_authenticationOption(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AuthenticationOption, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_authenticationOption(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_authenticationName(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_authenticationName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AuthenticationName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_authenticationName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_authenticationDomains(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_authenticationDomains(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AuthenticationDomains, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.CommaItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_authenticationDomains(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_enforceLogin(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_enforceLogin(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EnforceLogin, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_enforceLogin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_enforceLoginDomains(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_enforceLoginDomains(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EnforceLoginDomains, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.CommaItem) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_enforceLoginDomains(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_additionalDataCenterRegions(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_additionalDataCenterRegions(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AdditionalDataCenterRegions, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_additionalDataCenterRegions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type String does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_addWatermark(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_addWatermark(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AddWatermark, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_addWatermark(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_addAudioWatermark(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_addAudioWatermark(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AddAudioWatermark, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_addAudioWatermark(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_enableSessionBranding(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_enableSessionBranding(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EnableSessionBranding, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
-			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_enableSessionBranding(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
-}
-
-func (ec *executionContext) _WebinarSettings_languageInterpretation(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_languageInterpretation(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LanguageInterpretation, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.LanguageInterpretation) graphql.Marshaler {
-			return ec.marshalOLanguageInterpretation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpretation(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_languageInterpretation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_LanguageInterpretation(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarSettings_signLanguageInterpretation(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_signLanguageInterpretation(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SignLanguageInterpretation, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.SignLanguageInterpretation) graphql.Marshaler {
-			return ec.marshalOSignLanguageInterpretation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpretation(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_signLanguageInterpretation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SignLanguageInterpretation(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _WebinarSettings_questionAndAnswer(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_WebinarSettings_questionAndAnswer(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.QuestionAndAnswer, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *types.WebinarQuestionAndAnswer) graphql.Marshaler {
-			return ec.marshalOWebinarQuestionAndAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarQuestionAndAnswer(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_WebinarSettings_questionAndAnswer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WebinarSettings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_WebinarQuestionAndAnswer(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2943,44 +551,12 @@ func (ec *executionContext) unmarshalInputAddWebinarRegistrantInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"webinar", "occurrenceIds", "idempotencyKey", "registrant"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "webinar":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("webinar"))
-			data, err := ec.unmarshalNWebinarBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarBy(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Webinar = data
-		case "occurrenceIds":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("occurrenceIds"))
-			data, err := ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.OccurrenceIds = data
-		case "idempotencyKey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.IdempotencyKey = data
-		case "registrant":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrant"))
-			data, err := ec.unmarshalNNewRegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewRegistrant(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Registrant = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "webinar", &it.Webinar, ec.unmarshalNWebinarBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarBy)
+	resolve.Read(ctx, &in, "occurrenceIds", &it.OccurrenceIds, ec.unmarshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ)
+	resolve.Read(ctx, &in, "idempotencyKey", &it.IdempotencyKey, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "registrant", &it.Registrant, ec.unmarshalNNewRegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewRegistrant)
+	return it, in.Err
 }
 
 func (ec *executionContext) unmarshalInputWebinarBy(ctx context.Context, obj any) (types.WebinarBy, error) {
@@ -2994,30 +570,10 @@ func (ec *executionContext) unmarshalInputWebinarBy(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "number"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "id":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
-			data, err := ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ID = data
-		case "number":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
-			data, err := ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Number = data
-		}
-	}
-	return it, nil
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "id", &it.ID, ec.unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID)
+	resolve.Read(ctx, &in, "number", &it.Number, ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber)
+	return it, in.Err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -3028,52 +584,64 @@ func (ec *executionContext) unmarshalInputWebinarBy(ctx context.Context, obj any
 
 // region    **************************** object.gotpl ****************************
 
+var panelistImplementors = []string{"Panelist"}
+
+func (ec *executionContext) _Panelist(ctx context.Context, sel ast.SelectionSet, obj *types.Panelist) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, panelistImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Panelist")
+		case "zoomId":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.ZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
+		case "email":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.Email, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
+		case "name":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.Name, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
+		case "joinUrl":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.JoinURL, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
+		case "virtualBackgroundId":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.VirtualBackgroundID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
+		case "nameTagId":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.NameTagID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
+		case "nameTagName":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.NameTagName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
+		case "nameTagPronouns":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.NameTagPronouns, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
+		case "nameTagDescription":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Panelist", obj.NameTagDescription, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
+		case "user":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Panelist_user(ctx, field, obj) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	return resolve.Object(ctx, out)
+}
+
 var simuliveDelayImplementors = []string{"SimuliveDelay"}
 
 func (ec *executionContext) _SimuliveDelay(ctx context.Context, sel ast.SelectionSet, obj *types.SimuliveDelay) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, simuliveDelayImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SimuliveDelay")
 		case "enable":
-			out.Values[i] = ec._SimuliveDelay_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SimuliveDelay", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "time":
-			out.Values[i] = ec._SimuliveDelay_time(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SimuliveDelay", obj.Time, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "unit":
-			out.Values[i] = ec._SimuliveDelay_unit(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "SimuliveDelay", obj.Unit, false, ec.marshalOSimuliveDelayUnit2zoomqlᚋinternalᚋzoomᚋtypesᚐSimuliveDelayUnit), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarImplementors = []string{"Webinar", "Node"}
@@ -3082,376 +650,93 @@ func (ec *executionContext) _Webinar(ctx context.Context, sel ast.SelectionSet, 
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Webinar")
 		case "id":
-			out.Values[i] = ec._Webinar_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Webinar", obj.ID, true, ec.marshalNID2zoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), true)
 		case "number":
-			out.Values[i] = ec._Webinar_number(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Number, true, ec.marshalNMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber), true)
 		case "uuid":
-			out.Values[i] = ec._Webinar_uuid(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.UUID, false, ec.marshalOMeetingUUID2zoomqlᚋinternalᚋzoomᚋtypesᚐUUID), false)
 		case "topic":
-			out.Values[i] = ec._Webinar_topic(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Topic, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "agenda":
-			out.Values[i] = ec._Webinar_agenda(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Agenda, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "type":
-			out.Values[i] = ec._Webinar_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Type, false, ec.marshalOWebinarType2zoomqlᚋinternalᚋzoomᚋtypesᚐWebinarType), false)
 		case "typeText":
-			out.Values[i] = ec._Webinar_typeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Webinar", obj.TypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "startTime":
-			out.Values[i] = ec._Webinar_startTime(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.StartTime, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "durationMinutes":
-			out.Values[i] = ec._Webinar_durationMinutes(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.DurationMinutes, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "timezone":
-			out.Values[i] = ec._Webinar_timezone(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Timezone, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "createdAt":
-			out.Values[i] = ec._Webinar_createdAt(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.CreatedAt, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
 		case "creationSource":
-			out.Values[i] = ec._Webinar_creationSource(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.CreationSource, false, ec.marshalOMeetingCreationSource2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingCreationSource), false)
 		case "creationSourceText":
-			out.Values[i] = ec._Webinar_creationSourceText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "Webinar", obj.CreationSourceText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hostZoomId":
-			out.Values[i] = ec._Webinar_hostZoomId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.HostZoomID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "hostEmail":
-			out.Values[i] = ec._Webinar_hostEmail(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.HostEmail, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "joinUrl":
-			out.Values[i] = ec._Webinar_joinUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.JoinURL, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "registrationUrl":
-			out.Values[i] = ec._Webinar_registrationUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.RegistrationURL, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "startUrl":
-			out.Values[i] = ec._Webinar_startUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.StartURL, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "password":
-			out.Values[i] = ec._Webinar_password(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Password, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "h323Password":
-			out.Values[i] = ec._Webinar_h323Password(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.H323Password, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "encryptedPassword":
-			out.Values[i] = ec._Webinar_encryptedPassword(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.EncryptedPassword, false, ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret), false)
 		case "templateId":
-			out.Values[i] = ec._Webinar_templateId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.TemplateID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "trackingFields":
-			out.Values[i] = ec._Webinar_trackingFields(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.TrackingFields, false, ec.marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldᚄ), false)
 		case "isSimulive":
-			out.Values[i] = ec._Webinar_isSimulive(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.IsSimulive, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "isEventsWebinar":
-			out.Values[i] = ec._Webinar_isEventsWebinar(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.IsEventsWebinar, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "recordFileId":
-			out.Values[i] = ec._Webinar_recordFileId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.RecordFileID, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "transitionToLive":
-			out.Values[i] = ec._Webinar_transitionToLive(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.TransitionToLive, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "simuliveDelayStart":
-			out.Values[i] = ec._Webinar_simuliveDelayStart(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.SimuliveDelayStart, false, ec.marshalOSimuliveDelay2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSimuliveDelay), false)
 		case "recurrence":
-			out.Values[i] = ec._Webinar_recurrence(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Recurrence, false, ec.marshalORecurrence2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrence), false)
 		case "occurrences":
-			out.Values[i] = ec._Webinar_occurrences(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Occurrences, false, ec.marshalOMeetingOccurrence2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingOccurrenceᚄ), false)
 		case "settings":
-			out.Values[i] = ec._Webinar_settings(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Webinar", obj.Settings, false, ec.marshalOWebinarSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarSettings), false)
 		case "host":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Webinar_host(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Webinar_host(ctx, field, obj) })
 		case "registrants":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Webinar_registrants(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Webinar_registrants(ctx, field, obj) })
 		case "registrant":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Webinar_registrant(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Webinar_registrant(ctx, field, obj) })
 		case "participants":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Webinar_participants(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Webinar_participants(ctx, field, obj) })
+		case "instances":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Webinar_instances(ctx, field, obj) })
+		case "panelists":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Webinar_panelists(ctx, field, obj) })
+		case "attendance":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Webinar_attendance(ctx, field, obj) })
 		case "report":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Webinar_report(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Webinar_report(ctx, field, obj) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarConnectionImplementors = []string{"WebinarConnection"}
@@ -3460,117 +745,23 @@ func (ec *executionContext) _WebinarConnection(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarConnection")
 		case "edges":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarConnection_edges(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._WebinarConnection_edges(ctx, field, obj) })
 		case "nodes":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarConnection_nodes(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler { return ec._WebinarConnection_nodes(ctx, field, obj) })
 		case "pageInfo":
-			out.Values[i] = ec._WebinarConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarConnection", obj.PageInfo, true, ec.marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo), true)
 		case "totalCount":
-			out.Values[i] = ec._WebinarConnection_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarConnection", obj.TotalCount, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarEdgeImplementors = []string{"WebinarEdge"}
@@ -3579,74 +770,21 @@ func (ec *executionContext) _WebinarEdge(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarEdge")
 		case "cursor":
-			out.Values[i] = ec._WebinarEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarEdge", obj.Cursor, true, ec.marshalNString2string), true)
 		case "node":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._WebinarEdge_node(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
-			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			resolve.Concurrently(ec.OperationContext, out, i, true, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "WebinarEdge", obj.Node, true, ec.marshalNWebinar2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinar)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarFollowUpImplementors = []string{"WebinarFollowUp"}
@@ -3655,41 +793,19 @@ func (ec *executionContext) _WebinarFollowUp(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarFollowUpImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarFollowUp")
 		case "enable":
-			out.Values[i] = ec._WebinarFollowUp_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarFollowUp", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "daysAfter":
-			out.Values[i] = ec._WebinarFollowUp_daysAfter(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarFollowUp", obj.DaysAfter, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarQuestionAndAnswerImplementors = []string{"WebinarQuestionAndAnswer"}
@@ -3698,71 +814,31 @@ func (ec *executionContext) _WebinarQuestionAndAnswer(ctx context.Context, sel a
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarQuestionAndAnswerImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarQuestionAndAnswer")
 		case "enable":
-			out.Values[i] = ec._WebinarQuestionAndAnswer_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarQuestionAndAnswer", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowSubmitQuestions":
-			out.Values[i] = ec._WebinarQuestionAndAnswer_allowSubmitQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarQuestionAndAnswer", obj.AllowSubmitQuestions, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowAnonymousQuestions":
-			out.Values[i] = ec._WebinarQuestionAndAnswer_allowAnonymousQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarQuestionAndAnswer", obj.AllowAnonymousQuestions, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "answerQuestions":
-			out.Values[i] = ec._WebinarQuestionAndAnswer_answerQuestions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarQuestionAndAnswer", obj.AnswerQuestions, false, ec.marshalOWebinarQuestionVisibility2zoomqlᚋinternalᚋzoomᚋtypesᚐWebinarQuestionVisibility), false)
 		case "attendeesCanComment":
-			out.Values[i] = ec._WebinarQuestionAndAnswer_attendeesCanComment(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarQuestionAndAnswer", obj.AttendeesCanComment, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "attendeesCanUpvote":
-			out.Values[i] = ec._WebinarQuestionAndAnswer_attendeesCanUpvote(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarQuestionAndAnswer", obj.AttendeesCanUpvote, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowAutoReply":
-			out.Values[i] = ec._WebinarQuestionAndAnswer_allowAutoReply(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarQuestionAndAnswer", obj.AllowAutoReply, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "autoReplyText":
-			out.Values[i] = ec._WebinarQuestionAndAnswer_autoReplyText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarQuestionAndAnswer", obj.AutoReplyText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarReminderImplementors = []string{"WebinarReminder"}
@@ -3771,41 +847,19 @@ func (ec *executionContext) _WebinarReminder(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarReminderImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarReminder")
 		case "enable":
-			out.Values[i] = ec._WebinarReminder_enable(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReminder", obj.Enable, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "type":
-			out.Values[i] = ec._WebinarReminder_type(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarReminder", obj.Type, false, ec.marshalOWebinarReminderTime2zoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReminderTime), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 var webinarSettingsImplementors = []string{"WebinarSettings"}
@@ -3814,301 +868,123 @@ func (ec *executionContext) _WebinarSettings(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, webinarSettingsImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("WebinarSettings")
 		case "hostVideo":
-			out.Values[i] = ec._WebinarSettings_hostVideo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.HostVideo, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "panelistsVideo":
-			out.Values[i] = ec._WebinarSettings_panelistsVideo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.PanelistsVideo, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "hdVideo":
-			out.Values[i] = ec._WebinarSettings_hdVideo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.HdVideo, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "hdVideoForAttendees":
-			out.Values[i] = ec._WebinarSettings_hdVideoForAttendees(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.HdVideoForAttendees, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "send1080pVideoToAttendees":
-			out.Values[i] = ec._WebinarSettings_send1080pVideoToAttendees(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.Send1080pVideoToAttendees, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "practiceSession":
-			out.Values[i] = ec._WebinarSettings_practiceSession(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.PracticeSession, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "onDemand":
-			out.Values[i] = ec._WebinarSettings_onDemand(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.OnDemand, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "audio":
-			out.Values[i] = ec._WebinarSettings_audio(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.Audio, false, ec.marshalOMeetingAudio2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingAudio), false)
 		case "audioText":
-			out.Values[i] = ec._WebinarSettings_audioText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarSettings", obj.AudioText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "audioConferenceInfo":
-			out.Values[i] = ec._WebinarSettings_audioConferenceInfo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AudioConferenceInfo, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "globalDialInCountries":
-			out.Values[i] = ec._WebinarSettings_globalDialInCountries(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.GlobalDialInCountries, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		case "globalDialInNumbers":
-			out.Values[i] = ec._WebinarSettings_globalDialInNumbers(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.GlobalDialInNumbers, false, ec.marshalOGlobalDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumberᚄ), false)
 		case "autoRecording":
-			out.Values[i] = ec._WebinarSettings_autoRecording(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AutoRecording, false, ec.marshalOAutoRecording2zoomqlᚋinternalᚋzoomᚋtypesᚐAutoRecording), false)
 		case "autoRecordingText":
-			out.Values[i] = ec._WebinarSettings_autoRecordingText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarSettings", obj.AutoRecordingText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "alternativeHosts":
-			out.Values[i] = ec._WebinarSettings_alternativeHosts(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AlternativeHosts, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ), false)
 		case "alternativeHostUpdatePolls":
-			out.Values[i] = ec._WebinarSettings_alternativeHostUpdatePolls(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AlternativeHostUpdatePolls, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "requestPermissionToUnmuteParticipants":
-			out.Values[i] = ec._WebinarSettings_requestPermissionToUnmuteParticipants(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.RequestPermissionToUnmuteParticipants, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowHostControlParticipantMuteState":
-			out.Values[i] = ec._WebinarSettings_allowHostControlParticipantMuteState(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AllowHostControlParticipantMuteState, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "approvalType":
-			out.Values[i] = ec._WebinarSettings_approvalType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.ApprovalType, false, ec.marshalOApprovalType2zoomqlᚋinternalᚋzoomᚋtypesᚐApprovalType), false)
 		case "approvalTypeText":
-			out.Values[i] = ec._WebinarSettings_approvalTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarSettings", obj.ApprovalTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "registrationType":
-			out.Values[i] = ec._WebinarSettings_registrationType(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.RegistrationType, false, ec.marshalORegistrationType2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationType), false)
 		case "registrationTypeText":
-			out.Values[i] = ec._WebinarSettings_registrationTypeText(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "WebinarSettings", obj.RegistrationTypeText, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "registrantsRestrictNumber":
-			out.Values[i] = ec._WebinarSettings_registrantsRestrictNumber(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.RegistrantsRestrictNumber, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "closeRegistration":
-			out.Values[i] = ec._WebinarSettings_closeRegistration(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.CloseRegistration, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "registrantsConfirmationEmail":
-			out.Values[i] = ec._WebinarSettings_registrantsConfirmationEmail(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.RegistrantsConfirmationEmail, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "registrantsEmailNotification":
-			out.Values[i] = ec._WebinarSettings_registrantsEmailNotification(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.RegistrantsEmailNotification, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "notifyRegistrants":
-			out.Values[i] = ec._WebinarSettings_notifyRegistrants(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.NotifyRegistrants, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "allowMultipleDevices":
-			out.Values[i] = ec._WebinarSettings_allowMultipleDevices(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AllowMultipleDevices, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "showShareButton":
-			out.Values[i] = ec._WebinarSettings_showShareButton(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.ShowShareButton, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "showJoinInfo":
-			out.Values[i] = ec._WebinarSettings_showJoinInfo(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.ShowJoinInfo, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "contactName":
-			out.Values[i] = ec._WebinarSettings_contactName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.ContactName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "contactEmail":
-			out.Values[i] = ec._WebinarSettings_contactEmail(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.ContactEmail, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "emailLanguage":
-			out.Values[i] = ec._WebinarSettings_emailLanguage(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.EmailLanguage, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "panelistsInvitationEmailNotification":
-			out.Values[i] = ec._WebinarSettings_panelistsInvitationEmailNotification(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.PanelistsInvitationEmailNotification, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "attendeesAndPanelistsReminderEmailNotification":
-			out.Values[i] = ec._WebinarSettings_attendeesAndPanelistsReminderEmailNotification(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AttendeesAndPanelistsReminderEmailNotification, false, ec.marshalOWebinarReminder2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReminder), false)
 		case "followUpAttendeesEmailNotification":
-			out.Values[i] = ec._WebinarSettings_followUpAttendeesEmailNotification(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.FollowUpAttendeesEmailNotification, false, ec.marshalOWebinarFollowUp2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarFollowUp), false)
 		case "followUpAbsenteesEmailNotification":
-			out.Values[i] = ec._WebinarSettings_followUpAbsenteesEmailNotification(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.FollowUpAbsenteesEmailNotification, false, ec.marshalOWebinarFollowUp2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarFollowUp), false)
 		case "postWebinarSurvey":
-			out.Values[i] = ec._WebinarSettings_postWebinarSurvey(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.PostWebinarSurvey, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "surveyUrl":
-			out.Values[i] = ec._WebinarSettings_surveyUrl(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.SurveyURL, false, ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "emailInAttendeeReport":
-			out.Values[i] = ec._WebinarSettings_emailInAttendeeReport(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.EmailInAttendeeReport, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "meetingAuthentication":
-			out.Values[i] = ec._WebinarSettings_meetingAuthentication(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.MeetingAuthentication, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "panelistAuthentication":
-			out.Values[i] = ec._WebinarSettings_panelistAuthentication(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.PanelistAuthentication, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "authenticationOption":
-			out.Values[i] = ec._WebinarSettings_authenticationOption(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AuthenticationOption, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "authenticationName":
-			out.Values[i] = ec._WebinarSettings_authenticationName(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AuthenticationName, false, ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText), false)
 		case "authenticationDomains":
-			out.Values[i] = ec._WebinarSettings_authenticationDomains(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AuthenticationDomains, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ), false)
 		case "enforceLogin":
-			out.Values[i] = ec._WebinarSettings_enforceLogin(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.EnforceLogin, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "enforceLoginDomains":
-			out.Values[i] = ec._WebinarSettings_enforceLoginDomains(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.EnforceLoginDomains, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ), false)
 		case "additionalDataCenterRegions":
-			out.Values[i] = ec._WebinarSettings_additionalDataCenterRegions(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AdditionalDataCenterRegions, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ), false)
 		case "addWatermark":
-			out.Values[i] = ec._WebinarSettings_addWatermark(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AddWatermark, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "addAudioWatermark":
-			out.Values[i] = ec._WebinarSettings_addAudioWatermark(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.AddAudioWatermark, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "enableSessionBranding":
-			out.Values[i] = ec._WebinarSettings_enableSessionBranding(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.EnableSessionBranding, false, ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool), false)
 		case "languageInterpretation":
-			out.Values[i] = ec._WebinarSettings_languageInterpretation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.LanguageInterpretation, false, ec.marshalOLanguageInterpretation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpretation), false)
 		case "signLanguageInterpretation":
-			out.Values[i] = ec._WebinarSettings_signLanguageInterpretation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.SignLanguageInterpretation, false, ec.marshalOSignLanguageInterpretation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpretation), false)
 		case "questionAndAnswer":
-			out.Values[i] = ec._WebinarSettings_questionAndAnswer(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "WebinarSettings", obj.QuestionAndAnswer, false, ec.marshalOWebinarQuestionAndAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarQuestionAndAnswer), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
+	return resolve.Object(ctx, out)
 }
 
 // endregion **************************** object.gotpl ****************************
@@ -4118,6 +994,16 @@ func (ec *executionContext) _WebinarSettings(ctx context.Context, sel ast.Select
 func (ec *executionContext) unmarshalNAddWebinarRegistrantInput2zoomqlᚋinternalᚋzoomᚋtypesᚐAddWebinarRegistrantInput(ctx context.Context, v any) (types.AddWebinarRegistrantInput, error) {
 	res, err := ec.unmarshalInputAddWebinarRegistrantInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPanelist2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPanelist(ctx context.Context, sel ast.SelectionSet, v *types.Panelist) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Panelist(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNWebinar2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Webinar) graphql.Marshaler {
@@ -4186,6 +1072,25 @@ func (ec *executionContext) marshalNWebinarListType2zoomqlᚋinternalᚋzoomᚋt
 	return v
 }
 
+func (ec *executionContext) marshalOPanelist2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPanelistᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Panelist) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPanelist2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPanelist(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOSimuliveDelay2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSimuliveDelay(ctx context.Context, sel ast.SelectionSet, v *types.SimuliveDelay) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -4208,6 +1113,14 @@ func (ec *executionContext) marshalOWebinar2ᚖzoomqlᚋinternalᚋzoomᚋtypes�
 		return graphql.Null
 	}
 	return ec._Webinar(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebinarBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarBy(ctx context.Context, v any) (*types.WebinarBy, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWebinarBy(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOWebinarConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx context.Context, sel ast.SelectionSet, v *types.Connection[types.Webinar]) graphql.Marshaler {

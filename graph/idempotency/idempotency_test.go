@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The results that are kept are bounded by their bytes.
+// The stored results are bounded by their bytes.
 func TestMemory_boundedByBytes(t *testing.T) {
 	m := New(nil)
 	large := strings.Repeat("x", 100<<10)
@@ -14,6 +14,6 @@ func TestMemory_boundedByBytes(t *testing.T) {
 	}
 	m.results.CleanUp()
 	if w := m.results.WeightedSize(); w > maxBytes {
-		t.Errorf("%d bytes are kept", w)
+		t.Errorf("%d bytes are stored", w)
 	}
 }

@@ -11,43 +11,42 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Place is where an item stands in a list: in which window, on the page that a
-// token of Zoom's leads to, and how far down. A cursor is a place in opaque
-// form. Tokens end after 15 minutes; the mark finds the item again when that has
-// happened, in a list read anew.
+// Place is the position of an item in a list: the window, the token of the page, and the
+// index on the page. A cursor is an encoded place. Tokens expire after 15 minutes; then
+// the mark finds the item in the list, which is read from its beginning.
 type Place struct {
 	Window uint16
-	Size   uint16 // of the pages: a token is good for its own size only
-	Index  uint16 // how many items of the page are behind
-	Offset uint32 // how many items of the window are behind
+	Size   uint16 // of the pages: a token is valid for its own size only
+	Index  uint16 // how many items of the page precede the place
+	Offset uint32 // how many items of the window precede the place
 	Mark   uint32
-	Day    Day // that the list was cut into windows on
-	// Since and Until are the days of the window that Zoom has left out of an answer
-	// on all of it, and is asked for again; 0 where the whole window is asked for.
+	Day    Day // on which the list was cut into windows
+	// Since and Until are days of the window that Zoom has left out of its answer, and
+	// that are requested separately; 0 for the whole window.
 	Since, Until Day
 	Token        string
 }
 
 const (
 	placeSize = 2 + 2 + 2 + 4 + 4 + 2
-	restSize  = 2 + 2   // of since and until, which follow only if they are there
-	ofRest    = 1 << 15 // the bit of window that says so
+	restSize  = 2 + 2   // of since and until, which are optional
+	ofRest    = 1 << 15 // the bit of window that is set if they follow
 )
 
-// Day counts the days since 1970, by UTC.
+// Day counts the days since 1970-01-01, in UTC.
 type Day uint16
 
-// DayOf returns the day of a time, by UTC.
+// DayOf returns the day of a time, in UTC.
 func DayOf(t time.Time) Day { return Day(t.Unix() / (24 * 60 * 60)) }
 
 func (d Day) time() time.Time { return time.Unix(int64(d)*24*60*60, 0).UTC() }
 
-// Fingerprint names a list in its cursors.
+// Fingerprint identifies a list in its cursors.
 type Fingerprint [8]byte
 
-// FingerprintOf names a list: whose it is, and what is asked.
-func FingerprintOf(t types.Tenant, question string) Fingerprint {
-	sum := sha256.Sum256(append(t[:], question...))
+// FingerprintOf returns the fingerprint of a tenant's list with a request.
+func FingerprintOf(t types.Tenant, request string) Fingerprint {
+	sum := sha256.Sum256(append(t[:], request...))
 	return Fingerprint(sum[:8])
 }
 
@@ -56,7 +55,7 @@ var (
 	errCursorGone = &errs.InputError{Code: types.ErrorCodeCursorExpired, Message: "after: the item that the cursor points behind is not in the list any more; begin again without it"}
 )
 
-// Encode returns the cursor of a place in the list of a fingerprint.
+// Encode returns the cursor of a place in the list with a fingerprint.
 func (p Place) Encode(fp Fingerprint) string {
 	b := append(make([]byte, 0, len(fp)+placeSize+restSize+len(p.Token)), fp[:]...)
 	if p.Until != 0 {
@@ -86,7 +85,7 @@ func decodePlace(cursor string, fp Fingerprint) (Place, error) {
 	return p, nil
 }
 
-// ReadPlace reads a cursor, and of which list it is.
+// ReadPlace decodes a cursor into its place and the fingerprint of its list.
 func ReadPlace(cursor string) (p Place, of Fingerprint, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(b) < len(of)+placeSize {
@@ -113,14 +112,14 @@ func ReadPlace(cursor string) (p Place, of Fingerprint, err error) {
 		}
 	}
 	p.Token = string(b)
-	if p.Size == 0 || p.Offset < uint32(p.Index) { // a page may hold more than was asked for
+	if p.Size == 0 || p.Offset < uint32(p.Index) { // Index may exceed Size: a page may hold more items than requested
 		return Place{}, of, errCursor
 	}
 	p.Offset -= uint32(p.Index) // of the page's first item
 	return p, of, nil
 }
 
-// markOf returns a few bytes by which an item is found again.
+// markOf returns a short hash by which an item is found again.
 func markOf(item any) uint32 {
 	var key string
 	switch x := item.(type) {

@@ -11,7 +11,7 @@ var (
 	theirs = types.TenantOf("theirs")
 )
 
-// FuzzCursor decodes what strangers send for a cursor.
+// FuzzCursor decodes arbitrary cursors.
 func FuzzCursor(f *testing.F) {
 	list, other := FingerprintOf(mine, "GET/users?"), FingerprintOf(theirs, "GET/users?")
 	f.Add("")
@@ -22,7 +22,7 @@ func FuzzCursor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, cursor string) {
 		if _, err := decodePlace(cursor, other); err == nil {
 			if _, err := decodePlace(cursor, list); err == nil {
-				t.Fatal("one cursor is good for two lists")
+				t.Fatal("one cursor is valid for two lists")
 			}
 		}
 		p, err := decodePlace(cursor, list)
@@ -30,7 +30,7 @@ func FuzzCursor(f *testing.F) {
 			return
 		}
 		if p.Size == 0 || p.Index > p.Size {
-			t.Fatalf("a place that is none: %+v", p)
+			t.Fatalf("an invalid place: %+v", p)
 		}
 		again := p
 		again.Offset += uint32(p.Index) // a cursor counts from the item, a place from its page
@@ -38,7 +38,7 @@ func FuzzCursor(f *testing.F) {
 			t.Fatalf("%+v became %+v, %v", p, back, err)
 		}
 		if _, err := decodePlace(again.Encode(list), other); err == nil {
-			t.Fatal("another list took the cursor")
+			t.Fatal("another list accepted the cursor")
 		}
 	})
 }

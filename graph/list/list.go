@@ -1,37 +1,35 @@
-// Package list reads lists of Zoom's as connections: as many pages as are asked for, the
-// windows that a range of days is cut into, and the cursors by which a list is read on.
+// Package list reads lists of Zoom's as connections: as many pages as needed, the windows
+// that a range of days is cut into, and the cursors at which a list is continued.
 //
-// A list that ends before all of it has come says so beside its items: what Zoom left out
-// is an error of the field, and the items are still there.
+// If Zoom ends a list before it has returned all items, the field has an error in addition
+// to the items.
 package list
 
 import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"zoomql/graph/errs"
 	"zoomql/internal/plan"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-// MaxFirst bounds how much of a list one field may ask for.
+// MaxFirst bounds the argument first.
 const MaxFirst = plan.MaxFirst
 
-// List is a list of Zoom's as a connection needs it: one listing after the
-// other, where a range had to be cut into windows, and else just one.
+// List is a list of Zoom's that is read as a connection. It has several listings, read one
+// after the other, if its range is cut into windows, and otherwise one.
 type List[In, T any] struct {
 	Client  *zoom.Client
 	Op      zoom.ListOp[In, T]
 	Windows Windows[In]
-	// First is how many items are wanted, behind the one that the cursor After names.
+	// First is the number of requested items, after the cursor After.
 	First   int
 	After   *string
 	Options []zoom.Option
@@ -39,45 +37,44 @@ type List[In, T any] struct {
 	Saw func(*zoom.Page[T])
 }
 
-// Windows are the filters that together ask for what a caller's filter does.
+// Windows are the filters that together have the range of a caller's filter.
 type Windows[In any] struct {
-	Asked In   // what names the list, whatever day it is read on
+	Asked In   // identifies the list, on whatever day it is read
 	Cut   []In // in the order of the list
-	Day   Day  // that they were cut on; 0 where no day counts
-	// Live says that the range is not the caller's.
+	Day   Day  // on which they were cut; 0 if the windows do not depend on it
+	// Live reports that the range is not the caller's.
 	Live bool
-	// Sums says that items are sums over the range, and do not name it: those over the
-	// rest of one that Zoom shortens would stand beside them as if they were others.
+	// Sums reports that items are sums over the range that do not name it. If Zoom shortens
+	// the range, the sums over the rest would look like other items.
 	Sums bool
 }
 
-// Uncut is a list that is read by the caller's own filter.
+// Uncut returns the window of a list that is read by the caller's own filter.
 func Uncut[In any](filter In) Windows[In] { return Windows[In]{Asked: filter, Cut: []In{filter}} }
 
-// Unnamed is a list that is read by a filter with more in it than names the list:
-// which fields of the items are wanted.
+// Unnamed returns the window of a list whose filter also selects fields of the items, which
+// do not identify the list.
 func Unnamed[In any](filter, asked In) Windows[In] {
 	return Windows[In]{Asked: asked, Cut: []In{filter}}
 }
 
-// Slice is the part of a list that was asked for.
+// Slice is the requested part of a list.
 type Slice[T any] struct {
-	// Items are what was read.
+	// Items are the items read.
 	Items  []*T
 	places []Place // of each item
 	total  types.Int
 	before bool
 	more   bool
-	// beside are the errors of the list itself: what Zoom left out. It is read on all the
-	// same.
+	// beside are errors about items that Zoom left out. They do not end the reading.
 	beside []error
 }
 
-// Read reads as many pages as the slice needs. When a page fails after others
-// came, the slice is what there is, and err says why it ends there.
+// Read reads as many pages as the slice needs. If a page fails after others have been read,
+// Read returns both their items and the error.
 func (l List[In, T]) Read(ctx context.Context) (*Slice[T], error) {
-	if l.First < 1 || l.First > MaxFirst {
-		return nil, errs.Invalid(fmt.Sprintf("first: %d is not between 1 and %d", l.First, MaxFirst))
+	if err := Sized(l.First); err != nil {
+		return nil, err
 	}
 	if len(l.Windows.Cut) == 0 {
 		return &Slice[T]{total: types.Int{Valid: true}}, nil
@@ -91,13 +88,13 @@ func (l List[In, T]) Read(ctx context.Context) (*Slice[T], error) {
 		s, err = l.readFrom(ctx, Place{Size: at.Size, Day: at.Day}, &at) // the token has expired: find the place anew
 	}
 	if err != nil && len(s.Items) == 0 {
-		for _, told := range s.beside {
-			graphql.AddError(ctx, told)
+		for _, missing := range s.beside {
+			graphql.AddError(ctx, missing)
 		}
 		return nil, err
 	}
 	if s.total.N < int64(len(s.Items)) {
-		s.total = types.Int{} // there are more
+		s.total = types.Int{} // Zoom's count is too low
 	}
 	return s, err
 }
@@ -116,28 +113,31 @@ func (l List[In, T]) begin() (Place, error) {
 	return at, nil
 }
 
-// largest is how many items a page has at most; a list without pages has them all
-// on one.
+// largest returns the maximum number of items on a page; a list without pages has all of
+// its items on one.
 func (l List[In, T]) largest() int { return cmp.Or(l.Op.MaxPage, math.MaxUint16) }
 
-// fingerprint names the list, so that a cursor of another one, or of another
-// account, is refused. A list that cannot be named has no items either.
+// fingerprint identifies the list, so that a cursor of another one, or of another
+// account, is rejected. The error is ignored: a list with an invalid filter has no items.
 func (l List[In, T]) fingerprint() Fingerprint {
-	question, _ := l.Op.Question(l.Client, l.Windows.Asked)
-	return FingerprintOf(l.Client.Tenant(), l.Op.Method()+question)
+	request, _ := l.Op.Question(l.Client, l.Windows.Asked)
+	return FingerprintOf(l.Client.Tenant(), l.Op.Method()+request)
 }
 
-// readFrom reads from a place on. If lost is given, all up to the item that it
-// marks is skipped.
+// readFrom reads from a place on. If lost is given, it skips the items up to the one with
+// the mark of lost.
 func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slice[T], error) {
 	s := &Slice[T]{before: at.Window > 0 || at.Until > 0 || at.Offset > 0 || at.Index > 0 || lost != nil}
 	skipping, r := lost != nil, &reading[T]{}
 	r.Part(int(at.Offset))
-	defer func() { s.tell(r.LeftOut(l.Op.Spec)) }() // of all pages that were read
+	defer func() { s.note(r.LeftOut(l.Op.Spec)) }() // of all pages read
 	for {
 		paging := zoom.Paging{Size: int(at.Size), Token: at.Token}
 		page, err := l.Op.Page(ctx, l.Client, l.filter(at), paging, l.Options...)
 		if err != nil {
+			if l.guess(ctx, s, at, err) {
+				return s, nil
+			}
 			next, err := l.expired(s, r, at, err)
 			if err != nil || !l.within(next) {
 				s.more = err != nil
@@ -173,7 +173,7 @@ func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slic
 		next, early, err := l.next(ctx, s, r, at, paging)
 		switch {
 		case !l.within(next):
-			s.more = early && len(s.Items) > 0 // there are more, and no way to them
+			s.more = early && len(s.Items) > 0 // there are more, which cannot be read
 			if skipping {
 				return s, errCursorGone
 			}
@@ -189,12 +189,12 @@ func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slic
 	}
 }
 
-// reading is how far a list was read, one listing after the other.
+// reading is the state of a list that is being read, one listing after the other.
 type reading[T any] struct {
 	zoom.Reading[T]
 	page     *zoom.Page[T] // the last one
-	answered zoom.Days     // what the listing is about, if Zoom says it
-	rests    int           // how many times the rest of a range was asked for
+	answered zoom.Days     // the range of the listing, if Zoom names it
+	rests    int           // how many times the rest of a range was requested
 }
 
 func (r *reading[T]) add(page *zoom.Page[T]) []bool {
@@ -205,42 +205,42 @@ func (r *reading[T]) add(page *zoom.Page[T]) []bool {
 	return r.Add(page)
 }
 
-// next returns the place where the next page begins: of the same listing, or of the
-// one behind it. early tells that Zoom ended the listing before all of it had come.
+// next returns the place where the next page begins: of the same listing, or of the one
+// after it. early reports that Zoom ended the listing before it had returned all items.
 func (l List[In, T]) next(ctx context.Context, s *Slice[T], r *reading[T], at Place, paging zoom.Paging) (next Place, early bool, err error) {
 	next = at
 	next.Offset, next.Index = at.Offset+uint32(r.page.Count()), 0
 	if next.Token = l.Op.After(paging, r.page, r.Read); next.Token != "" {
 		return next, false, r.Follow(ctx, l.Op.Spec, at.Token, next.Token)
 	}
-	told := len(s.beside)
-	s.tell(r.Early(l.Op.Spec))
+	noted := len(s.beside)
+	s.note(r.Early(l.Op.Spec))
 	next = l.rest(s, r, at)
 	r.answered = zoom.Days{}
 	r.Part(0)
-	return next, len(s.beside) > told, ctx.Err()
+	return next, len(s.beside) > noted, ctx.Err()
 }
 
-// within reports whether a place is in one of the windows, or behind them.
+// within reports whether a place is in one of the windows, not after the last.
 func (l List[In, T]) within(at Place) bool { return int(at.Window) < len(l.Windows.Cut) }
 
-// tell notes an error of the list itself.
-func (s *Slice[T]) tell(err error) {
+// note adds an error about items that Zoom left out.
+func (s *Slice[T]) note(err error) {
 	if err != nil {
 		s.beside = append(s.beside, err)
 	}
 }
 
-// Connection makes a slice a connection. An error that cut it short stands
-// beside it: a list that ends early says so.
+// Connection returns the connection of a slice. Errors about missing items, and err, which
+// ended the reading early, are added to the field of ctx.
 func Connection[In, T, N any](ctx context.Context, l List[In, T], s *Slice[T], err error, nodes []*N) *types.Connection[N] {
-	for _, told := range s.beside {
-		graphql.AddError(ctx, told)
+	for _, missing := range s.beside {
+		graphql.AddError(ctx, missing)
 	}
 	if err != nil {
 		graphql.AddError(ctx, err)
 	}
-	fp := sync.OnceValue(l.fingerprint) // most pages are read without cursors
+	fp := sync.OnceValue(l.fingerprint) // most queries select no cursors
 	return types.NewConnection(nodes, s.total, s.before, s.more, func(i int) string {
 		at := s.places[i]
 		at.Mark = markOf(s.Items[i])

@@ -16,22 +16,21 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Ranged is a filter that a range of days is part of.
+// Ranged is a filter with a range of days.
 type Ranged[In any] interface {
 	*In
 	Range() *zoom.Days
 }
 
-// Monthly cuts a filter into one a month, newest first. What lies further back
-// than Zoom keeps is told as an error beside the rest; months to come are not
-// asked for, unless the report is on what is to come. A filter without a range
-// stays as it is: Zoom has one of its own. A list that is read on, after a cursor,
-// is cut as on the day when it was begun.
+// Monthly cuts a filter into one per month, newest first. Days for which Zoom no longer has
+// data are reported by an error of the field; future months are not requested, unless the
+// report is about the future. A filter without a range is not cut: Zoom has a default
+// range. A list that is continued after a cursor is cut as on the day when it was begun.
 func Monthly[In any, P Ranged[In]](ctx context.Context, op *zoom.Spec, filter In, after *string) (Windows[In], error) {
 	begun := BegunOn(ctx, after)
 	w := Windows[In]{Asked: filter, Day: DayOf(begun)}
 	asked := P(&filter).Range()
-	if err := keep(ctx, op, asked, begun); err != nil {
+	if err := truncate(ctx, op, asked, begun); err != nil {
 		return w, err
 	}
 	if asked.From.IsZero() {
@@ -47,7 +46,7 @@ func Monthly[In any, P Ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 		return w, errs.Invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), plan.MaxMonths))
 	}
 	w.Cut = make([]In, len(spans))
-	oldest := plan.Oldest(op, Today(ctx)) // may be younger than what was kept when the list was begun
+	oldest := plan.Oldest(op, Today(ctx)) // may be later than on the day when the list was begun
 	for i, month := range spans {
 		if month.From.Before(oldest) && !month.To.Before(oldest) {
 			month.From = oldest
@@ -58,8 +57,8 @@ func Monthly[In any, P Ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 	return w, nil
 }
 
-// BegunOn returns the day on which a list was begun that is read after a cursor:
-// today where there is none, or none that can be read.
+// BegunOn returns the day on which the list of a cursor was begun: today without a cursor, or
+// if it cannot be read.
 func BegunOn(ctx context.Context, after *string) time.Time {
 	now := Today(ctx)
 	if after == nil {
@@ -72,9 +71,9 @@ func BegunOn(ctx context.Context, after *string) time.Time {
 	return now
 }
 
-// keep cuts off a range what lies further back than Zoom keeps on a day, and tells
-// that as an error: alone if nothing is left, beside the rest else.
-func keep(ctx context.Context, op *zoom.Spec, days *zoom.Days, day time.Time) error {
+// truncate removes the days from a range for which Zoom has no more data on a day. It
+// reports them by an error of the field, or returns the error if no day is left.
+func truncate(ctx context.Context, op *zoom.Spec, days *zoom.Days, day time.Time) error {
 	if err := Ordered(days.From, days.To); err != nil {
 		return err
 	}
@@ -96,15 +95,15 @@ func Days(from, to time.Time) zoom.Days {
 	return zoom.Days{From: types.Date{Time: from}, To: types.Date{Time: to}}
 }
 
-// Today returns the day by UTC. What hangs on it holds until the next one.
+// Today returns the current day in UTC. It limits the validity of ctx's answer to that day.
 func Today(ctx context.Context) time.Time {
 	day := time.Now().UTC().Truncate(24 * time.Hour)
 	zoom.ValidUntil(ctx, day.AddDate(0, 0, 1))
 	return day
 }
 
-// InMonth asks for figures that Zoom adds up, for a month at most: the sums of
-// two months do not make one. Days that the answer leaves out are told beside it.
+// InMonth reads figures that Zoom adds up over a range of at most a month: such sums cannot
+// be combined. Days that are missing in the answer are reported by errors of the field.
 func InMonth[In, Out any, P Ranged[In]](ctx context.Context, client *zoom.Client, op zoom.Op[In, Out], filter In) (*Out, error) {
 	if err := OneMonth[In, P](ctx, op.Spec, &filter); err != nil {
 		return nil, err
@@ -113,12 +112,11 @@ func InMonth[In, Out any, P Ranged[In]](ctx context.Context, client *zoom.Client
 	if err != nil {
 		return nil, err
 	}
-	tellLeftOut(ctx, op.Spec, *P(&filter).Range(), answeredBy(out))
+	addLeftOut(ctx, op.Spec, *P(&filter).Range(), answeredBy(out))
 	return out, nil
 }
 
-// answeredBy returns the range that an answer without pages is about; zero where it
-// names none.
+// answeredBy returns the range of an answer without pages; zero if it names none.
 func answeredBy(out any) zoom.Days {
 	switch out := out.(type) {
 	case interface{ Answered() zoom.Days }:
@@ -130,19 +128,19 @@ func answeredBy(out any) zoom.Days {
 	return zoom.Days{}
 }
 
-// OneMonth refuses a range that Zoom does not take at once, and cuts off what it
-// keeps no more.
+// OneMonth rejects a range of more than a month, and removes days for which Zoom no longer
+// has data.
 func OneMonth[In any, P Ranged[In]](ctx context.Context, op *zoom.Spec, filter *In) error {
 	asked := P(filter).Range()
 	if asked.To.After(plan.AMonthAfter(asked.From.Time)) {
 		return errs.Invalid("from, to: Zoom adds up a month at most")
 	}
-	return keep(ctx, op, asked, Today(ctx))
+	return truncate(ctx, op, asked, Today(ctx))
 }
 
-// ByMonth asks about a range month by month, all at once, then for what the answers
-// left out, and returns the answers oldest first. One that fails fails all, but for what
-// Zoom keeps no more, which is told beside the rest.
+// ByMonth reads a range month by month, concurrently, then the days that the answers left
+// out, and returns the answers oldest first. Any error fails all, except for ErrExpired,
+// which is added to the field of ctx.
 func ByMonth[In comparable, Out any, P Ranged[In]](ctx context.Context, client *zoom.Client, op zoom.Op[In, Out], filter In) ([]*Out, error) {
 	windows, err := Monthly[In, P](ctx, op.Spec, filter, nil)
 	if err != nil {
@@ -172,7 +170,7 @@ func ByMonth[In comparable, Out any, P Ranged[In]](ctx context.Context, client *
 			if ok && len(gaps) > 0 && gaps[0].From == own.From {
 				own.From.Time = gaps[0].To.AddDate(0, 0, 1)
 			}
-			if ok || !again { // or it is about other days, which came before
+			if ok || !again { // otherwise it is about other days, which have been read before
 				parts = append(parts, part{own.From.Time, f.Object})
 			}
 			for _, gap := range gaps {
@@ -201,7 +199,7 @@ func ByMonth[In comparable, Out any, P Ranged[In]](ctx context.Context, client *
 	return answers, nil
 }
 
-// Ordered refuses a range that ends before it begins, and half a range.
+// Ordered rejects a range that ends before it begins, and half a range.
 func Ordered(from, to types.Date) error {
 	switch {
 	case from.IsZero() != to.IsZero():

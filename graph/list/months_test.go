@@ -14,20 +14,20 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// TestMonthly cuts ranges as on 1 January 2000, the day of synctest's clock.
+// The ranges are cut on 1 January 2000, the day of synctest's clock.
 func TestMonthly(t *testing.T) {
 	for _, c := range []struct {
 		why, from, to string
 		spec          zoom.Spec
 		want          string
-		told, err     error
+		noted, err    error
 	}{
 		{why: "a month each, newest first", from: "1999-11-15", to: "2000-01-01", want: "01-01…01-01 12-01…12-31 11-15…11-30"},
 		{why: "days to come, within the month", from: "1999-12-31", to: "2000-03-15", want: "12-31…01-31"},
 		{why: "the future", from: "2000-02-01", to: "2000-02-15"},
 		{why: "the future of a report on it", from: "2000-02-01", to: "2000-02-15", spec: zoom.Spec{Ahead: true}, want: "02-01…02-15"},
 		{why: "no range", want: "01-01…01-01"},
-		{why: "partly older than Zoom keeps", from: "1999-10-01", to: "1999-12-31", spec: zoom.Spec{Months: 1}, want: "12-01…12-31", told: zoom.ErrExpired},
+		{why: "partly older than Zoom keeps", from: "1999-10-01", to: "1999-12-31", spec: zoom.Spec{Months: 1}, want: "12-01…12-31", noted: zoom.ErrExpired},
 		{why: "older than Zoom keeps", from: "1999-10-01", to: "1999-11-30", spec: zoom.Spec{Months: 1}, err: zoom.ErrExpired},
 		{why: "too many months", from: "1990-01-01", to: "1999-12-31", err: &errs.InputError{}},
 		{why: "half a range", from: "1999-12-31", err: &errs.InputError{}},
@@ -43,7 +43,7 @@ func TestMonthly(t *testing.T) {
 			}
 			w, err := Monthly(ctx, &c.spec, Days(parse(c.from), parse(c.to)), nil)
 			_, mistaken := errors.AsType[*errs.InputError](err)
-			if _, wanted := errors.AsType[*errs.InputError](c.err); !errors.Is(err, c.err) && (!wanted || !mistaken) {
+			if _, expected := errors.AsType[*errs.InputError](c.err); !errors.Is(err, c.err) && (!expected || !mistaken) {
 				t.Fatalf("%s: %v, want %v", c.why, err, c.err)
 			}
 			var got []string
@@ -53,14 +53,14 @@ func TestMonthly(t *testing.T) {
 			if strings.Join(got, " ") != c.want {
 				t.Errorf("%s: %v, want %s", c.why, got, c.want)
 			}
-			if told := graphql.GetErrors(ctx); len(told) > 0 != (c.told != nil) || c.told != nil && !errors.Is(told[0], c.told) {
-				t.Errorf("%s: it reports %v, want %v", c.why, told, c.told)
+			if noted := graphql.GetErrors(ctx); len(noted) > 0 != (c.noted != nil) || c.noted != nil && !errors.Is(noted[0], c.noted) {
+				t.Errorf("%s: it reports %v, want %v", c.why, noted, c.noted)
 			}
 		})
 	}
 }
 
-// TestBegunOn reads a list on over midnight: it is cut as on the day when it was begun.
+// A list that is continued after midnight is cut as on the day when it was begun.
 func TestBegunOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := BegunOn(t.Context(), nil)
@@ -76,5 +76,3 @@ func TestBegunOn(t *testing.T) {
 		}
 	})
 }
-
-// TestPageSize has few sizes for many numbers of items.

@@ -11,11 +11,10 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// maxRests bounds how many times a reading asks for what Zoom left out of a range that
-// it was asked for.
+// maxRests bounds how many times the missing days of a range are requested.
 const maxRests = 10
 
-// rangeOf returns the range of days within a filter, nil where it has none.
+// rangeOf returns the range of days of a filter; nil if it has none.
 func rangeOf[In any](filter *In) *zoom.Days {
 	if own, ok := any(filter).(interface{ Range() *zoom.Days }); ok {
 		return own.Range()
@@ -23,8 +22,8 @@ func rangeOf[In any](filter *In) *zoom.Days {
 	return nil
 }
 
-// filter returns what a place is read by: the filter of its window, or of what Zoom
-// left out of it.
+// filter returns the filter of a place: that of its window, or of the days of the window
+// that Zoom left out.
 func (l List[In, T]) filter(at Place) In {
 	filter := l.Windows.Cut[at.Window]
 	if at.Until != 0 {
@@ -33,8 +32,8 @@ func (l List[In, T]) filter(at Place) In {
 	return filter
 }
 
-// foreign reports whether a page is about none of the days that Zoom left out and was
-// asked for: what stands there came before, or was not asked for.
+// foreign reports whether the page of a request for missing days is about none of them: its
+// items were read before, or were not requested.
 func (l List[In, T]) foreign(at Place, page *zoom.Page[T]) bool {
 	if at.Until == 0 {
 		return false
@@ -53,9 +52,8 @@ func (l List[In, T]) has(at Place) bool {
 	return own != nil && !own.From.After(at.Since.time()) && !own.To.Before(at.Until.time())
 }
 
-// rest returns where the list goes on behind a listing: with what Zoom left out of its
-// range, or else with the next window. What cannot be asked for is told beside the
-// list.
+// rest returns the place after a listing: the days that Zoom left out of its range, or
+// else the next window. Missing days that are not requested are noted as errors.
 func (l List[In, T]) rest(s *Slice[T], r *reading[T], at Place) Place {
 	next := Place{Window: at.Window + 1, Size: at.Size, Day: at.Day}
 	filter := l.filter(at)
@@ -73,14 +71,14 @@ func (l List[In, T]) rest(s *Slice[T], r *reading[T], at Place) Place {
 			next = Place{Window: at.Window, Size: at.Size, Day: at.Day, Since: DayOf(gap.From.Time), Until: DayOf(gap.To.Time)}
 			continue
 		}
-		s.tell(&zoom.IncompleteError{Op: l.Op.Pattern, Missing: gap})
+		s.note(&zoom.IncompleteError{Op: l.Op.Pattern, Missing: gap})
 	}
 	return next
 }
 
-// leftOut returns the days that were asked for and that an answer is not about, older
-// ones first. ok is false where it is about none of the days asked for, so that asking
-// again would lead nowhere. Days to come are in no report, unless it is about those.
+// leftOut returns the requested days that an answer is not about, oldest first. ok is
+// false if it is about none of the requested days, so that another request would be
+// useless. Future days are in no report, unless it is about the future.
 func leftOut(op *zoom.Spec, asked, answered zoom.Days, now time.Time) (gaps []zoom.Days, ok bool) {
 	if asked.From.IsZero() || answered.From.IsZero() {
 		return nil, true
@@ -103,38 +101,42 @@ func leftOut(op *zoom.Spec, asked, answered zoom.Days, now time.Time) (gaps []zo
 	return gaps, true
 }
 
-// tellLeftOut tells the days that were asked for and that an answer is not about.
-func tellLeftOut(ctx context.Context, op *zoom.Spec, asked, answered zoom.Days) {
+// addLeftOut adds errors about the requested days that an answer is not about.
+func addLeftOut(ctx context.Context, op *zoom.Spec, asked, answered zoom.Days) {
 	gaps, _ := leftOut(op, asked, answered, time.Now())
 	for _, gap := range gaps {
 		graphql.AddError(ctx, &zoom.IncompleteError{Op: op.Pattern, Missing: gap})
 	}
 }
 
-// TellShortened returns what tells the days that Zoom leaves out of a range, as soon as
-// a page of the list says so.
+// TellShortened returns a function that adds errors about the days that Zoom leaves out of a
+// range, by the first page of the list.
 func TellShortened[T any](ctx context.Context, op *zoom.Spec, asked zoom.Days) func(*zoom.Page[T]) {
 	return func(page *zoom.Page[T]) {
 		if asked.To.IsZero() {
 			return
 		}
-		tellLeftOut(ctx, op, asked, page.Answered())
-		asked = zoom.Days{} // the other pages say the same
+		addLeftOut(ctx, op, asked, page.Answered())
+		asked = zoom.Days{} // the other pages name the same range
 	}
 }
 
-// expired returns where a list goes on when Zoom keeps no data of a window any more:
-// with the next one, if it is younger; else it ends there, if there is anything. That
-// data are gone is told beside the list. Any other error is returned.
+// expired returns the place after a window for which Zoom no longer has data: the next
+// window if it is more recent, otherwise the end of the list if any page was read. It notes
+// the error. Any other error is returned.
 func (l List[In, T]) expired(s *Slice[T], r *reading[T], at Place, err error) (Place, error) {
+	next := Place{Window: at.Window + 1, Size: at.Size, Day: at.Day}
+	if errors.Is(err, zoom.ErrNotAsked) && l.within(next) { // of the price: the cache may hold those after it
+		r.Part(0)
+		return next, nil
+	}
 	if !errors.Is(err, zoom.ErrExpired) {
 		return at, err
 	}
-	next := Place{Window: at.Window + 1, Size: at.Size, Day: at.Day}
 	if l.within(next) {
 		own, other := rangeOf(&l.Windows.Cut[at.Window]), rangeOf(&l.Windows.Cut[next.Window])
 		if own != nil && other.From.After(own.From.Time) {
-			s.tell(err)
+			s.note(err)
 			r.Part(0)
 			return next, nil
 		}
@@ -142,6 +144,6 @@ func (l List[In, T]) expired(s *Slice[T], r *reading[T], at Place, err error) (P
 	if r.page == nil {
 		return at, err
 	}
-	s.tell(err)
+	s.note(err)
 	return Place{Window: uint16(len(l.Windows.Cut))}, nil
 }

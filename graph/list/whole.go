@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Whole reads all of a list, for an answer that hangs on every item of it, up to so many
-// items. Where nothing came but an error, that is returned.
+// Whole reads all of a list, up to so many items, for an answer that depends on every item.
+// An error after which there are no items is returned.
 func (l List[In, T]) Whole(ctx context.Context, most int) ([]*T, types.Completeness, error) {
 	l.First, l.After = most, nil
 	at, err := l.begin()
@@ -23,26 +23,40 @@ func (l List[In, T]) Whole(ctx context.Context, most int) ([]*T, types.Completen
 	case err != nil && len(s.Items) == 0:
 		return nil, types.Completeness{}, err
 	case err != nil:
-		s.tell(err)
+		s.note(err)
 	case s.more && len(s.Items) == most:
-		s.tell(&errs.InputError{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The list has more than %d items: the answer is about the first of them.", most)})
+		s.note(&errs.InputError{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The list has more than %d items: the answer is about the first of them.", most)})
 	}
 	return s.Items, types.Completeness{Cut: s.more, Errs: s.beside}, nil
 }
 
-// Tell adds the errors of a list that has not come whole to the field of ctx.
+// Tell adds the errors of an incomplete list to the field of ctx.
 func Tell(ctx context.Context, c types.Completeness) {
 	for _, err := range c.Errs {
 		graphql.AddError(ctx, err)
 	}
 }
 
-// Cut returns a page of items that are at hand, as a connection. of says whether they are
-// all of the list, which fp names in the cursors. An item whose place has changed since is
-// found again by its mark.
-func Cut[T any](ctx context.Context, items []*T, of types.Completeness, first int, after *string, fp Fingerprint) (*types.Connection[T], error) {
+// Sized refuses a page of no items, and one of more than MaxFirst.
+func Sized(first int) error {
 	if first < 1 || first > MaxFirst {
-		return nil, errs.Invalid(fmt.Sprintf("first: %d is not between 1 and %d", first, MaxFirst))
+		return errs.Invalid(fmt.Sprintf("first: %d is not between 1 and %d", first, MaxFirst))
+	}
+	return nil
+}
+
+// Cut returns a page of items as a connection. of reports whether they are the whole list,
+// and fp identifies the list in its cursors. An item whose position has changed since is
+// found by its mark.
+func Cut[T any](ctx context.Context, items []*T, of types.Completeness, first int, after *string, fp Fingerprint) (*types.Connection[T], error) {
+	return CutAs(ctx, items, of, first, after, fp, func(page []*T) []*T { return page })
+}
+
+// CutAs is Cut for items of which those on the page are shown in another way, such as rows
+// that another answer completes.
+func CutAs[T, N any](ctx context.Context, items []*T, of types.Completeness, first int, after *string, fp Fingerprint, shown func(page []*T) []*N) (*types.Connection[N], error) {
+	if err := Sized(first); err != nil {
+		return nil, err
 	}
 	begin := 0
 	if after != nil {
@@ -50,7 +64,7 @@ func Cut[T any](ctx context.Context, items []*T, of types.Completeness, first in
 		if err != nil {
 			return nil, err
 		}
-		if begin = behind(items, at); begin < 0 {
+		if begin = countUpTo(items, at); begin < 0 {
 			return nil, errCursorGone
 		}
 	}
@@ -58,13 +72,13 @@ func Cut[T any](ctx context.Context, items []*T, of types.Completeness, first in
 	end := begin + len(page)
 	Tell(ctx, of)
 	total := types.Int{N: int64(len(items)), Valid: of.Whole()}
-	return types.NewConnection(page, total, begin > 0, end < len(items) || of.Cut && len(items) > 0, func(i int) string {
+	return types.NewConnection(shown(page), total, begin > 0, end < len(items) || of.Cut && len(items) > 0, func(i int) string {
 		return Place{Size: 1, Offset: uint32(begin + i + 1), Mark: markOf(page[i])}.Encode(fp)
 	}), nil
 }
 
-// behind returns how many items are up to a place, or -1 where its item is gone.
-func behind[T any](items []*T, at Place) int {
+// countUpTo returns the number of items up to a place, or -1 if its item is gone.
+func countUpTo[T any](items []*T, at Place) int {
 	if n := int(at.Offset); n > 0 && n <= len(items) && markOf(items[n-1]) == at.Mark {
 		return n
 	}

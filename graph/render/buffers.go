@@ -1,11 +1,11 @@
-// Package render writes objects that are known without the executor.
+// Package render writes objects whose values are loaded, without gqlgen's executor.
 //
-// The executor takes a goroutine for each item of a list and some microseconds
-// for each field of it, which is all there is to do where the values are known.
-// So objects write their plain fields themselves (see [types.Object]) where a query
-// asks for nothing else, and a list whose items lead to users asks for all of them at
-// once. Whatever a plan does not foresee (errors, nulls where there must be none,
-// other edges) is left to the executor, whose answer is the same.
+// The executor starts a goroutine for each item of a list and takes some microseconds
+// for each of its fields, which is the whole work if the values are loaded. So objects
+// write their plain fields themselves (see [types.Object]) if a query selects nothing else,
+// and a list whose items lead to users loads all of them at once. Whatever a plan does not
+// cover (errors, nulls in non-null fields, other edges) is left to the executor, whose
+// answer is the same.
 package render
 
 import (
@@ -18,14 +18,14 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// ready is JSON that is written as it is, once.
+// ready is rendered JSON, to be written once.
 type ready struct {
-	text *types.Writer // lent
+	text *types.Writer // borrowed
 	all  *Buffers
 }
 
-// MarshalGQL writes it. Where the answer is put together, it makes room for all that
-// is to come.
+// MarshalGQL writes the JSON. It first grows the answer's buffer for all JSON that is still
+// to be written.
 func (j *ready) MarshalGQL(w io.Writer) {
 	if buf, ok := w.(*bytes.Buffer); ok {
 		buf.Grow(j.all.room())
@@ -35,11 +35,11 @@ func (j *ready) MarshalGQL(w io.Writer) {
 	j.text = nil
 }
 
-// Buffers are what one response has rendered, until it is written. The zero value is
+// Buffers hold the rendered JSON of one response until it is written. The zero value is
 // ready.
 type Buffers struct {
 	mu     sync.Mutex
-	length int // of all that is ready, with what stands around it
+	length int // of all rendered JSON, with the text around it
 	reused int
 }
 
@@ -52,10 +52,10 @@ func (r *Buffers) Lend() *types.Writer {
 	return w
 }
 
-// around is about how much stands around what is rendered at once.
+// around estimates the text around one piece of rendered JSON, in bytes.
 const around = 100
 
-// Ready returns what was rendered, to be written.
+// Ready returns a Marshaler that writes the rendered JSON.
 func (r *Buffers) Ready(w *types.Writer) graphql.Marshaler {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,17 +63,17 @@ func (r *Buffers) Ready(w *types.Writer) graphql.Marshaler {
 	return &ready{w, r}
 }
 
-// room is how long all is together that is to be written yet.
+// room returns the length of all JSON that is still to be written.
 func (r *Buffers) room() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.length
 }
 
-// maxReused is how much memory of an operation's writers is used again.
+// maxReused bounds the memory that an operation returns to the pool.
 const maxReused = 4 << 20
 
-// back takes a writer back, whose text MUST NOT be read any more.
+// back returns a writer to the pool. Its text MUST NOT be read afterwards.
 func (r *Buffers) back(w *types.Writer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// TestReusedBuffers takes few of an operation's buffers back.
+// An operation returns at most maxReused bytes of buffers to the pool.
 func TestReusedBuffers(t *testing.T) {
 	r := &Buffers{}
 	var lent []*types.Writer
@@ -21,7 +21,7 @@ func TestReusedBuffers(t *testing.T) {
 		r.Ready(w).MarshalGQL(io.Discard)
 	}
 	if n := r.room(); n != 0 {
-		t.Errorf("%d bytes are to be written still", n)
+		t.Errorf("%d bytes are still to be written", n)
 	}
 	mine, again := map[*types.Writer]bool{}, 0
 	for _, w := range lent {

@@ -12,17 +12,17 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// What a value of Zoom's may be that the schema has no place for.
+// The errors of values that the schema does not allow.
 var (
-	// ErrNoValue is of a field that must not be null, and is.
+	// ErrNoValue reports a null in a non-null field.
 	ErrNoValue = errors.New("there is no value")
-	// ErrTooLarge is of a number that is longer than an Int.
+	// ErrTooLarge reports a number of more than the 32 bits of an Int.
 	ErrTooLarge = errors.New("the number is too large")
 )
 
-// Leaf refuses a value that the schema has no place for. The executor asks only
-// Go's nil whether it is null, and the scalars have a null of their own; a null in
-// a list is null for the list, or for what holds it.
+// Leaf returns an error for a value that the schema does not allow. The executor detects
+// only Go's nil as null, but the zero values of the scalars are null too; a null in a list
+// of non-null items is an error of the list.
 func Leaf(ctx context.Context, def *ast.FieldDefinition, value any) (any, error) {
 	if def == nil {
 		return value, nil
@@ -48,7 +48,7 @@ func Leaf(ctx context.Context, def *ast.FieldDefinition, value any) (any, error)
 
 const intName = "Int"
 
-// misfit returns why a scalar's value is none of a type.
+// misfit returns the error of a scalar's value that a type does not allow.
 func misfit(t *ast.Type, value any) error {
 	if t.NonNull && isNull(value) {
 		return ErrNoValue
@@ -72,7 +72,7 @@ func isNull(value any) bool {
 	return false
 }
 
-// fitsInt reports whether a number has the 32 bits of an Int.
+// fitsInt reports whether a number fits into the 32 bits of an Int.
 func fitsInt(value any) bool {
 	switch n := value.(type) {
 	case types.Int:

@@ -13,25 +13,25 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Plan is how the objects of one selection are written.
+// Plan describes how the objects of one selection are written.
 type Plan struct {
-	// Fields are what is written of each object.
+	// Fields are the fields written of each object.
 	Fields types.Selection
 	// Users are the edges to users of the objects, or of the nodes of edges.
 	Users []Edge
-	// Objects is how many objects there are for each that the plan is for, items of
-	// lists apart, and Length about how many bytes they take.
+	// Objects is the number of objects written for each object of the selection, without
+	// the items of lists, and Length estimates their bytes.
 	Objects, Length int
 }
 
-// Edge is an edge to objects that the writer follows.
+// Edge is an edge that the writer follows.
 type Edge struct {
 	At    *types.SelectedField
 	Field graphql.CollectedField
 }
 
-// Of returns the plan of a field's selection, nil where there is none. It is worked
-// out once an operation: directives may hang on variables.
+// Of returns the plan of a field's selection; nil if it cannot be planned. Plans are computed
+// once per operation, because directives may depend on variables.
 func (p *Plans) Of(index *selection.Index, opCtx *graphql.OperationContext, f graphql.CollectedField, list bool) *Plan {
 	key := planKey{unsafe.SliceData(f.Selections), len(f.Selections), f.Definition, list}
 	p.mu.Lock()
@@ -79,7 +79,7 @@ func newPlan(index *selection.Index, opCtx *graphql.OperationContext, f graphql.
 	return p
 }
 
-// add plans a field, and reports whether it could.
+// add plans a field, and reports whether that is possible.
 func (p *Plan) add(index *selection.Index, opCtx *graphql.OperationContext, at *types.SelectedField, f graphql.CollectedField, typeName string, list bool) bool {
 	at.Label = `"` + f.Alias + `":`
 	if f.Name == "__typename" {
@@ -113,11 +113,11 @@ func (p *Plan) add(index *selection.Index, opCtx *graphql.OperationContext, at *
 	return true
 }
 
-// leadToUsers are the types that have an edge "user" which costs no more than the users.
+// leadToUsers are the types with an edge "user" that costs nothing but the users.
 var leadToUsers = map[string]bool{"Registrant": true, "Participant": true}
 
-// onlyOf reports whether fragments in a selection are on its own type. Each is looked
-// at once: seen are those that were.
+// onlyOf reports whether all fragments in a selection cover its own type. seen are the
+// fragments that have been checked.
 func onlyOf(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, seen map[string]bool) bool {
 	for _, s := range set {
 		switch s := s.(type) {
@@ -139,11 +139,12 @@ func onlyOf(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName stri
 	return true
 }
 
-// covers reports whether fragments of a type are as good as on the own type: of Node
-// there is one field, which all have who are one.
+// covers reports whether a fragment applies to a type: its type condition is the type itself,
+// or Node, whose only field all planned types have.
 func covers(condition, typeName string) bool { return condition == typeName || condition == "Node" }
 
-// Objects returns the objects that a field has, if they can write themselves.
+// Objects returns the objects in a field's value; ok is false if one is null or cannot write
+// itself.
 func Objects(v reflect.Value) (objects []types.Object, ok bool) {
 	if v.Kind() == reflect.Pointer {
 		o, is := reflect.TypeAssert[types.Object](v)

@@ -2,6 +2,7 @@
 package schema
 
 import (
+	"crypto/sha256"
 	"embed"
 	"io/fs"
 	"strings"
@@ -60,6 +61,12 @@ var SDL = sync.OnceValue(func() string {
 	b.WriteString(newDirectives)
 	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(Load())
 	return tidied(b.String())
+})
+
+// Hash returns the hash of the schema's text, which identifies the schema.
+var Hash = sync.OnceValue(func() string {
+	hash := sha256.Sum256([]byte(SDL()))
+	return string(hash[:])
 })
 
 // tidied sets definitions apart by an empty line, and descriptions of one line on one

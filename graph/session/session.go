@@ -1,9 +1,9 @@
 // Package session has what one GraphQL operation shares, and apart from it what one of its
 // responses does.
 //
-// A query and a mutation have one response, a subscription has one for each event. What
-// was read for a response, and what was spent on it, goes with it: the next one reads
-// anew. What hangs on the document and its variables alone stays with the operation.
+// A query and a mutation are executed once, a subscription once for each item. What was read
+// for a response, and what was spent on it, goes with it: the next one reads anew. What hangs
+// on the document and its variables alone stays with the operation.
 package session
 
 import (
@@ -16,6 +16,8 @@ import (
 
 	"zoomql/graph/admission"
 	"zoomql/graph/batch"
+	"zoomql/internal/gate"
+	"zoomql/internal/ratelimit"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 )
@@ -75,7 +77,8 @@ func (op *Operation) Begin(ctx context.Context, h Holder) (_ context.Context, en
 	r.Spent.writes = opCtx.Operation.Operation == ast.Mutation
 	r.Rounds.Index = op.Index
 	r.Rounds.Begin(opCtx)
-	return context.WithValue(ctx, Key{}, h), r.end
+	r.Spent.caller, r.Spent.gate = ratelimit.CallerFrom(ctx), gate.New(0)
+	return gate.With(context.WithValue(ctx, Key{}, h), r.Spent.gate), r.end
 }
 
 func (r *Response) end() {
@@ -89,6 +92,7 @@ func (r *Response) Admit(ctx context.Context, items int) error {
 	if r.Spent.large.Load() {
 		return nil
 	}
+	defer gate.Wait(ctx)()
 	waiting, enough := context.WithCancel(ctx)
 	defer enough()
 	r.Spent.whenLarge(enough)

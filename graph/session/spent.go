@@ -8,6 +8,7 @@ import (
 
 	"zoomql/graph/admission"
 	"zoomql/graph/errs"
+	"zoomql/internal/gate"
 )
 
 // Objects that the executor works on and long answers take memory, which all operations
@@ -19,7 +20,8 @@ const (
 	// openBlock how many it takes at once.
 	openHeld, openBlock = 1000, 250
 	// openFreely is how many of an operation's objects need no room, so that small
-	// operations never wait for large ones.
+	// operations never wait for large ones. One with more is long, and leaves a processor
+	// to the short ones of others.
 	openFreely = 100
 )
 
@@ -35,6 +37,9 @@ type Spent struct {
 	objects, bytes, errors atomic.Int64
 
 	control *admission.Control
+	caller  string
+	gate    *gate.Gate
+	long    sync.Once
 	opened  atomic.Int64
 	large   atomic.Bool // it is the one that is
 	mu      sync.Mutex
@@ -98,10 +103,20 @@ func (s *Spent) Work(ctx context.Context, n int) error {
 	if !s.Count(n * openWeight) {
 		return ErrStopped
 	}
-	if s.opened.Add(int64(n)) <= openFreely || s.large.Load() || s.hold(ctx, int64(n)) {
+	if s.opened.Add(int64(n)) <= openFreely {
+		return nil
+	}
+	s.long.Do(s.beLong)
+	if s.large.Load() || s.hold(ctx, int64(n)) {
 		return nil
 	}
 	return s.beLarge(ctx)
+}
+
+// beLong has the operation leave a processor to the short operations of others.
+func (s *Spent) beLong() {
+	s.later(s.control.Long())
+	s.gate.Within(func() *gate.Gate { return s.control.LongBeside(s.caller) })
 }
 
 // Lengthen waits, before bytes are written, until there is room for so many.
@@ -114,6 +129,7 @@ func (s *Spent) Lengthen(ctx context.Context, n int) error {
 
 // beLarge waits until the operation may be large.
 func (s *Spent) beLarge(ctx context.Context) error {
+	defer gate.Wait(ctx)()
 	s.mu.Lock()
 	first := s.turn == nil
 	if first {
@@ -195,6 +211,9 @@ func (s *Spent) whenLarge(f func()) {
 // end gives the room back.
 func (s *Spent) end() {
 	s.stop(nil)
+	if s.opened.Load() <= openFreely {
+		s.control.Short(s.caller)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, give := range s.give {

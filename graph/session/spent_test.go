@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"zoomql/graph/admission"
+	"zoomql/internal/gate"
 	"zoomql/internal/ratelimit"
 )
 
@@ -21,7 +23,7 @@ func TestSpent_largeOperationsTakeTurns(t *testing.T) {
 		room := admission.New()
 		begin := func(caller string) (*Response, context.Context) {
 			ctx, stop := context.WithCancelCause(ratelimit.WithCaller(t.Context(), caller))
-			q := &Response{items: admission.Items{Pool: room.Items}, Spent: Spent{budget: DefaultBudget, control: room, stop: stop, done: ctx.Done()}}
+			q := &Response{items: admission.Items{Pool: room.Items}, Spent: Spent{budget: DefaultBudget, control: room, caller: caller, gate: gate.New(0), stop: stop, done: ctx.Done()}}
 			return q, ctx
 		}
 		must := func(err error) {
@@ -84,6 +86,63 @@ func TestSpent_largeOperationsTakeTurns(t *testing.T) {
 			t.Error("one operation takes more room than it may")
 		}
 		end(large)
+	})
+}
+
+// TestSpent_longLeavesAProcessor runs a long operation beside short ones: while another caller has
+// such, one processor is free of it.
+func TestSpent_longLeavesAProcessor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := admission.New()
+		begin := func(caller string, objects int) (*Spent, context.Context) {
+			ctx, stop := context.WithCancelCause(ratelimit.WithCaller(t.Context(), caller))
+			s := &Spent{budget: DefaultBudget, control: room, caller: caller, gate: gate.New(0), stop: stop, done: ctx.Done()}
+			if err := s.Work(ctx, objects); err != nil {
+				t.Fatal(err)
+			}
+			return s, gate.With(ctx, s.gate)
+		}
+		short := func(caller string) {
+			s, _ := begin(caller, openFreely)
+			s.end()
+		}
+		long, ctx := begin("a", openFreely+1)
+		atOnce := func(want int) {
+			t.Helper()
+			var running atomic.Int64
+			var counts sync.Map
+			var wait sync.WaitGroup
+			for range 50 {
+				wait.Go(func() {
+					_, exit := gate.Enter(ctx)
+					defer exit()
+					counts.Store(int(running.Add(1)), true)
+					time.Sleep(time.Microsecond)
+					running.Add(-1)
+				})
+			}
+			wait.Wait()
+			_, as := counts.Load(want)
+			_, more := counts.Load(want + 1)
+			if !as || more {
+				t.Errorf("it was not %d of its goroutines that ran at once", want)
+			}
+		}
+		all, few := 2*runtime.GOMAXPROCS(0), max(1, runtime.GOMAXPROCS(0)-1)
+		atOnce(all)
+		short("a")
+		atOnce(all)
+		short("b")
+		atOnce(few)
+		short("a")
+		atOnce(few)
+		time.Sleep(2 * time.Second)
+		atOnce(all)
+		long.end()
+		short("b")
+		long, ctx = begin("a", openFreely+1)
+		atOnce(all)
+		long.end()
 	})
 }
 

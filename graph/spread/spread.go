@@ -5,7 +5,9 @@
 // its lists: where everything is known already, what an operation works on is then as
 // large as its whole answer, and each item takes a stack, contexts and a tree of what
 // it will write. Here the lists of one branch share a breadth: so many items are
-// resolved at once, the next when one of them is done, and what is done is text.
+// resolved at once, the next when one of them is done, and what is done is text. More are
+// where all of them wait for a batch, to be one batch (see [Items]). Of these
+// items only few run at once (see gate.Gate); the others wait for Zoom or for each other.
 package spread
 
 import (
@@ -16,6 +18,8 @@ import (
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/gate"
 )
 
 const (
@@ -37,6 +41,10 @@ func (s share) below(width int) share {
 
 // Items is told by Slice which item begins (see WithItems).
 type Items interface {
+	// Open is told, before the first item begins, how one more item at once is resolved. It
+	// may call more while an item of the list has not begun; done is called when that many
+	// are no longer resolved at once.
+	Open(more func(done func()))
 	// Begin returns the context of item i.
 	Begin(ctx context.Context, i int) context.Context
 }
@@ -68,6 +76,7 @@ func Slice(ctx context.Context, n int, item func(ctx context.Context, i int) gra
 		return s.all
 	}
 	if n > 1 {
+		defer gate.Wait(ctx)()
 		if s.items, _ = ctx.Value(itemsKey{}).(Items); s.items != nil {
 			s.ctx = context.WithValue(ctx, itemsKey{}, nil) // of this list alone
 		}
@@ -77,13 +86,21 @@ func Slice(ctx context.Context, n int, item func(ctx context.Context, i int) gra
 			s.ctx = context.WithValue(s.ctx, shareKey{}, below)
 		}
 		var wait sync.WaitGroup
+		if s.items != nil {
+			s.items.Open(func(done func()) {
+				wait.Go(func() {
+					defer done()
+					s.resolve()
+				})
+			})
+		}
 		for range width - 1 {
 			wait.Go(s.resolve)
 		}
 		s.resolve()
 		wait.Wait()
 	} else {
-		s.resolve()
+		s.one(s.ctx, 0)
 	}
 	if s.failed.Load() {
 		return nil
@@ -108,12 +125,14 @@ func (s *slice) resolve() {
 		if i >= len(s.all) {
 			return
 		}
-		s.one(i)
+		ctx, exit := gate.Enter(s.ctx)
+		s.one(ctx, i)
+		exit()
 	}
 }
 
-func (s *slice) one(i int) {
-	ctx := graphql.WithFieldContext(s.ctx, &graphql.FieldContext{Index: &i})
+func (s *slice) one(ctx context.Context, i int) {
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i})
 	defer func() {
 		if p := recover(); p != nil {
 			graphql.AddError(ctx, graphql.Recover(ctx, p))

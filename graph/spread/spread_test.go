@@ -107,6 +107,8 @@ func TestSliceThatPanics(t *testing.T) {
 // told counts the items that begin.
 type told struct{ begun atomic.Int64 }
 
+func (l *told) Open(func(done func())) {}
+
 func (l *told) Begin(ctx context.Context, _ int) context.Context {
 	l.begun.Add(1)
 	return ctx
@@ -121,4 +123,38 @@ func TestItems(t *testing.T) {
 	if n := list.begun.Load(); n != 3 {
 		t.Errorf("%d items began, want 3", n)
 	}
+}
+
+// all resolves the items of a list at once.
+type all struct {
+	told
+	n    int
+	done atomic.Int64
+}
+
+func (l *all) Open(more func(done func())) {
+	for range l.n {
+		more(func() { l.done.Add(1) })
+	}
+}
+
+// TestItems_more resolves more items at once than the list's breadth allows.
+func TestItems_more(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, more = Breadth + 100, 70
+		list, began := &all{n: more}, time.Now()
+		var now, most atomic.Int64
+		Slice(WithItems(inOperation(t), list), n, func(context.Context, int) graphql.Marshaler {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Second)
+			now.Add(-1)
+			return number(0)
+		})
+		if most.Load() != Breadth+more || list.begun.Load() != n || list.done.Load() != more {
+			t.Errorf("%d at once, want %d; %d began, %d done of %d", most.Load(), Breadth+more, list.begun.Load(), list.done.Load(), more)
+		}
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
 }

@@ -1,5 +1,5 @@
-// Package access says who may ask the gateway: which machines, which web pages,
-// which keys, and which account's.
+// Package access controls the access to the gateway: by host name, by the origin of web
+// pages, and by the keys of each account.
 package access
 
 import (
@@ -14,7 +14,7 @@ import (
 // that listens on loopback: a page whose name was pointed at 127.0.0.1 is
 // "same site" to a browser.
 func Local(next http.Handler) http.Handler {
-	var good atomic.Pointer[string] // the last name that was
+	var good atomic.Pointer[string] // the last name that was accepted
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if last := good.Load(); last != nil && *last == r.Host {
 			next.ServeHTTP(w, r)
@@ -25,7 +25,7 @@ func Local(next http.Handler) http.Handler {
 			host = r.Host
 		}
 		if ip := net.ParseIP(strings.Trim(host, "[]")); !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
-			refuse(w, http.StatusForbidden, codeWrongHost, "This gateway listens on this machine alone: ask it as localhost or 127.0.0.1.")
+			refuse(w, http.StatusForbidden, codeWrongHost, "This gateway serves this machine only: send requests to localhost or 127.0.0.1.")
 			return
 		}
 		name := r.Host

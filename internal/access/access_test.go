@@ -15,11 +15,11 @@ func hash(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// passed is what is behind a guard.
+// passed is the status of the handler behind a guard.
 const passed = http.StatusTeapot
 
-// ask sends a request through a guard and returns the answer.
-func ask(guard func(http.Handler) http.Handler, set func(*http.Request)) *httptest.ResponseRecorder {
+// serve serves a request through a guard and returns the answer.
+func serve(guard func(http.Handler) http.Handler, set func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "http://gateway.example/graphql", nil)
 	set(r)
 	w := httptest.NewRecorder()
@@ -27,8 +27,8 @@ func ask(guard func(http.Handler) http.Handler, set func(*http.Request)) *httpte
 	return w
 }
 
-// refusal fails the test unless an answer is one that a GraphQL client shows.
-func refusal(t *testing.T, why string, w *httptest.ResponseRecorder, status int, code string) {
+// checkRefusal fails the test unless an answer is a GraphQL error with the code.
+func checkRefusal(t *testing.T, why string, w *httptest.ResponseRecorder, status int, code string) {
 	t.Helper()
 	var body struct {
 		Errors []struct {
@@ -51,12 +51,12 @@ func TestKeys(t *testing.T) {
 		header string
 		pass   bool
 	}{
-		{"nobody needs a key", nil, "", true},
+		{"no keys are configured", nil, "", true},
 		{"the key", []string{hash("key")}, "Bearer key", true},
 		{"one of several", []string{hash("other"), hash("key")}, "Bearer key", true},
-		{"a key that stands twice", []string{hash("key"), hash("key")}, "Bearer key", true},
+		{"a key that is configured twice", []string{hash("key"), hash("key")}, "Bearer key", true},
 		{"the scheme in another case, as RFC 9110 allows", []string{hash("key")}, "bearer key", true},
-		{"a key with what keys are made of", []string{hash("a b+/=")}, "Bearer a b+/=", true},
+		{"a key with a space and signs of base64", []string{hash("a b+/=")}, "Bearer a b+/=", true},
 
 		{"no header", []string{hash("key")}, "", false},
 		{"another key", []string{hash("key")}, "Bearer kez", false},
@@ -65,10 +65,10 @@ func TestKeys(t *testing.T) {
 		{"the key without the scheme", []string{hash("key")}, "key", false},
 		{"another scheme", []string{hash("key")}, "Basic key", false},
 		{"the scheme alone", []string{hash("key")}, "Bearer ", false},
-		{"a hash of nothing lets nothing through", []string{hash("")}, "", false},
-		{"nor an empty key", []string{hash("")}, "Bearer ", false},
+		{"the hash of nothing, without a header", []string{hash("")}, "", false},
+		{"the hash of nothing, with an empty key", []string{hash("")}, "Bearer ", false},
 	} {
-		w := ask(func(h http.Handler) http.Handler { return Keys(keys(c.hashes), h, nil) }, func(r *http.Request) {
+		w := serve(func(h http.Handler) http.Handler { return Keys(keys(c.hashes), h, nil) }, func(r *http.Request) {
 			if c.header != "" {
 				r.Header.Set("Authorization", c.header)
 			}
@@ -79,9 +79,9 @@ func TestKeys(t *testing.T) {
 			}
 			continue
 		}
-		refusal(t, c.why, w, http.StatusUnauthorized, "UNAUTHENTICATED")
+		checkRefusal(t, c.why, w, http.StatusUnauthorized, "UNAUTHENTICATED")
 		if !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Bearer") {
-			t.Errorf("%s: nothing says how to authenticate: %v", c.why, w.Header())
+			t.Errorf("%s: no WWW-Authenticate: %v", c.why, w.Header())
 		}
 		if key, _ := strings.CutPrefix(c.header, "Bearer "); len(key) > 3 && strings.Contains(w.Body.String(), key) {
 			t.Errorf("%s: the answer repeats the key", c.why)
@@ -121,17 +121,17 @@ func TestLocal(t *testing.T) {
 		{"[::]:8080", false},
 		{"", false},
 	} {
-		w := ask(Local, func(r *http.Request) { r.Host = c.host })
-		// One guard sees all that comes.
+		w := serve(Local, func(r *http.Request) { r.Host = c.host })
+		// A guard that has served the hosts before.
 		one := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
 		r.Host = c.host
 		guard.ServeHTTP(one, r)
 		if one.Code != w.Code {
-			t.Errorf("%s: HTTP %d, and %d from a guard that saw others", c.host, w.Code, one.Code)
+			t.Errorf("%s: HTTP %d, and %d from a guard that served others", c.host, w.Code, one.Code)
 		}
 		if !c.pass {
-			refusal(t, c.host, w, http.StatusForbidden, "WRONG_HOST")
+			checkRefusal(t, c.host, w, http.StatusForbidden, "WRONG_HOST")
 		} else if w.Code != passed {
 			t.Errorf("%s: HTTP %d, %s", c.host, w.Code, w.Body)
 		}

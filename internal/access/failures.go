@@ -8,15 +8,18 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"zoomql/internal/logs"
 )
 
 const (
-	// addresses is how many addresses are told apart, by their hashes: a table of
-	// 64 KiB, however many there are. Two that share a place slow each other's
-	// wrong keys.
+	// addresses is how many addresses are counted apart, by their hashes: a table of 64
+	// KiB, however many there are. Two with the same hash delay each other's wrong
+	// keys.
 	addresses = 1 << 12
-	// A caller may be wrong this often before it is slowed, and once more as often
-	// as this passes: who mistypes a key is not.
+	// An address may send freeFailures wrong keys before its answers are delayed, and
+	// one more in each failureLife, so that a mistyped key is not delayed. The ForAll
+	// pair counts all addresses together.
 	freeFailures  = 10
 	failureLife   = 6 * time.Second
 	freeForAll    = 500
@@ -25,25 +28,22 @@ const (
 	// longestDelay the latest.
 	delayStep    = 50 * time.Millisecond
 	longestDelay = 2 * time.Second
-	// maxDelayed bounds how many answers are held back at once, and with them the
-	// connections. What is beyond it is answered at once, and its connection closed.
+	// maxDelayed bounds how many answers are delayed at once, and with them the
+	// connections. Further ones are answered at once, and their connections closed.
 	maxDelayed = 256
-	// reportEvery is the least time between two lines of the log.
-	reportEvery = time.Minute
 )
 
-// failures slows those who show wrong keys, and counts them. It never looks at a
-// right one: whoever else is slowed, its holder is not.
+// failures counts wrong keys and delays the answers to them. Requests with a valid key
+// bypass it.
 type failures struct {
 	log     *slog.Logger
+	counted logs.Recurring
 	seed    maphash.Seed
 	delayed chan struct{}
 
-	mu    sync.Mutex
-	all   bucket
-	by    [addresses]bucket
-	count int  // since the last report
-	timer bool // a report is due
+	mu  sync.Mutex
+	all bucket
+	by  [addresses]bucket
 }
 
 func newFailures(log *slog.Logger) *failures {
@@ -53,29 +53,29 @@ func newFailures(log *slog.Logger) *failures {
 	return &failures{log: log, seed: maphash.MakeSeed(), delayed: make(chan struct{}, maxDelayed)}
 }
 
-// bucket counts failures and forgets one at a time.
+// bucket is a leaky bucket of failures.
 type bucket struct {
 	n  int
-	at int64 // when the oldest of n begins to be forgotten, in nanoseconds
+	at int64 // when the last one leaked, or the first was added, in Unix nanoseconds
 }
 
-// add counts a failure and returns for how long to hold the answer back.
+// add counts a failure and returns for how long to delay the answer.
 func (b *bucket) add(now int64, free int, life time.Duration) time.Duration {
-	forgotten := (now - b.at) / int64(life)
-	if b.n -= int(min(forgotten, int64(b.n))); b.n == 0 {
+	leaked := (now - b.at) / int64(life)
+	if b.n -= int(min(leaked, int64(b.n))); b.n == 0 {
 		b.at = now
 	} else {
-		b.at += forgotten * int64(life)
+		b.at += leaked * int64(life)
 	}
 	most := free + int(longestDelay/delayStep)
-	b.n = min(b.n+1, most) // or it would take days to be forgiven
+	b.n = min(b.n+1, most) // or it would take days to drain
 	return time.Duration(max(b.n-free, 0)) * delayStep
 }
 
-// hold counts a wrong key and returns when the answer to it may go.
-func (f *failures) hold(w http.ResponseWriter, r *http.Request) {
-	delay := f.add(r.RemoteAddr)
-	if delay == 0 {
+// delay counts a wrong key and returns when the answer to it may be sent.
+func (f *failures) delay(w http.ResponseWriter, r *http.Request) {
+	wait := f.add(r.RemoteAddr)
+	if wait == 0 {
 		return
 	}
 	select {
@@ -85,7 +85,7 @@ func (f *failures) hold(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		return
 	}
-	timer := time.NewTimer(delay)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -94,32 +94,16 @@ func (f *failures) hold(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *failures) add(remote string) time.Duration {
-	place := maphash.String(f.seed, network(remote)) % addresses
+	f.counted.Add(f.log, "wrong keys were shown")
+	slot := maphash.String(f.seed, network(remote)) % addresses
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.count++; !f.timer {
-		f.report()
-	}
 	now := time.Now().UnixNano()
-	return max(f.by[place].add(now, freeFailures, failureLife), f.all.add(now, freeForAll, failureForAll))
+	return max(f.by[slot].add(now, freeFailures, failureLife), f.all.add(now, freeForAll, failureForAll))
 }
 
-// report logs how many there were, and sees to the next line. The caller holds the
-// lock.
-func (f *failures) report() {
-	f.log.Warn("wrong keys were shown", "n", f.count)
-	f.count, f.timer = 0, true
-	time.AfterFunc(reportEvery, func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if f.timer = false; f.count > 0 {
-			f.report()
-		}
-	})
-}
-
-// network returns what is counted together: an address, or of IPv6 the network, in
-// which one machine has as many addresses as it likes.
+// network returns the key of a count: an IPv4 address, or the /64 network of an IPv6
+// address, since one machine may use all addresses of it.
 func network(remote string) string {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {

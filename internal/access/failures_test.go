@@ -16,20 +16,20 @@ import (
 	"unsafe"
 )
 
-// door is a guard with one key.
-type door struct {
+// guarded is a handler with one key, and its log.
+type guarded struct {
 	http.Handler
 	log bytes.Buffer
 }
 
-func newDoor() *door {
-	d := &door{}
+func newGuarded() *guarded {
+	d := &guarded{}
 	d.Handler = Keys(keys([]string{hash("key")}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(passed) }), slog.New(slog.NewJSONHandler(&d.log, nil)))
 	return d
 }
 
-// show shows a key from an address and returns the answer, and how long it took.
-func (d *door) show(ctx context.Context, remote, key string) (*httptest.ResponseRecorder, time.Duration) {
+// send sends a key from an address and returns the answer, and how long it took.
+func (d *guarded) send(ctx context.Context, remote, key string) (*httptest.ResponseRecorder, time.Duration) {
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", nil)
 	r.RemoteAddr = remote
 	if key != "" {
@@ -41,12 +41,12 @@ func (d *door) show(ctx context.Context, remote, key string) (*httptest.Response
 	return w, time.Since(began)
 }
 
-func TestWrongKeysAreSlowedAndRightOnesAreNot(t *testing.T) {
+func TestKeys_wrongKeysAreDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor()
+		d := newGuarded()
 		var longest time.Duration
 		for i := range 100 {
-			w, took := d.show(t.Context(), "192.0.2.1:1000", "wrong")
+			w, took := d.send(t.Context(), "192.0.2.1:1000", "wrong")
 			if w.Code != http.StatusUnauthorized {
 				t.Fatalf("HTTP %d", w.Code)
 			}
@@ -54,7 +54,7 @@ func TestWrongKeysAreSlowedAndRightOnesAreNot(t *testing.T) {
 				t.Errorf("the answer to wrong key %d took %s", i+1, took)
 			}
 			longest = max(longest, took)
-			if w, took := d.show(t.Context(), "192.0.2.1:1001", "key"); w.Code != passed || took != 0 {
+			if w, took := d.send(t.Context(), "192.0.2.1:1001", "key"); w.Code != passed || took != 0 {
 				t.Fatalf("the right key: HTTP %d after %s", w.Code, took)
 			}
 		}
@@ -62,18 +62,18 @@ func TestWrongKeysAreSlowedAndRightOnesAreNot(t *testing.T) {
 			t.Errorf("no answer took longer than %s", longest)
 		}
 		for remote, key := range map[string]string{"192.0.2.1:1": "", "198.51.100.7:1": "wrong"} {
-			if w, took := d.show(t.Context(), remote, key); w.Code != http.StatusUnauthorized || took != 0 {
+			if w, took := d.send(t.Context(), remote, key); w.Code != http.StatusUnauthorized || took != 0 {
 				t.Errorf("the key %q from %s: HTTP %d after %s", key, remote, w.Code, took)
 			}
 		}
 		time.Sleep(10 * time.Minute)
-		if _, took := d.show(t.Context(), "192.0.2.1:1000", "wrong"); took != 0 {
-			t.Errorf("it is not forgiven: %s", took)
+		if _, took := d.send(t.Context(), "192.0.2.1:1000", "wrong"); took != 0 {
+			t.Errorf("after ten minutes, a wrong key is delayed by %s", took)
 		}
 	})
 }
 
-func TestAddressesOfOneNetworkAreOne(t *testing.T) {
+func TestNetwork_groupsAddresses(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		same bool
@@ -92,38 +92,38 @@ func TestAddressesOfOneNetworkAreOne(t *testing.T) {
 	}
 }
 
-// From as many addresses as one likes, wrong keys are slowed too.
-func TestWrongKeysFromEverywhereAreSlowed(t *testing.T) {
+// Wrong keys are delayed from however many addresses they come.
+func TestKeys_wrongKeysOfManyAddressesAreDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor()
+		d := newGuarded()
 		var last time.Duration
 		for i := range 1000 {
-			_, last = d.show(t.Context(), fmt.Sprintf("10.%d.%d.1:1", i/256, i%256), "wrong")
+			_, last = d.send(t.Context(), fmt.Sprintf("10.%d.%d.1:1", i/256, i%256), "wrong")
 		}
 		if last == 0 {
-			t.Error("they are not slowed")
+			t.Error("they are not delayed")
 		}
-		if _, took := d.show(t.Context(), "10.0.0.1:1", "key"); took != 0 {
+		if _, took := d.send(t.Context(), "10.0.0.1:1", "key"); took != 0 {
 			t.Errorf("the right key took %s", took)
 		}
 	})
 }
 
-func TestWhatWrongKeysMayHold(t *testing.T) {
+func TestFailures_bounds(t *testing.T) {
 	if size := unsafe.Sizeof(failures{}); size > 100<<10 {
 		t.Errorf("the table takes %d bytes", size)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor()
+		d := newGuarded()
 		for range freeFailures {
-			d.show(t.Context(), "192.0.2.1:1", "wrong")
+			d.send(t.Context(), "192.0.2.1:1", "wrong")
 		}
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		held, closed := 0, 0
 		for range 2 * maxDelayed {
 			all.Go(func() {
-				w, took := d.show(t.Context(), "192.0.2.1:1", "wrong")
+				w, took := d.send(t.Context(), "192.0.2.1:1", "wrong")
 				mu.Lock()
 				defer mu.Unlock()
 				if took > 0 {
@@ -136,33 +136,33 @@ func TestWhatWrongKeysMayHold(t *testing.T) {
 		}
 		all.Wait()
 		if held != maxDelayed || closed != maxDelayed {
-			t.Errorf("%d answers were held back, and %d connections closed", held, closed)
+			t.Errorf("%d answers were delayed, and %d connections closed", held, closed)
 		}
 	})
 }
 
-func TestAnAnswerIsNotHeldBackForSomebodyWhoHasLeft(t *testing.T) {
+func TestKeys_clientLeavesDuringDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor()
-		ctx, leave := context.WithTimeout(t.Context(), time.Millisecond)
-		defer leave()
+		d := newGuarded()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
 		for range 100 {
-			if _, took := d.show(ctx, "192.0.2.1:1", "wrong"); took > time.Millisecond {
-				t.Fatalf("it is held back for %s", took)
+			if _, took := d.send(ctx, "192.0.2.1:1", "wrong"); took > time.Millisecond {
+				t.Fatalf("it is delayed for %s", took)
 			}
 		}
 	})
 }
 
-func TestWrongKeysHaveALineAMinute(t *testing.T) {
+func TestKeys_wrongKeysAreLoggedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor()
-		const shown = 5 * 60 * 10
-		for i := range shown {
-			d.show(t.Context(), fmt.Sprintf("10.0.%d.%d:1", i/256, i%256), "hush-"+strings.Repeat("x", 100))
+		d := newGuarded()
+		const sent = 5 * 60 * 10
+		for i := range sent {
+			d.send(t.Context(), fmt.Sprintf("10.0.%d.%d:1", i/256, i%256), "wrong-key-"+strings.Repeat("x", 100))
 			time.Sleep(100 * time.Millisecond)
 		}
-		d.show(t.Context(), "192.0.2.1:1", "") // which shows none
+		d.send(t.Context(), "192.0.2.1:1", "") // no key
 		time.Sleep(5 * time.Minute)
 		synctest.Wait() // the last line is written
 		var lines, n int
@@ -181,11 +181,11 @@ func TestWrongKeysHaveALineAMinute(t *testing.T) {
 			last = line.Time
 			n += line.N
 		}
-		if n != shown || lines < 5 || lines > 8 {
-			t.Errorf("%d lines tell of %d wrong keys, and %d were shown", lines, n, shown)
+		if n != sent || lines < 5 || lines > 8 {
+			t.Errorf("%d lines report %d wrong keys, and %d were sent", lines, n, sent)
 		}
-		if strings.Contains(d.log.String(), "hush") || strings.Contains(d.log.String(), hash("hush")[:8]) {
-			t.Errorf("the log tells keys: %s", d.log.String())
+		if strings.Contains(d.log.String(), "wrong-key") || strings.Contains(d.log.String(), hash("wrong-key")[:8]) {
+			t.Errorf("the log holds keys: %s", d.log.String())
 		}
 	})
 }

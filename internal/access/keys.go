@@ -11,20 +11,19 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// A Key lets one caller in. It is known by its hash alone.
+// A Key is the API key of one caller. Only its hash is known.
 type Key struct {
-	// Name is what the caller is called in the log and where budgets are shared
-	// out.
+	// Name names the caller in the log and in the rate limiter.
 	Name string
 	// Hash is the SHA-256 of the key.
 	Hash [sha256.Size]byte
 }
 
-// nothingHashed is what a key becomes that was not set when it was hashed.
+// nothingHashed is the hash of an empty key, as of a variable that was not set.
 var nothingHashed = sha256.Sum256(nil)
 
-// ParseKey reads the SHA-256 of a key in hex, behind a name and a colon if the
-// caller has a name. Its errors say how to make one, and quote nothing.
+// ParseKey reads the SHA-256 of a key in hex, after a name and a colon if the caller
+// has a name. Its errors say how to make one, and do not quote s.
 func ParseKey(s string) (Key, error) {
 	name, digits, named := strings.Cut(strings.TrimSpace(s), ":")
 	if !named {
@@ -47,25 +46,25 @@ func ParseKey(s string) (Key, error) {
 	return k, nil
 }
 
-// IsName reports whether a text will do as the name of a caller or an account,
-// in a header and in a line of the log.
+// IsName reports whether a text is valid as the name of a caller or an account, in a
+// header and in a line of the log.
 func IsName(s string) bool {
 	const allowed = "-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	return s != "" && len(s) <= 64 && strings.Trim(s, allowed) == ""
 }
 
-// A Tenant is a handler for those who hold one of its keys.
+// A Tenant is a handler for the holders of its keys.
 type Tenant struct {
 	Name    string
 	Keys    []Key
 	Handler http.Handler
 }
 
-// AccountHeader names the tenant that a request is for, where keys do not.
+// AccountHeader is the header that names the tenant of a request, where keys do not.
 const AccountHeader = "X-Zoom-Account"
 
-// Keys lets only callers through who show one of the keys as a bearer token
-// (RFC 6750); no keys let everybody through. Wrong keys are counted in the log.
+// Keys serves only requests with one of the keys as a bearer token (RFC 6750); without
+// keys it serves all. Wrong keys are counted in the log.
 func Keys(keys []Key, next http.Handler, log *slog.Logger) http.Handler {
 	if len(keys) == 0 {
 		return next
@@ -73,13 +72,13 @@ func Keys(keys []Key, next http.Handler, log *slog.Logger) http.Handler {
 	return Tenants([]Tenant{{Keys: keys, Handler: next}}, log)
 }
 
-// Tenants leads each request to the tenant whose key it shows: to that one and
-// to no other, also where [AccountHeader] names another. Where no tenant has a
-// key, the header alone decides, so such a gateway had better be reached by one
-// machine only. A single tenant needs no header.
+// Tenants routes each request to the tenant whose key it has, and to no other, even
+// where [AccountHeader] names another. Where no tenant has a key, the header alone
+// decides, so such a gateway should be reachable by one machine only. A single tenant
+// needs no header.
 //
-// Wrong keys are counted, and the log has a line a minute with their number. Who
-// shows many of them waits for the answers; a right key never waits.
+// Wrong keys are counted, and the log has a line a minute with their number. The
+// answers to many of them are delayed; those to a valid key never are.
 func Tenants(all []Tenant, log *slog.Logger) http.Handler {
 	byKey, byName := map[[sha256.Size]byte]holder{}, map[string]http.Handler{}
 	for _, t := range all {
@@ -97,37 +96,36 @@ func Tenants(all []Tenant, log *slog.Logger) http.Handler {
 	return named(byName)
 }
 
-// holder is who holds a key.
+// holder is the holder of a key.
 type holder struct {
 	tenant Tenant
 	name   string
 }
 
-// keyed leads by key. Keys are looked up by their hash: what the time of that
-// tells of a hash leads back to no key.
+// keyed routes by key. Keys are looked up by their hash: a hash that leaks by timing
+// reveals no key.
 func keyed(holders map[[sha256.Size]byte]holder, wrong *failures) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		who, known := holders[sha256.Sum256([]byte(key))]
-		// No key at all is none, also where somebody has hashed a variable
-		// that was not set.
+		caller, known := holders[sha256.Sum256([]byte(key))]
+		// An empty key is never valid, even if its hash is configured.
 		if !known || key == "" || !strings.EqualFold(scheme, "Bearer") {
 			if r.Header.Get("Authorization") != "" {
-				wrong.hold(w, r)
+				wrong.delay(w, r)
 			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="zoomql"`)
 			refuse(w, http.StatusUnauthorized, codeUnauthenticated, "Send your key: Authorization: Bearer KEY")
 			return
 		}
-		if asked := r.Header[AccountHeader]; len(asked) > 0 && who.tenant.Name != "" && asked[0] != who.tenant.Name {
+		if account := r.Header[AccountHeader]; len(account) > 0 && caller.tenant.Name != "" && account[0] != caller.tenant.Name {
 			refuse(w, http.StatusForbidden, codeWrongAccount, "Your key is of another account than the header "+AccountHeader+" names. Leave the header away, or show a key of that account.")
 			return
 		}
-		who.tenant.Handler.ServeHTTP(w, r.WithContext(ratelimit.WithCaller(r.Context(), who.name)))
+		caller.tenant.Handler.ServeHTTP(w, r.WithContext(ratelimit.WithCaller(r.Context(), caller.name)))
 	})
 }
 
-// named leads by the header.
+// named routes by the header.
 func named(handlers map[string]http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.Header.Get(AccountHeader)

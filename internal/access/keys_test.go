@@ -11,31 +11,31 @@ import (
 func TestParseKey(t *testing.T) {
 	for _, c := range []struct {
 		why, text string
-		name      string // that it gets
-		says      string // why it is none
+		name      string // the expected one
+		err       string // the beginning of the error
 	}{
-		{"a hash alone is its own name", hash("key"), "key " + hash("key")[:16], ""},
+		{"a hash alone names the key", hash("key"), "key " + hash("key")[:16], ""},
 		{"with a name", "reports-app_1.x:" + hash("key"), "reports-app_1.x", ""},
 		{"in capitals, among spaces", " Ada:" + strings.ToUpper(hash("key")) + " ", "Ada", ""},
-		{"the key itself", "hush", "", "not 64 hex digits"},
+		{"the key itself", "plain-key", "", "not 64 hex digits"},
 		{"half a hash", hash("key")[:32], "", "not 64 hex digits"},
 		{"a name alone", "Ada:", "", "not 64 hex digits"},
 		{"no name before the colon", ":" + hash("key"), "", "named by something other"},
 		{"a name that would break a line", "a\nb:" + hash("key"), "", "named by something other"},
-		{"a name without end", strings.Repeat("a", 65) + ":" + hash("key"), "", "named by something other"},
+		{"a name that is too long", strings.Repeat("a", 65) + ":" + hash("key"), "", "named by something other"},
 		{"the hash of nothing", "Ada:" + hash(""), "", "the hash of nothing"},
 	} {
 		k, err := ParseKey(c.text)
-		if c.says == "" && (err != nil || k.Name != c.name || k.Hash != keys([]string{hash("key")})[0].Hash) {
+		if c.err == "" && (err != nil || k.Name != c.name || k.Hash != keys([]string{hash("key")})[0].Hash) {
 			t.Errorf("%s: %+v, %v", c.why, k, err)
 		}
-		if c.says != "" && (err == nil || !strings.HasPrefix(err.Error(), c.says) || strings.Contains(err.Error(), "hush")) {
+		if c.err != "" && (err == nil || !strings.HasPrefix(err.Error(), c.err) || strings.Contains(err.Error(), "plain-key")) {
 			t.Errorf("%s: %v", c.why, err)
 		}
 	}
 }
 
-// answering answers with its name and the caller's.
+// answering is a handler that answers with its name and the caller's.
 func answering(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Served-By", name+" for "+ratelimit.CallerFrom(r.Context()))
@@ -54,26 +54,26 @@ func TestTenants(t *testing.T) {
 		why         string
 		tenants     []Tenant
 		key, header string
-		serves      string // by whom, for whom
-		status      int    // or how it is refused
+		serves      string // tenant and caller
+		status      int    // or that of the refusal
 		code        string
 	}{
-		{"a key leads to its account", keyed, "one", "", "sales for app", 0, ""},
-		{"so does another of it", keyed, "two", "", "sales for job", 0, ""},
-		{"and one of another", keyed, "three", "", "support for app", 0, ""},
-		{"the header may say the same", keyed, "three", "support", "support for app", 0, ""},
-		{"it leads nowhere else", keyed, "three", "sales", "", 403, "WRONG_ACCOUNT"},
-		{"nor to what is not there", keyed, "three", "Sales", "", 403, "WRONG_ACCOUNT"},
-		{"it is no key", keyed, "", "sales", "", 401, "UNAUTHENTICATED"},
-		{"a stranger", keyed, "four", "sales", "", 401, "UNAUTHENTICATED"},
-		{"without keys, the header leads", open, "", "support", "support for ", 0, ""},
-		{"whatever key is shown", open, "one", "support", "support for ", 0, ""},
-		{"without it nobody knows whom", open, "", "", "", 400, "ACCOUNT_REQUIRED"},
-		{"a name is a name to the letter", open, "", "Support", "", 404, "ACCOUNT_UNKNOWN"},
-		{"one alone needs no header", open[:1], "", "", "sales for ", 0, ""},
-		{"but is nobody else", open[:1], "", "support", "", 404, "ACCOUNT_UNKNOWN"},
+		{"a key of an account", keyed, "one", "", "sales for app", 0, ""},
+		{"another key of it", keyed, "two", "", "sales for job", 0, ""},
+		{"a key of another account", keyed, "three", "", "support for app", 0, ""},
+		{"a header of the same account", keyed, "three", "support", "support for app", 0, ""},
+		{"a header of another account", keyed, "three", "sales", "", 403, "WRONG_ACCOUNT"},
+		{"a header of no account", keyed, "three", "Sales", "", 403, "WRONG_ACCOUNT"},
+		{"a header without a key", keyed, "", "sales", "", 401, "UNAUTHENTICATED"},
+		{"a wrong key", keyed, "four", "sales", "", 401, "UNAUTHENTICATED"},
+		{"without keys, the header decides", open, "", "support", "support for ", 0, ""},
+		{"without keys, a key is ignored", open, "one", "support", "support for ", 0, ""},
+		{"without keys, no header", open, "", "", "", 400, "ACCOUNT_REQUIRED"},
+		{"a name in another case", open, "", "Support", "", 404, "ACCOUNT_UNKNOWN"},
+		{"a single account needs no header", open[:1], "", "", "sales for ", 0, ""},
+		{"a single account, and a header of another", open[:1], "", "support", "", 404, "ACCOUNT_UNKNOWN"},
 	} {
-		w := ask(func(http.Handler) http.Handler { return Tenants(c.tenants, nil) }, func(r *http.Request) {
+		w := serve(func(http.Handler) http.Handler { return Tenants(c.tenants, nil) }, func(r *http.Request) {
 			if c.key != "" {
 				r.Header.Set("Authorization", "Bearer "+c.key)
 			}
@@ -82,7 +82,7 @@ func TestTenants(t *testing.T) {
 			}
 		})
 		if c.status != 0 {
-			refusal(t, c.why, w, c.status, c.code)
+			checkRefusal(t, c.why, w, c.status, c.code)
 		}
 		if got := w.Header().Get("Served-By"); got != c.serves {
 			t.Errorf("%s: served by %q, want %q", c.why, got, c.serves)

@@ -7,21 +7,22 @@ import (
 	"strings"
 )
 
-// PageOptions say which web pages may ask.
+// PageOptions configure which web pages may send requests.
 type PageOptions struct {
-	// Origins are the sites whose pages may ask, and read the answers.
+	// Origins are the origins whose pages may send requests, and read the answers.
 	Origins []string
-	// Own are origins of the gateway's besides the one that a request was sent to,
+	// Own are origins of the gateway in addition to the one that a request was sent to,
 	// such as its public address behind a proxy that sends another Host.
 	Own []string
-	// Headers are what pages may send besides what they may send anyway.
+	// Headers are request headers that pages may send in addition to pageHeaders.
 	Headers []string
 }
 
 // pageHeaders are the headers that pages of allowed origins may send: those of this
-// gateway, and those that GraphQL clients and tracing libraries put on their own.
+// gateway, and those that GraphQL clients and tracing libraries add.
 var pageHeaders = []string{
-	"Authorization", "Content-Type", "If-None-Match", "Cache-Control", AccountHeader,
+	"Authorization", "Content-Type", "If-None-Match", "Cache-Control", AccountHeader, "X-Dry-Run", "X-Plan", "Prefer",
+	"X-GraphQL-Event-Stream-Token",
 	"Apollo-Require-Preflight", "GraphQL-Require-Preflight", "X-Requested-With",
 	"Apollographql-Client-Name", "Apollographql-Client-Version",
 	"X-Apollo-Operation-Name", "X-Apollo-Operation-Id", "X-Apollo-Operation-Type",
@@ -32,17 +33,17 @@ var pageHeaders = []string{
 	"X-Datadog-Trace-Id", "X-Datadog-Parent-Id", "X-Datadog-Origin", "X-Datadog-Sampling-Priority", "X-Datadog-Tags",
 }
 
-// The rest of what a page is told. A browser that knows the answer to its preflight
-// does not ask again for two hours, which is the longest that any takes.
+// Values of further CORS headers. A browser caches the answer to its preflight for two
+// hours, the longest that any browser allows.
 const (
 	exposedHeaders   = "Age, Allow, ETag, Retry-After, WWW-Authenticate, X-Request-Id"
-	pageMethods      = "GET, HEAD, POST"
+	pageMethods      = "GET, HEAD, POST, PUT, DELETE"
 	preflightSeconds = "7200"
 )
 
-// Pages lets pages of the allowed origins ask (CORS), and refuses what web pages of
-// other sites send through a visitor's browser: a query would spend the account's
-// budget, though its answer stayed unread.
+// Pages allows requests of pages of the allowed origins (CORS), and refuses those that
+// pages of other sites send through a visitor's browser (CSRF): a query would spend the
+// account's budget, even if the page cannot read the answer.
 //
 // Spec: https://fetch.spec.whatwg.org/#http-cors-protocol
 func Pages(opts PageOptions, next http.Handler) http.Handler {
@@ -74,7 +75,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	origin := first(r.Header["Origin"])
 	allowed := origin != "" && p.allowed[origin]
 	if len(p.allowed) > 0 {
-		w.Header().Add("Vary", "Origin") // also for who sends none: the answer to another may differ
+		w.Header().Add("Vary", "Origin") // also without an Origin: the answer with one may differ
 	}
 	if allowed {
 		w.Header().Set("Access-Control-Allow-Origin", origin)
@@ -84,7 +85,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.preflight(w, allowed)
 		return
 	case !allowed && p.foreign(r, origin):
-		refuse(w, http.StatusForbidden, codeCrossSite, "Pages of other sites may not ask. Add the site to ALLOWED_ORIGINS.")
+		refuse(w, http.StatusForbidden, codeCrossSite, "Requests from pages of other sites are refused. Add the site's origin to ALLOWED_ORIGINS.")
 		return
 	case allowed:
 		w.Header().Set("Access-Control-Expose-Headers", exposedHeaders)
@@ -92,9 +93,8 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.next.ServeHTTP(w, r)
 }
 
-// preflight answers the question that a browser sends ahead of a page's. It names all
-// that is allowed, whatever was asked for, so that the browser tells its user which
-// header is not.
+// preflight answers a CORS preflight. It names all allowed methods and headers,
+// whatever was requested, so that the browser can report which header is not allowed.
 func (p *pages) preflight(w http.ResponseWriter, allowed bool) {
 	h := w.Header()
 	h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
@@ -106,12 +106,16 @@ func (p *pages) preflight(w http.ResponseWriter, allowed bool) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// foreign reports whether a request comes from a page of another site. A browser says
-// so, except one that is old or asks without encryption: then the page's origin tells,
-// where there is one. Only GET is refused by it: all else that is answered has a type
-// or a header that a page of another site may not send without a preflight.
+// foreign reports whether a request comes from a page of another site. Browsers send
+// Sec-Fetch-Site, except old ones and those without encryption: then the Origin
+// decides, where there is one. Only GET and HEAD are refused by it: other requests need
+// a type or a header that a page of another site may not send without a preflight.
+//
+// A WebSocket is opened by GET too, and browsers let pages of any site read what comes over
+// it. So its origin has to be the gateway's own, to the port.
 func (p *pages) foreign(r *http.Request, origin string) bool {
-	if site := first(r.Header["Sec-Fetch-Site"]); site != "" {
+	upgrades := len(r.Header["Upgrade"]) > 0
+	if site := first(r.Header["Sec-Fetch-Site"]); site != "" && (!upgrades || site == "same-origin") {
 		return site == "cross-site"
 	}
 	if origin == "" || r.Method != http.MethodGet && r.Method != http.MethodHead || p.own[origin] {
@@ -121,7 +125,7 @@ func (p *pages) foreign(r *http.Request, origin string) bool {
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
 }
 
-// first is http.Header.Get for a name that is written as it is kept.
+// first is http.Header.Get for a name in canonical form.
 func first(values []string) string {
 	if len(values) == 0 {
 		return ""

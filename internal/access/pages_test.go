@@ -23,26 +23,26 @@ func TestPages(t *testing.T) {
 		{"the gateway's own page", "POST", "same-origin", "http://gateway.example", true},
 		{"typed into the address bar", "GET", "none", "", true},
 		{"a page of the same site", "POST", "same-site", "http://other.gateway.example", true},
-		{"a page that may ask", "POST", "cross-site", "https://app.example", true},
+		{"a page of an allowed origin", "POST", "cross-site", "https://app.example", true},
 		{"a page of another site", "POST", "cross-site", "https://evil.example", false},
-		{"a picture on it", "GET", "cross-site", "", false},
+		{"an image on a page of another site", "GET", "cross-site", "", false},
 		{"a page without an origin", "POST", "cross-site", "null", false},
-		{"a site that begins alike", "POST", "cross-site", "https://app.example.evil.example", false},
-		{"the same without encryption", "POST", "cross-site", "http://app.example", false},
+		{"an origin with an allowed one as its prefix", "POST", "cross-site", "https://app.example.evil.example", false},
+		{"an allowed origin without encryption", "POST", "cross-site", "http://app.example", false},
 
-		// Where the browser does not say which site it is.
+		// Without Sec-Fetch-Site.
 		{"by GET, of another site", "GET", "", "https://evil.example", false},
 		{"by HEAD, of another site", "HEAD", "", "https://evil.example", false},
 		{"by GET, without an origin", "GET", "", "null", false},
 		{"by GET, another port of this host", "GET", "", "http://gateway.example:81", false},
 		{"by GET, the gateway's own page", "GET", "", "http://gateway.example", true},
-		{"by GET, the same behind what ends TLS", "GET", "", "https://Gateway.example", true},
+		{"by GET, the same behind a proxy that terminates TLS", "GET", "", "https://Gateway.example", true},
 		{"by GET, the same behind a proxy that sends another Host", "GET", "", "https://public.example", true},
-		{"by GET, a page that may ask", "GET", "", "https://app.example", true},
+		{"by GET, a page of an allowed origin", "GET", "", "https://app.example", true},
 		{"by GET, a program", "GET", "", "", true},
 		{"by POST, which no page sends without a preflight", "POST", "", "https://evil.example", true},
 	} {
-		w := ask(func(h http.Handler) http.Handler { return Pages(pageOptions, h) }, func(r *http.Request) {
+		w := serve(func(h http.Handler) http.Handler { return Pages(pageOptions, h) }, func(r *http.Request) {
 			r.Method = c.method
 			for name, value := range map[string]string{"Sec-Fetch-Site": c.site, "Origin": c.origin} {
 				if value != "" {
@@ -51,7 +51,7 @@ func TestPages(t *testing.T) {
 			}
 		})
 		if !c.pass {
-			refusal(t, c.why, w, http.StatusForbidden, "CROSS_SITE")
+			checkRefusal(t, c.why, w, http.StatusForbidden, "CROSS_SITE")
 		} else if w.Code != passed {
 			t.Errorf("%s: HTTP %d, %s", c.why, w.Code, w.Body)
 		}
@@ -66,10 +66,10 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A browser is told all that a page may send, in any spelling and order.
-func TestPreflight(t *testing.T) {
+// A preflight answer names all headers that a page may send.
+func TestPages_preflight(t *testing.T) {
 	for _, origin := range []string{"https://app.example", "https://evil.example", "null"} {
-		w := ask(func(h http.Handler) http.Handler { return Pages(pageOptions, h) }, func(r *http.Request) {
+		w := serve(func(h http.Handler) http.Handler { return Pages(pageOptions, h) }, func(r *http.Request) {
 			r.Method = http.MethodOptions
 			r.Header.Set("Origin", origin)
 			r.Header.Set("Access-Control-Request-Method", "POST")
@@ -106,14 +106,51 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-// Without origins nothing is said of them, and OPTIONS is a method like another.
-func TestNoPages(t *testing.T) {
+// Without origins there are no CORS headers, and OPTIONS is a method like another.
+func TestPages_noOrigins(t *testing.T) {
 	h := Pages(PageOptions{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(passed) }))
 	for _, method := range []string{http.MethodPost, http.MethodOptions} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(method, "/graphql", nil))
 		if w.Code != passed || len(w.Header()) > 0 {
 			t.Errorf("%s: HTTP %d, %v", method, w.Code, w.Header())
+		}
+	}
+}
+
+// TestPages_sockets lets pages of the gateway's own origin open WebSockets, and those that are
+// allowed: a browser lets others do so too, and read what comes.
+func TestPages_sockets(t *testing.T) {
+	guard := func(h http.Handler) http.Handler {
+		return Pages(PageOptions{Origins: []string{"https://app.example.com"}, Own: []string{"https://public.example.com"}}, h)
+	}
+	for _, c := range []struct {
+		origin, site string
+		pass         bool
+	}{
+		{"", "", true}, // no page
+		{"http://gateway.example", "", true},
+		{"http://gateway.example", "same-origin", true},
+		{"https://app.example.com", "cross-site", true},
+		{"https://public.example.com", "", true},
+		{"http://gateway.example:3000", "", false},
+		{"http://gateway.example:3000", "same-site", false}, // which may ask otherwise, and reads no answer
+		{"https://evil.example.com", "cross-site", false},
+		{"https://evil.example.com", "", false},
+		{"null", "", false},
+	} {
+		w := serve(guard, func(r *http.Request) {
+			r.Method = http.MethodGet
+			r.Header.Set("Upgrade", "websocket")
+			if c.origin != "" {
+				r.Header.Set("Origin", c.origin)
+			}
+			if c.site != "" {
+				r.Header.Set("Sec-Fetch-Site", c.site)
+			}
+		})
+		if (w.Code == passed) != c.pass {
+			t.Errorf("%+v: HTTP %d", c, w.Code)
 		}
 	}
 }

@@ -80,6 +80,9 @@ type Meeting struct {
 	AsOf time.Time
 }
 
+// Schedule is when a meeting was to begin and end; a time that is not known is zero.
+type Schedule struct{ Start, End time.Time }
+
 // Rules say what counts. The zero value counts every second outside the waiting room.
 type Rules struct {
 	// LateAfter is how long after the start somebody may join and not be late.

@@ -49,15 +49,15 @@ func TestGeneratedMeetings(t *testing.T) {
 
 // sources are what each operation tells of a stay.
 var sources = map[string]func(Stay) Stay{
-	"past meeting": func(s Stay) Stay {
+	"past meeting or webinar": func(s Stay) Stay {
 		s.CustomerKey, s.Phone, s.ParticipantUUID = "", "", ""
 		return s
 	},
-	"report": func(s Stay) Stay {
+	"report on a meeting or webinar": func(s Stay) Stay {
 		s.Phone, s.ParticipantUUID = "", ""
 		return s
 	},
-	"dashboard": func(s Stay) Stay { return s },
+	"dashboard of a meeting or webinar": func(s Stay) Stay { return s },
 }
 
 // generator makes one meeting: who came, and the rows that tell of it.

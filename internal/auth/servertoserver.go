@@ -28,10 +28,10 @@ const (
 	refreshBefore = 2 * time.Minute
 	// requestTimeout bounds one request for a token.
 	requestTimeout = 15 * time.Second
-	// failureTTL is how long a refusal is repeated without asking again, so that a
-	// wrong secret does not become a flood of requests.
+	// failureTTL is how long a failure is returned without another request, so that a
+	// wrong secret does not cause a flood of requests.
 	failureTTL = 2 * time.Second
-	// life is how long a token lives when its answer does not say.
+	// life is the lifetime of a token without expires_in.
 	life = time.Hour
 )
 
@@ -44,19 +44,19 @@ type ServerToServer struct {
 	http  *http.Client
 	cloud zoom.Cloud
 
-	flight singleflight.Group
-	mu     sync.Mutex
-	token  *identity.Token
-	until  time.Time // when the token is to be replaced
-	end    time.Time // when it ends
-	err    error
-	asked  time.Time
+	flight  singleflight.Group
+	mu      sync.Mutex
+	token   *identity.Token
+	until   time.Time // when the token is to be replaced
+	end     time.Time // when it ends
+	err     error
+	triedAt time.Time // when the last request ended
 }
 
 // NewServerToServer returns a source of tokens. oauthURL is the base of Zoom's
-// OAuth server, such as https://zoom.us; a nil client means a default one. No
-// redirect is followed, whatever the client says: a request carries the secret,
-// which is for the configured address alone.
+// OAuth server, such as https://zoom.us; a nil client means a default one. No redirect
+// is followed, whatever the client's CheckRedirect: a request carries the secret, which
+// is for the configured address alone.
 func NewServerToServer(accountID, clientID, secret, oauthURL string, client *http.Client) *ServerToServer {
 	if client == nil {
 		client = &http.Client{Timeout: requestTimeout}
@@ -79,23 +79,23 @@ func NewServerToServer(accountID, clientID, secret, oauthURL string, client *htt
 
 var _ identity.Tokens = (*ServerToServer)(nil)
 
-// Token returns a token that is good. Many callers wait for one request; each
-// leaves when its own context ends. Towards its end, a token is replaced while
-// it is still handed out, so nobody waits then, also not for a server that is
-// down.
+// Token returns a valid token. Concurrent callers share one request, and each stops
+// waiting when its own context ends. refreshBefore its expiry, a token is replaced in
+// the background while it is still returned, so no caller waits for that, even if the
+// OAuth server is down.
 func (s *ServerToServer) Token(ctx context.Context) (*identity.Token, error) {
 	s.mu.Lock()
 	token, err := s.token, s.err
 	now := time.Now()
-	fresh, good, lately := now.Before(s.until), now.Before(s.end), now.Sub(s.asked) < failureTTL
+	fresh, valid, recent := now.Before(s.until), now.Before(s.end), now.Sub(s.triedAt) < failureTTL
 	s.mu.Unlock()
 	switch {
-	case token != nil && (fresh || good && err != nil && lately):
+	case token != nil && (fresh || valid && err != nil && recent):
 		return token, nil
-	case token != nil && good:
+	case token != nil && valid:
 		s.request(ctx)
 		return token, nil
-	case err != nil && lately:
+	case err != nil && recent:
 		return nil, err
 	}
 	select {
@@ -110,14 +110,14 @@ func (s *ServerToServer) Token(ctx context.Context) (*identity.Token, error) {
 	}
 }
 
-// request asks for a token, once for all who do so at the same time.
+// request requests a token, once for all concurrent callers.
 func (s *ServerToServer) request(ctx context.Context) <-chan singleflight.Result {
 	return s.flight.DoChan("", func() (any, error) {
-		return s.ask(context.WithoutCancel(ctx))
+		return s.fetch(context.WithoutCancel(ctx))
 	})
 }
 
-// Refused drops a token that Zoom did not take.
+// Refused drops a token that Zoom has rejected.
 func (s *ServerToServer) Refused(t *identity.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,13 +126,13 @@ func (s *ServerToServer) Refused(t *identity.Token) {
 	}
 }
 
-func (s *ServerToServer) ask(ctx context.Context) (*identity.Token, error) {
+func (s *ServerToServer) fetch(ctx context.Context) (*identity.Token, error) {
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, s.http), requestTimeout)
 	defer cancel()
 	answer, err := s.conf.Token(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = time.Now()
+	s.triedAt = time.Now()
 	if err != nil {
 		s.err = refusal(err)
 		return nil, s.err
@@ -146,15 +146,15 @@ func (s *ServerToServer) ask(ctx context.Context) (*identity.Token, error) {
 	}
 	s.end = answer.Expiry
 	if s.end.IsZero() {
-		s.end = s.asked.Add(life)
+		s.end = s.triedAt.Add(life)
 	}
 	s.token.Expires = s.end
-	s.until = s.end.Add(-min(refreshBefore, s.end.Sub(s.asked)/2))
+	s.until = s.end.Add(-min(refreshBefore, s.end.Sub(s.triedAt)/2))
 	return s.token, nil
 }
 
-// refusal tells wrong credentials from a server that does not answer. The
-// library's error may quote the answer, so it goes no further.
+// refusal distinguishes wrong credentials from a server that does not answer. The
+// library's error may quote the answer, so it is not wrapped.
 func refusal(err error) error {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) {
@@ -171,6 +171,6 @@ func refusal(err error) error {
 	return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrUnavailable}
 }
 
-// shortened bounds a code of the OAuth server's, such as invalid_client, which a
+// shortened bounds an error code of the OAuth server, such as invalid_client, which a
 // proxy in between may have made of any length.
 func shortened(code string) string { return code[:min(len(code), 64)] }

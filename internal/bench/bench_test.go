@@ -7,7 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/upstream"
 
 	"zoomql/cache"
 	"zoomql/graph"
@@ -18,14 +18,14 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Whatever the program asks, the gateway and the baseline answer the same: else
-// their figures would not be of the same work.
+// The gateway and the baseline have the same answers to all queries of the program, so
+// their figures are of the same work.
 func TestSameAnswers(t *testing.T) {
-	box, marks, err := upstream.NewWorld(t.Context(), upstream.World{Users: 400, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone, Meetings: 2, Crowd: 20})
+	server, marks, err := upstream.NewWorld(t.Context(), upstream.World{Users: 400, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone, Meetings: 2, Crowd: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	up := httptest.NewServer(box)
+	up := httptest.NewServer(server)
 	defer up.Close()
 	tokens := auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, up.URL, nil)
 	app := identity.New(identity.View{Account: sandbox.AccountID, App: "bench"}, tokens)
@@ -43,13 +43,13 @@ func TestSameAnswers(t *testing.T) {
 		userQuery(marks.HostID),
 	)
 	for _, q := range queries {
-		one, two := askHere(t, gateway, q), askHere(t, other, q)
+		one, two := sendLocal(t, gateway, q), sendLocal(t, other, q)
 		if len(one.Errors)+len(two.Errors) > 0 {
 			t.Errorf("%s\n%s\n%s", q, one.Errors, two.Errors)
 			continue
 		}
 		if len(one.Data) < 100 {
-			t.Errorf("%s\nhardly an answer: %s", q, one.Data)
+			t.Errorf("%s\nthe answer is too short: %s", q, one.Data)
 		}
 		if err := sameData(one.Data, two.Data); err != nil {
 			t.Errorf("%s\n%v", q, err)
@@ -57,8 +57,8 @@ func TestSameAnswers(t *testing.T) {
 	}
 }
 
-// askHere asks a server of this process.
-func askHere(t *testing.T, h http.Handler, query string) answer {
+// sendLocal sends a query to a handler.
+func sendLocal(t *testing.T, h http.Handler, query string) answer {
 	t.Helper()
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
@@ -75,21 +75,21 @@ func askHere(t *testing.T, h http.Handler, query string) answer {
 	return a
 }
 
-// The users who are registered for the meetings that are made are of no other.
-func TestMadeMeetings(t *testing.T) {
-	box, marks, err := upstream.NewWorld(t.Context(), upstream.World{Users: 200, Plan: sandbox.PlanNone, Meetings: 3, Crowd: 25})
+// No user is registered for two of the meetings that NewWorld makes.
+func TestNewWorld_meetings(t *testing.T) {
+	server, marks, err := upstream.NewWorld(t.Context(), upstream.World{Users: 200, Plan: sandbox.PlanNone, Meetings: 3, Crowd: 25})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(marks.Made) != 3 || len(box.Calls()) != 0 {
-		t.Fatalf("%d meetings, %d calls in the ledger", len(marks.Made), len(box.Calls()))
+	if len(marks.Made) != 3 || len(server.Calls()) != 0 {
+		t.Fatalf("%d meetings, %d calls in the ledger", len(marks.Made), len(server.Calls()))
 	}
-	up := httptest.NewServer(box)
+	up := httptest.NewServer(server)
 	defer up.Close()
-	server := baseline.New(baseline.Config{
+	handler := baseline.New(baseline.Config{
 		APIURL: up.URL + "/v2", OAuthURL: up.URL, AccountID: sandbox.AccountID, ClientID: sandbox.ClientID, ClientSecret: sandbox.ClientSecret,
 	})
-	c, err := crowdOf(askHere(t, server, crowdsQuery(marks.Made[0], marks.Made[2])).Data)
+	c, err := crowdOf(sendLocal(t, handler, crowdsQuery(marks.Made[0], marks.Made[2])).Data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,16 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/upstream"
 )
 
-// What a Business+ account may call of the label LIGHT in any second.
+// lightPerSecond is the limit of a Business+ account for the label LIGHT in any second.
 //
 // Source: https://developers.zoom.us/docs/api/rate-limits/
 const lightPerSecond = 80
 
-// allowed returns the least time that a number of calls of one label take: with
-// n calls allowed in any second, the (n+1)-th starts a second after the first.
+// allowed returns the least time for a number of calls of one label: with n calls
+// allowed in any second, the (n+1)-th starts a second after the first.
 func allowed(calls, perSecond int) time.Duration {
 	if calls <= 0 {
 		return 0
@@ -24,10 +24,9 @@ func allowed(calls, perSecond int) time.Duration {
 	return time.Duration((calls-1)/perSecond) * time.Second
 }
 
-// allowedCrowd is what the budget of a Business+ account allows for the crowd
-// query: the calls that depend on each other, and the time that the last of the
-// LIGHT calls, one for each user, has to wait for its turn. Its few lists are
-// MEDIUM and never wait.
+// allowedCrowd is the least time for the crowd query within the budget of a Business+
+// account: the calls that depend on each other, and the time until the last of the
+// LIGHT calls, one for each user, may start. Its few lists are MEDIUM and never wait.
 func allowedCrowd(users, rounds int, latency time.Duration) time.Duration {
 	return allowed(users, lightPerSecond) + time.Duration(rounds)*latency
 }
@@ -47,8 +46,7 @@ func roundTrips(calls []upstream.Call) int {
 	return n
 }
 
-// crowd is what an answer to the crowd query, or to the one on two meetings,
-// tells of the users.
+// crowd holds the users in an answer to the crowd query, or to the one on two meetings.
 type crowd struct {
 	people int             // registrants and participants
 	placed int             // of them, with a user
@@ -91,8 +89,7 @@ func crowdOf(data json.RawMessage) (crowd, error) {
 	return c, nil
 }
 
-// again counts the calls for users who were fetched before, whichever of their
-// names was used.
+// again counts the calls for users who were fetched before, by id or by e-mail address.
 func (c crowd) again(calls []upstream.Call) int {
 	fetched := map[string]bool{}
 	n := 0
@@ -117,7 +114,7 @@ func (c crowd) again(calls []upstream.Call) int {
 	return n
 }
 
-// The operations that the table speaks of.
+// Operations whose calls the table counts.
 const (
 	getUser   = "GET /users/{userId}"
 	listUsers = "GET /users"
@@ -137,7 +134,7 @@ func count(calls []upstream.Call, pattern string) int {
 	return n
 }
 
-// repeated counts the calls that had been made before.
+// repeated counts the calls that repeat an earlier one.
 func repeated(calls []upstream.Call) int {
 	made := map[string]bool{}
 	n := 0

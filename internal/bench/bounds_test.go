@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/upstream"
 )
 
 func TestAllowed(t *testing.T) {
@@ -35,7 +35,7 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
-// at makes a call that lasts from one millisecond to another.
+// at returns a call from one time to another, in milliseconds.
 func at(pattern, path string, from, to int) upstream.Call {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	return upstream.Call{Pattern: pattern, Path: path, Start: start.Add(time.Duration(from) * time.Millisecond), End: start.Add(time.Duration(to) * time.Millisecond)}
@@ -85,7 +85,7 @@ func TestCrowd(t *testing.T) {
 	}
 	calls = append(calls, at(getUser, "/v2/users/Ada%40x", 0, 1), at(getUser, "/v2/users/u2", 0, 1), at(getUser, "/v2/users/guest%40y", 0, 1))
 	if n := c.again(calls); n != 3 {
-		t.Errorf("%d users twice, want 3: Ada by her other name, u2, and the guest", n)
+		t.Errorf("%d users twice, want 3: Ada by her address, u2, and the guest", n)
 	}
 	if n := repeated(calls); n != 2 {
 		t.Errorf("%d calls were made before, want 2", n)

@@ -10,38 +10,36 @@ import (
 	"reflect"
 	"time"
 
-	"zoomql/internal/bench/proc"
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/proc"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 )
 
-// "Cold" means here: a process of its own for each sample, which has answered
-// some other queries before (see warmUps). Its cache holds nothing that the
-// measured query needs, as a cache would after a while, but the code has run,
-// the connections to Zoom are open and the heap has been used. The process that
-// has just started would measure the start, and emptying the cache of a running
-// one would take a door in the gateway that users do not need. The baseline goes
-// through the same, although it keeps nothing. That a sample was cold is proven
-// by its calls.
+// "Cold" means here: a process of its own for each sample, which has answered some
+// other queries before (see warmUps). Its cache holds nothing that the measured query
+// needs, but the code has run, the connections to Zoom are open and the heap has been
+// used. A new process would measure the start, and emptying the cache of a running one
+// would need an endpoint of the gateway that users do not need. The baseline does the
+// same, although it has no cache. The calls prove that a sample was cold.
 
-// A sample is one query that was asked once.
+// A sample is the measurement of one query.
 type sample struct {
 	took   time.Duration
-	cpu    time.Duration // on the cores, of the server
+	cpu    time.Duration // CPU time of the server
 	answer answer
 	ledger *upstream.Ledger
 	memory proc.Memory
 }
 
-// answer is what a GraphQL server said.
+// answer is the answer of a GraphQL server.
 type answer struct {
 	Data   json.RawMessage   `json:"data"`
 	Errors []json.RawMessage `json:"errors"`
 	raw    []byte
 }
 
-// ask sends one query and reads the answer to its end.
-func (b *bench) ask(ctx context.Context, p *proc.Process, query string) (answer, time.Duration, error) {
+// send sends one query and reads the whole answer.
+func (b *bench) send(ctx context.Context, p *proc.Process, query string) (answer, time.Duration, error) {
 	var a answer
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
@@ -70,16 +68,16 @@ func (b *bench) ask(ctx context.Context, p *proc.Process, query string) (answer,
 	return a, took, nil
 }
 
-// askWhole is ask for a query that must be answered without any error.
-func (b *bench) askWhole(ctx context.Context, p *proc.Process, query string) (answer, time.Duration, error) {
-	a, took, err := b.ask(ctx, p, query)
+// mustSend is send for a query that must be answered without errors.
+func (b *bench) mustSend(ctx context.Context, p *proc.Process, query string) (answer, time.Duration, error) {
+	a, took, err := b.send(ctx, p, query)
 	if err == nil && len(a.Errors) > 0 {
 		err = fmt.Errorf("%s answered with %d errors, the first: %.300s", p.Name, len(a.Errors), a.Errors[0])
 	}
 	return a, took, err
 }
 
-// cold asks a query of a contender that has never heard it.
+// cold sends a query to a contender that has not cached it.
 func (b *bench) cold(ctx context.Context, c contender, query string, env ...string) (*sample, error) {
 	p, err := c.start(ctx, env...)
 	if err != nil {
@@ -87,14 +85,14 @@ func (b *bench) cold(ctx context.Context, c contender, query string, env ...stri
 	}
 	defer p.Stop()
 	for _, q := range warmUps(b.marks) {
-		if _, _, err := b.askWhole(ctx, p, q); err != nil {
+		if _, _, err := b.mustSend(ctx, p, q); err != nil {
 			return nil, fmt.Errorf("warming up: %w", err)
 		}
 	}
 	return b.measured(ctx, p, query)
 }
 
-// measured asks a query and notes what it cost.
+// measured sends a query and measures its cost.
 func (b *bench) measured(ctx context.Context, p *proc.Process, query string) (*sample, error) {
 	if err := b.up.Reset(ctx); err != nil {
 		return nil, err
@@ -104,7 +102,7 @@ func (b *bench) measured(ctx context.Context, p *proc.Process, query string) (*s
 	if err != nil {
 		return nil, err
 	}
-	if s.answer, s.took, err = b.askWhole(ctx, p, query); err != nil {
+	if s.answer, s.took, err = b.mustSend(ctx, p, query); err != nil {
 		return nil, err
 	}
 	after, err := p.CPU()
@@ -119,13 +117,13 @@ func (b *bench) measured(ctx context.Context, p *proc.Process, query string) (*s
 	return s, err
 }
 
-// A duel is the same query on the gateway and on the baseline, by turns, so that
-// what else the machine does falls on both.
-type duel struct {
+// A comparison is the same query on the gateway and on the baseline, in turns, so that
+// other load of the machine affects both.
+type comparison struct {
 	gateway, baseline side
 }
 
-// side is one contender's part in a duel.
+// side holds the samples of one contender in a comparison.
 type side []*sample
 
 func (s side) took() table.Stats {
@@ -136,13 +134,13 @@ func (s side) cpu() table.Stats {
 	return table.StatsBy(s, func(one *sample) float64 { return table.Millis(one.cpu) })
 }
 
-// calls are those that went to an operation, or all.
+// calls returns the calls of an operation, or all.
 func (s side) calls(pattern string) table.Stats {
 	return table.StatsBy(s, func(one *sample) float64 { return float64(count(one.ledger.Calls, pattern)) })
 }
 
-func (b *bench) duel(ctx context.Context, query string, env ...string) (duel, error) {
-	var d duel
+func (b *bench) comparison(ctx context.Context, query string, env ...string) (comparison, error) {
+	var d comparison
 	for range b.samples {
 		g, err := b.cold(ctx, b.gateway(), query, env...)
 		if err != nil {
@@ -158,7 +156,7 @@ func (b *bench) duel(ctx context.Context, query string, env ...string) (duel, er
 	return d, sameData(d.gateway[0].answer.Data, d.baseline[0].answer.Data)
 }
 
-// sameData says if two answers are not the same.
+// sameData returns an error if two answers differ.
 func sameData(a, b json.RawMessage) error {
 	var one, other any
 	if err := json.Unmarshal(a, &one); err != nil {
@@ -173,7 +171,7 @@ func sameData(a, b json.RawMessage) error {
 	return nil
 }
 
-// delayed asks a query some times with a latency at Zoom.
+// delayed sends a query several times with a latency at Zoom.
 func (b *bench) delayed(ctx context.Context, query string, latency time.Duration, env ...string) (table.Stats, *sample, error) {
 	if err := b.up.Latency(ctx, latency); err != nil {
 		return table.Stats{}, nil, err

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"zoomql/internal/bench/proc"
+	"zoomql/internal/lab/proc"
 )
 
 // A contender is a GraphQL server that can be measured.
@@ -16,7 +16,7 @@ type contender struct {
 	start func(ctx context.Context, env ...string) (*proc.Process, error)
 }
 
-// gateway is the program that users run. Settings in env come on top.
+// gateway is the program that users run. env is added to its settings.
 func (b *bench) gateway() contender {
 	return contender{"gateway", "/graphql", func(ctx context.Context, env ...string) (*proc.Process, error) {
 		addr, err := proc.FreeAddr(ctx)
@@ -39,7 +39,7 @@ func (b *bench) baseline() contender {
 	}}
 }
 
-// static starts a server that answers with these bytes.
+// static starts a server that answers with fixed bodies.
 func (b *bench) static(ctx context.Context, bodies ...[]byte) (*proc.Process, error) {
 	addr, err := proc.FreeAddr(ctx)
 	if err != nil {

@@ -7,12 +7,12 @@ import (
 
 	"github.com/google/pprof/profile"
 
-	"zoomql/internal/bench/proc"
+	"zoomql/internal/lab/proc"
 )
 
-// The profile that the gateway is compiled by is of the gateway as it is: a function
-// that was renamed is compiled like any other again. It names no place of a machine.
-func TestGuideIsOfThisGateway(t *testing.T) {
+// The profile for the gateway's optimization is current: a function that was renamed
+// since is not optimized. It contains no path of a machine.
+func TestGuide_isCurrent(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join("..", "..", proc.Guide))
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +25,7 @@ func TestGuideIsOfThisGateway(t *testing.T) {
 	for _, f := range p.Function {
 		names[f.Name] = true
 		if filepath.IsAbs(f.Filename) {
-			t.Errorf("%s is said to be in %s", f.Name, f.Filename)
+			t.Errorf("%s has the path %s", f.Name, f.Filename)
 		}
 	}
 	for _, name := range []string{
@@ -33,12 +33,12 @@ func TestGuideIsOfThisGateway(t *testing.T) {
 		"zoomql/cache.(*Memory).Get", "net/http.(*conn).serve",
 	} {
 		if !names[name] {
-			t.Errorf("nothing of %s: make pgo", name)
+			t.Errorf("%s is not in the profile: make pgo", name)
 		}
 	}
 	for _, m := range p.Mapping {
 		if m.File != "" {
-			t.Errorf("it was taken of %s", m.File)
+			t.Errorf("it has the path of the binary: %s", m.File)
 		}
 	}
 }

@@ -13,26 +13,25 @@ import (
 	"sync/atomic"
 	"time"
 
-	"zoomql/internal/bench/proc"
+	"zoomql/internal/lab/proc"
 )
 
-// A hammer sends one request, or some by turns, over some connections, each again
-// as soon as it has the answer. It writes bytes that were put together once and
-// reads no more of an answer than where it ends, so that it takes little of the
-// cores it shares with the server, and the same for every server. wrk finds the
-// same ratios.
+// A hammer sends one request, or several in rotation, over some connections, each again
+// after the answer (closed loop). It writes prepared bytes and only finds the end of an
+// answer, so that it takes little CPU time, and the same for every server. wrk measures
+// the same ratios.
 type hammer struct {
 	addr     string
 	requests [][]byte
 	conns    int
 }
 
-// turn stands for a number of the same length that is another in each request.
-const turn = "turn 000000000000"
+// nonce is a placeholder for a number of the same length, which differs in each request.
+const nonce = "turn 000000000000"
 
-var turns atomic.Int64
+var nonces atomic.Int64
 
-// post puts a request together as a client would send it.
+// post returns the bytes of a request.
 func post(addr, path string, body []byte) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n", path, addr, len(body))
@@ -40,7 +39,7 @@ func post(addr, path string, body []byte) []byte {
 	return b.Bytes()
 }
 
-// run hammers for some time and returns the answers a second.
+// run sends for a duration d and returns the answers a second.
 func (h hammer) run(ctx context.Context, d time.Duration) (float64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -66,7 +65,7 @@ func (h hammer) run(ctx context.Context, d time.Duration) (float64, error) {
 	return float64(answers.Load()) / time.Since(began).Seconds(), context.Cause(ctx)
 }
 
-// connection sends requests until it is told to stop, and counts the answers.
+// connection sends requests until stop is set, and counts the answers.
 func (h hammer) connection(ctx context.Context, number int, stop *atomic.Bool) (int64, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", h.addr)
 	if err != nil {
@@ -82,8 +81,8 @@ func (h hammer) connection(ctx context.Context, number int, stop *atomic.Bool) (
 	answers := int64(0)
 	for !stop.Load() {
 		request := requests[(int64(number)+answers)%int64(len(requests))]
-		if at := bytes.Index(request, []byte(turn[:5])); at >= 0 {
-			copy(request[at+5:], fmt.Appendf(nil, "%012d", turns.Add(1)))
+		if at := bytes.Index(request, []byte(nonce[:5])); at >= 0 {
+			copy(request[at+5:], fmt.Appendf(nil, "%012d", nonces.Add(1)))
 		}
 		if _, err := conn.Write(request); err != nil {
 			return answers, err
@@ -96,7 +95,7 @@ func (h hammer) connection(ctx context.Context, number int, stop *atomic.Bool) (
 	return answers, nil
 }
 
-// skipAnswer reads an answer to its end. One that is no 200 is an error.
+// skipAnswer reads a whole answer. A status other than 200 is an error.
 func skipAnswer(in *bufio.Reader) error {
 	status, err := in.ReadSlice('\n')
 	if err != nil {
@@ -154,7 +153,8 @@ func skipChunks(in *bufio.Reader) error {
 	}
 }
 
-// hammer asks a server the same again and again, and returns the answers a second and what one costs the server's process, in microseconds on the cores.
+// hammer sends requests to a server for a duration d, and returns the answers a second
+// and the CPU time of one in the server's process, in microseconds.
 func (b *bench) hammer(ctx context.Context, p *proc.Process, bodies [][]byte, conns int, d time.Duration) (perSecond, cost float64, err error) {
 	before, err := p.CPU()
 	if err != nil {

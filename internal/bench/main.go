@@ -1,16 +1,15 @@
-// Command bench measures the gateway against the figures that are asked of it,
-// and prints them as a table: "make bench".
+// Command bench measures the gateway, compares the figures with targets, and prints
+// them as a table: "make bench".
 //
-// Every server runs in a process of its own: the gateway as users run it, the
-// baseline (package baseline), a static server, and the sandbox as the Zoom that
-// they ask, whose ledger tells the calls. All figures are ratios or counts of one
-// run on one machine, taken by turns; the milliseconds are printed to judge them
-// by, and mean little elsewhere.
+// Every server runs in a process of its own: the gateway as users run it, the baseline
+// (package baseline), a static server, and the sandbox as Zoom, with a ledger of all
+// calls. All figures are ratios or counts of one run on one machine, taken in turns;
+// the milliseconds are printed as context, and do not transfer to other machines.
 //
 //	go run ./internal/bench [flags]
 //
-// The programs beside it are its own servers: "bench sandbox ADDR" and
-// "bench baseline ADDR".
+// It runs itself as two of these servers: "bench sandbox ADDR" and "bench baseline
+// ADDR".
 package main
 
 import (
@@ -29,9 +28,9 @@ import (
 	"syscall"
 	"time"
 
-	"zoomql/internal/bench/proc"
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/proc"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 
 	"zoomql/internal/bench/baseline"
 )
@@ -65,13 +64,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	build := flags.Bool("build", true, "measure a cold build too, which takes a minute or two")
 	samples := flags.Int("n", 16, "samples of each cold query")
 	profiles := flags.String("profile", "", "instead of measuring, write profiles of rows 1, 2 and 7 into this directory")
-	guide := flags.String("pgo", "", "instead of measuring, write the profile that the gateway is compiled by into this file")
+	guide := flags.String("pgo", "", "instead of measuring, write the profile for the gateway's optimization (PGO) into this file")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 || *samples < 1 {
 		flags.Usage()
-		return errors.New("nothing else can be said")
+		return errors.New("unexpected arguments")
 	}
 	b, err := newBench(ctx, *samples, stderr)
 	if err != nil {
@@ -128,7 +127,7 @@ func newBench(ctx context.Context, samples int, progress io.Writer) (*bench, err
 	return b, nil
 }
 
-// build makes what is measured.
+// build builds the gateway and the static server.
 func (b *bench) build(ctx context.Context) error {
 	fmt.Fprintln(b.progress, "building")
 	return errors.Join(b.place.BuildGateway(ctx, b.zoomql), b.place.Build(ctx, b.bare, "./internal/bench/static"))
@@ -141,14 +140,14 @@ func (b *bench) close() {
 	b.place.Close()
 }
 
-// enter makes a world the one that is asked.
+// enter makes a new world.
 func (b *bench) enter(ctx context.Context, w upstream.World) error {
 	marks, err := b.up.Enter(ctx, w)
 	b.marks = marks
 	return err
 }
 
-// add notes a row and says so.
+// add records a row and prints it.
 func (b *bench) add(r table.Row) {
 	b.rows = append(b.rows, r)
 	r.Write(b.progress)

@@ -15,17 +15,17 @@ import (
 
 	"github.com/google/pprof/profile"
 
-	"zoomql/internal/bench/proc"
+	"zoomql/internal/lab/proc"
 )
 
-// A cold query lasts some milliseconds, in which the profiler of the cores sees
-// little, so the profiles of many processes are put together.
+// profiled is the number of processes whose profiles are merged: a cold query lasts
+// some milliseconds, in which the CPU profiler takes few samples.
 const profiled = 40
 
-// profile writes profiles of the gateway at work: what takes its time and its
-// allocations in the first query, in both forms of the second, and in the hot
-// one. The program is the gateway itself, with one file more in its package
-// main for this build, which starts and stops the profilers (profiler.go.txt).
+// profile writes CPU and allocation profiles of the gateway in the first query, in both
+// forms of the second, and in the hot ones. The program is the gateway with one more
+// file in its package main for this build, which starts and stops the profilers
+// (profiler.go.txt).
 func (b *bench) profile(ctx context.Context, dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err == nil {
@@ -69,17 +69,16 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 	return nil
 }
 
-// hotBodies are what is asked in row 7.
+// hotBodies are the requests of row 7.
 func (b *bench) hotBodies() map[string][][]byte {
 	small, large := userQuery(b.marks.HostID), crowdQuery(b.marks.BigMeeting, listedFields)
 	return map[string][][]byte{
-		"hot": requests(small), "hot-turning": turning(small), "hot-large": requests(large), "hot-large-turning": turning(large),
+		"hot": requests(small), "hot-nonces": withNonces(small), "hot-large": requests(large), "hot-large-nonces": withNonces(large),
 	}
 }
 
-// guide writes the profile of the gateway under row 7, by which its compiler is told
-// what to make fast (see proc.Guide). It names what is in the program, and nothing of
-// the machine that it was written on.
+// guide writes the profile of the gateway under row 7 for its profile-guided
+// optimization (see proc.Guide). It contains no paths of the machine.
 func (b *bench) guide(ctx context.Context, file string) error {
 	b.zoomql = filepath.Join(b.place.Tmp, "profiled")
 	if err := b.buildProfiled(ctx); err != nil {
@@ -136,7 +135,7 @@ func (b *bench) buildProfiled(ctx context.Context, flags ...string) error {
 	return b.place.Build(ctx, b.zoomql, ".", append(flags, "-overlay", overlay)...)
 }
 
-// profileCold profiles one query that the gateway has never heard.
+// profileCold profiles one query that the gateway has not cached.
 func (b *bench) profileCold(ctx context.Context, file, query string, allocations bool) error {
 	p, profiler, err := b.startProfiled(ctx, allocations)
 	if err != nil {
@@ -144,12 +143,12 @@ func (b *bench) profileCold(ctx context.Context, file, query string, allocations
 	}
 	defer p.Stop()
 	for _, q := range warmUps(b.marks) {
-		if _, _, err := b.askWhole(ctx, p, q); err != nil {
+		if _, _, err := b.mustSend(ctx, p, q); err != nil {
 			return err
 		}
 	}
 	return b.between(ctx, profiler, file, func() error {
-		_, _, err := b.askWhole(ctx, p, query)
+		_, _, err := b.mustSend(ctx, p, query)
 		return err
 	})
 }
@@ -169,8 +168,8 @@ func (b *bench) profileHot(ctx context.Context, file string, bodies [][]byte, al
 	})
 }
 
-// startProfiled starts the gateway and says where its profiler listens: that of
-// the cores, or that of allocations.
+// startProfiled starts the gateway and returns the address of its profiler: that of CPU
+// time, or that of allocations.
 func (b *bench) startProfiled(ctx context.Context, allocations bool) (*proc.Process, string, error) {
 	addr, err := proc.FreeAddr(ctx)
 	if err != nil {
@@ -184,9 +183,9 @@ func (b *bench) startProfiled(ctx context.Context, allocations bool) (*proc.Proc
 	return p, addr, err
 }
 
-// between profiles what is done between two calls of the profiler.
+// between profiles a call of do.
 func (b *bench) between(ctx context.Context, profiler, file string, do func() error) error {
-	tell := func(what string) error {
+	call := func(what string) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+profiler+"/"+what+"?file="+file, nil)
 		if err != nil {
 			return err
@@ -201,17 +200,17 @@ func (b *bench) between(ctx context.Context, profiler, file string, do func() er
 		_ = resp.Body.Close()
 		return err
 	}
-	if err := tell("start"); err != nil {
+	if err := call("start"); err != nil {
 		return err
 	}
 	if err := do(); err != nil {
 		return err
 	}
-	return tell("stop")
+	return call("stop")
 }
 
-// top writes what takes most, by itself and with all that it calls, for people;
-// the profiles themselves stay beside it for "go tool pprof".
+// top writes the functions with the highest costs, flat and cumulative, as text; the
+// profiles themselves remain for "go tool pprof".
 func (b *bench) top(ctx context.Context, dir, name string) error {
 	if err := b.subtract(ctx, dir, name); err != nil {
 		return err
@@ -238,8 +237,8 @@ func (b *bench) top(ctx context.Context, dir, name string) error {
 	return nil
 }
 
-// subtract makes profiles of the allocations between start and stop, process by
-// process: pprof takes one base only.
+// subtract computes profiles of the allocations between start and stop, for each
+// process: pprof accepts one base only.
 func (b *bench) subtract(ctx context.Context, dir, name string) error {
 	files, err := filepath.Glob(filepath.Join(dir, name+"-[0-9][0-9].after"))
 	if err != nil {

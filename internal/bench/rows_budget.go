@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"time"
 
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 
 	"zoomql/internal/sandbox"
 )
 
-// budget asks the crowd query of an account that is held to its limits. Who the
-// users are is told by the baseline on an account without limits.
+// budget sends the crowd query to an account with limits. The expected users are those
+// of the baseline on an account without limits.
 func (b *bench) budget(ctx context.Context) error {
 	limited := office
 	limited.Plan, limited.Latency = sandbox.PlanBusiness, latency
@@ -21,11 +21,11 @@ func (b *bench) budget(ctx context.Context) error {
 			return err
 		}
 		query := crowdQuery(b.marks.BigMeeting, form.fields)
-		truth, err := b.cold(ctx, b.baseline(), query)
+		expected, err := b.cold(ctx, b.baseline(), query)
 		if err != nil {
 			return err
 		}
-		all, err := crowdOf(truth.answer.Data)
+		all, err := crowdOf(expected.answer.Data)
 		if err != nil {
 			return err
 		}
@@ -62,8 +62,8 @@ func (b *bench) budget(ctx context.Context) error {
 	return nil
 }
 
-// underLimits asks in a world that nobody has spent anything of. One small query
-// goes before, for the token, and a second passes before its calls are free
+// underLimits sends a query in a new world with its whole budget. One small query
+// before it gets the token, and more than a second passes until the budget is whole
 // again.
 func (b *bench) underLimits(ctx context.Context, c contender, w upstream.World, query string) (*sample, int, error) {
 	if err := b.enter(ctx, w); err != nil {
@@ -74,7 +74,7 @@ func (b *bench) underLimits(ctx context.Context, c contender, w upstream.World, 
 		return nil, 0, err
 	}
 	defer p.Stop()
-	if _, _, err := b.askWhole(ctx, p, fmt.Sprintf(`{ user(by: {zoomId: %q}) { displayName jobTitle } }`, b.marks.InactiveUserID)); err != nil {
+	if _, _, err := b.mustSend(ctx, p, fmt.Sprintf(`{ user(by: {zoomId: %q}) { displayName jobTitle } }`, b.marks.InactiveUserID)); err != nil {
 		return nil, 0, err
 	}
 	select {
@@ -85,7 +85,7 @@ func (b *bench) underLimits(ctx context.Context, c contender, w upstream.World, 
 		return nil, 0, err
 	}
 	s := &sample{}
-	if s.answer, s.took, err = b.ask(ctx, p, query); err != nil {
+	if s.answer, s.took, err = b.send(ctx, p, query); err != nil {
 		return nil, 0, err
 	}
 	s.ledger, err = b.up.Ledger(ctx)

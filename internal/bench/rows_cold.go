@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 
 	"zoomql/internal/sandbox"
 )
@@ -15,10 +15,10 @@ import (
 // latency is how long Zoom takes for an answer where round trips are measured.
 const latency = 100 * time.Millisecond
 
-// office is the account of most rows: one meeting of it has 300 registrants,
-// and its latest run 300 participants. The sandbox makes the participants of
-// the registrants, so most users stand in both lists, and one in eight is a
-// guest who is no user.
+// office is the account of most rows: one meeting of it has 300 registrants, and its
+// latest instance 300 participants. The sandbox makes the participants from the
+// registrants, so most users are in both lists, and one in eight is a guest who is no
+// user.
 var office = upstream.World{Users: 600, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone}
 
 func (b *bench) nested(ctx context.Context) error {
@@ -27,14 +27,14 @@ func (b *bench) nested(ctx context.Context) error {
 		return err
 	}
 	query := usersQuery(users)
-	d, err := b.duel(ctx, query)
+	d, err := b.comparison(ctx, query)
 	if err != nil {
 		return err
 	}
 	work := "50 users → 30 meetings each → host"
 	got := d.gateway.calls("")
 	b.addCalls(work, fmt.Sprintf("%d calls", calls), "51 calls", got.Min == calls && got.Max == calls, d, "")
-	b.addDuel(work, d)
+	b.addComparison(work, d)
 	return b.addDelayed(ctx, work, query, rounds, 1.15)
 }
 
@@ -54,7 +54,7 @@ func (b *bench) crowd(ctx context.Context) error {
 	}
 	for _, form := range forms {
 		query := crowdQuery(b.marks.BigMeeting, form.fields)
-		d, err := b.duel(ctx, query)
+		d, err := b.comparison(ctx, query)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (b *bench) crowd(ctx context.Context) error {
 			bound = fmt.Sprintf("%d calls: 2 lists, each of %d users once", 2+len(people.users), len(people.users))
 		}
 		b.addCalls(work, bound, "no user fetched twice", again.Max == 0, d, fmt.Sprintf("; %s users twice", again.Span()))
-		b.addDuel(work, d)
+		b.addComparison(work, d)
 		if form.fields == listedFields {
 			err = b.addDelayed(ctx, work, query, crowdRounds, 1.2)
 		} else {
@@ -82,9 +82,8 @@ func (b *bench) crowd(ctx context.Context) error {
 	return nil
 }
 
-// addWide is for hundreds of calls at once: a round trip is one only where they
-// all may be under way. What the bound that users have by default makes of it
-// stands beside it.
+// addWide is for hundreds of concurrent calls: they are one round trip only if all may
+// be in flight. It adds a row with the default bound, too.
 func (b *bench) addWide(ctx context.Context, work, query string) error {
 	if err := b.addDelayed(ctx, work, query, crowdRounds, 1.2, "MAX_IN_FLIGHT=1000"); err != nil {
 		return err
@@ -97,7 +96,7 @@ func (b *bench) addWide(ctx context.Context, work, query string) error {
 	return nil
 }
 
-func (b *bench) addCalls(work, bound, asked string, ok bool, d duel, more string) {
+func (b *bench) addCalls(work, bound, asked string, ok bool, d comparison, more string) {
 	got, other := d.gateway.calls(""), d.baseline.calls("")
 	b.add(table.Row{
 		Work: work + ": calls", Bound: bound, Asked: asked, OK: &ok,
@@ -106,7 +105,7 @@ func (b *bench) addCalls(work, bound, asked string, ok bool, d duel, more string
 	})
 }
 
-func (b *bench) addDuel(work string, d duel) {
+func (b *bench) addComparison(work string, d comparison) {
 	g, o := d.gateway.took(), d.baseline.took()
 	ratio := g.Median / o.Median
 	ok := ratio <= 1

@@ -13,22 +13,22 @@ import (
 	"sync"
 	"time"
 
-	"zoomql/internal/bench/proc"
-	"zoomql/internal/bench/table"
+	"zoomql/internal/lab/proc"
+	"zoomql/internal/lab/table"
 )
 
-// The keys of two callers, one of whom behaves well.
+// The keys of a normal caller and of a hostile one.
 const (
 	goodKey, badKey = "good-key", "bad-key"
-	besides         = 12 // connections of the other
+	hostileConns    = 12
 )
 
-// promisedMemory is what the gateway takes at most, in MiB: the README says so.
-const promisedMemory = 228
+// maxMemory bounds the memory of the gateway in MiB, as the README states.
+const maxMemory = 228
 
-// hostile asks a small question by one caller beside twelve connections of another, whose
-// requests are made to cost: how long one of a hundred answers takes at least, against
-// what it takes beside twelve connections that ask the small question too.
+// hostile sends a small query by one caller during expensive requests on twelve
+// connections of another: it compares the p99 of the answers with that during the small
+// query on twelve connections.
 func (b *bench) hostile(ctx context.Context) error {
 	if err := b.enter(ctx, office); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (b *bench) hostile(ctx context.Context) error {
 		return err
 	}
 	defer p.Stop()
-	small := turning(userQuery(b.marks.HostID))[0]
+	small := withNonces(userQuery(b.marks.HostID))[0]
 	const rounds = 9
 	const each = time.Second
 	for _, kind := range b.hostileKinds() {
@@ -52,8 +52,8 @@ func (b *bench) hostile(ctx context.Context) error {
 			for _, way := range []struct {
 				took *[]float64
 				send func(ctx context.Context, p *proc.Process) error
-			}{{&control, again(small)}, {&beside, kind.send}} {
-				took, err := besideOthers(ctx, p, small, way.send, each)
+			}{{&control, repeat(small)}, {&beside, kind.send}} {
+				took, err := underHostileLoad(ctx, p, small, way.send, each)
 				if err != nil {
 					return fmt.Errorf("%s: %w", kind.name, err)
 				}
@@ -72,16 +72,16 @@ func (b *bench) hostile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ok := m.Most <= promisedMemory
+	ok := m.Most <= maxMemory
 	b.add(table.Row{
-		Work: "memory under all of these", Bound: "–", Asked: fmt.Sprintf("≤ %d MiB", promisedMemory), OK: &ok,
+		Work: "memory under all of these", Bound: "–", Asked: fmt.Sprintf("≤ %d MiB", maxMemory), OK: &ok,
 		Measured: fmt.Sprintf("%.0f MiB", m.Most), Values: map[string]float64{"mib": m.Most},
 	})
 	return nil
 }
 
-// hostileKind is a kind of requests that cost; send sends them, by one connection, until
-// its context ends.
+// hostileKind is a kind of expensive requests; send sends them over one connection
+// until its context ends.
 type hostileKind struct {
 	name string
 	send func(ctx context.Context, p *proc.Process) error
@@ -97,29 +97,29 @@ func (b *bench) hostileKinds() []hostileKind {
 	cyclic := strings.Repeat(`meetings(first: 30) { nodes { host { `, 4) + `email` + strings.Repeat(` } } }`, 4)
 	large := crowdQuery(b.marks.BigMeeting, listedFields)
 	body := func(query, variables string) []byte {
-		return fmt.Appendf(nil, `{"query":%s,"variables":{"turn":%q%s}}`, quoted(query), turn, variables)
+		return fmt.Appendf(nil, `{"query":%s,"variables":{"turn":%q%s}}`, quoted(query), nonce, variables)
 	}
 	return []hostileKind{
-		{"long names of types", again(body(`{ ... on `+strings.Repeat("A", 50_000)+` { id } }`, ""))},
-		{"4,900 times one field", again(body(`{ account { `+strings.Repeat("zoomId ", 4900)+`} }`, ""))},
-		{"fragments that double", again(body(doubling.String(), ""))},
-		{"lists in lists, cached", again(body(`{ account { users(first: 30) { nodes { `+cyclic+` } } } }`, ""))},
-		{"long answers, other variables", again(body(large, ""))},
-		{"230,000 values in variables", again(body(`{ account { zoomId } }`, `,"list":[0`+strings.Repeat(",0", 230_000)+`]`))},
-		{"bodies of 1 MB", again(body(`{ account { zoomId } }`+strings.Repeat(" ", 1_000_000), ""))},
-		{"readers who do not read", unread(body(large, ""))},
+		{"long names of types", repeat(body(`{ ... on `+strings.Repeat("A", 50_000)+` { id } }`, ""))},
+		{"4,900 times one field", repeat(body(`{ account { `+strings.Repeat("zoomId ", 4900)+`} }`, ""))},
+		{"fragments that double", repeat(body(doubling.String(), ""))},
+		{"lists in lists, cached", repeat(body(`{ account { users(first: 30) { nodes { `+cyclic+` } } } }`, ""))},
+		{"long answers, other variables", repeat(body(large, ""))},
+		{"230,000 values in variables", repeat(body(`{ account { zoomId } }`, `,"list":[0`+strings.Repeat(",0", 230_000)+`]`))},
+		{"bodies of 1 MB", repeat(body(`{ account { zoomId } }`+strings.Repeat(" ", 1_000_000), ""))},
+		{"answers that are not read", unread(body(large, ""))},
 	}
 }
 
-// again sends a body again and again, whatever the answers are.
-func again(body []byte) func(ctx context.Context, p *proc.Process) error {
+// repeat sends a body repeatedly, whatever the answers are.
+func repeat(body []byte) func(ctx context.Context, p *proc.Process) error {
 	return func(ctx context.Context, p *proc.Process) error {
 		client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
 		defer client.CloseIdleConnections()
 		for ctx.Err() == nil {
 			resp, err := asCaller(ctx, client, p, badKey, body)
 			if err != nil {
-				continue // it was cut off, which is an answer too
+				continue // the gateway closed the connection
 			}
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
@@ -143,7 +143,7 @@ func unread(body []byte) func(ctx context.Context, p *proc.Process) error {
 				return err
 			}
 			open = append(open, conn)
-			head, rest, _ := bytes.Cut(post(p.Addr, "/graphql", inTurn(body)), []byte("\r\n"))
+			head, rest, _ := bytes.Cut(post(p.Addr, "/graphql", withNonce(body)), []byte("\r\n"))
 			_, _ = fmt.Fprintf(conn, "%s\r\nAuthorization: Bearer %s\r\n%s", head, badKey, rest)
 			select {
 			case <-ctx.Done():
@@ -154,9 +154,9 @@ func unread(body []byte) func(ctx context.Context, p *proc.Process) error {
 	}
 }
 
-// asCaller sends a body with another turn each time.
+// asCaller sends a body with another nonce each time.
 func asCaller(ctx context.Context, client *http.Client, p *proc.Process, key string, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.Addr+"/graphql", bytes.NewReader(inTurn(body)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.Addr+"/graphql", bytes.NewReader(withNonce(body)))
 	if err != nil {
 		return nil, err
 	}
@@ -165,19 +165,19 @@ func asCaller(ctx context.Context, client *http.Client, p *proc.Process, key str
 	return client.Do(req)
 }
 
-// inTurn returns a body with the next turn in it.
-func inTurn(body []byte) []byte {
-	return bytes.Replace(body, []byte(turn), fmt.Appendf(nil, "turn %012d", turns.Add(1)), 1)
+// withNonce returns a body with the next nonce.
+func withNonce(body []byte) []byte {
+	return bytes.Replace(body, []byte(nonce), fmt.Appendf(nil, "turn %012d", nonces.Add(1)), 1)
 }
 
-// besideOthers asks the small question again and again for a while, while others send, and
-// returns the milliseconds that each answer took.
-func besideOthers(ctx context.Context, p *proc.Process, small []byte, send func(ctx context.Context, p *proc.Process) error, each time.Duration) ([]float64, error) {
+// underHostileLoad sends the small query repeatedly for a duration each, while other
+// connections call send, and returns the milliseconds of each answer.
+func underHostileLoad(ctx context.Context, p *proc.Process, small []byte, send func(ctx context.Context, p *proc.Process) error, each time.Duration) ([]float64, error) {
 	others, stop := context.WithCancel(ctx)
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer stop()
-	for range besides {
+	for range hostileConns {
 		wait.Go(func() { _ = send(others, p) })
 	}
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
@@ -189,10 +189,10 @@ func besideOthers(ctx context.Context, p *proc.Process, small []byte, send func(
 		if err != nil {
 			return nil, err
 		}
-		said, err := io.ReadAll(resp.Body)
+		answer, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if err != nil || resp.StatusCode != http.StatusOK || !bytes.HasPrefix(said, []byte(`{"data"`)) {
-			return nil, fmt.Errorf("%s: %.200s: %w", resp.Status, said, err)
+		if err != nil || resp.StatusCode != http.StatusOK || !bytes.HasPrefix(answer, []byte(`{"data"`)) {
+			return nil, fmt.Errorf("%s: %.200s: %w", resp.Status, answer, err)
 		}
 		took = append(took, table.Millis(time.Since(began)))
 	}

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"time"
 
-	"zoomql/internal/bench/proc"
-	"zoomql/internal/bench/table"
+	"zoomql/internal/lab/proc"
+	"zoomql/internal/lab/table"
 )
 
-// hot asks again and again for what is known: for one user, and for a meeting
-// with all who registered and came. Asked to the byte, whole answers are kept;
-// with variables that are new each time, only what Zoom said is.
+// hot sends queries whose data is cached: one user, and a meeting with its registrants
+// and participants. Identical requests are served from cached answers; with new
+// variables each time, only Zoom's answers are cached.
 func (b *bench) hot(ctx context.Context) error {
 	if err := b.enter(ctx, office); err != nil {
 		return err
@@ -29,60 +29,59 @@ func (b *bench) hot(ctx context.Context) error {
 	}
 	defer baseline.Stop()
 	small, large := userQuery(b.marks.HostID), crowdQuery(b.marks.BigMeeting, listedFields)
-	if err := b.heat(ctx, "hot small query", gateway, small, []*heated{
-		{name: "64 connections", server: gateway, bodies: requests(small), kept: 1, asked: 0.9},
-		{name: "other variables each time", server: gateway, bodies: turning(small), kept: 1, asked: 0.3},
-		{name: "baseline", server: baseline, bodies: requests(small), kept: 1},
+	if err := b.measureHot(ctx, "hot small query", gateway, small, []*hotLoad{
+		{name: "64 connections", server: gateway, bodies: requests(small), entries: 1, target: 0.9},
+		{name: "other variables each time", server: gateway, bodies: withNonces(small), entries: 1, target: 0.3},
+		{name: "baseline", server: baseline, bodies: requests(small), entries: 1},
 	}); err != nil {
 		return err
 	}
-	return b.heat(ctx, "hot large query", gateway, large, []*heated{
-		{name: "64 connections", server: gateway, bodies: requests(large), kept: 1, asked: 0.9},
-		{name: "20 different ones by turns", server: gateway, bodies: requests(named(large, 20)...), kept: 20, asked: 0.9},
-		{name: "other variables each time", server: gateway, bodies: turning(large), kept: 1, asked: 0.05},
+	return b.measureHot(ctx, "hot large query", gateway, large, []*hotLoad{
+		{name: "64 connections", server: gateway, bodies: requests(large), entries: 1, target: 0.9},
+		{name: "20 different ones by turns", server: gateway, bodies: requests(named(large, 20)...), entries: 20, target: 0.9},
+		{name: "other variables each time", server: gateway, bodies: withNonces(large), entries: 1, target: 0.05},
 	})
 }
 
-// heated is one way to ask a server that knows the answer.
-type heated struct {
-	name   string
-	server *proc.Process
-	bodies [][]byte
-	kept   int     // how many answers lie in memory, and in that of the static server beside it
-	asked  float64 // of a static server's answers a second; 0 asks nothing
+// hotLoad is one kind of requests to a server with a warm cache.
+type hotLoad struct {
+	name    string
+	server  *proc.Process
+	bodies  [][]byte
+	entries int     // cached answers, and bodies of the static server to compare with
+	target  float64 // share of a static server's answers a second; 0 is none
 
-	answers, cost []float64 // a second, and in microseconds on the cores, a round each
+	answers, cost []float64 // answers a second, and CPU microseconds of one, for each round
 }
 
-// heat measures servers beside one that answers with the same bytes: by turns, in
-// slices so short that what else the machine does meets all alike, and each slice is
-// held against the same round's of the static server that has as many answers to
-// write.
-func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, query string, ways []*heated) error {
+// measureHot compares servers with one that answers with the same bytes: in turns, with
+// slices so short that other load of the machine affects all alike. Each slice is
+// compared with that of the static server with as many bodies in the same round.
+func (b *bench) measureHot(ctx context.Context, work string, gateway *proc.Process, query string, ways []*hotLoad) error {
 	const conns, rounds = 64, 21
 	const each = 400 * time.Millisecond
-	var said answer
-	for range 2 { // the second time, it is what everybody gets from then on
+	var first answer
+	for range 2 { // the second answer is cached
 		var err error
-		if said, _, err = b.askWhole(ctx, gateway, query); err != nil {
+		if first, _, err = b.mustSend(ctx, gateway, query); err != nil {
 			return err
 		}
 	}
-	statics := map[int]*heated{} // by how many answers they write
+	statics := map[int]*hotLoad{} // by how many answers they write
 	defer func() {
 		for _, static := range statics {
 			static.server.Stop()
 		}
 	}()
-	var all []*heated
+	var all []*hotLoad
 	for _, way := range ways {
-		if statics[way.kept] == nil {
-			server, err := b.static(ctx, slices.Repeat([][]byte{said.raw}, way.kept)...)
+		if statics[way.entries] == nil {
+			server, err := b.static(ctx, slices.Repeat([][]byte{first.raw}, way.entries)...)
 			if err != nil {
 				return err
 			}
-			statics[way.kept] = &heated{name: "static", server: server, bodies: requests(query)}
-			all = append(all, statics[way.kept])
+			statics[way.entries] = &hotLoad{name: "static", server: server, bodies: requests(query)}
+			all = append(all, statics[way.entries])
 		}
 		all = append(all, way)
 	}
@@ -98,7 +97,7 @@ func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, qu
 		}
 	}
 	for _, way := range ways {
-		static := statics[way.kept]
+		static := statics[way.entries]
 		bare, cores := table.StatsOf(static.answers), table.StatsOf(static.cost).Median
 		got, us := table.StatsOf(way.answers), table.StatsOf(way.cost)
 		ratios := make([]float64, rounds)
@@ -107,24 +106,24 @@ func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, qu
 		}
 		ratio := table.StatsOf(ratios).Median
 		r := table.Row{
-			Work: work + ", " + way.name, Asked: "–", Bound: fmt.Sprintf("static, %s: %s, %s µs", sizeOf(way.kept, len(said.raw)), bare.Format("answers/s"), table.Short(cores)),
+			Work: work + ", " + way.name, Asked: "–", Bound: fmt.Sprintf("static, %s: %s, %s µs", sizeOf(way.entries, len(first.raw)), bare.Format("answers/s"), table.Short(cores)),
 			Measured: fmt.Sprintf("%.3f: %s, %s µs on the cores", ratio, got.Format("answers/s"), table.Short(us.Median)),
 			Values:   map[string]float64{"ratio": ratio, "answers_per_second": got.Median, "us": us.Median, "static": bare.Median, "static_us": cores},
 		}
-		if way.asked > 0 {
-			ok := ratio >= way.asked
-			r.Asked, r.OK = fmt.Sprintf("≥ %.2f of it", way.asked), &ok
+		if way.target > 0 {
+			ok := ratio >= way.target
+			r.Asked, r.OK = fmt.Sprintf("≥ %.2f of it", way.target), &ok
 		}
 		b.add(r)
 	}
 	return nil
 }
 
-func sizeOf(kept, length int) string {
-	if kept == 1 {
+func sizeOf(entries, length int) string {
+	if entries == 1 {
 		return fmt.Sprintf("%d bytes", length)
 	}
-	return fmt.Sprintf("%d × %d bytes", kept, length)
+	return fmt.Sprintf("%d × %d bytes", entries, length)
 }
 
 // requests returns the bodies of queries.
@@ -136,7 +135,7 @@ func requests(queries ...string) [][]byte {
 	return bodies
 }
 
-// named returns a query under several names, which make it several.
+// named returns n copies of a query with different operation names.
 func named(query string, n int) []string {
 	queries := make([]string, n)
 	for i := range queries {
@@ -145,17 +144,16 @@ func named(query string, n int) []string {
 	return queries
 }
 
-// turning returns the body of a query whose variables differ each time it is
-// sent.
-func turning(query string) [][]byte {
-	return [][]byte{fmt.Appendf(nil, `{"query":%s,"variables":{"turn":%q}}`, quoted(query), turn)}
+// withNonces returns the body of a query whose variables differ in each request.
+func withNonces(query string) [][]byte {
+	return [][]byte{fmt.Appendf(nil, `{"query":%s,"variables":{"turn":%q}}`, quoted(query), nonce)}
 }
 
 // quoted returns a text as JSON.
 func quoted(text string) []byte {
 	raw, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // text always can
+		panic(err) // strings cannot fail
 	}
 	return raw
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"zoomql/internal/bench/proc"
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/proc"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 
 	"golang.org/x/sync/errgroup"
 
@@ -46,7 +46,7 @@ func (b *bench) cached(ctx context.Context) error {
 	return nil
 }
 
-// crowdSize is how many ask at once.
+// crowdSize is the number of concurrent queries.
 const crowdSize = 64
 
 func (b *bench) identical(ctx context.Context) error {
@@ -63,7 +63,7 @@ func (b *bench) identical(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s, _, err := b.swarm(ctx, b.gateway(), slices.Repeat([]string{q.query}, crowdSize), crowdSize)
+		s, _, err := b.concurrentLoad(ctx, b.gateway(), slices.Repeat([]string{q.query}, crowdSize), crowdSize)
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (b *bench) identical(ctx context.Context) error {
 	return nil
 }
 
-// different asks 64 crowd queries, each about 600 people of its own.
+// different sends 64 crowd queries, each about 600 people of its own.
 func (b *bench) different(ctx context.Context) error {
 	const crowds, rounds, perLabel = 300, 2, 100
 	if err := b.enter(ctx, upstream.World{Users: 46_000, Plan: sandbox.PlanNone, Latency: 10 * time.Millisecond, Meetings: 2 * crowdSize, Crowd: crowds}); err != nil {
@@ -95,7 +95,7 @@ func (b *bench) different(ctx context.Context) error {
 	most, flying, users := 0.0, 0, 0
 	for range rounds {
 		for _, width := range []int{4, crowdSize} {
-			s, placed, err := b.swarm(ctx, b.gateway(), queries, width)
+			s, placed, err := b.concurrentLoad(ctx, b.gateway(), queries, width)
 			if err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (b *bench) different(ctx context.Context) error {
 		Measured: fmt.Sprintf("%d of %d users, %.2f × (%s, at 4 %s), %d in flight, %.0f MiB", users, all, ratio, many.Format("queries/s"), few.Format("queries/s"), flying, most),
 		Values:   map[string]float64{"users": float64(users), "ratio": ratio, "queries_per_second": many.Median, "at_4": few.Median, "in_flight": float64(flying), "mib": most},
 	})
-	s, placed, err := b.swarm(ctx, b.baseline(), queries, crowdSize)
+	s, placed, err := b.concurrentLoad(ctx, b.baseline(), queries, crowdSize)
 	if err != nil {
 		return fmt.Errorf("baseline, %w", err)
 	}
@@ -125,9 +125,9 @@ func (b *bench) different(ctx context.Context) error {
 	return nil
 }
 
-// swarm asks queries of a server that is new, so many at a time, and counts the
-// users in the answers.
-func (b *bench) swarm(ctx context.Context, c contender, queries []string, width int) (*sample, int, error) {
+// concurrentLoad sends queries to a new server, width at a time, and counts the users
+// in the answers.
+func (b *bench) concurrentLoad(ctx context.Context, c contender, queries []string, width int) (*sample, int, error) {
 	p, err := c.start(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -138,7 +138,7 @@ func (b *bench) swarm(ctx context.Context, c contender, queries []string, width 
 	}
 	s := &sample{}
 	began := time.Now()
-	answers, err := b.atOnce(ctx, p, queries, width)
+	answers, err := b.concurrently(ctx, p, queries, width)
 	s.took = time.Since(began)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%d at once: %w", width, err)
@@ -157,15 +157,15 @@ func (b *bench) swarm(ctx context.Context, c contender, queries []string, width 
 	return s, placed, err
 }
 
-// atOnce asks queries, so many at a time, and returns the answers. All must be
-// whole.
-func (b *bench) atOnce(ctx context.Context, p *proc.Process, queries []string, width int) ([]answer, error) {
+// concurrently sends queries, width at a time, and returns the answers, which must have
+// no errors.
+func (b *bench) concurrently(ctx context.Context, p *proc.Process, queries []string, width int) ([]answer, error) {
 	answers := make([]answer, len(queries))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(width)
 	for i, query := range queries {
 		group.Go(func() (err error) {
-			answers[i], _, err = b.askWhole(ctx, p, query)
+			answers[i], _, err = b.mustSend(ctx, p, query)
 			return err
 		})
 	}

@@ -10,14 +10,14 @@ import (
 	"strings"
 	"time"
 
-	"zoomql/internal/bench/proc"
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/proc"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 
 	"zoomql/internal/sandbox"
 )
 
-// growth asks the first query of ten times as many users.
+// growth sends the first query for ten times as many users.
 func (b *bench) growth(ctx context.Context) error {
 	if err := b.enter(ctx, upstream.World{Users: 1200, Plan: sandbox.PlanNone}); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (b *bench) growth(ctx context.Context) error {
 	return nil
 }
 
-// footprint measures a gateway that nobody asks anything, and one that starts.
+// footprint measures the memory of an idle gateway, and the start of one.
 func (b *bench) footprint(ctx context.Context) error {
 	if err := b.enter(ctx, office); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (b *bench) footprint(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, _, err = b.askWhole(ctx, p, `{ account { zoomId } }`)
+		_, _, err = b.mustSend(ctx, p, `{ account { zoomId } }`)
 		time.Sleep(2 * time.Second)
 		m, err2 := p.Memory()
 		p.Stop()
@@ -91,7 +91,7 @@ func (b *bench) footprint(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			_, _, err = b.ask(ctx, p, `{ account { zoomId } }`)
+			_, _, err = b.send(ctx, p, `{ account { zoomId } }`)
 			took := time.Since(p.Began)
 			p.Stop()
 			if err != nil {
@@ -110,8 +110,8 @@ func (b *bench) footprint(ctx context.Context) error {
 }
 
 // coldBuild builds the gateway with an empty build cache.
-func (b *bench) coldBuild(ctx context.Context, wanted bool) error {
-	if !wanted {
+func (b *bench) coldBuild(ctx context.Context, enabled bool) error {
+	if !enabled {
 		return nil
 	}
 	cold := "GOCACHE=" + filepath.Join(b.place.Tmp, "gocache")
@@ -139,9 +139,8 @@ func (b *bench) coldBuild(ctx context.Context, wanted bool) error {
 	return nil
 }
 
-// full fills a first tier of the cache to its limit with a million keys, in a
-// process of its own, and tells what the heap holds and how long the collector
-// stops all.
+// full fills a first tier of the cache to its limit with a million keys, in a process
+// of its own, and measures the heap and the GC pauses.
 func (b *bench) full(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "test", "./cache", "-run", "-", "-bench", "^BenchmarkFull$", "-benchtime", "500x")
 	cmd.Dir = b.place.Root

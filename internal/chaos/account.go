@@ -7,17 +7,17 @@ import (
 	"strings"
 	"time"
 
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/upstream"
 )
 
-// usage is what was spent of one label in some time.
+// usage is the usage of one label in some time.
 type usage struct {
 	taken     int         // calls that were charged
 	throttled []time.Time // when a call was answered 429
 }
 
-// spent counts the calls of a label that arrived from one moment to another and
-// of which ours is true.
+// spent counts the calls of a label that arrived from one time to another, and for
+// which ours reports true.
 func spent(calls []upstream.Call, label string, from, to time.Time, ours func(upstream.Call) bool) usage {
 	var u usage
 	for _, c := range calls {
@@ -32,10 +32,10 @@ func spent(calls []upstream.Call, label string, from, to time.Time, ours func(up
 	return u
 }
 
-// everybody is for calls whoever made them.
-func everybody(upstream.Call) bool { return true }
+// anyApp matches the calls of every app.
+func anyApp(upstream.Call) bool { return true }
 
-// after counts the moments from t on.
+// after counts the times from t on.
 func after(moments []time.Time, t time.Time) int {
 	n := 0
 	for _, m := range moments {
@@ -46,8 +46,8 @@ func after(moments []time.Time, t time.Time) int {
 	return n
 }
 
-// byPath counts calls by what they ask. A page's token differs each time, and a
-// call that was refused is one too.
+// byPath counts calls by pattern and path. The token of a page is left out, since it
+// differs each time; refused calls count.
 func byPath(calls []upstream.Call) map[string]int {
 	n := map[string]int{}
 	for _, c := range calls {
@@ -61,10 +61,10 @@ func byPath(calls []upstream.Call) map[string]int {
 	return n
 }
 
-// A difference is what was made beyond a set of calls, and what of it was not.
+// A difference counts the calls beyond a set, and those of it that are missing.
 type difference struct {
 	extra, missing int
-	first          []string // of each, for who wants to know which
+	first          []string // of each kind, for the log
 }
 
 func compare(made, set map[string]int) difference {
@@ -84,18 +84,18 @@ func compare(made, set map[string]int) difference {
 	return d
 }
 
-// A sign says at one moment whether all was as it is on a good day.
-type sign struct {
+// An observation is whether all was normal at one time.
+type observation struct {
 	begin, end time.Time
-	well       bool
+	ok         bool
 }
 
-// recovered returns how long after t the last sign ended that was not well, of
+// recoveryTime returns how long after t the last observation ended that was not ok, of
 // those that began after t; 0 if there was none.
-func recovered(signs []sign, t time.Time) time.Duration {
+func recoveryTime(observations []observation, t time.Time) time.Duration {
 	var d time.Duration
-	for _, s := range signs {
-		if !s.well && !s.begin.Before(t) {
+	for _, s := range observations {
+		if !s.ok && !s.begin.Before(t) {
 			d = max(d, s.end.Sub(t))
 		}
 	}

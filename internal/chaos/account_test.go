@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/upstream"
 )
 
 func called(label, path string, status, ms int) upstream.Call {
@@ -21,19 +21,19 @@ func TestSpent(t *testing.T) {
 	calls := []upstream.Call{
 		called("LIGHT", "/a", 200, 99), // before
 		called("LIGHT", "/a", 200, 100),
-		called("LIGHT", "/b", 404, 150), // no such user: charged all the same
+		called("LIGHT", "/b", 404, 150), // no such user: charged too
 		called("LIGHT", "/c", 499, 160), // the caller had left
 		called("LIGHT", "/d", 429, 170),
 		called("HEAVY", "/e", 200, 180),
-		called("LIGHT", "/f?"+strangerMark, 200, 190),
+		called("LIGHT", "/f?"+otherAppMark, 200, 190),
 		called("LIGHT", "/g", 200, 200), // after
 	}
-	ours := func(c upstream.Call) bool { return !isStranger(c) }
+	ours := func(c upstream.Call) bool { return !isOtherApp(c) }
 	if u := spent(calls, "LIGHT", at(100), at(200), ours); u.taken != 3 || len(u.throttled) != 1 || !u.throttled[0].Equal(at(170)) {
 		t.Errorf("ours: %+v", u)
 	}
-	if u := spent(calls, "LIGHT", at(100), at(200), everybody); u.taken != 4 {
-		t.Errorf("everybody's: %+v", u)
+	if u := spent(calls, "LIGHT", at(100), at(200), anyApp); u.taken != 4 {
+		t.Errorf("every app's: %+v", u)
 	}
 	if n := after([]time.Time{at(1), at(2), at(3)}, at(2)); n != 2 {
 		t.Errorf("%d after, want 2", n)
@@ -52,47 +52,47 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-func TestRecovered(t *testing.T) {
+func TestRecoveryTime(t *testing.T) {
 	for _, c := range []struct {
-		why   string
-		signs []sign
-		want  time.Duration
+		why          string
+		observations []observation
+		want         time.Duration
 	}{
-		{"nothing was seen", nil, 0},
-		{"all well", []sign{{at(110), at(120), true}}, 0},
-		{"what began before does not count", []sign{{at(90), at(150), false}}, 0},
-		{"until the last one ended", []sign{{at(110), at(130), false}, {at(140), at(150), true}, {at(160), at(180), false}, {at(190), at(191), true}}, 80 * time.Millisecond},
+		{"no observations", nil, 0},
+		{"all ok", []observation{{at(110), at(120), true}}, 0},
+		{"one that began before does not count", []observation{{at(90), at(150), false}}, 0},
+		{"until the last one ended", []observation{{at(110), at(130), false}, {at(140), at(150), true}, {at(160), at(180), false}, {at(190), at(191), true}}, 80 * time.Millisecond},
 	} {
-		if got := recovered(c.signs, at(100)); got != c.want {
+		if got := recoveryTime(c.observations, at(100)); got != c.want {
 			t.Errorf("%s: %v, want %v", c.why, got, c.want)
 		}
 	}
 }
 
-// A probe is well when Zoom was asked once for both of its questions.
-func TestJudge(t *testing.T) {
-	signs := judge([]probe{
-		{sign{at(0), at(1), true}, "once"}, {sign{at(0), at(1), true}, "twice"}, {sign{at(0), at(1), true}, "never"}, {sign{at(0), at(1), false}, "failed"},
+// A probe is ok when Zoom was called once for both of its queries.
+func TestCheckProbes(t *testing.T) {
+	observations := checkProbes([]probe{
+		{observation{at(0), at(1), true}, "once"}, {observation{at(0), at(1), true}, "twice"}, {observation{at(0), at(1), true}, "never"}, {observation{at(0), at(1), false}, "failed"},
 	}, []upstream.Call{
 		called("", "/v2/users/once", 200, 0), called("", "/v2/users/twice", 200, 0), called("", "/v2/users/twice?x=y", 200, 1), called("", "/v2/users/failed", 200, 0),
 	})
-	var well []bool
-	for _, s := range signs {
-		well = append(well, s.well)
+	var ok []bool
+	for _, s := range observations {
+		ok = append(ok, s.ok)
 	}
-	if want := []bool{true, false, false, false}; !slices.Equal(well, want) {
-		t.Errorf("%v, want %v", well, want)
+	if want := []bool{true, false, false, false}; !slices.Equal(ok, want) {
+		t.Errorf("%v, want %v", ok, want)
 	}
 }
 
-func TestStranded(t *testing.T) {
+func TestOtherAppRow(t *testing.T) {
 	l := label{name: "LIGHT", perSecond: 10}
 	began, comes, leaves, ends := at(0), at(1000), at(11_000), at(15_000)
-	// For ten seconds, 30 calls of the other app and 63 of ours: 90 % of what is
-	// left. Then all of it.
+	// For ten seconds, 30 calls of the other app and 63 of ours: 90 % of the rest. Then
+	// all of it.
 	calls := make([]upstream.Call, 0, 200)
 	for i := range 30 {
-		calls = append(calls, called("LIGHT", "/x?"+strangerMark, 200, 1000+i*300))
+		calls = append(calls, called("LIGHT", "/x?"+otherAppMark, 200, 1000+i*300))
 	}
 	for i := range 63 {
 		calls = append(calls, called("LIGHT", "/x", 200, 1000+i*150))
@@ -110,10 +110,10 @@ func TestStranded(t *testing.T) {
 		{"five at first", slices.Repeat([]upstream.Call{called("LIGHT", "/x", 429, 1500)}, 5), 0, true},
 		{"six", slices.Repeat([]upstream.Call{called("LIGHT", "/x", 429, 1500)}, 6), 0, false},
 		{"one late", []upstream.Call{called("LIGHT", "/x", 429, 7000)}, 0, false},
-		{"the other's own", slices.Repeat([]upstream.Call{called("LIGHT", "/x?"+strangerMark, 429, 7000)}, 20), 0, true},
+		{"refusals of the other app", slices.Repeat([]upstream.Call{called("LIGHT", "/x?"+otherAppMark, 429, 7000)}, 20), 0, true},
 		{"one that failed", nil, 1, false},
 	} {
-		r := stranded(slices.Concat(calls, c.refused), l, &tally{failed: c.failed}, began, comes, leaves, ends)
+		r := otherAppRow(slices.Concat(calls, c.refused), l, &tally{failed: c.failed}, began, comes, leaves, ends)
 		if *r.OK != c.ok {
 			t.Errorf("%s: ok is %v: %s", c.why, *r.OK, r.Measured)
 		}
@@ -121,19 +121,19 @@ func TestStranded(t *testing.T) {
 			t.Errorf("%s: %s", c.why, r.Measured)
 		}
 	}
-	if r := stranded(calls[:80], l, &tally{}, began, comes, leaves, ends); *r.OK {
-		t.Errorf("too little is used: %s", r.Measured)
+	if r := otherAppRow(calls[:80], l, &tally{}, began, comes, leaves, ends); *r.OK {
+		t.Errorf("too little is used, but the row is ok: %s", r.Measured)
 	}
 }
 
-// What is offered does not wait for answers.
+// offer does not wait for answers.
 func TestOffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		var most, under atomic.Int64
 		offer(t.Context(), 10, time.Second, func(i int) {
 			if d := time.Since(began); d != time.Duration(i)*100*time.Millisecond {
-				t.Errorf("question %d after %v", i, d)
+				t.Errorf("query %d after %v", i, d)
 			}
 			most.Store(max(most.Load(), under.Add(1)))
 			time.Sleep(time.Minute)
@@ -145,14 +145,14 @@ func TestOffer(t *testing.T) {
 	})
 }
 
-func TestOfferEnds(t *testing.T) {
+func TestOffer_contextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
 		defer cancel()
-		var asked atomic.Int64
-		offer(ctx, 10, time.Second, func(int) { asked.Add(1) })
-		if asked.Load() != 3 {
-			t.Errorf("%d were asked, want 3", asked.Load())
+		var sent atomic.Int64
+		offer(ctx, 10, time.Second, func(int) { sent.Add(1) })
+		if sent.Load() != 3 {
+			t.Errorf("%d were sent, want 3", sent.Load())
 		}
 	})
 }
@@ -187,7 +187,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-func TestUnasked(t *testing.T) {
+func TestIDs(t *testing.T) {
 	d := &ids{left: []string{"a", "b"}}
 	if got := []string{d.next(), d.next(), d.next()}; !slices.Equal(got, []string{"a", "b", ""}) {
 		t.Errorf("%q", got)

@@ -9,15 +9,15 @@ import (
 	"strconv"
 	"time"
 
-	"zoomql/internal/bench/proc"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/proc"
+	"zoomql/internal/lab/upstream"
 )
 
 // A fleet is some replicas of the gateway over one Redis and one Zoom.
 type fleet []*proc.Process
 
-// startFleet starts a replica for each Redis URL: all lead to the same Redis, if
-// not by the same way. What is in env comes on top.
+// startFleet starts a replica for each Redis URL: all lead to the same Redis, maybe by
+// different proxies. env is added to the settings.
 func (c *chaos) startFleet(ctx context.Context, urls []string, env ...string) (fleet, error) {
 	if c.size.timeout > 0 {
 		env = append(env, "REQUEST_TIMEOUT="+c.size.timeout.String())
@@ -29,7 +29,7 @@ func (c *chaos) startFleet(ctx context.Context, urls []string, env ...string) (f
 			f.stop()
 			return nil, err
 		}
-		level := "LOG_LEVEL=WARN" // a line for each question is a cost of its own
+		level := "LOG_LEVEL=WARN" // a line for each query has a cost
 		if c.place.Keep {
 			level = "LOG_LEVEL=INFO"
 		}
@@ -41,18 +41,18 @@ func (c *chaos) startFleet(ctx context.Context, urls []string, env ...string) (f
 		}
 		f = append(f, p)
 	}
-	// A question each, so that all have a token and know of one another: what is
-	// measured is no start.
+	// A query each, so that all have a token and count each other: the start is not
+	// measured.
 	for _, p := range f {
-		if r := c.ask(ctx, p, `{ __typename }`); r.code != "" {
+		if r := c.send(ctx, p, `{ __typename }`); r.code != "" {
 			f.stop()
-			return nil, failed("the first question", r)
+			return nil, failed("the first query", r)
 		}
 	}
 	return f, c.ready(ctx, f)
 }
 
-// ready waits until every replica has a token, and has heard of the others.
+// ready waits until every replica has a token, and counts the others.
 func (c *chaos) ready(ctx context.Context, f fleet) error {
 	for _, p := range f {
 		if err := c.get(ctx, "http://"+p.Addr+"/readyz"); err != nil {
@@ -68,12 +68,11 @@ func (f fleet) stop() {
 	}
 }
 
-// of returns the replica whose turn it is.
+// of returns the replicas by round robin.
 func (f fleet) of(i int) *proc.Process { return f[i%len(f)] }
 
-// scene makes a world, empties Redis and starts replicas that have never been
-// asked anything.
-func (c *chaos) scene(ctx context.Context, w upstream.World, replicas int, env ...string) (fleet, error) {
+// setUp makes a world, empties Redis and starts new replicas.
+func (c *chaos) setUp(ctx context.Context, w upstream.World, replicas int, env ...string) (fleet, error) {
 	var err error
 	if c.marks, err = c.up.Enter(ctx, w); err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func (c *chaos) scene(ctx context.Context, w upstream.World, replicas int, env .
 	return c.startFleet(ctx, urls, append(env, "ZOOM_PLAN="+w.Plan)...)
 }
 
-// ledger returns what Zoom saw; with -keep it is left beside the logs.
+// ledger returns the calls that Zoom received; with -keep it is written next to the logs.
 func (c *chaos) ledger(ctx context.Context) (*upstream.Ledger, error) {
 	l, err := c.up.Ledger(ctx)
 	if err != nil || !c.keep {
@@ -106,7 +105,7 @@ func (c *chaos) ledger(ctx context.Context) (*upstream.Ledger, error) {
 	return l, err
 }
 
-// same returns n times the same.
+// same returns a slice of n times v.
 func same[T any](v T, n int) []T {
 	all := make([]T, n)
 	for i := range all {

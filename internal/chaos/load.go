@@ -6,29 +6,29 @@ import (
 	"sync"
 	"time"
 
-	"zoomql/internal/bench/proc"
+	"zoomql/internal/lab/proc"
 )
 
-// offer calls ask n times, evenly over some time, whether earlier calls have
-// returned or not, and waits for all: callers do not slow down because the
-// account is short of budget.
-func offer(ctx context.Context, n int, over time.Duration, ask func(i int)) {
-	var asked sync.WaitGroup
-	defer asked.Wait()
+// offer calls f n times, evenly over some time, whether earlier calls have returned or
+// not, and waits for all: the load is open-loop, as callers do not slow down because
+// the account is short of budget.
+func offer(ctx context.Context, n int, over time.Duration, f func(i int)) {
+	var pending sync.WaitGroup
+	defer pending.Wait()
 	began := time.Now()
 	for i := range n {
 		due := began.Add(time.Duration(i) * over / time.Duration(n))
 		if d := time.Until(due); d > 0 && pause(ctx, d) != nil || ctx.Err() != nil {
 			return
 		}
-		asked.Go(func() { ask(i) })
+		pending.Go(func() { f(i) })
 	}
 }
 
-// tally counts replies by what became of them.
+// tally counts replies by outcome.
 type tally struct {
 	mu      sync.Mutex
-	well    int
+	ok      int
 	refused int
 	failed  int
 	first   *reply // of those that failed
@@ -41,7 +41,7 @@ func (t *tally) add(r *reply) {
 	defer t.mu.Unlock()
 	switch {
 	case r.code == "":
-		t.well++
+		t.ok++
 	case r.refused():
 		t.refused++
 		t.firstRefused = cmp.Or(t.firstRefused, r)
@@ -53,13 +53,13 @@ func (t *tally) add(r *reply) {
 	}
 }
 
-// ids hands out users who have not been asked about yet.
+// ids issues users that no query has been about.
 type ids struct {
 	mu   sync.Mutex
 	left []string
 }
 
-// next returns a user, or "" when all were asked about.
+// next returns a user, or "" when there are none left.
 func (d *ids) next() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,18 +71,18 @@ func (d *ids) next() string {
 	return id
 }
 
-// atOnce asks the same of some replicas, as often of each, all at one time.
-func (c *chaos) atOnce(ctx context.Context, f []*proc.Process, times int, query string) []*reply {
+// concurrently sends one query to some replicas, as often to each, all at the same time.
+func (c *chaos) concurrently(ctx context.Context, f []*proc.Process, times int, query string) []*reply {
 	replies := make([]*reply, times*len(f))
 	start := make(chan struct{})
-	var asked sync.WaitGroup
+	var pending sync.WaitGroup
 	for i := range replies {
-		asked.Go(func() {
+		pending.Go(func() {
 			<-start
-			replies[i] = c.ask(ctx, f[i%len(f)], query)
+			replies[i] = c.send(ctx, f[i%len(f)], query)
 		})
 	}
 	close(start)
-	asked.Wait()
+	pending.Wait()
 	return replies
 }

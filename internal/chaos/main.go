@@ -1,19 +1,17 @@
 // Command chaos runs several replicas of the gateway over one Redis and one Zoom,
-// breaks what can break, and holds the outcome against what is asked: "make chaos".
+// injects faults, and compares the outcome with targets: "make chaos".
 //
-// Everything is real: the gateway as users run it, redis-server processes, a
-// cluster of them that redis-cli has made, and between them the proxies of
-// toxiproxy, which lose what they are told to lose. Zoom is a sandbox in a process
-// of its own, with the limits of a Business+ account, whose ledger tells what was
-// spent. Counts are strict. Times are of a machine that does all of this at once,
-// so they are held against generous bounds.
+// Everything is real: the gateway as users run it, redis-server processes, a cluster of
+// them made by redis-cli, and between them the proxies of toxiproxy. Zoom is a sandbox
+// in a process of its own, with the limits of a Business+ account and a ledger of all
+// calls. Counts are strict. Times are of a machine that runs all of this at once, so
+// their bounds are generous.
 //
 //	go -C internal/chaos run . [flags]
 //
-// It is a module of its own, so that what toxiproxy requires is no requirement of the
-// gateway.
+// It is a module of its own, so that toxiproxy's requirements are not the gateway's.
 //
-// It ends with status 1 when a row misses what is asked.
+// It ends with status 1 when a row misses its target.
 package main
 
 import (
@@ -34,9 +32,9 @@ import (
 	"syscall"
 	"time"
 
-	"zoomql/internal/bench/proc"
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/proc"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 )
 
 func main() {
@@ -54,16 +52,16 @@ func main() {
 	}
 }
 
-// options say what is run, and how much of it.
+// options configure a run.
 type options struct {
 	rows    []string // numbers; none means all
 	seed    uint64
 	size    size
 	keep    bool
-	gateway string // a program that is built already; "" builds this module's
+	gateway string // a binary; "" builds this module's
 }
 
-// size is how long things are done, and how often.
+// size is the duration and the number of the steps of a run.
 type size struct {
 	offered time.Duration // rows 1 and 2
 	queries int           // row 3
@@ -71,8 +69,8 @@ type size struct {
 	hold    time.Duration // row 5: how long a fault lasts
 	settle  time.Duration // how long replicas have to count each other
 	rounds  int           // rows 5 and 7: how often each fault comes; row 6: how often a replica dies
-	settled time.Duration // rows 4 and 5: when all replicas must know of a write
-	timeout time.Duration // of a question; 0 is the gateway's own
+	settled time.Duration // rows 4 and 5: when all replicas must serve a write
+	timeout time.Duration // of a query; 0 is the gateway's own
 
 	keys     int           // row 8
 	creating time.Duration // row 8: how long they are sent while Redis stalls
@@ -84,7 +82,7 @@ const registered = 1500 * time.Millisecond
 
 var (
 	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: registered, rounds: 1, settled: settled, keys: 1000, creating: 30 * time.Second}
-	// long is a soak: the same for so long that what is rare comes to light.
+	// long is a soak test: the same for longer, to find rare failures.
 	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: registered, rounds: 10, settled: settled, keys: 10_000, creating: 5 * time.Minute}
 )
 
@@ -93,12 +91,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	o := options{size: usual}
 	only := flags.String("rows", "", "run these rows only, such as 1,3")
-	soak := flags.Bool("long", false, "do everything longer and more often: a soak of an hour or so")
+	soak := flags.Bool("long", false, "do everything longer and more often: a soak test of an hour or so")
 	offered := flags.Duration("for", 0, "how long rows 1 and 2 offer their load; 0 is a minute")
 	asJSON := flags.Bool("json", false, "print the rows as JSON, with the values behind them")
-	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "what happens by chance follows from this")
+	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "seed of all random choices")
 	flags.StringVar(&o.gateway, "gateway", "", "measure this program, by its absolute path, instead of building the gateway")
-	flags.BoolVar(&o.keep, "keep", false, "leave the logs of all processes and what Zoom saw, and say where")
+	flags.BoolVar(&o.keep, "keep", false, "leave the logs of all processes and Zoom's ledger, and print where")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, "Usage: go -C internal/chaos run . [flags]\n\n")
 		flags.PrintDefaults()
@@ -112,7 +110,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if flags.NArg() > 0 {
 		flags.Usage()
-		return errors.New("nothing else can be said")
+		return errors.New("unexpected arguments")
 	}
 	o.rows = strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
 	if *soak {
@@ -143,7 +141,7 @@ type chaos struct {
 	up       *upstream.Upstream
 	marks    *upstream.Landmarks // of the world that is up
 	redis    *server             // of all rows but the fifth and the seventh
-	unasked  *ids                // users of that world whom nobody has asked about
+	unused   *ids                // users of that world that no query has been about
 	mixes    int                 // how many have been made
 	progress io.Writer
 	rows     []table.Row
@@ -163,7 +161,7 @@ func newChaos(ctx context.Context, o options, progress io.Writer) (*chaos, error
 	return c, nil
 }
 
-// findGateway builds the gateway, unless there is one.
+// findGateway builds the gateway, unless a binary was given.
 func (c *chaos) findGateway(ctx context.Context) (err error) {
 	if c.gateway != "" {
 		c.zoomql, err = filepath.Abs(c.gateway)
@@ -195,9 +193,9 @@ func (c *chaos) close() {
 	c.place.Close()
 }
 
-// chance returns the source of what happens by chance in one part of the run,
-// whichever other parts there are.
-func (c *chaos) chance(part string) *rand.Rand {
+// random returns the random source of one part of the run, independent of its other
+// parts.
+func (c *chaos) random(part string) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(part)) // never fails
 	return rand.New(rand.NewPCG(c.seed, h.Sum64()))
@@ -209,10 +207,10 @@ var figures = []struct {
 	measure func(*chaos, context.Context) error
 }{
 	{"4 replicas, offered 3 × the budget", (*chaos).offered},
-	{"another app spends 30 % of the budget unseen", (*chaos).stranger},
+	{"another app spends 30 % of the budget unseen", (*chaos).withOtherApp},
 	{"identical cold queries over 4 replicas", (*chaos).identical},
 	{"evict on one replica, read on all", (*chaos).evicted},
-	{"Redis in trouble, under load", (*chaos).trouble},
+	{"faults of Redis, under load", (*chaos).redisFaults},
 	{"a replica dies in the middle of its calls", (*chaos).death},
 	{"Redis behind Sentinel, its master lost, under load", (*chaos).behindSentinel},
 	{"creates with a key, while Redis stalls", (*chaos).keyed},
@@ -235,13 +233,13 @@ func (c *chaos) measure(ctx context.Context) error {
 	return nil
 }
 
-// add notes a row and says so.
+// add records a row and prints it.
 func (c *chaos) add(r table.Row) {
 	c.rows = append(c.rows, r)
 	r.Write(c.progress)
 }
 
-// missed says how many rows are not as asked.
+// missed returns an error if rows miss their targets.
 func (c *chaos) missed() error {
 	n := 0
 	for _, r := range c.rows {
@@ -250,17 +248,17 @@ func (c *chaos) missed() error {
 		}
 	}
 	if n > 0 {
-		return fmt.Errorf("%d of %d rows are not as asked; -seed %d asks the same again", n, len(c.rows), c.seed)
+		return fmt.Errorf("%d of %d rows miss their targets; -seed %d repeats the run", n, len(c.rows), c.seed)
 	}
 	return nil
 }
 
-// failed says what became of a question that must be answered.
+// failed returns the error of a query that must succeed.
 func failed(what string, r *reply) error {
-	return fmt.Errorf("%s: %s: %.300s", what, r.code, r.words)
+	return fmt.Errorf("%s: %s: %.300s", what, r.code, r.message)
 }
 
-// get asks for a page that is to answer 200.
+// get requests a page whose status must be 200.
 func (c *chaos) get(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -9,29 +9,29 @@ import (
 	"time"
 )
 
-// A history is what was written to some objects, and what was read of them, by
-// the clock of the program that did both. Each object is a register: its versions
-// count up from 1, one is written after the other, and 0 is what was there before.
+// A history holds the writes to some objects, and the reads of them, by the clock of
+// the program that did both. Each object is a register: its versions count up from 1,
+// one is written after the other, and 0 is the initial one.
 type history struct {
 	mu     sync.Mutex
 	writes []write
 	reads  []read
-	// outages are when replicas could not tell each other anything.
+	// outages are when replicas could not exchange messages.
 	outages []outage
 }
 
-// outage is some time, its end included.
+// outage is a time span, its end included.
 type outage struct{ begin, end time.Time }
 
 // write is a version on its way to an object.
 type write struct {
 	object, replica, version int
 	begin, end               time.Time
-	done                     bool // the answer said so; otherwise it may have happened or not
+	done                     bool // it was acknowledged; otherwise it may or may not have happened
 }
 
-// read is a version that was seen. way tells apart the questions by which an
-// object can be read: what one of them is answered from says nothing of another.
+// read is a version that was read. way names the query by which the object was read:
+// different queries are cached independently.
 type read struct {
 	object, replica, version int
 	way                      string
@@ -50,27 +50,27 @@ func (h *history) saw(r ...read) {
 	h.reads = append(h.reads, r...)
 }
 
-// A verdict is what a history comes to.
+// A verdict is the result of checking a history.
 type verdict struct {
 	writes, reads int
 	// delays are how long each write was not yet seen on each of the other
 	// replicas, in milliseconds: up to the last read there that began after the
-	// write had been answered and still showed an older version.
+	// write had been acknowledged and still showed an older version.
 	delays []float64
-	// stale are the reads that nothing excuses.
+	// stale are the reads that are not allowed.
 	stale []string
 }
 
-// check holds a history against what may be seen:
+// check compares a history with the versions that may be read:
 //
-//   - nothing that was not being written before the read ended;
-//   - on the replica that wrote, nothing older from the answer on;
-//   - elsewhere, nothing older once settled has gone by since the answer;
-//   - nowhere anything older than what the same question has shown there before,
-//     once the write of that has been answered.
+//   - no version whose write had not begun before the read ended;
+//   - on the replica that wrote, no older one after the acknowledgement;
+//   - elsewhere, no older one once settled has passed since the acknowledgement;
+//   - nowhere an older one than the same query has returned there before, once the
+//     write of that has been acknowledged.
 //
-// In between, both the old and the new are right, and delays say how long it took.
-// A read that begins during an outage is bound by the first two alone.
+// In between, both the old and the new are allowed, and delays are how long it took.
+// For a read that begins during an outage only the first two hold.
 func (h *history) check(replicas int, settled time.Duration) verdict {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -100,7 +100,7 @@ func (h *history) check(replicas int, settled time.Duration) verdict {
 // register is one object's part of a history.
 type register struct {
 	writes   []write // by version, and so by time: one begins when the last has ended
-	done     []write // those that were answered
+	done     []write // those that were acknowledged
 	doneBy   map[int][]write
 	shown    map[place][]read
 	outages  []outage
@@ -109,10 +109,10 @@ type register struct {
 	stale    []string
 }
 
-// seenBy is a write, and a replica that is to see it.
+// seenBy is a write, and a replica that must serve it.
 type seenBy struct{ version, replica int }
 
-// place is where a question is answered.
+// place is a replica and a query.
 type place struct {
 	replica int
 	way     string
@@ -130,8 +130,8 @@ func newRegister(writes []write, replicas int) *register {
 	return o
 }
 
-// last returns the last of the items, which are in order, for which is holds: it
-// holds for all before that one too.
+// last returns the last of the items for which is holds. They are sorted so that is
+// holds for all before that one.
 func last[T any](items []T, is func(T) bool) (item T) {
 	if n := sort.Search(len(items), func(i int) bool { return !is(items[i]) }); n > 0 {
 		item = items[n-1]
@@ -139,12 +139,12 @@ func last[T any](items []T, is func(T) bool) (item T) {
 	return item
 }
 
-// answered returns the newest of some writes that was answered before t, or 0.
-func answered(writes []write, t time.Time) int {
+// acknowledged returns the newest of some writes that was acknowledged before t, or 0.
+func acknowledged(writes []write, t time.Time) int {
 	return last(writes, func(w write) bool { return w.end.Before(t) }).version
 }
 
-// show notes when each place showed a version for the first time, in order.
+// show records when each place returned a version for the first time, in order.
 func (o *register) show(reads []read) {
 	for _, r := range slices.SortedFunc(slices.Values(reads), func(a, b read) int { return a.end.Compare(b.end) }) {
 		p := place{r.replica, r.way}
@@ -154,24 +154,24 @@ func (o *register) show(reads []read) {
 	}
 }
 
-// check looks for reads that nothing excuses.
+// check finds reads that are not allowed.
 func (o *register) check(reads []read, settled time.Duration) {
 	o.show(reads)
 	for _, r := range reads {
 		begun := last(o.writes, func(w write) bool { return w.begin.Before(r.end) }).version
-		own := answered(o.doneBy[r.replica], r.begin)
-		known := answered(o.done, r.begin)
+		own := acknowledged(o.doneBy[r.replica], r.begin)
+		known := acknowledged(o.done, r.begin)
 		before := last(o.shown[place{r.replica, r.way}], func(s read) bool { return s.end.Before(r.begin) && s.version <= known }).version
-		switch due := answered(o.done, r.begin.Add(-settled)); {
+		switch due := acknowledged(o.done, r.begin.Add(-settled)); {
 		case r.version > begun:
-			o.blame(r, "nobody had begun to write it; the newest begun was", begun)
+			o.blame(r, "no write of it had begun; the newest begun was", begun)
 		case r.version < own:
 			o.blame(r, "the same replica had written", own)
 		case slices.ContainsFunc(o.outages, func(out outage) bool { return !r.begin.Before(out.begin) && !r.begin.After(out.end) }):
 		case r.version < before:
-			o.blame(r, "the same question had been answered there with", before)
+			o.blame(r, "the same query had returned there", before)
 		case r.version < due:
-			o.blame(r, "everybody was to know of", due)
+			o.blame(r, "all replicas had to serve", due)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func (o *register) blame(r read, why string, version int) {
 		r.object, r.replica, r.way, r.begin.Format("15:04:05.000"), r.version, why, version))
 }
 
-// follow notes how long each write was not seen elsewhere.
+// follow records how long each write was not served elsewhere.
 func (o *register) follow(reads []read) {
 	for _, r := range reads {
 		for _, w := range slices.Backward(o.writes) {

@@ -18,10 +18,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"zoomql/internal/bench/proc"
+	"zoomql/internal/lab/proc"
 )
 
-// A server is a redis-server process without persistence, as a cache needs none.
+// A server is a redis-server process without persistence.
 type server struct {
 	c    *chaos
 	addr string
@@ -29,7 +29,7 @@ type server struct {
 	*proc.Process
 }
 
-// startRedis starts a Redis of its own.
+// startRedis starts a Redis.
 func (c *chaos) startRedis(ctx context.Context) (*server, error) {
 	addr, err := proc.FreeAddr(ctx)
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *chaos) startRedis(ctx context.Context) (*server, error) {
 	return s, nil
 }
 
-// run starts the process, again and empty if it was there before.
+// run starts the process, or restarts it, empty.
 func (s *server) run(ctx context.Context) (err error) {
 	_, port, _ := net.SplitHostPort(s.addr)
 	args := append([]string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"}, s.args...)
@@ -56,14 +56,14 @@ func (s *server) flush(ctx context.Context) error {
 	return s.command(ctx, "FLUSHALL")
 }
 
-// command sends a command that answers OK.
+// command sends a command and returns its error.
 func (s *server) command(ctx context.Context, args ...any) error {
 	client := redis.NewClient(&redis.Options{Addr: s.addr})
 	defer client.Close()
 	return client.Do(ctx, args...).Err()
 }
 
-// stall makes the process take connections and say nothing, until resume.
+// stall makes the process accept connections and not reply, until resume.
 func (s *server) stall()  { s.Signal(syscall.SIGSTOP) }
 func (s *server) resume() { s.Signal(syscall.SIGCONT) }
 
@@ -72,11 +72,11 @@ type cluster struct {
 	nodes []*server
 }
 
-// nodeTimeout is how long a node of the cluster must be silent before the others
-// hold it for dead: what operators who want a quick failover set.
+// nodeTimeout is how long a node of the cluster must not reply before the others count
+// it as failed: a value for a quick failover.
 const nodeTimeout = time.Second
 
-// startCluster starts six nodes and lets redis-cli make a cluster of them.
+// startCluster starts six nodes and makes a cluster of them with redis-cli.
 func (c *chaos) startCluster(ctx context.Context) (*cluster, error) {
 	k := &cluster{}
 	for len(k.nodes) < 6 {
@@ -108,7 +108,7 @@ func (c *chaos) startCluster(ctx context.Context) (*cluster, error) {
 }
 
 // clusterAddr returns an address that is free with the one that is 10,000 ports
-// higher, by which the nodes talk to one another.
+// higher, the cluster bus of the nodes.
 func clusterAddr(ctx context.Context) (string, error) {
 	free := func(port int) bool {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(port))
@@ -125,8 +125,8 @@ func clusterAddr(ctx context.Context) (string, error) {
 	return "", errors.New("no two free ports for a node of a cluster")
 }
 
-// join makes a cluster of the nodes and waits until all of them say that it is
-// whole, with a replica for every master.
+// join makes a cluster of the nodes and waits until all of them report it as ok, with a
+// replica for every master.
 func (k *cluster) join(ctx context.Context) error {
 	args := []string{"--cluster", "create"}
 	for _, s := range k.nodes {
@@ -145,7 +145,7 @@ func (k *cluster) join(ctx context.Context) error {
 	return nil
 }
 
-// whole reports whether every node is well and every replica in step.
+// whole reports whether every node is ok and every replica in sync.
 func (k *cluster) whole(ctx context.Context) bool {
 	for _, s := range k.nodes {
 		client := redis.NewClient(&redis.Options{Addr: s.addr})
@@ -160,7 +160,7 @@ func (k *cluster) whole(ctx context.Context) bool {
 	return true
 }
 
-// url names all nodes, since any of them may be dead when a replica begins.
+// url names all nodes, since any of them may be down when a replica starts.
 func (k *cluster) url() string {
 	others := url.Values{}
 	for _, s := range k.nodes[1:] {

@@ -11,23 +11,23 @@ import (
 	"syscall"
 	"time"
 
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 	"zoomql/internal/sandbox"
 )
 
-// meetup is an account with a meeting that some twenty people were at. A call takes
-// a while, so that many who ask the same ask while it is under way.
-var meetup = upstream.World{Users: 200, Participants: 20, Registrants: 20, Plan: sandbox.PlanBusiness, Latency: 50 * time.Millisecond, Names: true}
+// meetingWorld is an account with a meeting of some twenty participants. A call takes a
+// while, so that identical queries overlap.
+var meetingWorld = upstream.World{Users: 200, Participants: 20, Registrants: 20, Plan: sandbox.PlanBusiness, Latency: 50 * time.Millisecond, Names: true}
 
-// identical asks one and the same of all replicas at once. What one question costs
-// is learned from a replica alone, in a world that is the same.
+// identical sends one query to all replicas at once. The calls of one query are counted
+// on a single replica, in an equal world.
 func (c *chaos) identical(ctx context.Context) error {
-	set, err := c.askedBy(ctx, 1, 1)
+	set, err := c.runIdentical(ctx, 1, 1)
 	if err != nil {
 		return err
 	}
-	made, err := c.askedBy(ctx, 4, c.size.queries)
+	made, err := c.runIdentical(ctx, 4, c.size.queries)
 	if err != nil {
 		return err
 	}
@@ -45,9 +45,9 @@ func (c *chaos) identical(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// setQuery is a question whose calls are the same whenever it is asked: nothing in
-// it leaves the gateway a choice between a list and single objects.
-func setQuery(m *upstream.Landmarks) string {
+// fixedQuery is a query whose calls are always the same: the gateway has no choice
+// between a list and single objects.
+func fixedQuery(m *upstream.Landmarks) string {
 	var q strings.Builder
 	fmt.Fprintf(&q, `{ meeting(by: {number: "%[1]d"}) { topic registrants(first: 20) { nodes { email } } } meetingInstance(by: {latestOf: "%[1]d"}) { participants(first: 20) { nodes { name } } }`, m.BigMeeting)
 	for i, u := range m.Users[:8] {
@@ -65,7 +65,7 @@ func total(calls map[string]int) int {
 	return n
 }
 
-// outcome is what many identical questions came to.
+// outcome is the outcome of many identical queries.
 type outcome struct {
 	calls   map[string]int
 	answers int // different ones
@@ -73,17 +73,17 @@ type outcome struct {
 	why     string
 }
 
-// askedBy asks a fleet that knows nothing some times at once.
-func (c *chaos) askedBy(ctx context.Context, replicas, times int) (*outcome, error) {
-	f, err := c.scene(ctx, meetup, replicas)
+// runIdentical sends identical queries to a new fleet.
+func (c *chaos) runIdentical(ctx context.Context, replicas, times int) (*outcome, error) {
+	f, err := c.setUp(ctx, meetingWorld, replicas)
 	if err != nil {
 		return nil, err
 	}
 	defer f.stop()
-	query := setQuery(c.marks)
+	query := fixedQuery(c.marks)
 	var t tally
 	var different [][]byte
-	for _, r := range c.atOnce(ctx, f, times/replicas, query) {
+	for _, r := range c.concurrently(ctx, f, times/replicas, query) {
 		t.add(r)
 		if r.code == "" && !slices.ContainsFunc(different, func(d []byte) bool { return bytes.Equal(d, r.data) }) {
 			different = append(different, r.data)
@@ -96,8 +96,8 @@ func (c *chaos) askedBy(ctx context.Context, replicas, times int) (*outcome, err
 	return &outcome{calls: byPath(ledger.Calls), answers: len(different), failed: t.failed + t.refused, why: t.why()}, nil
 }
 
-// lease is how long a replica may hold what it has begun without a word: a dead
-// one keeps the others waiting no longer.
+// lease is how long a replica may hold a lease without renewal: the others wait no
+// longer for a dead one.
 const lease = 5 * time.Second
 
 // slow is how long a call takes in the row of the replica that dies: long enough
@@ -110,7 +110,7 @@ func (c *chaos) death(ctx context.Context) error {
 	var all tally
 	twice, more := 0, 0
 	for round := range c.size.rounds {
-		took, calls, t, err := c.dies(ctx, round)
+		took, calls, t, err := c.killReplica(ctx, round)
 		if err != nil {
 			return err
 		}
@@ -138,10 +138,11 @@ func (c *chaos) death(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// dies returns how long the others waited since the death, and the calls.
-func (c *chaos) dies(ctx context.Context, round int) ([]time.Duration, map[string]int, *tally, error) {
+// killReplica kills a replica. It returns how long the others waited since then, and
+// the calls.
+func (c *chaos) killReplica(ctx context.Context, round int) ([]time.Duration, map[string]int, *tally, error) {
 	w := upstream.World{Users: 200, Plan: sandbox.PlanBusiness, Latency: slow, Names: true}
-	f, err := c.scene(ctx, w, 4)
+	f, err := c.setUp(ctx, w, 4)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -150,17 +151,17 @@ func (c *chaos) dies(ctx context.Context, round int) ([]time.Duration, map[strin
 	var t tally
 	var mu sync.Mutex
 	var ends []time.Time
-	var asked sync.WaitGroup
+	var pending sync.WaitGroup
 	for _, u := range users {
-		asked.Go(func() { c.ask(ctx, f[0], lightQuery(u)) }) // nobody hears the answer
+		pending.Go(func() { c.send(ctx, f[0], lightQuery(u)) }) // the answer is not read
 	}
 	if err := pause(ctx, slow/4); err != nil {
 		return nil, nil, nil, err
 	}
 	for _, u := range users {
 		for _, p := range f[1:] {
-			asked.Go(func() {
-				r := c.ask(ctx, p, lightQuery(u))
+			pending.Go(func() {
+				r := c.send(ctx, p, lightQuery(u))
 				t.add(r)
 				mu.Lock()
 				ends = append(ends, r.end)
@@ -173,7 +174,7 @@ func (c *chaos) dies(ctx context.Context, round int) ([]time.Duration, map[strin
 	}
 	f[0].Signal(syscall.SIGKILL)
 	died := time.Now()
-	asked.Wait()
+	pending.Wait()
 	ledger, err := c.ledger(ctx)
 	if err != nil {
 		return nil, nil, nil, err

@@ -11,20 +11,20 @@ import (
 	"sync/atomic"
 	"time"
 
-	"zoomql/internal/bench/table"
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/table"
+	"zoomql/internal/lab/upstream"
 	"zoomql/internal/sandbox"
 )
 
-// settled is when everybody must know of a write. The figure that is asked for is
-// 50 ms for 99 of 100; what takes ten times as long was not slow but lost.
+// settled is when all replicas must serve a write. The target is 50 ms for 99 of 100; a
+// message that takes ten times as long is lost.
 const settled = 500 * time.Millisecond
 
-// evicted changes meetings on some replicas while it reads them on all, and holds
-// every read against what may be seen. There are no limits in this world: they are
-// other rows' business, and here they would only make it slow.
+// evicted changes meetings on some replicas while it reads them on all, and checks
+// every read. This world has no limits, which other rows test and which would only slow
+// this one.
 func (c *chaos) evicted(ctx context.Context) error {
-	f, err := c.scene(ctx, upstream.World{Users: 40, Plan: sandbox.PlanNone}, 4)
+	f, err := c.setUp(ctx, upstream.World{Users: 40, Plan: sandbox.PlanNone}, 4)
 	if err != nil {
 		return err
 	}
@@ -40,27 +40,26 @@ func (c *chaos) evicted(ctx context.Context) error {
 	ok := p99 <= 50 && len(v.stale) == 0 && m.failed.Load() == 0
 	c.add(table.Row{
 		Work: "evict on one replica, read on 4", Asked: "others see it ≤ 50 ms p99; 0 stale reads", OK: &ok,
-		Measured: fmt.Sprintf("%s ms p99, %s at most; %s", table.Short(p99), table.Short(table.Percentile(v.delays, 100)), m.said(v)),
+		Measured: fmt.Sprintf("%s ms p99, %s at most; %s", table.Short(p99), table.Short(table.Percentile(v.delays, 100)), m.describe(v)),
 		Values:   map[string]float64{"p99_ms": p99, "most_ms": table.Percentile(v.delays, 100), "stale": float64(len(v.stale)), "reads": float64(v.reads), "writes": float64(v.writes), "failed": float64(m.failed.Load())},
 	})
 	return ctx.Err()
 }
 
-// said puts a verdict in words.
-func (m *mix) said(v verdict) string {
-	said := fmt.Sprintf("%d stale of %d reads around %d writes; %d failed", len(v.stale), v.reads, v.writes, m.failed.Load())
+// describe formats a verdict.
+func (m *mix) describe(v verdict) string {
+	text := fmt.Sprintf("%d stale of %d reads around %d writes; %d failed", len(v.stale), v.reads, v.writes, m.failed.Load())
 	if len(v.stale) > 0 {
-		said += "; the first: " + v.stale[0]
+		text += "; the first: " + v.stale[0]
 	}
 	if why := m.why.Load(); why != nil {
-		said += "; the first failure: " + *why
+		text += "; the first failure: " + *why
 	}
-	return said
+	return text
 }
 
-// missedEvictions changes and reads meetings while Redis is in trouble. Then nobody hears of
-// anybody's writes, but as soon as it is well again, everybody must know of those
-// too that were made meanwhile.
+// missedEvictions changes and reads meetings during faults of Redis. Replicas do not
+// receive each other's evictions then, but must serve all writes once Redis is back.
 func (c *chaos) missedEvictions(ctx context.Context) error {
 	var err error
 	if c.marks, err = c.up.Enter(ctx, upstream.World{Users: 40, Plan: sandbox.PlanNone}); err != nil {
@@ -78,12 +77,12 @@ func (c *chaos) missedEvictions(ctx context.Context) error {
 	defer f.stop()
 	for round := range c.size.rounds {
 		for _, one := range c.faults(r, w) {
-			if !one.forgets {
+			if !one.losesEvictions {
 				continue
 			}
 			m, err := c.newMix(ctx, f)
 			if err == nil {
-				err = m.through(ctx, one, fmt.Sprintf("%s %d ", one.name, round))
+				err = m.duringFault(ctx, one, fmt.Sprintf("%s %d ", one.name, round))
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", one.name, err)
@@ -91,7 +90,7 @@ func (c *chaos) missedEvictions(ctx context.Context) error {
 			v := m.history.check(len(f), c.size.settled)
 			ok := len(v.stale) == 0 && m.failed.Load() == 0
 			c.add(table.Row{
-				Work: "evictions, " + one.name, Asked: "0 failed, 0 stale reads from 5 s after it, nor ever of one's own writes", OK: &ok, Measured: m.said(v),
+				Work: "evictions, " + one.name, Asked: "0 failed, 0 stale reads from 5 s after it, nor ever of one's own writes", OK: &ok, Measured: m.describe(v),
 				Values: map[string]float64{"stale": float64(len(v.stale)), "reads": float64(v.reads), "writes": float64(v.writes), "failed": float64(m.failed.Load())},
 			})
 		}
@@ -99,15 +98,15 @@ func (c *chaos) missedEvictions(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// through strolls while a fault comes and goes.
-func (m *mix) through(ctx context.Context, one fault, part string) error {
-	strolling, stop := context.WithCancel(ctx)
+// duringFault runs trickle during a fault.
+func (m *mix) duringFault(ctx context.Context, one fault, part string) error {
+	trickling, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
-	done.Go(func() { m.stroll(strolling, part) })
-	begin, over, err := one.happen(ctx)
+	done.Go(func() { m.trickle(trickling, part) })
+	begin, over, err := one.inject(ctx)
 	stop()
 	done.Wait()
-	m.history.outages = append(m.history.outages, outage{begin, over.Add(allowedBack)})
+	m.history.outages = append(m.history.outages, outage{begin, over.Add(maxRecovery)})
 	return err
 }
 
@@ -117,7 +116,7 @@ type mix struct {
 	fleet    fleet
 	meetings []*topic
 	byNumber map[string]int
-	stem     string // of the topics that it writes: all others are what was there before
+	stem     string // of the topics that it writes: all others are initial ones
 	history  history
 	latest   atomic.Int64 // the meeting that was written last
 	failed   atomic.Int64
@@ -133,7 +132,7 @@ type topic struct {
 
 // newMix picks the meetings of some hosts.
 func (c *chaos) newMix(ctx context.Context, f fleet) (*mix, error) {
-	r := c.ask(ctx, f[0], `{ account { users(first: 4) { nodes { zoomId meetings(first: 4, type: SCHEDULED) { nodes { number } } } } } }`)
+	r := c.send(ctx, f[0], `{ account { users(first: 4) { nodes { zoomId meetings(first: 4, type: SCHEDULED) { nodes { number } } } } } }`)
 	if r.code != "" {
 		return nil, failed("the meetings", r)
 	}
@@ -169,19 +168,19 @@ func (m *mix) run(ctx context.Context, steps int) {
 	var taken atomic.Int64
 	var all sync.WaitGroup
 	for i := range 16 {
-		dice := m.c.chance("mix " + strconv.Itoa(i))
+		rng := m.c.random("mix " + strconv.Itoa(i))
 		all.Go(func() {
 			for taken.Add(1) <= int64(steps) && ctx.Err() == nil {
-				m.step(ctx, dice)
+				m.step(ctx, rng)
 			}
 		})
 	}
 	all.Wait()
 }
 
-// agree reads each meeting on each replica until it shows what was written last,
-// and once more when that is due: what a replica has missed for good is seen too,
-// however soon after the last write the steps were at their end.
+// agree reads each meeting on each replica until it returns the last write, and once
+// more when that is due: so a missed eviction is found, however soon after the last
+// write the steps ended.
 func (m *mix) agree(ctx context.Context, settled time.Duration) {
 	due := time.Now().Add(settled)
 	for object, t := range m.meetings {
@@ -196,34 +195,34 @@ func (m *mix) agree(ctx context.Context, settled time.Duration) {
 	}
 }
 
-// stroll makes a step now and then until ctx ends: enough to see what is stale, and
-// little enough to leave the machine to others.
-func (m *mix) stroll(ctx context.Context, part string) {
+// trickle makes steps at a low rate until ctx ends: enough to find stale reads, and few
+// enough to leave the CPU to other processes.
+func (m *mix) trickle(ctx context.Context, part string) {
 	var all sync.WaitGroup
 	for i := range 8 {
-		dice := m.c.chance(part + strconv.Itoa(i))
+		rng := m.c.random(part + strconv.Itoa(i))
 		all.Go(func() {
-			for pause(ctx, time.Duration(dice.IntN(10))*time.Millisecond) == nil {
-				m.step(context.WithoutCancel(ctx), dice)
+			for pause(ctx, time.Duration(rng.IntN(10))*time.Millisecond) == nil {
+				m.step(context.WithoutCancel(ctx), rng)
 			}
 		})
 	}
 	all.Wait()
 }
 
-// step reads or writes. Half of the reads are of the meeting that was written
-// last, where something can go wrong.
-func (m *mix) step(ctx context.Context, dice *rand.Rand) {
-	object, replica := dice.IntN(len(m.meetings)), dice.IntN(len(m.fleet))
-	what := dice.IntN(100)
+// step reads or writes. Half of the reads are of the meeting that was written last,
+// where stale reads are likely.
+func (m *mix) step(ctx context.Context, rng *rand.Rand) {
+	object, replica := rng.IntN(len(m.meetings)), rng.IntN(len(m.fleet))
+	choice := rng.IntN(100)
 	switch {
-	case what < 4:
+	case choice < 4:
 		m.write(ctx, object, replica)
 		return
-	case what < 52:
+	case choice < 52:
 		object = int(m.latest.Load())
 	}
-	if dice.IntN(10) == 0 {
+	if rng.IntN(10) == 0 {
 		m.list(ctx, object, replica)
 		return
 	}
@@ -235,7 +234,7 @@ func (m *mix) write(ctx context.Context, object, replica int) {
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	t.version++
-	r := m.c.ask(ctx, m.fleet[replica], fmt.Sprintf(`mutation { updateMeeting(input: {meeting: {number: %q}, patch: {topic: %q}}) { userErrors { message } } }`, t.number, m.topicOf(t.version)))
+	r := m.c.send(ctx, m.fleet[replica], fmt.Sprintf(`mutation { updateMeeting(input: {meeting: {number: %q}, patch: {topic: %q}}) { userErrors { message } } }`, t.number, m.topicOf(t.version)))
 	ok := r.code == "" && strings.Contains(string(r.data), `"userErrors":[]`)
 	if !ok {
 		m.blame("write", r)
@@ -246,12 +245,12 @@ func (m *mix) write(ctx context.Context, object, replica int) {
 
 func (m *mix) blame(what string, r *reply) {
 	m.failed.Add(1)
-	m.why.CompareAndSwap(nil, new(fmt.Sprintf("%s: %s: %.100s %.200s", what, r.code, r.words, r.data)))
+	m.why.CompareAndSwap(nil, new(fmt.Sprintf("%s: %s: %.100s %.200s", what, r.code, r.message, r.data)))
 }
 
-// read asks for one meeting and returns its version, or -1.
+// read queries one meeting and returns its version, or -1.
 func (m *mix) read(ctx context.Context, object, replica int) int {
-	r := m.c.ask(ctx, m.fleet[replica], fmt.Sprintf(`{ meeting(by: {number: %q}) { topic } }`, m.meetings[object].number))
+	r := m.c.send(ctx, m.fleet[replica], fmt.Sprintf(`{ meeting(by: {number: %q}) { topic } }`, m.meetings[object].number))
 	var data struct{ Meeting struct{ Topic string } }
 	if r.code != "" || json.Unmarshal(r.data, &data) != nil || data.Meeting.Topic == "" {
 		m.blame("read", r)
@@ -262,9 +261,9 @@ func (m *mix) read(ctx context.Context, object, replica int) int {
 	return version
 }
 
-// list asks for all meetings of a host, one of which is the object.
+// list queries all meetings of a host, one of which is the object.
 func (m *mix) list(ctx context.Context, object, replica int) {
-	r := m.c.ask(ctx, m.fleet[replica], fmt.Sprintf(`{ user(by: {zoomId: %q}) { meetings(first: 30, type: SCHEDULED) { nodes { number topic } } } }`, m.meetings[object].host))
+	r := m.c.send(ctx, m.fleet[replica], fmt.Sprintf(`{ user(by: {zoomId: %q}) { meetings(first: 30, type: SCHEDULED) { nodes { number topic } } } }`, m.meetings[object].host))
 	var data struct {
 		User struct {
 			Meetings struct {
@@ -293,6 +292,6 @@ func (m *mix) versionOf(topic string) int {
 	if !ours {
 		return 0
 	}
-	n, _ := strconv.Atoi(rest) // 0 if somebody else writes such topics
+	n, _ := strconv.Atoi(rest) // 0 if the topic is of another writer
 	return n
 }

@@ -14,37 +14,37 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"zoomql/internal/bench/proc"
+	"zoomql/internal/lab/proc"
 )
 
-// A guarded Redis is a master and a replica of it, which three Sentinels watch.
-type guarded struct {
+// A monitored Redis is a master and a replica, which three Sentinels monitor.
+type monitored struct {
 	nodes     []*server
 	sentinels []*sentinel
 }
 
-// A sentinel is one of them, and a client of it.
+// A sentinel is the process of a Sentinel, and a client of it.
 type sentinel struct {
 	*proc.Process
 	client *redis.SentinelClient
 }
 
 const (
-	// masterName is what the Sentinels call the master.
+	// masterName is the name of the master at the Sentinels.
 	masterName = "main"
-	// downAfter is how long the master must be silent before a Sentinel holds it
-	// for dead, and failoverTimeout how long a failover may take before another is
-	// tried: what operators who want a quick failover set.
+	// downAfter is how long the master must not reply before a Sentinel counts it as
+	// down, and failoverTimeout how long a failover may take before it is retried:
+	// values for a quick failover.
 	downAfter       = time.Second
 	failoverTimeout = 5 * time.Second
-	// formed bounds how long Sentinels and nodes take to be in step. A Sentinel lets
-	// an old master be a master for 8 s before it makes a replica of it.
+	// formed bounds how long Sentinels and nodes take to be in sync. A Sentinel waits
+	// for 8 s before it makes an old master a replica.
 	formed = 30 * time.Second
 )
 
-// startGuarded starts the processes and waits until they know each other.
-func (c *chaos) startGuarded(ctx context.Context) (*guarded, error) {
-	g := &guarded{}
+// startMonitored starts the processes and waits until they are connected to each other.
+func (c *chaos) startMonitored(ctx context.Context) (*monitored, error) {
+	g := &monitored{}
 	if err := g.start(ctx, c); err != nil {
 		g.stop()
 		return nil, err
@@ -52,7 +52,7 @@ func (c *chaos) startGuarded(ctx context.Context) (*guarded, error) {
 	return g, nil
 }
 
-func (g *guarded) start(ctx context.Context, c *chaos) error {
+func (g *monitored) start(ctx context.Context, c *chaos) error {
 	for i := range 2 {
 		addr, err := proc.FreeAddr(ctx)
 		if err != nil {
@@ -76,10 +76,10 @@ func (g *guarded) start(ctx context.Context, c *chaos) error {
 			return err
 		}
 	}
-	return g.whole(ctx)
+	return g.inSync(ctx)
 }
 
-func (g *guarded) startSentinel(ctx context.Context, c *chaos) error {
+func (g *monitored) startSentinel(ctx context.Context, c *chaos) error {
 	addr, err := proc.FreeAddr(ctx)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (g *guarded) startSentinel(ctx context.Context, c *chaos) error {
 	}
 	_, own, _ := net.SplitHostPort(addr)
 	host, port, _ := net.SplitHostPort(g.nodes[0].addr)
-	conf := filepath.Join(dir, "sentinel.conf") // a Sentinel keeps in it what it learns
+	conf := filepath.Join(dir, "sentinel.conf") // a Sentinel stores its state in it
 	text := fmt.Sprintf("bind 127.0.0.1\nport %s\ndir %s\nsentinel monitor %[3]s %s %s 2\nsentinel down-after-milliseconds %[3]s %[6]d\nsentinel failover-timeout %[3]s %[7]d\n",
 		own, dir, masterName, host, port, downAfter.Milliseconds(), failoverTimeout.Milliseconds())
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
@@ -104,7 +104,7 @@ func (g *guarded) startSentinel(ctx context.Context, c *chaos) error {
 	return err
 }
 
-func (g *guarded) stop() {
+func (g *monitored) stop() {
 	for _, p := range g.sentinels {
 		_ = p.client.Close()
 		p.Stop()
@@ -116,8 +116,8 @@ func (g *guarded) stop() {
 	}
 }
 
-// url names all Sentinels, since any of them may be dead when a gateway begins.
-func (g *guarded) url() string {
+// url names all Sentinels, since any of them may be down when a gateway starts.
+func (g *monitored) url() string {
 	query := url.Values{"master_name": {masterName}}
 	for _, p := range g.sentinels[1:] {
 		query.Add("addr", p.Addr)
@@ -135,7 +135,7 @@ func (p *sentinel) named(ctx context.Context) (string, error) {
 }
 
 // master returns the node that the first Sentinel names, and the other one.
-func (g *guarded) master(ctx context.Context) (master, other *server, err error) {
+func (g *monitored) master(ctx context.Context) (master, other *server, err error) {
 	addr, err := g.sentinels[0].named(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -145,12 +145,12 @@ func (g *guarded) master(ctx context.Context) (master, other *server, err error)
 			return s, g.nodes[1-i], nil
 		}
 	}
-	return nil, nil, fmt.Errorf("%s, which a Sentinel names, is none of ours", addr)
+	return nil, nil, fmt.Errorf("%s, which a Sentinel names, is not one of the nodes", addr)
 }
 
-// busiest returns the Sentinel that most gateways have subscribed to, by which
-// they learn of another master.
-func (g *guarded) busiest(ctx context.Context) (*sentinel, error) {
+// busiest returns the Sentinel that most gateways have subscribed to for changes of the
+// master.
+func (g *monitored) busiest(ctx context.Context) (*sentinel, error) {
 	var most *sentinel
 	subscribed := -1
 	for _, p := range g.sentinels {
@@ -194,20 +194,20 @@ func elected(ctx context.Context, by []*sentinel, old *server) (first, all time.
 	}
 }
 
-// whole waits until there is a master with a replica in step, and all Sentinels
-// know that, and one another.
-func (g *guarded) whole(ctx context.Context) error {
+// inSync waits until there is a master with a replica in sync, and all Sentinels report
+// it and each other.
+func (g *monitored) inSync(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, formed)
 	defer cancel()
-	for !g.isWhole(ctx) {
+	for !g.isInSync(ctx) {
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
-			return fmt.Errorf("master, replica and Sentinels do not get in step: %w", err)
+			return fmt.Errorf("master, replica and Sentinels do not get in sync: %w", err)
 		}
 	}
 	return nil
 }
 
-func (g *guarded) isWhole(ctx context.Context) bool {
+func (g *monitored) isInSync(ctx context.Context) bool {
 	master, other, err := g.master(ctx)
 	if err != nil {
 		return false
@@ -233,7 +233,7 @@ func (g *guarded) isWhole(ctx context.Context) bool {
 	return true
 }
 
-// info returns what a node says of itself.
+// info returns the fields of INFO of a node.
 func (s *server) info(ctx context.Context, sections ...string) (map[string]string, error) {
 	client := redis.NewClient(&redis.Options{Addr: s.addr, ContextTimeoutEnabled: true})
 	defer client.Close()
@@ -247,22 +247,21 @@ func (s *server) info(ctx context.Context, sections ...string) (map[string]strin
 	return fields, err
 }
 
-// written counts the commands by which gateways write that a node has carried out.
+// written counts the write commands of gateways that a node has executed.
 func (s *server) written(ctx context.Context) (n int, master bool, err error) {
-	said, err := s.info(ctx, "replication", "commandstats")
+	fields, err := s.info(ctx, "replication", "commandstats")
 	for _, command := range []string{"set", "del", "expire", "eval", "evalsha"} {
 		// Such as calls=21,usec=175,usec_per_call=8.33.
-		calls, _, _ := strings.Cut(strings.TrimPrefix(said["cmdstat_"+command], "calls="), ",")
+		calls, _, _ := strings.Cut(strings.TrimPrefix(fields["cmdstat_"+command], "calls="), ",")
 		m, _ := strconv.Atoi(calls) // "" where there was none
 		n += m
 	}
-	return n, said["role"] == "master", err
+	return n, fields["role"] == "master", err
 }
 
-// demoted waits until a node that is a master no more to the Sentinels has been
-// made a replica. It returns how often it was written to as if it were one, after
-// it had some time to do what was sent to it before.
-func (g *guarded) demoted(ctx context.Context, s *server) (writes int, err error) {
+// demoted waits until an old master has been made a replica. It returns the writes to
+// it until then, without those that were sent before.
+func (g *monitored) demoted(ctx context.Context, s *server) (writes int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, formed)
 	defer cancel()
 	before, master, err := s.written(ctx)

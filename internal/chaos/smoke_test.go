@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"zoomql/internal/bench/upstream"
+	"zoomql/internal/lab/upstream"
 )
 
-// TestMain lets this program be the sandbox that it starts, as main does.
+// TestMain runs this program as the sandbox that it starts, as main does.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "sandbox" {
 		fmt.Fprintln(os.Stderr, upstream.Serve(os.Args[2]))
@@ -23,13 +23,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// small is little of everything, and takes the time that it takes: an answer may
-// take minutes. An eviction that is lost is not seen before the time to live is
-// over, which is a minute.
+// small is a small run without time limits: an answer may take minutes. A lost eviction
+// is visible until the time to live is over, which is a minute.
 var small = size{queries: 80, steps: 4000, settled: 30 * time.Second, timeout: 5 * time.Minute}
 
-// Two of the rows at a small size: the replicas together ask Zoom no more than each
-// would alone, and nobody reads what another has changed.
+// Two of the rows at a small size: the replicas together make no more calls than one
+// alone, and no read is stale.
 func TestSmoke(t *testing.T) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server is not installed: this test needs a real one")
@@ -51,14 +50,14 @@ func TestSmoke(t *testing.T) {
 	if sets["calls"] == 0 || sets["extra"] > 3*sets["set"] || sets["missing"] > 0 || sets["failed"] > 0 {
 		t.Errorf("identical queries: %s", c.rows[0].Measured)
 	}
-	// How long evictions take is no business of a test that runs beside others.
+	// The delays of evictions are not tested, since other tests run at the same time.
 	if evictions["reads"] < 3000 || evictions["writes"] < 50 || evictions["stale"] > 0 || evictions["failed"] > 0 {
 		t.Errorf("evictions: %s", c.rows[1].Measured)
 	}
 }
 
-// builtGateway builds the gateway with the settings that the tests are built with,
-// whose packages are compiled already.
+// builtGateway builds the gateway with the build settings of the tests, whose packages
+// are compiled already.
 func builtGateway(t *testing.T) string {
 	program := filepath.Join(t.TempDir(), "zoomql")
 	args := []string{"build", "-buildvcs=false", "-ldflags", "-s -w", "-o", program}

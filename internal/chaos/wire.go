@@ -10,11 +10,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// wires are the ways from the replicas to Redis, one each, on which what is sent
-// can be lost.
+// wires are proxies between the replicas and Redis, one for each replica, which can
+// lose data.
 type wires []*toxiproxy.Proxy
 
-// newWires opens a way to addr for each of n replicas.
+// newWires starts a proxy to addr for each of n replicas.
 func newWires(addr string, n int) (wires, error) {
 	host := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	var w wires
@@ -37,14 +37,14 @@ func (w wires) urls() []string {
 	return all
 }
 
-// lose drops all that is sent either way; connections stay open, and new ones are
-// taken and hear nothing.
-func (w wires) lose() error { return w.poison("timeout") }
+// lose drops all data in both directions; connections stay open, and new ones are
+// accepted and get no reply.
+func (w wires) lose() error { return w.addToxics("timeout") }
 
-// reset breaks every connection at the first word, new ones too.
-func (w wires) reset() error { return w.poison("reset_peer") }
+// reset breaks every connection at its first byte, new ones too.
+func (w wires) reset() error { return w.addToxics("reset_peer") }
 
-func (w wires) poison(kind string) error {
+func (w wires) addToxics(kind string) error {
 	var errs []error
 	for _, p := range w {
 		for _, stream := range []string{"upstream", "downstream"} {
@@ -56,8 +56,7 @@ func (w wires) poison(kind string) error {
 	return errors.Join(errs...)
 }
 
-// mend ends what was done to the wires. Connections that have lost something are
-// closed by it.
+// mend removes all toxics. Connections that have lost data are closed by it.
 func (w wires) mend(ctx context.Context) error {
 	for _, p := range w {
 		p.Toxics.ResetToxics(ctx)

@@ -47,10 +47,10 @@ func writeFields(schema *ast.Schema, models config.TypeMap, file string) error {
 		table.String()+"}\n"+methods.String())
 }
 
-// isPlain reports whether a type is of objects that Zoom tells. Connections and their
+// isPlain reports whether a type is of objects that Zoom returns. Connections and their
 // edges are generic types, written by hand.
 func isPlain(schema *ast.Schema, def *ast.Definition) bool {
-	return def.Kind == ast.Object && !strings.HasPrefix(def.Name, "__") && def != schema.Query && def != schema.Mutation &&
+	return def.Kind == ast.Object && !strings.HasPrefix(def.Name, "__") && def != schema.Query && def != schema.Mutation && def != schema.Subscription &&
 		!strings.HasSuffix(def.Name, "Connection") && !strings.HasSuffix(def.Name, "Edge")
 }
 

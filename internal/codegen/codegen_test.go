@@ -37,8 +37,8 @@ func schemaOf(t *testing.T, sdl string) *ast.Schema {
 	return schema
 }
 
-// ours is the schema of the gateway.
-func ours(t *testing.T) *ast.Schema {
+// gatewaySchema returns the schema of the gateway.
+func gatewaySchema(t *testing.T) *ast.Schema {
 	t.Helper()
 	files, err := filepath.Glob("../../graph/schema/*.graphqls")
 	if err != nil || len(files) == 0 {
@@ -59,7 +59,7 @@ func ours(t *testing.T) *ast.Schema {
 	return schema
 }
 
-// configured is what gqlgen.yml says of types.
+// configured returns the types of gqlgen.yml.
 func configured(t *testing.T) config.TypeMap {
 	t.Helper()
 	file, err := os.Open("../../gqlgen.yml")
@@ -97,7 +97,7 @@ func TestJSONNames(t *testing.T) {
 	}
 }
 
-// What costs a call is a resolver's, what came with the object is not.
+// A field that costs a call has a resolver, one of the object itself has none.
 func TestEdges(t *testing.T) {
 	schema := schemaOf(t, `
 		type Query { user(id: ID): User @zoom(op: "GET /users/{userId}") }
@@ -132,29 +132,28 @@ func TestEdges(t *testing.T) {
 	}
 	for name, edge := range want {
 		if got := cfg.Models["User"].Fields[name].Resolver; got != edge {
-			t.Errorf("gqlgen is told that %s is an edge: %v, want %v", name, got, edge)
+			t.Errorf("gqlgen is configured with %s as an edge: %v, want %v", name, got, edge)
 		}
 	}
 	if cfg.Models["User"].Fields["name"].FieldName != "Called" {
-		t.Error("what was configured is lost")
+		t.Error("the configuration of a field is lost")
 	}
 	if !cfg.Models["Query"].Fields["user"].Resolver {
 		t.Error("a root is no edge")
 	}
 	for name := range cfg.Models {
 		if name != "Query" && name != "User" {
-			t.Errorf("gqlgen is told of %s, which has no fields that are ours", name)
+			t.Errorf("gqlgen is configured with %s, which has no edges", name)
 		}
 	}
 	if (edges{}).Name() == "" {
-		t.Error("a plugin has a name")
+		t.Error("the plugin has no name")
 	}
 }
 
-// Every field that costs a call of another operation than its object's has a
-// resolver, and its type says what lists of it lack.
-func TestEdgesOfTheSchema(t *testing.T) {
-	schema := ours(t)
+// Every field that costs a call of another operation than its object's has a resolver.
+func TestEdges_schema(t *testing.T) {
+	schema := gatewaySchema(t)
 	edges := 0
 	for _, def := range schema.Types {
 		for _, fd := range def.Fields {
@@ -204,7 +203,7 @@ func TestStructFields(t *testing.T) {
 	object := types.NewStruct(nil, nil)
 	for _, c := range []struct {
 		of, field string
-		gqlgen    types.Type // what gqlgen would make of it
+		gqlgen    types.Type // gqlgen's default
 		want      string     // the type and the tag; "" for no field
 	}{
 		{"Thing", "id", types.Typ[types.String], ""},
@@ -272,16 +271,16 @@ func TestEnums(t *testing.T) {
 		}
 	}
 	for name := range textCodes {
-		if ours(t).Types[name] == nil {
-			t.Errorf("%s is an exception to nothing", name)
+		if gatewaySchema(t).Types[name] == nil {
+			t.Errorf("the exception for %s is not needed", name)
 		}
 	}
 }
 
-// Beside each field of an enum that Zoom extends at will, and each list of enum values,
-// stands its text, under the same name at Zoom and from the same operations.
-func TestTextsOfTheSchema(t *testing.T) {
-	schema := ours(t)
+// Each field of an extensible enum, and each list of enum values, has a text field with
+// the same name at Zoom and the same operations.
+func TestTexts_schema(t *testing.T) {
+	schema := gatewaySchema(t)
 	for _, def := range schema.Types {
 		for _, fd := range def.Fields {
 			enum := schema.Types[fd.Type.Name()]
@@ -289,26 +288,26 @@ func TestTextsOfTheSchema(t *testing.T) {
 				continue
 			}
 			separated := fd.Directives.ForName("separated") != nil
-			extensible := enum.Directives.ForName("extensible") != nil || def.Kind == ast.Object && fd.Type.Elem != nil && !separated && !valuesOfOurs[enum.Name]
+			extensible := enum.Directives.ForName("extensible") != nil || def.Kind == ast.Object && fd.Type.Elem != nil && !separated && !ownEnums[enum.Name]
 			text := def.Fields.ForName(fd.Name + "Text")
 			switch {
 			case def.Kind == ast.Object && extensible && text == nil:
-				t.Errorf("%s.%s has no text beside it", def.Name, fd.Name)
+				t.Errorf("%s.%s has no text field", def.Name, fd.Name)
 			case text == nil:
 			case sdl.TextOf(def, text) != fd || sdl.JSONName(text) != sdl.JSONName(fd) || (text.Type.Elem != nil) != (fd.Type.Elem != nil):
 				t.Errorf("%s.%s is not the text of %s", def.Name, text.Name, fd.Name)
-			case cmp.Diff(zooms(fd), zooms(text)) != "":
-				t.Errorf("%s.%s comes from %v, its text from %v", def.Name, fd.Name, zooms(fd), zooms(text))
+			case cmp.Diff(operationsOf(fd), operationsOf(text)) != "":
+				t.Errorf("%s.%s comes from %v, its text from %v", def.Name, fd.Name, operationsOf(fd), operationsOf(text))
 			}
 		}
 	}
 }
 
-// valuesOfOurs are enums whose values Zoom does not write: the gateway works them out.
-var valuesOfOurs = map[string]bool{"AttendeeEvidence": true}
+// ownEnums are enums whose values the gateway computes.
+var ownEnums = map[string]bool{"AttendeeEvidence": true, "AttendanceGap": true}
 
-// zooms returns the operations that carry a field.
-func zooms(fd *ast.FieldDefinition) []string {
+// operationsOf returns the operations that carry a field.
+func operationsOf(fd *ast.FieldDefinition) []string {
 	var ops []string
 	for _, d := range fd.Directives.ForNames("zoom") {
 		ops = append(ops, d.Arguments.ForName("op").Value.String())
@@ -473,7 +472,7 @@ func TestComments(t *testing.T) {
 	}
 }
 
-// The generated files are what the schema says, and the same each time.
+// The generated files are up to date, and generation is deterministic.
 func TestGeneratedFiles(t *testing.T) {
 	const committed = "../zoom/types/"
 	models := configured(t)
@@ -487,7 +486,7 @@ func TestGeneratedFiles(t *testing.T) {
 		}
 		for range 3 {
 			file := filepath.Join(t.TempDir(), name)
-			if err := write(ours(t), file); err != nil {
+			if err := write(gatewaySchema(t), file); err != nil {
 				t.Fatal(err)
 			}
 			got, err := os.ReadFile(file)
@@ -518,7 +517,7 @@ func TestWrite(t *testing.T) {
 		t.Error(err)
 	}
 	if after, err := os.Stat(file); err != nil || !after.ModTime().Equal(old) {
-		t.Errorf("what is right already was written again, and builds depend on the time of a file: %v", err)
+		t.Errorf("an unchanged file was written, and builds depend on the time of a file: %v", err)
 	}
 	if err := write(file, "package y"); err != nil {
 		t.Error(err)
@@ -527,13 +526,12 @@ func TestWrite(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if err := write(file, "no Go"); err == nil || !strings.Contains(err.Error(), "x.go") {
-		t.Errorf("what is no Go is written: %v", err)
+		t.Errorf("invalid Go is written: %v", err)
 	}
 }
 
-// A resolver that is a plain read is written with the schema; one that is there is
-// left alone.
-func TestPlainReads(t *testing.T) {
+// A resolver for a plain read is generated; an existing one is unchanged.
+func TestPlainRead(t *testing.T) {
 	schema := schemaOf(t, `
 		type Query { meeting: Meeting user: User }
 		type Meeting {
@@ -556,13 +554,13 @@ func TestPlainReads(t *testing.T) {
 		"Meeting.survey":     survey,
 		"User.presence":      "return orNil(zoom.GetPresence.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: obj.ID().Key}))",
 		"Meeting.invitation": strings.Replace(strings.Replace(survey, "MeetingSurvey", "MeetingInvitation", 1), "obj.Number}", `obj.Number}, zoom.Secrets(needsOf(ctx, "MeetingInvitation").Secrets)`, 1),
-		"Meeting.poll":       "", // which poll?
+		"Meeting.poll":       "", // it needs a poll id
 		"Meeting.surveys":    "", // a list
-		"Meeting.latest":     "", // takes something
-		"Meeting.either":     "", // has to choose
+		"Meeting.latest":     "", // it takes arguments
+		"Meeting.either":     "", // two operations
 		"Meeting.host":       "", // of another object
-		"Meeting.other":      "", // answers with something else
-		"Presence.survey":    "", // nobody knows how it is named in a path
+		"Meeting.other":      "", // the operation answers with another type
+		"Presence.survey":    "", // a type without a key for paths
 	} {
 		typ, name, _ := strings.Cut(coordinate, ".")
 		fd := schema.Types[typ].Fields.ForName(name)
@@ -580,9 +578,9 @@ func TestPlainReads(t *testing.T) {
 		}
 	}
 	if got := (edges{}).Implement("return nil, nil", field("survey")); got != "return nil, nil" {
-		t.Errorf("what was written by hand is now %q", got)
+		t.Errorf("an existing body became %q", got)
 	}
 	if got := (edges{}).Implement("", field("poll")); got != `panic("not implemented: Meeting.poll")` {
-		t.Errorf("what has to be written by hand is %q", got)
+		t.Errorf("a resolver to be written by hand has the body %q", got)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"zoomql/internal/selection"
 )
 
-// edges is the plugin that tells gqlgen which fields have resolvers.
+// edges is the gqlgen plugin that configures which fields have resolvers.
 type edges struct{}
 
 var (
@@ -58,7 +58,7 @@ func (edges) MutateConfig(cfg *config.Config) error {
 		switch {
 		case sdl.IsPayload(def):
 			model.EmbedExtraFields = append(model.EmbedExtraFields, payload)
-		case originates && def != cfg.Schema.Query && def != cfg.Schema.Mutation:
+		case originates && def != cfg.Schema.Query && def != cfg.Schema.Mutation && def != cfg.Schema.Subscription:
 			model.EmbedExtraFields = append(model.EmbedExtraFields, origin)
 		}
 		cfg.Models[name] = model
@@ -66,22 +66,22 @@ func (edges) MutateConfig(cfg *config.Config) error {
 	return nil
 }
 
-// GenerateCode has the executor resolve containers beside each other: plain fields
-// whose objects have edges further down. Otherwise it would resolve all that is below
-// one before it begins with the next, and ask Zoom for a level of siblings bit by bit.
+// GenerateCode makes the executor resolve containers concurrently: plain fields whose
+// objects have edges below them. Otherwise it would resolve all fields below one before
+// the next one, and call Zoom for siblings one after the other instead of in one batch.
 // The executor itself is generated later.
 func (edges) GenerateCode(data *codegen.Data) error {
 	for _, object := range data.Objects {
 		for _, f := range object.Fields {
 			if f.IsVariable() && !f.IsResolver && leadsToEdges(data.Schema, f.TypeReference.Definition, map[string]bool{}) {
-				f.MethodHasContext = true // which is what makes a field concurrent
+				f.MethodHasContext = true // which makes a field concurrent
 			}
 		}
 	}
 	return nil
 }
 
-// leadsToEdges reports whether objects of a type have edges, or lead to such that do.
+// leadsToEdges reports whether objects of a type have edges, or contain such that do.
 func leadsToEdges(schema *ast.Schema, def *ast.Definition, seen map[string]bool) bool {
 	if def.Kind != ast.Object || seen[def.Name] || strings.HasPrefix(def.Name, "__") {
 		return false
@@ -92,20 +92,20 @@ func leadsToEdges(schema *ast.Schema, def *ast.Definition, seen map[string]bool)
 	})
 }
 
-// origin is what every object with edges, and every answer, knows of itself.
+// origin is embedded in every object with edges, and in every answer.
 var origin = config.ModelExtraField{
 	Type:        "zoomql/internal/zoom/types.Origin",
 	Description: "Origin says where it was read.",
 }
 
-// payload is what every payload of a mutation knows, userErrors among it.
+// payload is embedded in every payload of a mutation, with userErrors.
 var payload = config.ModelExtraField{
 	Type:        "zoomql/internal/zoom/types.Payload",
 	Description: "Payload names what was written to, and what the caller can mend.",
 }
 
-// fieldHook gives a struct field Zoom's JSON name and, in an answer, a Go type
-// that knows Zoom's ways of saying "no value". In an input, what was given is sent.
+// fieldHook gives a struct field Zoom's JSON name and, in an answer, a Go type that
+// decodes Zoom's forms of "no value". In an input, given values are sent.
 func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (*modelgen.Field, error) {
 	if sdl.IsGlobalID(td, fd) {
 		return nil, nil // a method, written by hand
@@ -119,10 +119,10 @@ func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (
 	}
 	f.Tag = `json:"` + sdl.JSONName(fd) + `,omitzero"`
 	if text != nil {
-		f.Tag = `json:"-" codes:"` + templates.ToGo(text.Name) + `"` // MarshalInput puts them in the other's place
+		f.Tag = `json:"-" codes:"` + templates.ToGo(text.Name) + `"` // MarshalInput sends them as the other field
 	}
 	if td.Kind == ast.InputObject && fd.Type.NonNull {
-		f.Tag = `json:"` + sdl.JSONName(fd) + `"` // what a caller must give is sent, zero or not
+		f.Tag = `json:"` + sdl.JSONName(fd) + `"` // a required value is sent, zero or not
 	}
 	separated := fd.Directives.ForName("separated")
 	switch {
@@ -137,8 +137,8 @@ func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (
 	return f, nil
 }
 
-// answerType replaces the pointers by which gqlgen would say null with types
-// whose zero value says it.
+// answerType replaces the pointers by which gqlgen represents null with types whose
+// zero value is null.
 func answerType(t *ast.Type, fallback types.Type) types.Type {
 	if t.Elem != nil {
 		if elem := answerType(t.Elem, nil); elem != nil {
@@ -161,8 +161,8 @@ func answerType(t *ast.Type, fallback types.Type) types.Type {
 	return fallback
 }
 
-// isStructOfOurs reports whether null can only be said with a pointer: true of
-// objects and ids, false of enums and the tolerant scalars.
+// isStructOfOurs reports whether null needs a pointer: true of objects and ids, false
+// of enums and the tolerant scalars.
 func isStructOfOurs(t *types.Named) bool {
 	if t.Obj().Name() == "NodeID" {
 		return true

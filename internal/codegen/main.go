@@ -1,11 +1,10 @@
-// Command codegen writes the Go code that follows from graph/schema: the types
-// of the objects, inputs and enums, how objects write their fields, and gqlgen's
-// executor.
+// Command codegen generates Go code from graph/schema: the types of the objects, inputs
+// and enums, the methods by which objects write their fields, and gqlgen's executor.
 //
-// It is gqlgen with a hook: a field's Go struct tag is Zoom's JSON name of it,
-// so that Zoom's answers are decoded straight into what GraphQL serves. Which
-// fields are edges (resolvers) and which are plain data follows from @zoom and
-// @source, as schema.graphqls says.
+// It is gqlgen with a hook: a field's Go struct tag is Zoom's JSON name of it, so that
+// Zoom's answers are decoded straight into the types that GraphQL serves. @zoom and
+// @source determine which fields are edges (resolvers) and which are plain data, see
+// schema.graphqls.
 //
 // Run it with "go generate ./..." from the module's root.
 package main
@@ -39,7 +38,7 @@ func run() error {
 	if err := cfg.LoadSchema(); err != nil {
 		return err
 	}
-	// gqlgen binds to these by name, so they must be there before it looks.
+	// gqlgen binds to these by name, so they must exist before it runs.
 	if err := writeEnums(cfg.Schema, typesDir+"enums_gen.go"); err != nil {
 		return err
 	}
@@ -59,11 +58,14 @@ func run() error {
 	if err := dropUnmarshalerMap("graph/generated/root_.generated.go"); err != nil {
 		return err
 	}
+	if err := thin("graph/generated/*.generated.go"); err != nil {
+		return err
+	}
 	return spreadLists("graph/generated/*.generated.go")
 }
 
-// spreadLists has the executor resolve the items of lists by our own package spread,
-// which says why.
+// spreadLists makes the executor resolve the items of lists by package spread, which
+// explains why.
 func spreadLists(pattern string) error {
 	files, err := filepath.Glob(pattern)
 	if err != nil {
@@ -91,14 +93,14 @@ func spreadLists(pattern string) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("%s: gqlgen resolves the items of lists in another way: drop spreadLists, or mend it", pattern)
+		return fmt.Errorf("%s: gqlgen resolves the items of lists in another way: drop spreadLists, or adapt it", pattern)
 	}
 	return nil
 }
 
 // unmarshalerMap is the map of all input types that gqlgen's executor builds for
-// every operation, for directives that want to read an input by its type. We
-// have none, and the map costs a quarter of the memory of a small query.
+// every operation, for directives that read an input by its type. The schema has none,
+// and the map costs a quarter of the memory of a small query.
 var unmarshalerMap = regexp.MustCompile(`(?s)\n\tinputUnmarshalMap := graphql\.BuildUnmarshalerMap\(.*?\n\t\)|\n\t+ctx = graphql\.WithUnmarshalerMap\(ctx, inputUnmarshalMap\)`)
 
 func dropUnmarshalerMap(file string) error {

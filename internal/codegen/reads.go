@@ -15,8 +15,8 @@ import (
 
 var _ plugin.ResolverImplementer = edges{}
 
-// Implement returns the body of a resolver: what it was, or, for a new one that is
-// a plain read, the one line that such a resolver has.
+// Implement returns the body of a resolver: its previous one, or, for a new one that is
+// a plain read, the generated line.
 func (edges) Implement(previous string, f *codegen.Field) string {
 	if previous != "" {
 		return previous
@@ -29,17 +29,17 @@ func (edges) Implement(previous string, f *codegen.Field) string {
 	return body
 }
 
-// keys say how an object is named in the paths of what hangs on it.
+// keys are the keys of objects in the paths of operations below them.
 var keys = map[string]struct{ variable, key string }{
 	"Meeting": {"/meetings/{meetingId}/", "zoom.MeetingKey{MeetingID: obj.Number}"},
 	"User":    {"/users/{userId}/", "zoom.UserKey{UserID: obj.ID().Key}"},
 	"Webinar": {"/webinars/{webinarId}/", "zoom.WebinarKey{WebinarID: obj.Number}"},
 }
 
-// plainRead returns the body of a field that costs one call, whose answer is
-// decoded into the field's type and which takes nothing but the object's name. The
-// row of such a call is called after the type: GetMeetingSurvey. Credentials in the
-// answer are asked for by who asks for their fields. It is "" for all other fields.
+// plainRead returns the body of a field that costs one call, whose answer is decoded
+// into the field's type and whose only parameter is the object's key. The row of such a
+// call is named after the type: GetMeetingSurvey. Credentials in the answer are
+// requested if their fields are selected. It is "" for all other fields.
 func plainRead(of *ast.Definition, fd *ast.FieldDefinition, answer *ast.Definition) string {
 	calls, key := fd.Directives.ForNames("zoom"), keys[of.Name]
 	if len(calls) != 1 || len(fd.Arguments) > 0 || fd.Type.Elem != nil || key.key == "" {

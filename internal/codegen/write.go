@@ -63,8 +63,7 @@ func newEnum(def *ast.Definition) enum {
 	return e
 }
 
-// textCodes are the enums whose values look like numbers and are written as
-// strings by Zoom.
+// textCodes are the enums whose values are numbers that Zoom writes as strings.
 var textCodes = map[string]bool{"ZoomUnitedPlan": true, "NewUserUnitedPlan": true}
 
 var enumTemplate = template.Must(template.New("enum").Parse(`
@@ -115,8 +114,8 @@ func (e *{{.Name}}) UnmarshalGQL(v any) error {
 }
 `))
 
-// writeConnections writes an alias for every connection and edge type that is
-// nothing more than a page of one type.
+// writeConnections writes an alias for every connection and edge type that is just a
+// page of one type.
 func writeConnections(schema *ast.Schema, file string) error {
 	var b strings.Builder
 	b.WriteString(header)
@@ -159,8 +158,8 @@ func writeTexts(schema *ast.Schema, file string) error {
 	return write(file, b.String())
 }
 
-// readSuffix ends the name of the Go field that holds what Zoom wrote in a list of
-// enum values, beside the methods for what the schema knows of it and for all of it.
+// readSuffix is the suffix of the Go field that holds a list of enum values as Zoom
+// wrote it, from which methods return the known values and the texts of all.
 const readSuffix = "Read"
 
 type text struct{ Type, Text, Of, Enum string }

@@ -15,8 +15,7 @@ import (
 
 // An Account is one Zoom account that the gateway serves.
 type Account struct {
-	// Name is what the log, /readyz and callers call it; "" where there is no
-	// other.
+	// Name names it in the log, in /readyz and for callers; "" for a single account.
 	Name         string
 	ID           string // Zoom's
 	ClientID     string
@@ -24,14 +23,17 @@ type Account struct {
 	APIURL       string // "" is the one that Zoom's token names
 	OAuthURL     string
 	Plan         zoom.Plan
-	// WebhookSecrets are the tokens by which Zoom signs its events; without any, none are
-	// taken.
+	PlanKnown    bool // Plan was configured, and is not the default
+	// WebhookSecrets are the tokens by which Zoom signs webhooks; without any, none are
+	// accepted.
 	WebhookSecrets []Secret
-	// Keys are its callers'; none where only this machine can ask.
+	// EventsURL is the WebSocket of the subscription to its events; "" for none.
+	EventsURL string
+	// Keys are its callers'; none where only this machine has access.
 	Keys []access.Key
 }
 
-// accountForm is an account as it stands in the list.
+// accountForm is an account in the JSON list.
 type accountForm struct {
 	Name         string   `json:"name"`
 	ID           string   `json:"accountId"`
@@ -40,18 +42,18 @@ type accountForm struct {
 	Plan         string   `json:"plan"`
 	Keys         []string `json:"apiKeys"`
 	Webhooks     []Secret `json:"webhookSecrets"`
+	EventsURL    string   `json:"eventsUrl"`
 	APIURL       string   `json:"apiUrl"`
 	OAuthURL     string   `json:"oauthUrl"`
 }
 
-// readAccounts reads the accounts to serve, and returns every mistake. Without a
-// list it is the one of ZOOM_ACCOUNT_ID, or of the sandbox, with the keys of
-// API_KEYS.
+// readAccounts reads the accounts to serve, and returns every error. Without a list it
+// is the one of ZOOM_ACCOUNT_ID, or of the sandbox, with the keys of API_KEYS.
 func (c *Config) readAccounts(keys []access.Key) []error {
 	if c.AccountList == "" {
 		c.Accounts = []Account{{
 			ID: c.ZoomAccountID, ClientID: c.ZoomClientID, ClientSecret: c.ZoomClientSecret,
-			APIURL: c.ZoomAPIURL, OAuthURL: c.ZoomOAuthURL, Plan: c.Plan, WebhookSecrets: c.WebhookSecrets, Keys: keys,
+			APIURL: c.ZoomAPIURL, OAuthURL: c.ZoomOAuthURL, Plan: c.Plan, PlanKnown: c.ZoomPlan != "" || c.Sandbox(), WebhookSecrets: c.WebhookSecrets, EventsURL: c.EventsURL, Keys: keys,
 		}}
 		return nil
 	}
@@ -65,7 +67,7 @@ func (c *Config) readAccounts(keys []access.Key) []error {
 	return l.errs
 }
 
-// accountList is a list as it is read.
+// accountList is the state of parsing the list.
 type accountList struct {
 	config *Config
 	errs   []error
@@ -75,7 +77,7 @@ func (l *accountList) bad(format string, args ...any) {
 	l.errs = append(l.errs, fmt.Errorf(format, args...))
 }
 
-// alone refuses settings of one account beside the list.
+// alone refuses settings of a single account together with the list.
 func (l *accountList) alone() {
 	c := l.config
 	for _, other := range []struct {
@@ -84,6 +86,7 @@ func (l *accountList) alone() {
 	}{
 		{"ZOOM_ACCOUNT_ID", c.ZoomAccountID != ""}, {"ZOOM_CLIENT_ID", c.ZoomClientID != ""}, {"ZOOM_CLIENT_SECRET", c.ZoomClientSecret != ""},
 		{"ZOOM_API_URL", c.ZoomAPIURL != ""}, {"ZOOM_PLAN", c.ZoomPlan != ""}, {"API_KEYS", len(c.APIKeys) > 0}, {"ZOOM_WEBHOOK_SECRETS", len(c.WebhookSecrets) > 0},
+		{"ZOOM_EVENTS_URL", c.EventsURL != ""},
 	} {
 		if other.set {
 			l.bad("set, and so is %s: which account is it of? Put it into the list", other.name)
@@ -96,7 +99,7 @@ func (l *accountList) read() {
 	if !strings.HasPrefix(text, "[") && !strings.HasPrefix(text, "{") {
 		raw, err := os.ReadFile(text)
 		if err != nil {
-			l.bad("neither a JSON list nor the path of a file with one that can be read") // what it is may be secret
+			l.bad("neither a JSON list nor the path of a file with one that can be read") // the text may be secret
 			return
 		}
 		text = string(raw)
@@ -118,12 +121,12 @@ func (l *accountList) read() {
 	}
 }
 
-// entry reads one account. What is wrong with it is told by its place and name.
+// entry reads one account. Errors name its position and its name.
 func (l *accountList) entry(i int, fields map[string]json.RawMessage) {
 	form := accountForm{}
 	before := len(l.errs)
 	l.fields(&form, fields)
-	a := Account{Name: form.Name, ID: form.ID, ClientID: form.ClientID, ClientSecret: form.ClientSecret, APIURL: form.APIURL, OAuthURL: form.OAuthURL, WebhookSecrets: form.Webhooks}
+	a := Account{Name: form.Name, ID: form.ID, ClientID: form.ClientID, ClientSecret: form.ClientSecret, APIURL: form.APIURL, OAuthURL: form.OAuthURL, WebhookSecrets: form.Webhooks, EventsURL: form.EventsURL}
 	l.required(form)
 	l.urls(&a)
 	l.plan(&a, form.Plan)
@@ -139,7 +142,7 @@ func (l *accountList) entry(i int, fields map[string]json.RawMessage) {
 		l.bad("webhookSecrets: one is empty")
 	}
 	if !l.config.Loopback() && len(form.Keys) == 0 {
-		l.bad("apiKeys: none, and %s is not this machine alone: nobody could ask it", l.config.Addr)
+		l.bad("apiKeys: none, and %s is not this machine alone: it would have no callers", l.config.Addr)
 	}
 	place := fmt.Sprintf("account %d", i+1)
 	if access.IsName(form.Name) {
@@ -151,7 +154,7 @@ func (l *accountList) entry(i int, fields map[string]json.RawMessage) {
 	l.config.Accounts = append(l.config.Accounts, a)
 }
 
-// fields fills in a form, and refuses what has no place in it.
+// fields fills in a form, and refuses unknown fields.
 func (l *accountList) fields(form *accountForm, fields map[string]json.RawMessage) {
 	var known []string
 	for f, v := range reflect.ValueOf(form).Elem().Fields() {
@@ -197,10 +200,13 @@ func (l *accountList) urls(a *Account) {
 			l.bad("%s: %w", u[0], err)
 		}
 	}
+	if err := checkEventsURL(a.EventsURL); a.EventsURL != "" && err != nil {
+		l.bad("eventsUrl: %w", err)
+	}
 }
 
 func (l *accountList) plan(a *Account, name string) {
-	if name == "" {
+	if a.PlanKnown = name != ""; !a.PlanKnown {
 		name = string(zoom.Free) // too small a budget is slow, too large a one is refused
 	}
 	var err error
@@ -209,8 +215,8 @@ func (l *accountList) plan(a *Account, name string) {
 	}
 }
 
-// compare finds what several accounts claim. A Zoom account has one entry: its
-// budget, its cache and its ids are one, whatever credential asks.
+// compare refuses names, ids and keys that several accounts have. A Zoom account has
+// one entry: its budget, its cache and its ids are shared by all credentials.
 func (l *accountList) compare() {
 	names, ids, keys, keyless := map[string]bool{}, map[string]string{}, map[[32]byte]string{}, 0
 	for _, a := range l.config.Accounts {
@@ -232,6 +238,6 @@ func (l *accountList) compare() {
 		}
 	}
 	if l.config.Loopback() && keyless > 0 && keyless < len(l.config.Accounts) {
-		l.bad("some accounts have apiKeys and some have none: nobody could ask these; give keys to all of them, or to none")
+		l.bad("some accounts have apiKeys and some have none: these would have no callers; give keys to all of them, or to none")
 	}
 }

@@ -15,15 +15,15 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// twoAccounts is a list without a mistake.
+// twoAccounts is a valid list.
 var twoAccounts = `[
-	{"name": "sales", "accountId": "A", "clientId": "a", "clientSecret": "hush", "plan": "business", "apiKeys": ["app:` + hashOf("1a") + `"]},
-	{"name": "support", "accountId": "B", "clientId": "b", "clientSecret": "hush", "apiUrl": "https://api-eu.zoom.us/v2", "oauthUrl": "http://localhost:1", "apiKeys": ["` + hashOf("2b") + `"]}
+	{"name": "sales", "accountId": "A", "clientId": "a", "clientSecret": "test-secret", "plan": "business", "apiKeys": ["app:` + hashOf("1a") + `"]},
+	{"name": "support", "accountId": "B", "clientId": "b", "clientSecret": "test-secret", "apiUrl": "https://api-eu.zoom.us/v2", "oauthUrl": "http://localhost:1", "apiKeys": ["` + hashOf("2b") + `"]}
 ]`
 
 func hashOf(pair string) string { return strings.Repeat(pair, 32) }
 
-func TestAccounts(t *testing.T) {
+func TestLoad_accounts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "accounts.json")
 	if err := os.WriteFile(file, []byte(twoAccounts), 0o600); err != nil {
 		t.Fatal(err)
@@ -31,8 +31,8 @@ func TestAccounts(t *testing.T) {
 	app, err1 := access.ParseKey("app:" + hashOf("1a"))
 	other, err2 := access.ParseKey(hashOf("2b"))
 	want := []Account{
-		{Name: "sales", ID: "A", ClientID: "a", ClientSecret: "hush", OAuthURL: "https://zoom.us", Plan: zoom.Business, Keys: []access.Key{app}},
-		{Name: "support", ID: "B", ClientID: "b", ClientSecret: "hush", APIURL: "https://api-eu.zoom.us/v2", OAuthURL: "http://localhost:1", Plan: zoom.Free, Keys: []access.Key{other}},
+		{Name: "sales", ID: "A", ClientID: "a", ClientSecret: "test-secret", OAuthURL: "https://zoom.us", Plan: zoom.Business, PlanKnown: true, Keys: []access.Key{app}},
+		{Name: "support", ID: "B", ClientID: "b", ClientSecret: "test-secret", APIURL: "https://api-eu.zoom.us/v2", OAuthURL: "http://localhost:1", Plan: zoom.Free, Keys: []access.Key{other}},
 	}
 	for _, from := range []string{twoAccounts, file} {
 		got, err := Load([]string{"ACCOUNTS=" + from, "ADDR=:8080"})
@@ -45,9 +45,9 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
-// entry is an account of a list, changed.
+// entry returns an account of a list, changed.
 func entry(change string) string {
-	a := map[string]any{"name": "sales", "accountId": "A", "clientId": "a", "clientSecret": "hush", "apiKeys": []string{hashOf("1a")}}
+	a := map[string]any{"name": "sales", "accountId": "A", "clientId": "a", "clientSecret": "test-secret", "apiKeys": []string{hashOf("1a")}}
 	if err := json.Unmarshal([]byte(change), &a); err != nil {
 		panic(err)
 	}
@@ -58,38 +58,41 @@ func entry(change string) string {
 	return string(raw)
 }
 
-func TestMistakesInTheListOfAccounts(t *testing.T) {
+func TestLoad_errorsInAccounts(t *testing.T) {
 	two := func(change string) string { return "[" + entry(`{}`) + "," + entry(change) + "]" }
 	other := `"name":"support","accountId":"B"`
 	for _, c := range []struct {
 		why  string
 		list string
 		env  []string
-		says []string
+		want []string
 	}{
-		{"no file, and maybe a secret", "/nowhere/hush.json", nil, []string{"neither a JSON list nor the path of a file"}},
-		{"cut off", `[{"clientSecret": "hush"`, nil, []string{"not a JSON list of objects (at byte 24)"}},
+		{"neither a list nor a file", "/nowhere/test-secret.json", nil, []string{"neither a JSON list nor the path of a file"}},
+		{"truncated", `[{"clientSecret": "test-secret"`, nil, []string{"not a JSON list of objects (at byte 31)"}},
 		{"one object", entry(`{}`), nil, []string{"not a JSON list of objects"}},
-		{"nobody", `[]`, nil, []string{"the list is empty"}},
+		{"no accounts", `[]`, nil, []string{"the list is empty"}},
 		{"everything missing", `[{}]`, nil, []string{
 			"account 1: name: not 1 to 64 letters", "account 1: accountId: not set", "account 1: clientId: not set", "account 1: clientSecret: not set",
 		}},
-		{"what is wrong with two", "[" + entry(`{"plan": "gold", "apiUrl": "http://zoom.us"}`) + "," + entry(`{`+other+`,"apiKeys": ["hush", "x:`+hashOf("0c")+`"], "oauthUrl": "x", "clientId": 7}`) + "]", nil, []string{
+		{"errors in two accounts", "[" + entry(`{"plan": "gold", "apiUrl": "http://zoom.us"}`) + "," + entry(`{`+other+`,"apiKeys": ["test-secret", "x:`+hashOf("0c")+`"], "oauthUrl": "x", "clientId": 7}`) + "]", nil, []string{
 			"account 1 (sales): apiUrl: only https", `account 1 (sales): plan: "gold" is none of`,
 			"account 2 (support): clientId: not a string", "account 2 (support): clientId: not set", "account 2 (support): oauthUrl: not a URL", "account 2 (support): apiKeys: number 1 is not 64 hex digits",
 		}},
-		{"a field that is none", two(`{` + other + `,"secret": "hush","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`account 2 (support): "secret": no such field; there are name, accountId`}},
-		{"a name twice", two(`{"accountId":"B","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`"sales" is the name of several accounts`}},
-		{"an account twice", two(`{"name":"support","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`"sales" and "support" have the same accountId`}},
-		{"a key of two", two(`{` + other + `}`), nil, []string{`"sales" and "support" have a key in common`}},
-		{"keys for one alone", two(`{` + other + `,"apiKeys":[]}`), nil, []string{"some accounts have apiKeys and some have none"}},
-		{"open to everybody", "[" + entry(`{"apiKeys":[]}`) + "]", []string{"ADDR=:8080"}, []string{"account 1 (sales): apiKeys: none, and :8080 is not this machine alone"}},
-		{"keys beside the list", "[" + entry(`{}`) + "]", []string{aKey}, []string{"set, and so is API_KEYS"}},
-		{"an account beside the list", "[" + entry(`{}`) + "]", with("ZOOM_PLAN=pro"), []string{
+		{"an unknown field", two(`{` + other + `,"secret": "test-secret","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`account 2 (support): "secret": no such field; there are name, accountId`}},
+		{"a duplicate name", two(`{"accountId":"B","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`"sales" is the name of several accounts`}},
+		{"a duplicate account", two(`{"name":"support","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`"sales" and "support" have the same accountId`}},
+		{"a key of two accounts", two(`{` + other + `}`), nil, []string{`"sales" and "support" have a key in common`}},
+		{"keys for one account only", two(`{` + other + `,"apiKeys":[]}`), nil, []string{"some accounts have apiKeys and some have none"}},
+		{"on all addresses, without keys", "[" + entry(`{"apiKeys":[]}`) + "]", []string{"ADDR=:8080"}, []string{"account 1 (sales): apiKeys: none, and :8080 is not this machine alone"}},
+		{"the list and keys", "[" + entry(`{}`) + "]", []string{aKey}, []string{"set, and so is API_KEYS"}},
+		{"the list and an account", "[" + entry(`{}`) + "]", with("ZOOM_PLAN=pro"), []string{
 			"set, and so is ZOOM_ACCOUNT_ID", "set, and so is ZOOM_CLIENT_ID", "set, and so is ZOOM_CLIENT_SECRET", "set, and so is ZOOM_PLAN",
 		}},
-		{"an empty token", "[" + entry(`{"webhookSecrets":["hush",""]}`) + "]", nil, []string{"account 1 (sales): webhookSecrets: one is empty"}},
-		{"tokens beside the list", "[" + entry(`{}`) + "]", []string{"ZOOM_WEBHOOK_SECRETS=hush"}, []string{"set, and so is ZOOM_WEBHOOK_SECRETS"}},
+		{"an empty token", "[" + entry(`{"webhookSecrets":["test-secret",""]}`) + "]", nil, []string{"account 1 (sales): webhookSecrets: one is empty"}},
+		{"the list and tokens", "[" + entry(`{}`) + "]", []string{"ZOOM_WEBHOOK_SECRETS=test-secret"}, []string{"set, and so is ZOOM_WEBHOOK_SECRETS"}},
+		{"events without encryption", "[" + entry(`{"eventsUrl":"ws://ws.zoom.us/ws?subscriptionId=x"}`) + "]", nil, []string{"account 1 (sales): eventsUrl: only wss, or ws to this machine"}},
+		{"the list and a WebSocket for events", "[" + entry(`{}`) + "]", []string{"ZOOM_EVENTS_URL=wss://ws.zoom.us/ws?subscriptionId=x"}, []string{"set, and so is ZOOM_EVENTS_URL"}},
+		{"events over a WebSocket", "[" + entry(`{"eventsUrl":"wss://ws.zoom.us/ws?subscriptionId=x"}`) + "]", nil, nil},
 		{"a list without keys, for this machine", "[" + entry(`{"apiKeys":[]}`) + "]", nil, nil},
 	} {
 		_, err := Load(append(c.env, "ACCOUNTS="+c.list))
@@ -97,33 +100,33 @@ func TestMistakesInTheListOfAccounts(t *testing.T) {
 		if err != nil {
 			lines = strings.Split(err.Error(), "\n")
 		}
-		if len(lines) != len(c.says) {
-			t.Errorf("%s: %d mistakes, want %d:\n%v", c.why, len(lines), len(c.says), err)
+		if len(lines) != len(c.want) {
+			t.Errorf("%s: %d errors, want %d:\n%v", c.why, len(lines), len(c.want), err)
 			continue
 		}
-		for i, says := range c.says {
-			if !strings.HasPrefix(lines[i], "ACCOUNTS: "+says) {
-				t.Errorf("%s: %s\nwant %s", c.why, lines[i], says)
+		for i, want := range c.want {
+			if !strings.HasPrefix(lines[i], "ACCOUNTS: "+want) {
+				t.Errorf("%s: %s\nwant %s", c.why, lines[i], want)
 			}
 		}
-		if strings.Contains(fmt.Sprint(err), "hush") {
-			t.Errorf("%s: a secret is told: %v", c.why, err)
+		if strings.Contains(fmt.Sprint(err), "test-secret") {
+			t.Errorf("%s: a secret is printed: %v", c.why, err)
 		}
 	}
 }
 
-func TestSecretsOfAccountsDoNotPrint(t *testing.T) {
+func TestAccount_secretsAreNotPrinted(t *testing.T) {
 	c, err := Load([]string{"ACCOUNTS=" + twoAccounts})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said strings.Builder
+	var out strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		fmt.Fprintf(&said, verb+"\n", c)
-		fmt.Fprintf(&said, verb+"\n", c.Accounts)
+		fmt.Fprintf(&out, verb+"\n", c)
+		fmt.Fprintf(&out, verb+"\n", c.Accounts)
 	}
-	slog.New(slog.NewJSONHandler(&said, nil)).Info("start", "config", c, "account", c.Accounts[0])
-	if s := said.String(); strings.Contains(s, "hush") || strings.Contains(s, fmt.Sprintf("%x", "hush")) || !strings.Contains(s, "[secret]") {
-		t.Errorf("a secret is told: %s", s)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("start", "config", c, "account", c.Accounts[0])
+	if s := out.String(); strings.Contains(s, "test-secret") || strings.Contains(s, fmt.Sprintf("%x", "test-secret")) || !strings.Contains(s, "[secret]") {
+		t.Errorf("a secret is printed: %s", s)
 	}
 }

@@ -1,4 +1,4 @@
-// Package config reads the settings. It alone looks at the environment.
+// Package config reads the settings. It alone reads the environment.
 package config
 
 import (
@@ -34,8 +34,8 @@ func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
 // MarshalText hides the value from encoders.
 func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
-// Config is all there is to set. The zero value of every setting works: without
-// any, the gateway runs on the sandbox.
+// Config holds all settings. The default of every setting works: without any, the
+// gateway runs on the sandbox.
 type Config struct {
 	Addr string `env:"ADDR" envDefault:"127.0.0.1:8080" help:"where to listen"`
 
@@ -46,33 +46,38 @@ type Config struct {
 	ZoomOAuthURL     string `env:"ZOOM_OAUTH_URL" envDefault:"https://zoom.us" help:"base of the OAuth server: that of the cloud the account is on, such as https://zoomgov.com; the token goes to hosts under its domain and zoom.us"`
 	ZoomPlan         string `env:"ZOOM_PLAN" help:"the account's plan, which sets the budgets: free, pro, business or none; default: free (the sandbox: business)"`
 
-	WebhookSecrets []Secret `env:"ZOOM_WEBHOOK_SECRETS" help:"secret tokens of the app's event subscription, with commas between while one is being changed: Zoom then delivers events to /webhooks/zoom, and what they make stale is read anew"`
+	WebhookSecrets []Secret `env:"ZOOM_WEBHOOK_SECRETS" help:"secret tokens of the app's event subscription, with commas between while one is being changed: Zoom then delivers events to /webhooks/zoom, and the answers that they make stale are evicted"`
 
-	EventLifetimes string `env:"EVENT_LIFETIMES" envDefault:"on" help:"on has answers that events keep right live for an hour while events come; off leaves lifetimes as they are without events"`
+	EventsURL string `env:"ZOOM_EVENTS_URL" help:"the WebSocket endpoint of the app's event subscription, as Zoom shows it, wss://ws.zoom.us/ws?subscriptionId=ID: the gateway opens it, and events come over it, with or without webhooks"`
 
-	AccountList Secret `env:"ACCOUNTS" help:"several accounts instead of the one above: a JSON list of {name, accountId, clientId, clientSecret, plan, apiKeys, webhookSecrets}, or the path of a file with one; see the README"`
+	EventLifetimes string `env:"EVENT_LIFETIMES" envDefault:"on" help:"on: answers that events keep current are cached for an hour while events arrive; off: lifetimes as without events"`
+
+	AccountList Secret `env:"ACCOUNTS" help:"several accounts instead of the one above: a JSON list of {name, accountId, clientId, clientSecret, plan, apiKeys, webhookSecrets, eventsUrl}, or the path of a file with one; see the README"`
 
 	RedisURL     Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379; behind Sentinels redis://sentinel:26379?master_name=NAME&addr=sentinel2:26379; without it this process alone"`
 	CacheBytes   int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`
-	CacheKeys    cache.Keys    `env:"CACHE_KEYS" help:"keys that encrypt what is kept in Redis, id:base64 of 32 bytes, with commas between; the first encrypts, all decrypt; without any it is not encrypted"`
+	CacheKeys    cache.Keys    `env:"CACHE_KEYS" help:"keys that encrypt the entries in Redis, id:base64 of 32 bytes, with commas between; the first encrypts, all decrypt; without any it is not encrypted"`
 	MaxInFlight  int           `env:"MAX_IN_FLIGHT" envDefault:"100" help:"calls of one rate limit label under way at once, for the account"`
 	Timeout      time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
 	MaxObjects   int           `env:"MAX_OBJECTS" envDefault:"200000" help:"objects in one answer; one with edges below it counts as four"`
 	MaxPriceText string        `env:"MAX_PRICE" help:"calls at Zoom that one operation may cost at most, by label: heavy=20,medium=200; one that may cost more is refused before it runs"`
 	MaxAnswer    int           `env:"MAX_ANSWER_BYTES" envDefault:"16777216" help:"bytes of one answer"`
 
-	BreakerCalls int           `env:"BREAKER_CALLS" envDefault:"10" help:"calls of one operation in ten seconds from which on their failures have it left alone"`
-	BreakerShare float64       `env:"BREAKER_SHARE" envDefault:"0.5" help:"the share of them that fails for that, from 0 to 1"`
+	BreakerCalls int           `env:"BREAKER_CALLS" envDefault:"10" help:"calls of one operation in ten seconds from which on its circuit breaker may open"`
+	BreakerShare float64       `env:"BREAKER_SHARE" envDefault:"0.5" help:"the share of failed calls that opens it, from 0 to 1"`
 	BreakerSlow  time.Duration `env:"BREAKER_SLOW" envDefault:"10s" help:"how long a call takes until it counts as failed"`
-	BreakerRest  time.Duration `env:"BREAKER_REST" envDefault:"5s" help:"how long the operation is left alone, until two calls have succeeded"`
+	BreakerRest  time.Duration `env:"BREAKER_REST" envDefault:"5s" help:"how long it is open; then two trial calls must succeed to close it"`
+
+	MaxConnections   int `env:"MAX_CONNECTIONS" envDefault:"10000" help:"connections for subscriptions that one caller may have"`
+	MaxSubscriptions int `env:"MAX_SUBSCRIPTIONS" envDefault:"10000" help:"subscriptions that one caller may have, over all connections"`
 
 	DrainTime time.Duration `env:"DRAIN_TIME" envDefault:"10s" help:"how long requests in flight are given at the end"`
 
-	Key            Secret   `env:"CALLER_KEY" help:"key that zoomql price shows the gateway"`
-	APIKeys        []string `env:"API_KEYS" help:"callers that may ask: SHA-256 of each one's key, in hex, or name:SHA-256, with commas between; needed to listen beyond this machine with real credentials"`
-	AllowedOrigins []string `env:"ALLOWED_ORIGINS" help:"web origins whose pages may ask, with commas between"`
-	AllowedHeaders []string `env:"ALLOWED_HEADERS" help:"headers that those pages may send besides those of GraphQL clients and tracing libraries, with commas between"`
-	Playground     string   `env:"PLAYGROUND" help:"on or off, with introspection; default: on where only this machine can ask"`
+	Key            Secret   `env:"CALLER_KEY" help:"API key that zoomql price sends to the gateway"`
+	APIKeys        []string `env:"API_KEYS" help:"keys of the callers: SHA-256 of each, in hex, or name:SHA-256, with commas between; needed to listen beyond this machine with real credentials"`
+	AllowedOrigins []string `env:"ALLOWED_ORIGINS" help:"web origins whose pages may send requests, with commas between"`
+	AllowedHeaders []string `env:"ALLOWED_HEADERS" help:"headers that those pages may send in addition to those of GraphQL clients and tracing libraries, with commas between"`
+	Playground     string   `env:"PLAYGROUND" help:"on or off, with introspection; default: on where only this machine has access"`
 
 	TrustedDocuments []string `env:"TRUSTED_DOCUMENTS" help:"manifests of documents that callers name by id, as relay-compiler, graphql-codegen or Apollo write them: paths of files, with commas between"`
 	TrustedOnly      string   `env:"TRUSTED_ONLY" envDefault:"off" help:"on executes these documents and no others"`
@@ -85,12 +90,12 @@ type Config struct {
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
 	LogFormat string     `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 
-	Drift     string `env:"DRIFT" envDefault:"off" help:"on has answers tell, under extensions.drift, what Zoom's answers had that the schema does not know"`
-	DriftFile string `env:"DRIFT_FILE" help:"file to count that in, by operation; zoomql drift prints it"`
+	Drift     string `env:"DRIFT" envDefault:"off" help:"on: answers list, under extensions.drift, where Zoom's answers differ from the schema"`
+	DriftFile string `env:"DRIFT_FILE" help:"file that counts these differences by operation; zoomql drift prints it"`
 
 	RedisNameKey Secret `env:"REDIS_NAME_KEY" help:"hides ids and addresses in the names of keys in Redis (HMAC-SHA-256), 32 characters or more, the same for all replicas; without it they are plain SHA-256"`
 
-	LogRemoteAddr string `env:"LOG_REMOTE_ADDR" envDefault:"off" help:"on has the audit log hold the address that a mutation came from"`
+	LogRemoteAddr string `env:"LOG_REMOTE_ADDR" envDefault:"off" help:"on: the audit log has the remote address of each mutation"`
 
 	SandboxUsers        int           `env:"SANDBOX_USERS" envDefault:"40" help:"size of the sandbox's account"`
 	SandboxParticipants int           `env:"SANDBOX_PARTICIPANTS" envDefault:"60" help:"people in the sandbox's big meeting"`
@@ -103,13 +108,12 @@ type Config struct {
 	Accounts []Account         `env:"-"` // at least one, which has no name if there is no list
 }
 
-// Load reads the settings from an environment and returns every mistake at
-// once.
+// Load parses the settings of an environment and returns all errors joined.
 func Load(environ []string) (*Config, error) {
 	c := &Config{}
 	var errs []error
-	// The defaults first: they stay where a setting cannot be read, so that one
-	// mistake is told once.
+	// The defaults first: they remain where a setting cannot be parsed, so that one
+	// mistake is reported once.
 	for _, vars := range []map[string]string{{}, env.ToMap(environ)} {
 		if err := env.ParseWithOptions(c, env.Options{Environment: vars}); err != nil {
 			errs = append(errs, explain(err)...)
@@ -118,7 +122,7 @@ func Load(environ []string) (*Config, error) {
 	return c, errors.Join(append(errs, c.check()...)...)
 }
 
-// explain takes the library's errors apart, one for each setting.
+// explain converts the library's errors, one for each setting.
 func explain(err error) []error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
@@ -129,7 +133,7 @@ func explain(err error) []error {
 		if parse, ok := errors.AsType[env.ParseError](e); ok {
 			e = fmt.Errorf("%s: not %s", name(parse.Name), form(parse.Type))
 			if parse.Type == reflect.TypeFor[cache.Keys]() {
-				e = fmt.Errorf("%s: %w", name(parse.Name), parse.Err) // says which key, and quotes none
+				e = fmt.Errorf("%s: %w", name(parse.Name), parse.Err) // names the key, and quotes none
 			}
 		}
 		errs = append(errs, e)
@@ -137,7 +141,7 @@ func explain(err error) []error {
 	return errs
 }
 
-// form says what a setting of a type looks like.
+// form describes the syntax of a setting of a type.
 func form(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
@@ -167,6 +171,12 @@ func (c *Config) check() []error {
 	if c.ZoomAPIURL != "" && c.Sandbox() {
 		bad("ZOOM_API_URL: set, but there are no credentials to use there: set ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET too")
 	}
+	if err := checkEventsURL(c.EventsURL); c.EventsURL != "" && err != nil {
+		bad("ZOOM_EVENTS_URL: %w", err)
+	}
+	if c.EventsURL != "" && c.Sandbox() {
+		bad("ZOOM_EVENTS_URL: set, but there are no credentials to use there: set ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET too")
+	}
 	if err := c.readPlan(); err != nil {
 		errs = append(errs, err)
 	}
@@ -175,6 +185,12 @@ func (c *Config) check() []error {
 	}
 	if c.MaxInFlight < 1 {
 		bad("MAX_IN_FLIGHT: at least 1")
+	}
+	if c.MaxConnections < 1 {
+		bad("MAX_CONNECTIONS: at least 1")
+	}
+	if c.MaxSubscriptions < 1 {
+		bad("MAX_SUBSCRIPTIONS: at least 1")
 	}
 	if c.MaxObjects < 1 {
 		bad("MAX_OBJECTS: at least 1")
@@ -210,7 +226,7 @@ func (c *Config) check() []error {
 	case c.TrustedOnly != "on" && c.TrustedOnly != "off":
 		bad("TRUSTED_ONLY: %q is neither on nor off", c.TrustedOnly)
 	case c.TrustedOnly == "on" && len(c.TrustedDocuments) == 0:
-		bad("TRUSTED_ONLY: on, but TRUSTED_DOCUMENTS names no file: nothing could be asked")
+		bad("TRUSTED_ONLY: on, but TRUSTED_DOCUMENTS names no file: no document would be executed")
 	}
 	if c.Drift != "on" && c.Drift != "off" {
 		bad("DRIFT: %q is neither on nor off", c.Drift)
@@ -241,7 +257,7 @@ func (c *Config) check() []error {
 	keys, wrong := c.readKeys()
 	errs = append(errs, wrong...)
 	if !c.Sandbox() && c.AccountList == "" && !c.Loopback() && len(c.APIKeys) == 0 {
-		bad("API_KEYS: not set, and %s is not this machine alone: with real credentials anybody there could read the account. Set API_KEYS, or ADDR to 127.0.0.1:8080", c.Addr)
+		bad("API_KEYS: not set, and %s is not this machine alone: with real credentials any host there could read the account. Set API_KEYS, or ADDR to 127.0.0.1:8080", c.Addr)
 	}
 	return append(errs, c.readAccounts(keys)...)
 }
@@ -287,7 +303,7 @@ func (c *Config) readPlan() (err error) {
 	return nil
 }
 
-// checkURL refuses what would send credentials over an open line.
+// checkURL refuses URLs that would send credentials unencrypted.
 func checkURL(s string) error {
 	u, err := url.Parse(s)
 	switch {
@@ -297,6 +313,21 @@ func checkURL(s string) error {
 		return nil
 	}
 	return errors.New("only https, or http to this machine")
+}
+
+// checkEventsURL refuses what is no WebSocket of a subscription, or would send a token over
+// an open line.
+func checkEventsURL(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Query().Get("subscriptionId") == "":
+		return errors.New("not a URL such as wss://ws.zoom.us/ws?subscriptionId=ID")
+	case u.Query().Has("access_token"):
+		return errors.New("with a token, which the gateway gets by itself")
+	case u.Scheme == "wss" || (u.Scheme == "ws" && loopback(u.Hostname())):
+		return nil
+	}
+	return errors.New("only wss, or ws to this machine")
 }
 
 // Sandbox reports whether the sandbox answers, because no credentials are set.

@@ -27,7 +27,7 @@ func Help() string {
 		if d := f.Tag.Get("envDefault"); d != "" {
 			text += " (" + d + ")"
 		}
-		_, _ = fmt.Fprintf(w, "  %s\t%s\n", f.Tag.Get("env"), text) // a Builder takes everything
+		_, _ = fmt.Fprintf(w, "  %s\t%s\n", f.Tag.Get("env"), text) // a Builder does not fail
 	}
 	_ = w.Flush()
 	return b.String()

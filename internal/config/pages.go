@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// readPages reads which pages may ask, and writes origins as browsers do.
+// readPages parses the allowed origins and headers, and normalizes origins as browsers do.
 func (c *Config) readPages() []error {
 	var errs []error
 	for i, text := range c.AllowedOrigins {
@@ -16,7 +16,7 @@ func (c *Config) readPages() []error {
 		if err != nil {
 			shown := strconv.Quote(text)
 			if strings.Contains(text, "@") {
-				shown = "one" // a password may stand in it
+				shown = "one" // it may contain a password
 			}
 			errs = append(errs, fmt.Errorf("ALLOWED_ORIGINS: %s %w", shown, err))
 			continue
@@ -33,7 +33,7 @@ func (c *Config) readPages() []error {
 }
 
 // parseOrigin reads an origin: a scheme, a host, and a port if it is not the scheme's
-// own. A slash at the end does no harm.
+// own. A slash at the end is ignored.
 //
 // Spec: https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
 func parseOrigin(text string) (string, error) {
@@ -48,7 +48,7 @@ func parseOrigin(text string) (string, error) {
 	origin := strings.ToLower(u.Scheme + "://" + u.Host)
 	switch {
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "", u.ForceQuery, u.User != nil:
-		return "", fmt.Errorf("is more than an origin: leave away what stands beside scheme, host and port (%s)", origin)
+		return "", fmt.Errorf("is more than an origin: leave away everything but scheme, host and port (%s)", origin)
 	case strings.ContainsFunc(origin, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return "", errors.New("has signs that browsers do not send: write the host in ASCII (xn--…)")
 	}
@@ -60,7 +60,7 @@ func parseOrigin(text string) (string, error) {
 	return origin, nil
 }
 
-// isToken reports whether a text may be the name of a header.
+// isToken reports whether a text is a valid name of a header.
 //
 // Spec: RFC 9110, section 5.6.2.
 func isToken(s string) bool {
@@ -68,12 +68,11 @@ func isToken(s string) bool {
 	return s != "" && s != "*" && strings.Trim(s, allowed) == ""
 }
 
-// PublicOrigin returns the origin of the gateway's address as callers know it, "" where
-// that is not set.
+// PublicOrigin returns the origin of PublicURL, "" where that is not set.
 func (c *Config) PublicOrigin() string {
 	origin, err := parseOrigin(c.PublicURL)
 	if u, bad := url.Parse(c.PublicURL); err != nil && bad == nil && u.Host != "" {
-		origin, _ = parseOrigin(u.Scheme + "://" + u.Host) // its path is not of interest
+		origin, _ = parseOrigin(u.Scheme + "://" + u.Host) // without its path
 	}
 	return origin
 }

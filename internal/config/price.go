@@ -8,7 +8,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// readMaxPrice reads how many calls of each label an operation may cost.
+// readMaxPrice parses how many calls of each label an operation may cost.
 func (c *Config) readMaxPrice() (errs []error) {
 	if c.MaxPriceText == "" {
 		return nil

@@ -1,6 +1,6 @@
-// Package drift counts what Zoom's answers have and the graph does not know: values of
-// enums, fields, and fields of another shape. It holds names alone, nothing that a
-// person has written, so a report can be passed on.
+// Package drift counts where Zoom's answers differ from the schema: unknown values of
+// enums, unknown fields, and fields of another shape. A report holds names alone and no
+// personal data, so it can be passed on.
 package drift
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Kind says in which way something is unknown.
+// Kind is the kind of a difference.
 type Kind string
 
 // The kinds of drift.
@@ -21,14 +21,15 @@ const (
 	Unreadable Kind = "unreadable" // the field has another shape
 )
 
-// Finding is one thing that the graph does not know.
+// Finding is one difference from the schema.
 type Finding struct {
 	Kind  Kind   `json:"kind"`
 	Field string `json:"field"` // Zoom's names, with "." between them
 	Value string `json:"value,omitempty"`
 }
 
-// Entry is a finding in the answers of one operation, how often it was met, and when.
+// Entry is a finding in the answers of one operation, with how often and when it was
+// counted.
 type Entry struct {
 	Operation string `json:"operation"`
 	Finding
@@ -37,7 +38,7 @@ type Entry struct {
 	Last  time.Time `json:"last"`
 }
 
-// maxFindings bounds the findings that are held of one operation.
+// maxFindings bounds the findings of one operation.
 const maxFindings = 1000
 
 // Report counts findings by operation. It is safe for concurrent use; a nil Report
@@ -51,11 +52,11 @@ type Report struct {
 type count struct {
 	n           int64
 	first, last time.Time
-	here        bool // it was met since the process began
+	seen        bool // by this process
 }
 
-// Add counts what one answer of an operation had, and returns the findings that this
-// process meets for the first time. What is beyond the bound is left out.
+// Add counts the findings of one answer of an operation, and returns those that this
+// process counts for the first time. Findings beyond the bound are dropped.
 func (r *Report) Add(operation string, found map[Finding]int, now time.Time) (news []Finding) {
 	if r == nil || len(found) == 0 {
 		return nil
@@ -79,8 +80,8 @@ func (r *Report) Add(operation string, found map[Finding]int, now time.Time) (ne
 			c = &count{first: now}
 			known[f] = c
 		}
-		if !c.here {
-			c.here = true
+		if !c.seen {
+			c.seen = true
 			news = append(news, f)
 		}
 		c.n, c.last, r.changed = c.n+int64(n), now, true
@@ -88,7 +89,7 @@ func (r *Report) Add(operation string, found map[Finding]int, now time.Time) (ne
 	return news
 }
 
-// Entries returns what was counted, by operation, kind, field and value.
+// Entries returns the findings, sorted by operation, kind, field and value.
 func (r *Report) Entries() []Entry {
 	if r == nil {
 		return nil
@@ -116,7 +117,7 @@ func (r *Report) entries() []Entry {
 // operations.
 type Sum struct{ Operations, Values, Fields, Unreadable int }
 
-// Sum returns how much was found.
+// Sum counts the different findings.
 func (r *Report) Sum() Sum {
 	var s Sum
 	last := ""

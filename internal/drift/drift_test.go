@@ -21,13 +21,13 @@ var (
 	shape  = Finding{Unreadable, "users.group_ids", ""}
 )
 
-func TestReportCounts(t *testing.T) {
+func TestReport_counts(t *testing.T) {
 	r := &Report{}
 	if news := r.Add("GET /b", map[Finding]int{device: 2}, began); len(news) != 1 || news[0] != device {
 		t.Errorf("news: %v", news)
 	}
 	if news := r.Add("GET /b", map[Finding]int{device: 1}, began.Add(time.Hour)); news != nil {
-		t.Errorf("it is no news: %v", news)
+		t.Errorf("a known finding is returned: %v", news)
 	}
 	r.Add("GET /a", map[Finding]int{shape: 1}, began)
 	want := []Entry{{"GET /a", shape, 1, began, began}, {"GET /b", device, 3, began, began.Add(time.Hour)}}
@@ -39,11 +39,11 @@ func TestReportCounts(t *testing.T) {
 	}
 	var none *Report
 	if none.Add("GET /a", map[Finding]int{shape: 1}, began) != nil || none.Entries() != nil {
-		t.Error("no report counts something")
+		t.Error("a nil report counts")
 	}
 }
 
-func TestReportIsBounded(t *testing.T) {
+func TestReport_bounded(t *testing.T) {
 	r := &Report{}
 	for i := range maxFindings + 100 {
 		r.Add("GET /a", map[Finding]int{{Value, "x", strconv.Itoa(i)}: 1}, began)
@@ -54,8 +54,8 @@ func TestReportIsBounded(t *testing.T) {
 	}
 }
 
-// A report goes on where the one before it ended.
-func TestReportIsKeptInAFile(t *testing.T) {
+// A report continues the one in the file.
+func TestReport_saveAndLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "drift.json")
 	r := &Report{}
 	if err := r.Load(path); err != nil {
@@ -70,7 +70,7 @@ func TestReportIsKeptInAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if news := again.Add("GET /a", map[Finding]int{device: 1}, began.Add(time.Hour)); len(news) != 1 {
-		t.Errorf("this process met it for the first time: %v", news)
+		t.Errorf("a finding of the file, first counted by this process, is not returned: %v", news)
 	}
 	if err := again.Save(path); err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestReportIsKeptInAFile(t *testing.T) {
 		t.Error("a file of another kind was read")
 	}
 	if err := again.Save(filepath.Join(path, "x")); err != nil {
-		t.Errorf("nothing has changed, and yet: %v", err)
+		t.Errorf("an unchanged report is written: %v", err)
 	}
 	again.Add("GET /a", map[Finding]int{device: 1}, began)
 	if err := again.Save(filepath.Join(path, "x")); err == nil {
@@ -99,7 +99,7 @@ func TestReportIsKeptInAFile(t *testing.T) {
 		t.Error(err)
 	}
 	if entries, _ := Read(path); len(entries) != 1 || entries[0].Count != 4 {
-		t.Errorf("what could not be saved is lost: %v", entries)
+		t.Errorf("after a failed save, findings are lost: %v", entries)
 	}
 }
 

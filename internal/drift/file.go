@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// maxFile bounds a report's file when it is read: one of all operations at their
-// bounds has about as much.
+// maxFile bounds a report's file when it is read: about the size with all operations at
+// their bounds.
 const maxFile = 64 << 20
 
 // Read returns the entries of a file.
@@ -32,7 +32,7 @@ func Read(path string) ([]Entry, error) {
 	return entries, nil
 }
 
-// Load adds what a file has to the report; a file that is not there has nothing.
+// Load adds the entries of a file to the report; a missing file has none.
 func (r *Report) Load(path string) error {
 	entries, err := Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,15 +45,14 @@ func (r *Report) Load(path string) error {
 	defer r.mu.Unlock()
 	for _, e := range entries {
 		if c := r.of[e.Operation][e.Finding]; c != nil {
-			c.n, c.last, c.here = c.n+e.Count, e.Last, false
+			c.n, c.last, c.seen = c.n+e.Count, e.Last, false
 		}
 	}
 	r.changed = false
 	return err
 }
 
-// Save writes the report into a file, if it has changed since. A reader finds the old
-// report or the new one.
+// Save replaces a file by the report, if that has changed since, atomically.
 func (r *Report) Save(path string) error {
 	r.mu.Lock()
 	if !r.changed {
@@ -88,7 +87,7 @@ func write(path string, entries []Entry) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// WriteJSON writes entries as they stand in a file.
+// WriteJSON writes entries in the format of the file.
 func WriteJSON(w io.Writer, entries []Entry) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -98,31 +97,31 @@ func WriteJSON(w io.Writer, entries []Entry) error {
 
 const (
 	saveEvery = time.Minute
-	sayEvery  = 24 * time.Hour
+	logEvery  = 24 * time.Hour
 )
 
 // Keep saves the report into a file, if path is not empty, and writes a line a day into
 // the log, until ctx ends.
 func (r *Report) Keep(ctx context.Context, path string, log *slog.Logger) {
-	save, say := time.NewTicker(saveEvery), time.NewTicker(sayEvery)
+	save, report := time.NewTicker(saveEvery), time.NewTicker(logEvery)
 	defer save.Stop()
-	defer say.Stop()
+	defer report.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			r.saveOrSay(ctx, path, log)
+			r.saveOrLog(ctx, path, log)
 			return
 		case <-save.C:
-			r.saveOrSay(ctx, path, log)
-		case <-say.C:
+			r.saveOrLog(ctx, path, log)
+		case <-report.C:
 			if s := r.Sum(); s.Operations > 0 {
-				log.InfoContext(ctx, "Zoom's answers have what the graph does not know", "operations", s.Operations, "values", s.Values, "fields", s.Fields, "unreadable", s.Unreadable)
+				log.InfoContext(ctx, "Zoom's answers differ from the schema", "operations", s.Operations, "values", s.Values, "fields", s.Fields, "unreadable", s.Unreadable)
 			}
 		}
 	}
 }
 
-func (r *Report) saveOrSay(ctx context.Context, path string, log *slog.Logger) {
+func (r *Report) saveOrLog(ctx context.Context, path string, log *slog.Logger) {
 	if path == "" {
 		return
 	}
@@ -134,7 +133,7 @@ func (r *Report) saveOrSay(ctx context.Context, path string, log *slog.Logger) {
 // Write writes entries as a table.
 func Write(w io.Writer, entries []Entry) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "OPERATION\tKIND\tFIELD\tVALUE\tCOUNT\tFIRST\tLAST") // Flush tells
+	_, _ = fmt.Fprintln(table, "OPERATION\tKIND\tFIELD\tVALUE\tCOUNT\tFIRST\tLAST") // Flush returns the error
 	for _, e := range entries {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Operation, e.Kind, e.Field, e.Value, e.Count, e.First.Format(time.DateOnly), e.Last.Format(time.DateOnly))
 	}

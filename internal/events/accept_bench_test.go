@@ -41,7 +41,7 @@ func BenchmarkWebhook(b *testing.B) {
 	for range 16 {
 		wait.Go(func() {
 			for i := next.Add(1) - 1; i < int64(b.N); i = next.Add(1) - 1 {
-				body := strings.Replace(ended, `"123"`, fmt.Sprintf(`"%d"`, i), 1)
+				body := strings.Replace(ended, `"86420013579"`, fmt.Sprintf(`"%d"`, i), 1)
 				began := time.Now()
 				if w := d.deliver(body, "old", at); w.Code != http.StatusNoContent {
 					b.Error(w.Code)

@@ -28,8 +28,30 @@ type Event struct {
 	// Key names the event: two deliveries of one event have the same key.
 	Key string
 
-	values map[variable][]string
+	// Person is who an event of a participant tells of; nil for other events, and where
+	// the stream keeps nobody.
+	Person *Person
+	// Gap is set of what is no event, but tells that some may have been missed: it has a time
+	// and an account beside, and nothing else.
+	Gap Gap
+
+	values  map[variable][]string
+	payload *Payload // nil where the stream has kept the rest alone
 }
+
+// Gap tells that events may have been missed, at its place in the stream.
+type Gap string
+
+const (
+	// GapBegan says that events are missed from now on.
+	GapBegan Gap = "began"
+	// GapEnded says that they come again, or that one was missed: of what happened before, not
+	// all was told.
+	GapEnded Gap = "ended"
+)
+
+// AllGaps are the kinds of gaps.
+var AllGaps = []Gap{GapBegan, GapEnded}
 
 // variable is what a tag in the table has in braces.
 type variable string
@@ -52,65 +74,26 @@ const maxValues = 1000
 // errNoEvent is the error of a body that is none of Zoom's events.
 var errNoEvent = errors.New("the body is no event of Zoom's")
 
-// Zoom writes ids as texts in some events and as numbers in others: [types.Text] takes
-// both. Objects are pointers, since [types.Unmarshal] leaves a pointer out whose object has
-// another shape than Zoom documents.
-
-// named is whatever has an id.
-type named struct {
-	ID   types.Text `json:"id"`
-	UUID types.Text `json:"uuid"`
-	Host types.Text `json:"host_id"`
-}
-
-// object is what Zoom tells of the objects of events, as far as it names something.
-type object struct {
-	named
-	MeetingID     types.Text   `json:"meeting_id"`
-	MeetingNumber types.Text   `json:"meeting_number"`
-	WebinarID     types.Text   `json:"webinar_id"`
-	MeetingUUID   types.Text   `json:"meeting_uuid"`
-	WebinarUUID   types.Text   `json:"webinar_uuid"`
-	MeetingHost   types.Text   `json:"meeting_host_id"`
-	Participant   *person      `json:"participant"`
-	Registrant    *named       `json:"registrant"`
-	Meetings      []*meeting   `json:"meetings"`
-	MeetingUUIDs  []types.Text `json:"meeting_uuids"`
-	Members       []*named     `json:"members"`
-}
-
-// meeting is one of several of which an event tells.
-type meeting struct {
-	named
-	MeetingID   types.Text `json:"meeting_id"`
-	MeetingUUID types.Text `json:"meeting_uuid"`
-}
-
-type person struct {
-	ParticipantUUID types.Text `json:"participant_uuid"`
-	UserID          types.Text `json:"user_id"`
-}
-
 // message is an event as Zoom writes it.
 type message struct {
 	Event   string `json:"event"`
 	Time    int64  `json:"event_ts"`
 	Payload struct {
+		Payload
 		AccountID  types.Text `json:"account_id"`
 		PlainToken string     `json:"plainToken"`
-		Object     *object    `json:"object"`
-		OldObject  *named     `json:"old_object"`
 	} `json:"payload"`
 }
 
-// Parse reads an event. A part of it that is not as Zoom documents it is left out; a body
-// without a name, a time or an account is an error, which quotes nothing of it.
-func Parse(body []byte) (*Event, error) {
+// Parse reads an event. A part of it that is not as Zoom documents it is left out, and a time that
+// it cannot have, such as one of the future, is the time when it was received; a body without a name
+// or an account is an error, which quotes nothing of it.
+func Parse(body []byte, received time.Time) (*Event, error) {
 	m, err := decode(body)
 	if err != nil {
 		return nil, err
 	}
-	return m.parsed()
+	return m.parsed(received)
 }
 
 func decode(body []byte) (*message, error) {
@@ -121,26 +104,30 @@ func decode(body []byte) (*message, error) {
 	return m, nil
 }
 
-func (m *message) parsed() (*Event, error) {
-	if m.Event == "" || len(m.Event) > maxValue || m.Payload.AccountID == "" || len(m.Payload.AccountID) > maxValue || m.Time <= 0 {
+func (m *message) parsed(received time.Time) (*Event, error) {
+	if m.Event == "" || len(m.Event) > maxValue || m.Payload.AccountID == "" || len(m.Payload.AccountID) > maxValue {
 		return nil, errNoEvent
 	}
-	o, old := cmp.Or(m.Payload.Object, &object{}), cmp.Or(m.Payload.OldObject, &named{})
-	e := &Event{Name: m.Event, Time: time.UnixMilli(m.Time), AccountID: string(m.Payload.AccountID), values: map[variable][]string{}}
+	at := time.UnixMilli(m.Time)
+	if m.Time <= 0 || at.Sub(received) > maxAhead {
+		at = received
+	}
+	o, old := cmp.Or(m.Payload.Object, &Object{}), cmp.Or(m.Payload.OldObject, &Key{})
+	e := &Event{Name: m.Event, Time: at, AccountID: string(m.Payload.AccountID), values: map[variable][]string{}, payload: &m.Payload.Payload}
 	kind, _, _ := strings.Cut(m.Event, ".")
 	if kind == "user" {
 		e.add(userVar, o.ID)
 	} else if kind != "group" && kind != "account" && kind != "information_barriers" {
 		e.add(meetingVar, o.ID, o.MeetingID, o.MeetingNumber, o.WebinarID)
 		e.add(instanceVar, o.UUID, o.MeetingUUID, o.WebinarUUID)
-		e.add(hostVar, o.Host, o.MeetingHost, old.Host)
+		e.add(hostVar, o.HostID, o.MeetingHost, old.HostID)
 		for _, each := range o.Meetings {
 			if each == nil {
 				continue
 			}
 			e.add(meetingVar, each.ID, each.MeetingID)
 			e.add(instanceVar, each.UUID, each.MeetingUUID)
-			e.add(hostVar, each.Host)
+			e.add(hostVar, each.HostID)
 		}
 		e.add(instanceVar, o.MeetingUUIDs...)
 	}
@@ -156,12 +143,13 @@ func (m *message) parsed() (*Event, error) {
 	key = append(key, e.values[instanceVar]...)
 	key = append(key, e.values[userVar]...)
 	if p := o.Participant; p != nil {
-		key = append(key, string(p.ParticipantUUID), string(p.UserID))
+		key = append(key, string(p.UUID), string(p.Stay))
 	}
 	if r := o.Registrant; r != nil {
 		key = append(key, string(r.ID))
 	}
 	e.Key = strings.Join(append(key, string(o.ID)), "\x00")
+	e.Person = personOf(e)
 	return e, nil
 }
 

@@ -9,8 +9,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// kinds are the kinds of events that keep answers right, by the first part of their
-// names. The place of one is its bit in [zoom.EventKinds].
+// kinds are the kinds of events that keep answers up to date, by the first part of their names.
+// The index of a kind is its bit in [zoom.EventKinds].
 var kinds = []string{"meeting", "webinar", "recording", "user", "account", "information_barriers"}
 
 // kindsOf returns the set of some kinds.
@@ -29,19 +29,22 @@ func (e *Event) kindOf() string {
 	return kind
 }
 
-// Kept names the operations whose answers events keep right, by the kind of events that
-// tells of their changes: each tag of theirs is one that an event evicts by, and what they
-// tell does not change otherwise. Where two kinds are needed, a space is between.
+// Kept has the operations whose answers events keep up to date, by the kind of these events: an
+// event evicts each of their tags, and their answers do not change otherwise. Two kinds are
+// separated by a space.
 var Kept = map[string][]string{
 	"meeting": {
 		"GET /meetings/{meetingId}", "GET /meetings/{meetingId}/invitation", "GET /users/{userId}/meetings",
 		"GET /meetings/{meetingId}/registrants", "GET /meetings/{meetingId}/registrants/{registrantId}",
 		"GET /meetings/{meetingId}/meeting_summary",
+		"GET /past_meetings/{meetingId}", "GET /past_meetings/{meetingId}/instances", "GET /past_meetings/{meetingId}/participants",
+		"GET /report/meetings/{meetingId}", "GET /report/meetings/{meetingId}/participants",
 	},
 	"meeting recording": {"GET /meetings/{meetingId}/recordings"},
 	"webinar": {
 		"GET /webinars/{webinarId}", "GET /users/{userId}/webinars",
 		"GET /webinars/{webinarId}/registrants", "GET /webinars/{webinarId}/registrants/{registrantId}",
+		"GET /past_webinars/{webinarId}/instances", "GET /past_webinars/{webinarId}/participants",
 	},
 	"user": {"GET /users", "GET /users/{userId}"},
 	"account": {
@@ -50,7 +53,7 @@ var Kept = map[string][]string{
 	"information_barriers": {"GET /information_barriers/policies", "GET /information_barriers/policies/{policyId}"},
 }
 
-// NotKept names operations with tags that events evict by, and says what of them changes
+// NotKept has operations with tags that events evict, and the parts of their answers that change
 // without an event.
 var NotKept = map[string]string{
 	"GET /accounts/{accountId}/managed_domains":       "domains have no event",
@@ -59,16 +62,16 @@ var NotKept = map[string]string{
 	"GET /meetings/{meetingId}/livestream":            "events tell of the start and the end of a stream, not of its settings",
 	"GET /meetings/{meetingId}/registrants/questions": "registration questions have no event",
 	"GET /meetings/{meetingId}/token":                 "a token ends by the clock",
-	"GET /past_meetings/{meetingId}/instances":        "the list is late: an instance is not there yet when its event comes",
 	"GET /report/daily":                               "the report is late",
 	"GET /report/upcoming_events":                     "webinars stand there too, and past meetings leave by the clock",
 	"GET /roles":                                      "roles have no event",
 	"GET /roles/{roleId}/members":                     "roles have no event",
 	"GET /users/{userId}/pac":                         "personal audio conferences have no event",
 	"GET /users/{userId}/upcoming_meetings":           "past meetings leave by the clock",
+	"GET /webinars/{webinarId}/panelists":             "panelists have no event",
 }
 
-// writeKept writes both tables for a person.
+// writeKept prints both tables.
 func writeKept(b *strings.Builder) {
 	fmt.Fprintf(b, "answers that live for %s while events come\n", zoom.CoveredLife)
 	for _, kind := range slices.Sorted(maps.Keys(Kept)) {

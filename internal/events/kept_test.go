@@ -57,5 +57,5 @@ func TestKept(t *testing.T) {
 
 // mayBeKept reports whether the answers of an operation are of a class that events extend.
 func mayBeKept(s *zoom.Spec) bool {
-	return s.Reads() && (s.Life == zoom.Scheduled || s.Life == zoom.Slow)
+	return s.Reads() && (s.Life == zoom.Scheduled || s.Life == zoom.Slow || s.Late)
 }

@@ -1,7 +1,6 @@
 package events
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -15,19 +14,20 @@ import (
 	"zoomql/cache/redistest"
 	"zoomql/internal/stream"
 	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
 // watched is a liveness of account A with a door through which its events come.
 type watched struct {
 	*Liveness
 	*door
-	log *bytes.Buffer
+	log *written
 }
 
-func watch(t *testing.T, s Stream) *watched {
-	w := &watched{door: newDoor(), log: &bytes.Buffer{}}
+func newWatched(s Stream) *watched {
+	w := &watched{door: newDoor(), log: &written{}}
 	w.door.Stream, w.now = s, nil
-	w.Liveness = &Liveness{Account: "A", Stream: s, Log: slog.New(slog.NewTextHandler(w.log, nil))}
+	w.Liveness = &Liveness{Account: "A", Sources: []types.EventSource{types.EventSourceWebhook}, Stream: s, Log: slog.New(slog.NewTextHandler(w.log, nil))}
 	return w
 }
 
@@ -57,18 +57,18 @@ const (
 // TestLiveness follows events as they come and stop, by the clock.
 func TestLiveness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, &stream.Memory{})
+		w := newWatched(&stream.Memory{})
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
 		go w.Keep(ctx)
 		time.Sleep(time.Minute)
-		if alive, last := w.Status(time.Now()); alive || !last.IsZero() || w.longer(aMeeting, 0) {
+		if alive, last, _ := w.Status(time.Now()); alive || !last.IsZero() || w.longer(aMeeting, 0) {
 			t.Errorf("before all events: alive %v, last %v", alive, last)
 		}
 		w.come(t, "meeting.started", "A")
 		came := time.Now()
 		time.Sleep(lookEvery + time.Second)
-		if alive, last := w.Status(time.Now()); !alive || !last.Equal(came) {
+		if alive, last, _ := w.Status(time.Now()); !alive || !last.Equal(came) {
 			t.Errorf("after an event: alive %v, last %v, want %v", alive, last, came)
 		}
 		if w.longer(aMeeting, 0) {
@@ -87,12 +87,12 @@ func TestLiveness(t *testing.T) {
 			t.Error("the events of a kind are told from those of another")
 		}
 		time.Sleep(AliveFor)
-		if alive, last := w.Status(time.Now()); alive || last.IsZero() || w.longer(aMeeting, 0) || w.longer(aUser, 0) {
+		if alive, last, _ := w.Status(time.Now()); alive || last.IsZero() || w.longer(aMeeting, 0) || w.longer(aUser, 0) {
 			t.Errorf("after %v without events: alive %v, last %v", AliveFor, alive, last)
 		}
 		w.come(t, "meeting.started", "sub") // a sub account's: by the same subscription
 		time.Sleep(lookEvery + settling + time.Minute)
-		if alive, _ := w.Status(time.Now()); !alive || !w.longer(aMeeting, 0) || w.longer(aMeeting, 20*time.Minute) {
+		if alive, _, _ := w.Status(time.Now()); !alive || !w.longer(aMeeting, 0) || w.longer(aMeeting, 20*time.Minute) {
 			t.Error("what was read while none came lives longer, or what came after does not")
 		}
 		for range 24 * 6 { // a day with no event of a kind
@@ -118,15 +118,15 @@ func TestLiveness(t *testing.T) {
 // TestLiveness_others does not take another account's events for those of this one.
 func TestLiveness_others(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, &stream.Memory{})
+		w := newWatched(&stream.Memory{})
 		w.come(t, "meeting.started", "B")
 		w.look(t.Context())
-		if alive, _ := w.Status(time.Now()); alive {
+		if alive, _, _ := w.Status(time.Now()); alive {
 			t.Error("events of another account are taken for its own")
 		}
 		w.come(t, "meeting.started", "sub")
 		w.look(t.Context())
-		if alive, _ := w.Status(time.Now()); !alive || !w.Since(kindsOf("meeting"), time.Now()).IsZero() {
+		if alive, _, _ := w.Status(time.Now()); !alive || !w.Since(kindsOf("meeting"), time.Now()).IsZero() {
 			t.Error("a sub account's events are no sign of the subscription, or tell of the kinds of the own one's")
 		}
 	})
@@ -152,7 +152,7 @@ func (b *broken) Note(ctx context.Context, mark stream.Mark, names ...string) ([
 func TestLiveness_withoutRedis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &broken{Memory: &stream.Memory{}}
-		w := watch(t, s)
+		w := newWatched(s)
 		ctx, end := context.WithCancel(t.Context())
 		go w.Keep(ctx)
 		w.come(t, "meeting.started", "A")
@@ -162,12 +162,12 @@ func TestLiveness_withoutRedis(t *testing.T) {
 		}
 		s.down.Store(true)
 		time.Sleep(lostAfter + lookEvery)
-		if alive, _ := w.Status(time.Now()); alive || w.longer(aMeeting, time.Minute) {
+		if alive, _, _ := w.Status(time.Now()); alive || w.longer(aMeeting, time.Minute) {
 			t.Error("without Redis, events are taken to come")
 		}
 		s.down.Store(false)
 		time.Sleep(lookEvery + settling + time.Second)
-		if alive, _ := w.Status(time.Now()); !alive || !w.longer(aMeeting, 0) || w.longer(aMeeting, time.Minute) {
+		if alive, _, _ := w.Status(time.Now()); !alive || !w.longer(aMeeting, 0) || w.longer(aMeeting, time.Minute) {
 			t.Error("when Redis is back, what was read before is not told from what was read after")
 		}
 		end()
@@ -185,14 +185,14 @@ func TestLiveness_withoutRedis(t *testing.T) {
 // TestLiveness_shared has a replica know of the events that another one has taken.
 func TestLiveness_shared(t *testing.T) {
 	client := redistest.Start(t).Client()
-	first, other := watch(t, stream.NewRedis(client, "events")), watch(t, stream.NewRedis(client, "events"))
+	first, other := newWatched(stream.NewRedis(client, "events")), newWatched(stream.NewRedis(client, "events"))
 	other.look(t.Context())
-	if alive, _ := other.Status(time.Now()); alive {
+	if alive, _, _ := other.Status(time.Now()); alive {
 		t.Fatal("events come before any has")
 	}
 	first.come(t, "user.updated", "A")
 	other.look(t.Context())
-	alive, last := other.Status(time.Now())
+	alive, last, _ := other.Status(time.Now())
 	if !alive || time.Since(last) > time.Minute || other.Since(kindsOf("user"), time.Now()).IsZero() || !other.Since(kindsOf("meeting"), time.Now()).IsZero() {
 		t.Errorf("alive %v, last %v", alive, last)
 	}

@@ -2,43 +2,60 @@ package events
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"time"
 
 	"zoomql/internal/stream"
 )
 
-// Stream keeps the events that were taken. [stream.Redis] is one that replicas share,
-// [stream.Memory] that of one process.
+// Stream stores the accepted events. [stream.Redis] is shared by replicas, [stream.Memory] is that
+// of one process.
 type Stream interface {
-	// Append stores a message. The error is that it is not stored, or may not be.
-	Append(ctx context.Context, m *stream.Message) error
+	// Append stores messages, all or none. An error means that they are not stored, or may
+	// not be.
+	Append(ctx context.Context, messages ...*stream.Message) error
 	// Claim returns pending messages that no replica has finished.
 	Claim(ctx context.Context) ([]stream.Claimed, error)
-	// Done says that claimed messages are finished.
+	// Done marks claimed messages as finished.
 	Done(ctx context.Context, ids ...string) error
-	// Note notes a mark without a message, and returns since when, and when last, it and
-	// those of some names were noted.
+	// Note notes a mark without a message, and returns when it and the marks of some names
+	// were noted first and last.
 	Note(ctx context.Context, mark stream.Mark, names ...string) ([]stream.Span, error)
+	// Forget removes the marks of some names.
+	Forget(ctx context.Context, names ...string) error
+	// Hold acquires or extends the lease of a name for some time. It reports false while
+	// another holder has it.
+	Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error)
+	// Release ends the lease of a name if holder has it.
+	Release(ctx context.Context, name, holder string) error
 }
 
-// record is an event as the stream keeps it: what it names, and nothing of its payload,
-// which holds names, e-mail addresses and tokens.
+// record is an event as the stream stores it: the objects that it names, and the person who
+// joined or left a meeting, but nothing else of its payload, which has names, e-mail addresses
+// and tokens.
 type record struct {
-	Name    string                `json:"event"`
+	Name    string                `json:"event,omitempty"`
+	Gap     Gap                   `json:"gap,omitempty"`
 	Time    int64                 `json:"time"`    // in Unix milliseconds
-	Account string                `json:"account"` // in which it happened
+	Account string                `json:"account"` // of the event
 	Served  string                `json:"served"`  // the account that is served: that one, or its master
 	Values  map[variable][]string `json:"values,omitempty"`
+	Person  *Person               `json:"person,omitempty"`
 }
 
-// record returns what the stream keeps of an event. One that names more than there is
-// room for is kept as one that names nothing.
-func (e *Event) record(served string) []byte {
-	r := record{e.Name, e.Time.UnixMilli(), e.AccountID, served, e.values}
+// record returns the record of an event. An event that names more objects than a record may have
+// is stored as one that names none.
+//
+// Of people it has the ids, and, if names is set, the names.
+func (e *Event) record(served string, names bool) []byte {
+	r := record{e.Name, e.Gap, e.Time.UnixMilli(), e.AccountID, served, e.values, e.Person}
+	if !names {
+		r.Person = r.Person.unnamed()
+	}
 	body, err := json.Marshal(r)
 	if err == nil && len(body) > stream.MaxBody {
-		r.Values = nil
+		r.Values, r.Person = nil, nil
 		body, err = json.Marshal(r)
 	}
 	if err != nil {
@@ -47,21 +64,27 @@ func (e *Event) record(served string) []byte {
 	return body
 }
 
-// readRecord reads what the stream has kept.
+// readRecord reads a record of the stream.
 func readRecord(body []byte) (e *Event, served string, err error) {
 	var r record
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nil, "", err
 	}
-	return &Event{Name: r.Name, Time: time.UnixMilli(r.Time), AccountID: r.Account, values: r.Values}, r.Served, nil
+	return &Event{Name: r.Name, Gap: r.Gap, Time: time.UnixMilli(r.Time), AccountID: r.Account, Person: r.Person, values: r.Values}, r.Served, nil
 }
 
-// finishEvery is how often a replica looks for events whose evictions are not done.
+// message returns the message of a gap in the events of an account.
+func (g Gap) message(account string) *stream.Message {
+	e := &Event{Gap: g, Time: time.Now(), AccountID: account}
+	return &stream.Message{Key: "gap\x00" + rand.Text(), Body: e.record(account, false)}
+}
+
+// finishEvery is the interval at which a replica looks for events with unfinished evictions.
 const finishEvery = 2 * time.Second
 
-// Finish does what replicas have left undone, until ctx ends: an eviction that a replica
-// could not write to Redis, and did not write later, is another one's after five seconds.
-func (h *Webhook) Finish(ctx context.Context) {
+// Finish completes evictions of other replicas, until ctx ends: an eviction that a replica has not
+// written to Redis for five seconds is done by another one.
+func (i *Inbox) Finish(ctx context.Context) {
 	ticker := time.NewTicker(finishEvery)
 	defer ticker.Stop()
 	for {
@@ -69,36 +92,36 @@ func (h *Webhook) Finish(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			h.finish(ctx)
+			i.finish(ctx)
 		}
 	}
 }
 
-// finish does what there is to do. What fails is there again the next time.
-func (h *Webhook) finish(ctx context.Context) {
+// finish completes the pending evictions. Those that fail remain pending.
+func (i *Inbox) finish(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
-	claimed, err := h.Stream.Claim(ctx)
+	claimed, err := i.Stream.Claim(ctx)
 	if err != nil {
-		return // the cache says in the log that Redis does not reply
+		return // the cache logs that Redis does not reply
 	}
 	var finished []string
 	for _, m := range claimed {
-		if h.evictBy(ctx, m.Body) {
+		if i.evictBy(ctx, m.Body) {
 			finished = append(finished, m.ID)
 		}
 	}
-	_ = h.Stream.Done(ctx, finished...) // else it is done again
+	_ = i.Stream.Done(ctx, finished...) // otherwise, it is done again
 }
 
-// evictBy evicts what an event that is stored makes stale, and reports whether that is
-// done. One of an account that is not served here is for another replica.
-func (h *Webhook) evictBy(ctx context.Context, body []byte) (done bool) {
+// evictBy evicts the answers that a stored event makes stale, and reports whether that is done.
+// Events of accounts that this replica does not serve are for another one.
+func (i *Inbox) evictBy(ctx context.Context, body []byte) (done bool) {
 	e, served, err := readRecord(body)
 	if err != nil {
 		return true
 	}
-	account, ok := h.Accounts[served]
+	account, ok := i.Accounts[served]
 	stale := e.Stale()
 	return ok && (len(stale) == 0 || account.Evict(ctx, e.AccountID, stale...))
 }

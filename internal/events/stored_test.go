@@ -1,11 +1,15 @@
 package events
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -49,7 +53,7 @@ func TestTake_replicaKilled(t *testing.T) {
 				_ = closed.Close()
 				first.Stream = stream.NewRedis(closed, "events")
 			}
-			body := strings.Replace(ended, `"123"`, fmt.Sprintf(`"%d"`, i), 1)
+			body := strings.Replace(ended, `"86420013579"`, fmt.Sprintf(`"%d"`, i), 1)
 			if w := first.deliver(body, "old", at); w.Code != c.want {
 				t.Errorf("%d, want %d", w.Code, c.want)
 			}
@@ -112,12 +116,81 @@ func TestTake_redisHangs(t *testing.T) {
 	if w := d.deliver(ended, "old", at); w.Code != http.StatusServiceUnavailable || len(d.evicted["A A"]) == 0 {
 		t.Errorf("%d, evicted were %q", w.Code, d.evicted)
 	}
-	if log := d.log.String(); !strings.Contains(log, "status=503") || strings.Contains(log, "123") {
+	if log := d.log.String(); !strings.Contains(log, "status=503") || strings.Contains(log, "86420013579") {
 		t.Errorf("the log says %s", log)
 	}
 	server.Resume()
 	if w := d.deliver(ended, "old", at); w.Code != http.StatusNoContent {
 		t.Errorf("again: %d", w.Code)
+	}
+}
+
+// TestBatches_areBounded brings more events than there is room for, and works on a few of them
+// at once, in their order.
+func TestBatches_areBounded(t *testing.T) {
+	var (
+		b       batches
+		blocked = make(chan struct{})
+		worked  = make(chan *taking, 2*maxWaiting)
+	)
+	work := func(batch []*taking) {
+		<-blocked
+		if len(batch) > maxBatch {
+			t.Errorf("%d are worked on at once", len(batch))
+		}
+		for _, one := range batch {
+			worked <- one
+		}
+	}
+	var all []*taking
+	for one := (&taking{}); b.add(one, work); one = (&taking{}) {
+		if all = append(all, one); len(all) > 2*maxWaiting {
+			t.Fatal("there is room for all")
+		}
+	}
+	if len(all) < maxWaiting {
+		t.Errorf("there is room for %d", len(all))
+	}
+	close(blocked)
+	for i, one := range all {
+		if got := <-worked; got != one {
+			t.Fatalf("number %d is another one", i)
+		}
+	}
+	for end := time.Now().Add(time.Minute); !b.add(&taking{}, work); {
+		if time.Now().After(end) {
+			t.Fatal("there is no room again")
+		}
+	}
+}
+
+// TestTake_together has events that come at once evicted and stored together: each is answered
+// by what becomes of it.
+func TestTake_together(t *testing.T) {
+	client := redistest.Start(t).Client()
+	d := replica(client)
+	var calls atomic.Int32
+	d.Accounts = map[string]Account{"A": {Secrets: []string{"old"}, Evict: func(context.Context, string, ...cache.Tag) bool {
+		calls.Add(1)
+		time.Sleep(time.Millisecond) // others come
+		return true
+	}}}
+	const n = 500
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			if w := d.deliver(strings.Replace(ended, `"86420013579"`, fmt.Sprintf(`"%d"`, i), 1), "old", at); w.Code != http.StatusNoContent {
+				t.Errorf("%d", w.Code)
+			}
+		})
+	}
+	all.Wait()
+	keys, err := client.Keys(t.Context(), "*:stream").Result()
+	if err != nil || len(keys) != 1 {
+		t.Fatal(keys, err)
+	}
+	if stored := client.XLen(t.Context(), keys[0]).Val(); stored != n || calls.Load() > n/2 {
+		t.Errorf("%d are stored, want %d; in %d evictions", stored, n, calls.Load())
 	}
 }
 
@@ -139,11 +212,11 @@ func TestTake_duplicates(t *testing.T) {
 // TestRecord keeps what an event names, and nothing else of it.
 func TestRecord(t *testing.T) {
 	const body = `{"event":"recording.completed","event_ts":1772366400123,"download_token":"secret","payload":{"account_id":"A","object":{"id":123,"uuid":"u","host_id":"h","host_email":"a@b.c","topic":"words"}}}`
-	e, err := Parse([]byte(body))
+	e, err := Parse([]byte(body), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := e.record("M")
+	kept := e.record("M", true)
 	for _, word := range []string{"secret", "a@b.c", "words"} {
 		if strings.Contains(string(kept), word) {
 			t.Errorf("%s stands in %s", word, kept)
@@ -156,7 +229,7 @@ func TestRecord(t *testing.T) {
 	for range maxValues {
 		e.add(hostVar, types.Text(strings.Repeat("h", 100)))
 	}
-	if kept = e.record("M"); len(kept) > stream.MaxBody {
+	if kept = e.record("M", true); len(kept) > stream.MaxBody {
 		t.Errorf("%d bytes are kept", len(kept))
 	}
 	if _, _, err := readRecord([]byte(`{`)); err == nil {

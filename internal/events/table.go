@@ -11,19 +11,19 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Row says what events make stale.
+// Row has the tags that events evict.
 type Row struct {
 	// Events are the names of the events.
 	Events []string
-	// Tags names the answers that they make stale, by the tags of package zoom, with
-	// what the event tells in braces: "user:{host}:meetings". Where the event does not
-	// tell it, what stands behind a "|" is meant: "user:{host}:meetings|meetings".
+	// Tags are the tags of package zoom that the events evict, with fields of the event in
+	// braces: "user:{host}:meetings". For an event without that field, the tag is the one
+	// behind a "|": "user:{host}:meetings|meetings".
 	Tags []string
-	// Why says why there are no tags, or what else stays as it was.
+	// Why is the reason why there are no tags, or why there are no others.
 	Why string
 }
 
-// Parts of the table that several rows have.
+// Tags that several rows share.
 var (
 	ofMeeting  = []string{"meeting:{meeting}", "user:{host}:meetings|meetings", "report:upcoming_events"}
 	ofWebinar  = []string{"webinar:{meeting}", "user:{host}:webinars|webinars"}
@@ -37,7 +37,7 @@ var (
 
 func tags(parts ...[]string) []string { return slices.Concat(parts...) }
 
-// unseen is why an event has no tags.
+// unseen is the reason of events whose changes no answer has.
 const unseen = "nothing that the graph reads tells of it"
 
 // Rows is the table of all events that Zoom documents.
@@ -125,9 +125,9 @@ var byEvent = func() map[string]*Row {
 	return rows
 }()
 
-// Write writes the table for a person: each event, with the tags that it makes stale and
-// the operations that are filed under these, or why there are none. Behind it stand the
-// operations whose answers events keep right, and why others with such tags are none.
+// Write prints the table: each event with the tags that it evicts and the operations that have
+// these tags, or why there are none; and then the operations whose answers events keep up to
+// date, and why other operations with such tags are not among them.
 func Write(w io.Writer, specs []*zoom.Spec) error {
 	filed := map[string][]string{}
 	for _, spec := range specs {
@@ -159,12 +159,43 @@ func Write(w io.Writer, specs []*zoom.Spec) error {
 	return err
 }
 
+// IsKnown reports whether an event of that name is in the table.
+func IsKnown(name string) bool { return byEvent[name] != nil }
+
+// OfMeetings are the names of the events of changes of a meeting itself.
+var OfMeetings = func() (names []string) {
+	for i := range Rows {
+		if slices.Contains(Rows[i].Tags, "meeting:{meeting}") {
+			names = append(names, Rows[i].Events...)
+		}
+	}
+	return names
+}()
+
+// StaleAfterGap returns the tags of the answers about a meeting that its events make stale, of
+// which some may have been missed.
+func StaleAfterGap(meeting string) (stale []cache.Tag) {
+	const of = "meeting:{" + string(meetingVar) + "}"
+	for i := range Rows {
+		if !slices.Contains(Rows[i].Tags, of) {
+			continue
+		}
+		for _, tag := range Rows[i].Tags {
+			if rest, ok := strings.CutPrefix(tag, of); ok {
+				stale = append(stale, cache.Tag("meeting:"+meeting+rest))
+			}
+		}
+	}
+	slices.Sort(stale)
+	return slices.Compact(stale)
+}
+
 // Known reports whether the event is in the table.
 func (e *Event) Known() bool { return byEvent[e.Name] != nil }
 
 var braces = regexp.MustCompile(`\{([A-Za-z]+)\}`)
 
-// Stale returns the tags of the answers that the event makes stale, each once.
+// Stale returns the tags that the event evicts, each once.
 func (e *Event) Stale() []cache.Tag {
 	row := byEvent[e.Name]
 	if row == nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"zoomql/cache"
 	"zoomql/internal/events"
@@ -132,7 +133,7 @@ func TestRows_areZoomsEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := events.Parse(body)
+		got, err := events.Parse(body, time.Now())
 		if err != nil || got.Name != name || !got.Known() {
 			t.Errorf("%s: %v\n%s", name, err, body)
 			continue
@@ -200,7 +201,7 @@ func TestStale(t *testing.T) {
 		"an unknown one":   {`{"event":"meeting.danced","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, nil},
 		"an id of a kind":  {`{"event":"account.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, []cache.Tag{"account", "accounts"}},
 	} {
-		e, err := events.Parse([]byte(c.body))
+		e, err := events.Parse([]byte(c.body), time.Now())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if got := e.Stale(); !slices.Equal(got, c.want) {
@@ -212,10 +213,10 @@ func TestStale(t *testing.T) {
 func TestParse_noEvents(t *testing.T) {
 	for _, body := range []string{
 		``, `[]`, `7`, `"x"`, `{}`, `<html>`, `{"event":"meeting.ended"}`, `{"event":"meeting.ended","event_ts":1,"payload":{}}`,
-		`{"event":"meeting.ended","event_ts":0,"payload":{"account_id":"A"}}`, `{"event":7,"event_ts":1,"payload":{"account_id":"A"}}`,
+		`{"event":"","event_ts":1,"payload":{"account_id":"A"}}`, `{"event":7,"event_ts":1,"payload":{"account_id":"A"}}`,
 		`{"event":"meeting.ended","event_ts":1,"payload":{"account_id":"A"}} {}`, `{"event":"` + strings.Repeat("x", 300) + `","event_ts":1,"payload":{"account_id":"A"}}`,
 	} {
-		if e, err := events.Parse([]byte(body)); err == nil {
+		if e, err := events.Parse([]byte(body), time.Now()); err == nil {
 			t.Errorf("%s is an event: %+v", body, e)
 		} else if strings.Contains(err.Error(), "meeting") {
 			t.Errorf("the error quotes the body: %v", err)
@@ -226,7 +227,7 @@ func TestParse_noEvents(t *testing.T) {
 // TestKey tells deliveries of one event from those of others.
 func TestKey(t *testing.T) {
 	keyOf := func(body string) string {
-		e, err := events.Parse([]byte(body))
+		e, err := events.Parse([]byte(body), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,11 +82,7 @@ var errNotAnswered = errors.New("the gateway does not answer")
 // send sends a question until a gateway answers it. What waits for a budget is asked
 // again when the gateway says, unless waits is false.
 func (c *Config) send(ctx context.Context, query string, variables map[string]any, waits func(until time.Time, why error)) (*answer, error) {
-	request := map[string]any{"query": query, "variables": variables}
-	if c.Operation != "" {
-		request["operationName"] = c.Operation
-	}
-	body, err := json.Marshal(request)
+	body, err := c.body(query, variables)
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +116,15 @@ func (c *Config) send(ctx context.Context, query string, variables map[string]an
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// body returns the body of a request.
+func (c *Config) body(query string, variables map[string]any) ([]byte, error) {
+	request := map[string]any{"query": query, "variables": variables}
+	if c.Operation != "" {
+		request["operationName"] = c.Operation
+	}
+	return json.Marshal(request)
 }
 
 // once sends a body once.

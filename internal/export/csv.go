@@ -79,8 +79,16 @@ func csvLine(values []string) ([]byte, error) {
 	return b.Bytes(), w.Error()
 }
 
-// cell returns the text of a value. One that a spreadsheet would take for a formula begins
-// with an apostrophe (https://owasp.org/www-community/attacks/CSV_Injection).
+// Cell returns a text as a cell has it: one that a spreadsheet would take for a formula
+// begins with an apostrophe (https://owasp.org/www-community/attacks/CSV_Injection).
+func Cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// cell returns the text of a value, safe as that of Cell.
 func cell(value json.RawMessage) (string, error) {
 	switch {
 	case len(value) == 0 || string(value) == "null":
@@ -94,10 +102,7 @@ func cell(value json.RawMessage) (string, error) {
 	if err := json.Unmarshal(value, &text); err != nil {
 		return "", err
 	}
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		text = "'" + text
-	}
-	return text, nil
+	return Cell(text), nil
 }
 
 // follow returns the value that a path leads to; nil where an object on the way is null.

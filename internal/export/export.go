@@ -100,6 +100,9 @@ func (c *Config) All(ctx context.Context, w Walk) error {
 	if w.CSV && doc.flat != nil {
 		return doc.flat
 	}
+	if c.Variables[doc.after] != nil {
+		return fmt.Errorf("leave the variable %q out: a walk begins at the first row", doc.after)
+	}
 	out, done, err := open(w.File, c.question(doc, w.CSV))
 	if err != nil {
 		return err
@@ -110,7 +113,11 @@ func (c *Config) All(ctx context.Context, w Walk) error {
 		if t.state.Pages == 0 {
 			return errors.Join(err, out.discard())
 		}
-		return fmt.Errorf("%w\n%d rows are in %s; the same command goes on from there", err, t.state.Rows, partOf(w.File))
+		next := "the same command goes on from there"
+		if refused, ok := errors.AsType[*answerError](err); ok && refused.Extensions.Code == "CURSOR_EXPIRED" {
+			next = "the cursor behind them is no longer good: delete it and " + stateOf(w.File) + " to begin anew"
+		}
+		return fmt.Errorf("%w\n%d rows are in %s; %s", err, t.state.Rows, partOf(w.File), next)
 	}
 	return out.finish()
 }
@@ -131,9 +138,67 @@ type trip struct {
 	out   *output
 	state *state
 	idle  int // pages without a row
+	next  *ahead
+}
+
+// ahead is the page after the last one, which is asked for while that one is written.
+type ahead struct {
+	after  string
+	done   chan struct{}
+	answer *answer // nil where it did not come at the first try
+}
+
+// ask asks for the page behind a cursor: "" is the first.
+func (t *trip) ask(ctx context.Context, after string) (*answer, error) {
+	if next := t.next; next != nil {
+		t.next = nil
+		<-next.done // it ends with ctx
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if next.after == after && next.answer != nil {
+			return next.answer, nil
+		}
+	}
+	return t.send(ctx, t.doc.text, t.variables(after), func(until time.Time, why error) { t.tell(Progress{Waits: until, Why: why}) })
+}
+
+// askAhead begins to ask for the page behind a cursor. One that does not come at once, as it
+// waits for a budget say, is asked for again when its turn comes.
+func (t *trip) askAhead(ctx context.Context, after string) {
+	body, err := t.body(t.doc.text, t.variables(after))
+	if err != nil {
+		return
+	}
+	next := &ahead{after: after, done: make(chan struct{})}
+	t.next = next
+	go func() {
+		defer close(next.done)
+		if a, _, err := t.once(ctx, body); err == nil && a.retryAt().IsZero() {
+			next.answer = a
+		}
+	}()
+}
+
+// variables are those of the page behind a cursor.
+func (t *trip) variables(after string) map[string]any {
+	variables := maps.Clone(t.Variables)
+	if variables == nil {
+		variables = map[string]any{}
+	}
+	if variables[t.doc.after] = nil; after != "" {
+		variables[t.doc.after] = after
+	}
+	return variables
 }
 
 func (t *trip) toEnd(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer func() {
+		if cancel(); t.next != nil {
+			<-t.next.done
+		}
+	}()
 	if t.CSV && t.state.Offset == 0 {
 		head, err := t.doc.header()
 		if err != nil {
@@ -162,20 +227,16 @@ func (t *trip) tell(p Progress) {
 
 // page reads a page and writes its rows.
 func (t *trip) page(ctx context.Context) error {
-	variables := maps.Clone(t.Variables)
-	if variables == nil {
-		variables = map[string]any{}
-	}
-	if variables[t.doc.after] = nil; t.state.After != "" {
-		variables[t.doc.after] = t.state.After
-	}
-	a, err := t.send(ctx, t.doc.text, variables, func(until time.Time, why error) { t.tell(Progress{Waits: until, Why: why}) })
+	a, err := t.ask(ctx, t.state.After)
 	if err != nil {
 		return err
 	}
 	p, err := t.doc.read(a)
 	if err != nil {
 		return err
+	}
+	if p.more && p.end != "" && p.end != t.state.After && (len(a.Errors) == 0 || t.Partial) {
+		t.askAhead(ctx, p.end)
 	}
 	for i := range a.Errors {
 		if !t.Partial {

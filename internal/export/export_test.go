@@ -221,6 +221,58 @@ func TestAll_otherFiles(t *testing.T) {
 }
 
 // A gateway that does not answer, and a budget that is spent, are waited for.
+// TestAll_twoAtOnce begins a walk into a file that another one writes: it is refused, and the
+// first one ends whole.
+func TestAll_twoAtOnce(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "out")
+	l := &list{rows: 500}
+	var second error
+	tried := false
+	err := l.config().All(t.Context(), Walk{File: name, Told: func(p Progress) {
+		if !tried && !p.Whole {
+			tried = true
+			second = (&list{rows: 500}).config().All(t.Context(), Walk{File: name})
+		}
+	}})
+	if err != nil || !tried {
+		t.Fatalf("the first one: %v, and a second one began: %v", err, tried)
+	}
+	if second == nil || !strings.Contains(second.Error(), "another process writes") {
+		t.Errorf("the second one: %v", second)
+	}
+	if rows := strings.Count(contents(t, name), "\n"); rows != 500 {
+		t.Errorf("%d rows, want 500", rows)
+	}
+	if left := leftOver(t, filepath.Dir(name)); len(left) != 1 {
+		t.Errorf("the files are %q", left)
+	}
+}
+
+// TestAll_cannotBegin has no room for the state: nothing is left that would keep the next
+// walk from its beginning, nor does the empty part that a kill at that time leaves.
+func TestAll_cannotBegin(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "out")
+	taken := filepath.Join(stateOf(name)+".next", "taken")
+	if err := os.MkdirAll(taken, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&list{rows: 1}).config().All(t.Context(), Walk{File: name}); err == nil {
+		t.Fatal("it has written its state over a folder")
+	}
+	if _, err := os.Stat(partOf(name)); err == nil {
+		t.Error("the part is left")
+	}
+	if err := os.RemoveAll(filepath.Dir(taken)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(partOf(name), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&list{rows: 1}).config().All(t.Context(), Walk{File: name}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAll_waits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, refused := time.Now(), 0
@@ -253,6 +305,38 @@ func TestAll_waits(t *testing.T) {
 
 // Errors beside rows end a walk, unless it takes what there is. A walk that was ended goes
 // on when there are no errors any more.
+// TestAll_expiredCursor goes on from a cursor that is no longer good: the same command never will.
+func TestAll_expiredCursor(t *testing.T) {
+	l := &list{rows: 300}
+	l.odd = func(w http.ResponseWriter, from int) bool {
+		if from == 100 {
+			fmt.Fprint(w, `{"data":null,"errors":[{"message":"Begin anew.","extensions":{"code":"CURSOR_EXPIRED"}}]}`)
+		}
+		return from == 100
+	}
+	name := filepath.Join(t.TempDir(), "out")
+	err := l.config().All(t.Context(), Walk{File: name})
+	if err == nil || !strings.Contains(err.Error(), "delete it and "+stateOf(name)) || strings.Contains(err.Error(), "goes on from there") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestAll_ownCursor has a walk begin behind a cursor: its file would lack the rows before, or have
+// them although others were asked for.
+func TestAll_ownCursor(t *testing.T) {
+	c := (&list{rows: 3}).config()
+	c.Query = `query($at: String) { user { list(after: $at) { nodes { id } } } }`
+	c.Variables = map[string]any{"at": "1"}
+	name := filepath.Join(t.TempDir(), "out")
+	if err := c.All(t.Context(), Walk{File: name}); err == nil || !strings.Contains(err.Error(), `leave the variable "at" out`) {
+		t.Errorf("the error is %v", err)
+	}
+	c.Variables = map[string]any{"at": nil}
+	if err := c.All(t.Context(), Walk{File: name}); err != nil || strings.Count(contents(t, name), "\n") != 3 {
+		t.Errorf("a variable that is null: %v", err)
+	}
+}
+
 func TestAll_errors(t *testing.T) {
 	broken := true
 	l := &list{rows: 300}
@@ -357,4 +441,22 @@ func TestColumns(t *testing.T) {
 	if _, err := cell(json.RawMessage(`[1]`)); err == nil {
 		t.Error("a list has a cell")
 	}
+}
+
+// TestAll_asksAhead asks for the next page while one is written, and for none behind the last.
+func TestAll_asksAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &list{rows: 350}
+		l.odd = func(http.ResponseWriter, int) bool { time.Sleep(time.Second); return false }
+		began := time.Now()
+		written := 0
+		err := l.config().All(t.Context(), Walk{File: filepath.Join(t.TempDir(), "out"), Told: func(p Progress) {
+			if written = p.Rows; !p.Whole {
+				time.Sleep(time.Second) // it takes as long to write a page as to read one
+			}
+		}})
+		if took := time.Since(began); err != nil || written != 350 || l.pages.Load() != 4 || took > 5*time.Second {
+			t.Errorf("%d rows in %d pages, %v: %v", written, l.pages.Load(), took, err)
+		}
+	})
 }

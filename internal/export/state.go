@@ -37,34 +37,76 @@ func partOf(name string) string  { return name + ".part" }
 func stateOf(name string) string { return name + ".state" }
 
 // open opens an output, and returns how far an earlier walk of the same question has come.
-// A file that is there already, or is of another question, is an error: nothing is
-// overwritten.
-func open(name, question string) (*output, *state, error) {
+// A file that is there already, is of another question, or is written by another process, is
+// an error: nothing is overwritten.
+func open(name, question string) (_ *output, done *state, err error) {
 	if _, err := os.Stat(name); err == nil {
 		return nil, nil, fmt.Errorf("%s is there already: it is not overwritten", name)
 	}
-	done, err := load(name, question)
+	file, err := openLocked(partOf(name))
 	if err != nil {
 		return nil, nil, err
 	}
-	flags := os.O_RDWR | os.O_CREATE
-	if done == nil { // a part without a state is of somebody else
-		flags |= os.O_EXCL
-		done = &state{Question: question, Calls: map[string]int{}}
-	}
-	file, err := os.OpenFile(partOf(name), flags, 0o600) // rows have personal data
-	if errors.Is(err, fs.ErrExist) {
-		return nil, nil, fmt.Errorf("%s is there without %s: it is not known how far it is good; remove it to begin again", partOf(name), stateOf(name))
-	} else if err != nil {
-		return nil, nil, err
-	}
 	o := &output{name, file}
-	if err := o.cut(done); err != nil {
-		_ = file.Close()
+	defer func() {
+		if err != nil {
+			o.removeEmpty()
+			o.close()
+		}
+	}()
+	if done, err = load(name, question); err != nil {
 		return nil, nil, err
 	}
-	err = o.save(done)
-	return o, done, err
+	size, err := file.Seek(0, io.SeekEnd)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case done == nil && size > 0: // a part without a state is of somebody else
+		return nil, nil, fmt.Errorf("%s is there without %s: it is not known how far it is good; remove it to begin again", partOf(name), stateOf(name))
+	case done == nil:
+		done = &state{Question: question, Calls: map[string]int{}}
+	case size < done.Offset:
+		return nil, nil, fmt.Errorf("%s is shorter than %s says: remove both to begin again", partOf(name), stateOf(name))
+	}
+	if err := o.cut(done); err != nil {
+		return nil, nil, err
+	}
+	if err := o.save(done); err != nil {
+		return nil, nil, err
+	}
+	return o, done, nil
+}
+
+// openLocked opens a file, or makes one, that no other process writes meanwhile.
+func openLocked(name string) (*os.File, error) {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) // rows have personal data
+	if err != nil {
+		return nil, err
+	}
+	free, err := lock(file)
+	if err == nil && free {
+		// A process that has just ended its walk has given the file its other name.
+		var now, opened fs.FileInfo
+		if opened, err = file.Stat(); err == nil {
+			now, err = os.Stat(name)
+		}
+		free = err == nil && os.SameFile(now, opened)
+	}
+	switch {
+	case free:
+		return file, nil
+	case err == nil || errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("another process writes %s: wait for its end, or name another file", name)
+	}
+	return nil, errors.Join(err, file.Close())
+}
+
+// removeEmpty removes what a walk that could not begin has made. A state beside it stays.
+func (o *output) removeEmpty() {
+	if info, err := o.file.Stat(); err == nil && info.Size() == 0 {
+		_ = os.Remove(stateOf(o.name) + ".next")
+		_ = os.Remove(partOf(o.name))
+	}
 }
 
 // load reads the state of an earlier walk; nil is none.
@@ -90,17 +132,10 @@ func load(name, question string) (*state, error) {
 
 // cut removes what was written after the last page that the state knows.
 func (o *output) cut(done *state) error {
-	size, err := o.file.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	if size < done.Offset {
-		return fmt.Errorf("%s is shorter than %s says: remove both to begin again", partOf(o.name), stateOf(o.name))
-	}
 	if err := o.file.Truncate(done.Offset); err != nil {
 		return err
 	}
-	_, err = o.file.Seek(done.Offset, io.SeekStart)
+	_, err := o.file.Seek(done.Offset, io.SeekStart)
 	return err
 }
 
@@ -139,10 +174,10 @@ func writeSynced(name string, text []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// finish gives a whole output its name.
+// finish gives a whole output its name. Where files are locked, it is until [output.close].
 func (o *output) finish() error {
-	if err := o.file.Close(); err != nil {
-		return err
+	if !locks {
+		o.close()
 	}
 	if err := os.Rename(partOf(o.name), o.name); err != nil {
 		return err
@@ -150,9 +185,9 @@ func (o *output) finish() error {
 	return os.Remove(stateOf(o.name))
 }
 
-// discard removes an output that has no page.
+// discard removes an output that has no page; the part last, by which it is locked.
 func (o *output) discard() error {
-	return errors.Join(os.Remove(partOf(o.name)), os.Remove(stateOf(o.name)))
+	return errors.Join(os.Remove(stateOf(o.name)), os.Remove(partOf(o.name)))
 }
 
 func (o *output) close() { _ = o.file.Close() }

@@ -1,8 +1,8 @@
-// Package flight lets one piece of work do for all who want the same at once.
+// Package flight shares the result of one call among concurrent callers of the same key.
 //
-// The work belongs to none of them: it goes on while anyone waits, and each
-// leaves when his own context ends. When the last one has left, the work is told
-// so by its own context. golang.org/x/sync/singleflight can do neither.
+// The work is bound to none of them: it runs while at least one caller waits, and each
+// stops waiting when its own context ends. After the last one the context of the work is
+// cancelled. golang.org/x/sync/singleflight can do neither.
 package flight
 
 import (
@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// Longest bounds work, whoever waits for it.
+// Longest bounds the duration of work, whatever the deadlines of its callers.
 const Longest = time.Minute
 
-// Group is work under way, by what is wanted. The zero value is ready, and its
-// methods are safe for concurrent use.
+// Group is the work under way, by key. The zero value is ready for use, and its methods
+// are safe for concurrent use.
 type Group[T any] struct {
-	mu    sync.Mutex
-	under map[string]*flight[T]
+	mu     sync.Mutex
+	active map[string]*flight[T]
 }
 
 type flight[T any] struct {
@@ -31,18 +31,18 @@ type flight[T any] struct {
 	waiters int
 	result  T
 	err     error
-	cut     bool // it failed because its time was over, or all had left
+	cut     bool // it failed because its context had ended
 }
 
-// Do returns what work returns. If the same key is under way, it waits for that
-// instead. The work has the deadline of the one who began it; who has more time
-// begins it anew when it was cut short. about says what the work is about, for
-// Forget. The result is shared and MUST NOT be changed. A panic of the work is an
-// error here: nobody above its goroutine could catch it.
+// Do returns the result of work. If work for the same key is under way, it waits for
+// that instead. The work has the deadline of the caller that began it; a caller with a
+// later one begins it again when it was cut short. about describes the work, for
+// Forget. The result is shared and MUST NOT be changed. A panic of the work is returned
+// as an error, since no caller can recover it.
 func (g *Group[T]) Do(ctx context.Context, key string, about any, work func(context.Context) (T, error)) (T, error) {
 	for {
 		g.mu.Lock()
-		f, joined := g.under[key]
+		f, joined := g.active[key]
 		if !joined {
 			var run func()
 			f, run = g.begin(ctx, key, about, work)
@@ -56,13 +56,13 @@ func (g *Group[T]) Do(ctx context.Context, key string, about any, work func(cont
 	}
 }
 
-// Here is Do, but who begins the work does it himself: that spares him the change
-// of goroutines, and keeps him until the work has ended, which it is told to when
-// he would have left and nobody else waits.
+// Here is Do in the goroutine of the caller that begins the work: that saves a context
+// switch, and this caller returns only when the work has ended. When its context ends
+// and no other caller waits, the context of the work is cancelled.
 func (g *Group[T]) Here(ctx context.Context, key string, about any, work func(context.Context) (T, error)) (T, error) {
 	for {
 		g.mu.Lock()
-		f, joined := g.under[key]
+		f, joined := g.active[key]
 		var run func()
 		if !joined {
 			f, run = g.begin(ctx, key, about, work)
@@ -70,13 +70,13 @@ func (g *Group[T]) Here(ctx context.Context, key string, about any, work func(co
 		f.waiters++
 		g.mu.Unlock()
 		if !joined {
-			stay := context.AfterFunc(ctx, func() {
-				if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // which the work has, too, and ends by
+			stop := context.AfterFunc(ctx, func() {
+				if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // which is that of the work, too
 					g.leave(f)
 				}
 			})
 			run()
-			stay()
+			stop()
 			return f.result, f.err
 		}
 		if result, err, again := g.wait(ctx, f, joined); !again {
@@ -85,8 +85,8 @@ func (g *Group[T]) Here(ctx context.Context, key string, about any, work func(co
 	}
 }
 
-// wait waits for a flight as long as the caller has time. again says that it was
-// cut short by the time of somebody else.
+// wait waits for a flight until ctx ends. again means that it was cut short by the
+// context of another caller.
 func (g *Group[T]) wait(ctx context.Context, f *flight[T], joined bool) (result T, err error, again bool) { //nolint:revive // again is about both
 	select {
 	case <-f.done:
@@ -97,7 +97,7 @@ func (g *Group[T]) wait(ctx context.Context, f *flight[T], joined bool) (result 
 	}
 }
 
-// begin makes a flight, and what carries it out. The caller holds the lock.
+// begin returns a flight, and the function that runs it. The caller holds the lock.
 func (g *Group[T]) begin(ctx context.Context, key string, about any, work func(context.Context) (T, error)) (*flight[T], func()) {
 	end := time.Now().Add(Longest)
 	if d, ok := ctx.Deadline(); ok && d.Before(end) {
@@ -105,16 +105,16 @@ func (g *Group[T]) begin(ctx context.Context, key string, about any, work func(c
 	}
 	shared, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	f := &flight[T]{about: about, done: make(chan struct{}), cancel: cancel}
-	if g.under == nil {
-		g.under = map[string]*flight[T]{}
+	if g.active == nil {
+		g.active = map[string]*flight[T]{}
 	}
-	g.under[key] = f
+	g.active[key] = f
 	return f, func() {
 		defer cancel()
 		f.run(shared, work)
 		g.mu.Lock()
-		if g.under[key] == f {
-			delete(g.under, key)
+		if g.active[key] == f {
+			delete(g.active, key)
 		}
 		g.mu.Unlock()
 		close(f.done)
@@ -143,34 +143,35 @@ func (g *Group[T]) leave(f *flight[T]) {
 func (g *Group[T]) Has(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.under[key] != nil
+	return g.active[key] != nil
 }
 
-// Len returns how much is under way.
+// Len returns the number of keys under way.
 func (g *Group[T]) Len() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.under)
+	return len(g.active)
 }
 
-// Waiting returns how many wait for a key, the one who does the work included.
+// Waiting returns how many callers wait for a key, that of Here which runs the work
+// included.
 func (g *Group[T]) Waiting(key string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if f := g.under[key]; f != nil {
+	if f := g.active[key]; f != nil {
 		return f.waiters
 	}
 	return 0
 }
 
-// Forget lets nobody join any more what was wanted before something changed: who
-// wants it now must not get the result of before.
+// Forget detaches the work for which stale reports true, since something has changed:
+// later callers begin it again, and do not get its result.
 func (g *Group[T]) Forget(stale func(about any) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for key, f := range g.under {
+	for key, f := range g.active {
 		if stale(f.about) {
-			delete(g.under, key)
+			delete(g.active, key)
 		}
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// gate is work that waits until it is let through, and counts how often it was
-// begun.
+// gate is work that waits until open is closed, and counts how often it was begun.
 type gate struct {
 	open  chan struct{}
 	begun int
@@ -29,8 +28,8 @@ func (g *gate) work(ctx context.Context) (int, error) {
 	}
 }
 
-// Work that many want at once is done once, and again for who wants it later.
-func TestOnceForAll(t *testing.T) {
+// Concurrent callers share work, and a later one begins it again.
+func TestDo_concurrentCallersShareWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, group := &gate{open: make(chan struct{})}, &Group[int]{}
 		results := make([]int, 64)
@@ -58,36 +57,36 @@ func TestOnceForAll(t *testing.T) {
 	})
 }
 
-// Who leaves gets the reason at once; the work goes on for the others, and ends
-// with the last.
-func TestLeaving(t *testing.T) {
+// A caller whose context ends returns at once; the work continues for the others, and
+// ends with the last.
+func TestDo_workEndsWithLastCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, group := &gate{open: make(chan struct{})}, &Group[int]{}
-		first, leave := context.WithCancel(t.Context())
-		second, leaveToo := context.WithCancel(t.Context())
+		first, cancelFirst := context.WithCancel(t.Context())
+		second, cancelSecond := context.WithCancel(t.Context())
 		errs := make(chan error, 2)
 		go func() { _, err := group.Do(first, "key", nil, g.work); errs <- err }()
 		synctest.Wait()
 		go func() { _, err := group.Do(second, "key", nil, g.work); errs <- err }()
 		synctest.Wait()
-		leave()
+		cancelFirst()
 		if err := <-errs; !errors.Is(err, context.Canceled) {
-			t.Errorf("who left: %v", err)
+			t.Errorf("the caller whose context ended: %v", err)
 		}
 		if g.ctx.Err() != nil {
-			t.Error("the work ended with the one who began it")
+			t.Error("the work ended with the caller that began it")
 		}
-		leaveToo()
+		cancelSecond()
 		<-errs
 		synctest.Wait()
 		if g.ctx.Err() == nil || group.Len() != 0 {
-			t.Error("the work goes on for nobody")
+			t.Error("the work continues without callers")
 		}
 	})
 }
 
-// Who has more time than the one who began the work begins it anew.
-func TestCutShort(t *testing.T) {
+// A caller with a later deadline than the one that began the work begins it again.
+func TestDo_restartsAfterShorterDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, group := &gate{open: make(chan struct{})}, &Group[int]{}
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -99,12 +98,12 @@ func TestCutShort(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		close(g.open)
 		if r := <-result; r != 2 {
-			t.Errorf("result %d, want that of the second time", r)
+			t.Errorf("result %d, want that of the second work", r)
 		}
 	})
 }
 
-// After a change nobody joins what was wanted before it.
+// After Forget, work is not shared with later callers.
 func TestForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		group, open := &Group[int]{}, make(chan struct{})
@@ -122,7 +121,7 @@ func TestForget(t *testing.T) {
 	})
 }
 
-func TestPanic(t *testing.T) {
+func TestDo_panicIsAnError(t *testing.T) {
 	group := &Group[int]{}
 	_, err := group.Do(t.Context(), "key", nil, func(context.Context) (int, error) { panic("a bug") })
 	if err == nil || !strings.Contains(err.Error(), "a bug") {
@@ -130,8 +129,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// Here is Do by the one who asks: who joins waits, who joins may leave, and the
-// work is told when nobody wants it any more.
+// Here runs work in its caller: others wait and may leave, and the context of the work
+// ends with the last of them.
 func TestHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g Group[int]
@@ -146,7 +145,7 @@ func TestHere(t *testing.T) {
 			}
 		}
 		results := make(chan int, 2)
-		first, leave := context.WithCancel(t.Context())
+		first, cancelFirst := context.WithCancel(t.Context())
 		for _, ctx := range []context.Context{first, t.Context()} {
 			go func() {
 				n, _ := g.Here(ctx, "k", nil, work)
@@ -154,7 +153,7 @@ func TestHere(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		leave() // the other still waits
+		cancelFirst() // the other still waits
 		if a, b := <-results, <-results; a != 1 || b != 1 || g.Len() != 0 {
 			t.Errorf("%d and %d, %d under way", a, b, g.Len())
 		}
@@ -163,7 +162,7 @@ func TestHere(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		if _, err := g.Here(alone, "k", nil, work); err == nil || time.Since(began) > 10*time.Millisecond {
-			t.Errorf("the work went on for nobody: %v after %s", err, time.Since(began))
+			t.Errorf("the work continued without callers: %v after %s", err, time.Since(began))
 		}
 		if _, err := g.Here(t.Context(), "k", nil, func(context.Context) (int, error) { panic("x") }); err == nil {
 			t.Error("a panic is no error")
@@ -171,9 +170,9 @@ func TestHere(t *testing.T) {
 	})
 }
 
-// The time of the caller who does the work ends it as such, and is not taken for the
-// caller's leaving: the work tells what it has, and why that is not all.
-func TestDeadlineOfTheOneWhoWorks(t *testing.T) {
+// The deadline of the caller that runs the work is the cause by which the work ends,
+// and not a cancellation: so the work may return a partial result with the reason.
+func TestHere_deadlineOfItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 1000 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -16,12 +17,14 @@ func TestSpareCollector(t *testing.T) {
 		debug.SetGCPercent(p)
 		return p
 	}
-	spareCollector()
+	var subscriptions atomic.Int64
+	counts := func() (int, int) { return 0, int(subscriptions.Load()) }
+	spareCollector(counts)
 	if p := percent(); p != 50 {
 		t.Errorf("a setting of 50 became %d", p)
 	}
 	debug.SetGCPercent(100)
-	spareCollector()
+	spareCollector(counts)
 	becomes := func(what string, is func(int) bool) {
 		t.Helper()
 		end := time.Now().Add(patience)
@@ -37,20 +40,42 @@ func TestSpareCollector(t *testing.T) {
 		much := make([]byte, 3*roomForGarbage)
 		defer runtime.KeepAlive(much)
 		becomes("much is alive", func(p int) bool { return p == 100 })
+		subscriptions.Store(2 * roomForGarbage / subscriberMemory)
+		defer subscriptions.Store(0)
+		becomes("most of it for subscribers", func(p int) bool { return p < 60 })
 	}()
 	becomes("little again", func(p int) bool { return p > 150 })
 }
 
-// TestLimitMemory checks that the limit follows from the promise, and that a limit of the operator's
-// stays.
+// TestLimitMemory checks that the limit follows from the promise, with the number of subscribers, and
+// that a limit of the operator's stays.
 func TestLimitMemory(t *testing.T) {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
-	limitMemory(64 << 20)
-	if n := debug.SetMemoryLimit(-1); n <= 128<<20 || n >= promised(64<<20) {
-		t.Errorf("the limit is %d MiB", n>>20)
+	var connections, subscriptions atomic.Int64
+	counts := func() (int, int) { return int(connections.Load()), int(subscriptions.Load()) }
+	limitMemory(64<<20, counts)
+	first := debug.SetMemoryLimit(-1)
+	if first <= 128<<20 || first >= promised(64<<20) {
+		t.Errorf("the limit is %d MiB", first>>20)
 	}
+	becomes := func(want int64) {
+		t.Helper()
+		end := time.Now().Add(patience)
+		for debug.SetMemoryLimit(-1) != want {
+			if time.Now().After(end) {
+				t.Fatalf("the limit is %d MiB, want %d", debug.SetMemoryLimit(-1)>>20, want>>20)
+			}
+			runtime.GC()
+		}
+	}
+	connections.Store(10_000)
+	subscriptions.Store(20_000)
+	becomes(first + 30_000*subscriberMemory)
+	connections.Store(0)
+	subscriptions.Store(0)
+	becomes(first)
 	debug.SetMemoryLimit(50 << 20)
-	limitMemory(64 << 20)
+	limitMemory(64<<20, counts)
 	if n := debug.SetMemoryLimit(-1); n != 50<<20 {
 		t.Errorf("a limit of 50 MiB became %d MiB", n>>20)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,13 +43,16 @@ func TestCoverage(t *testing.T) {
 			if answer["errors"] != nil {
 				t.Errorf("errors: %v", answer["errors"])
 			}
-			for _, call := range r.box.Calls() {
-				if call.Pattern != row.Operation {
-					t.Errorf("another call was made: %s", call.Pattern)
-				}
+			want := []string{row.Operation}
+			if row.Operation == zoom.CreateRole.Pattern { // its answer does not prove that it was done
+				want = append(want, zoom.ListRoles.Pattern)
 			}
-			if n := len(r.box.Calls()); n != 1 {
-				t.Errorf("%d calls, want 1", n)
+			var made []string
+			for _, call := range r.box.Calls() {
+				made = append(made, call.Pattern)
+			}
+			if !slices.Equal(made, want) {
+				t.Errorf("the calls are %q, want %q", made, want)
 			}
 		})
 	}
@@ -181,7 +185,7 @@ func (r *rig) upload(t *testing.T, operations string, file []byte) map[string]an
 	return answer
 }
 
-func toJSON(t *testing.T, v any) string {
+func toJSON(t testing.TB, v any) string {
 	t.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {

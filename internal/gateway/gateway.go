@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,8 +23,11 @@ import (
 	"github.com/alecthomas/kong"
 
 	"zoomql/cache"
+	"zoomql/graph/endpoint"
 	"zoomql/graph/schema"
 	"zoomql/internal/access"
+	"zoomql/internal/attendancecsv"
+	"zoomql/internal/background"
 	"zoomql/internal/config"
 	"zoomql/internal/drift"
 	"zoomql/internal/events"
@@ -166,44 +170,56 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer box.close()
-	stores, err := newStores(cfg, log)
+	handler, end, err := assemble(ctx, cfg, accounts, box, log)
 	if err != nil {
 		return err
 	}
-	defer stores.close()
-	found := &drift.Report{}
-	tenants, err := newTenants(cfg, accounts, stores, found, log)
-	if err != nil {
-		return err
-	}
-	kept, err := keepDrift(ctx, found, cfg.DriftFile, log)
-	if err != nil {
-		return err
-	}
-	defer kept()
-	webhook := tenants.webhook(stores, log)
-	if webhook != nil {
-		defer inBackground(ctx, func(ctx context.Context) { tenants.keepEvents(ctx, webhook) })()
-	}
+	defer end()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("ADDR: %w", err)
 	}
 	welcome(stderr, cfg, listener.Addr(), box)
-	spareCollector()
-	limitMemory(cfg.CacheBytes)
-	return listen(ctx, listener, newHandler(cfg, tenants, webhook, box, log), cfg.DrainTime)
+	spareCollector(handler.live.Counts)
+	limitMemory(cfg.CacheBytes, handler.live.Counts)
+	return listen(ctx, listener, handler, cfg.DrainTime)
 }
 
-// inBackground runs a task until ctx ends; what it returns ends it, and waits for it.
-func inBackground(ctx context.Context, task func(context.Context)) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	running.Go(func() { task(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
+// assemble puts the gateway together, and begins what it does beside requests, until ctx
+// ends; end waits for the last of that, and closes what is open. change changes what the
+// tenants are made of.
+func assemble(ctx context.Context, cfg *config.Config, accounts []config.Account, box *box, log *slog.Logger, change ...func(*maker)) (handler *drained, end func(), err error) {
+	var closers []func()
+	closeAll := func() {
+		for _, f := range slices.Backward(closers) {
+			f()
+		}
 	}
+	defer func() {
+		if err != nil {
+			closeAll()
+		}
+	}()
+	stores, err := newStores(cfg, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	closers = append(closers, stores.close)
+	found := &drift.Report{}
+	tenants, err := newTenants(cfg, accounts, stores, found, log, change...)
+	if err != nil {
+		return nil, nil, err
+	}
+	kept, err := keepDrift(ctx, found, cfg.DriftFile, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	closers = append(closers, kept)
+	inbox := tenants.inbox(stores, found, log)
+	if inbox != nil {
+		closers = append(closers, background.Run(ctx, func(ctx context.Context) { tenants.keepEvents(ctx, inbox, stores.bus) }))
+	}
+	return newHandler(cfg, tenants, tenants.webhook(inbox), box, log), closeAll, nil
 }
 
 // keepDrift begins to keep the drift report, until ctx ends; what it returns waits for
@@ -214,7 +230,7 @@ func keepDrift(ctx context.Context, found *drift.Report, file string, log *slog.
 			return nil, fmt.Errorf("DRIFT_FILE: %w", err)
 		}
 	}
-	return inBackground(ctx, func(ctx context.Context) { found.Keep(ctx, file, log) }), nil
+	return background.Run(ctx, func(ctx context.Context) { found.Keep(ctx, file, log) }), nil
 }
 
 // printDrift prints the drift report.
@@ -233,11 +249,13 @@ func printDrift(w io.Writer, file string, asJSON bool) error {
 }
 
 // newHandler puts the routes together.
-func newHandler(cfg *config.Config, tenants tenants, webhook *events.Webhook, box *box, log *slog.Logger) http.Handler {
-	api := tenants.api(log)
+func newHandler(cfg *config.Config, tenants tenants, webhook *events.Webhook, box *box, log *slog.Logger) *drained {
+	live := tenants[0].live
+	var api http.Handler = &endpoint.Sockets{Next: tenants.api(log), Live: live, Admission: tenants[0].admission, Log: log}
 	api = access.Pages(access.PageOptions{Origins: cfg.AllowedOrigins, Own: []string{cfg.PublicOrigin()}, Headers: cfg.AllowedHeaders}, api)
 	mux := http.NewServeMux()
 	mux.Handle(graphqlPath, api)
+	mux.Handle(attendancecsv.Path, api) // of all methods: pages ask by OPTIONS first
 	mux.Handle("GET "+links.Path, tenants.files())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.Handle("GET /readyz", &readiness{all: tenants})
@@ -257,16 +275,26 @@ func newHandler(cfg *config.Config, tenants tenants, webhook *events.Webhook, bo
 		guarded = access.Local(routes)
 	}
 	if webhook == nil {
-		return guarded
+		return &drained{guarded, live}
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return &drained{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == eventsPath { // who sends is known by the signature, whatever name is asked and from where
 			webhook.ServeHTTP(w, r)
 			return
 		}
 		guarded.ServeHTTP(w, r)
-	})
+	}), live}
 }
+
+// drained is a handler with connections that last: they are ended first when the gateway
+// ends.
+type drained struct {
+	http.Handler
+	live *endpoint.Live
+}
+
+// Drain ends the connections.
+func (d *drained) Drain(ctx context.Context) { d.live.Drain(ctx) }
 
 const (
 	graphqlPath = "/graphql"
@@ -287,7 +315,11 @@ type stores struct {
 	budgets ratelimit.Store
 	ledger  cache.Ledger  // nil without Redis
 	events  events.Stream // those that were taken
-	closers []func()
+	bus     *events.Bus   // reads them
+	// namesKept says that the stream may have the names of people: nobody else reads it,
+	// or it is encrypted.
+	namesKept bool
+	closers   []func()
 }
 
 // newStores returns stores in this process, or over the Redis that all replicas
@@ -295,7 +327,8 @@ type stores struct {
 func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	l1 := cache.NewMemory(cfg.CacheBytes)
 	if cfg.RedisURL == "" {
-		return &stores{l1: l1, budgets: &ratelimit.Memory{}, events: &stream.Memory{}}, nil
+		own := &stream.Memory{}
+		return &stores{l1: l1, budgets: &ratelimit.Memory{}, events: own, bus: &events.Bus{Stream: own, Log: log}, namesKept: true}, nil
 	}
 	conn, err := cache.Dial(string(cfg.RedisURL))
 	if err != nil {
@@ -304,9 +337,10 @@ func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	names := redisname.New(string(cfg.RedisNameKey))
 	l2 := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys), cache.WithNames(names))
 	budgets := ratelimit.NewShared(conn, log, ratelimit.WithNames(names))
+	common := stream.NewRedis(conn, "events", stream.WithKeys(cfg.CacheKeys), stream.WithNames(names))
 	return &stores{
 		l1: l1, shared: cache.NewTiered(l1, l2), budgets: budgets, ledger: l2,
-		events:  stream.NewRedis(conn, "events", stream.WithKeys(cfg.CacheKeys), stream.WithNames(names)),
+		events: common, bus: &events.Bus{Stream: common, Log: log}, namesKept: cfg.CacheKeys.Len() > 0,
 		closers: []func(){budgets.Close, l2.Close, func() { _ = conn.Close() }},
 	}, nil
 }
@@ -345,6 +379,11 @@ func listen(ctx context.Context, l net.Listener, h http.Handler, drain time.Dura
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
+	if lasting, ok := h.(interface{ Drain(ctx context.Context) }); ok {
+		var ending sync.WaitGroup
+		ending.Go(func() { lasting.Drain(grace) })
+		defer ending.Wait()
+	}
 	if err := server.Shutdown(grace); err != nil {
 		return errors.Join(fmt.Errorf("requests were still in flight after %s", drain), server.Close())
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // A name in Redis holds hashes: of keys in braces, and of tags.
-var nameForm = regexp.MustCompile(`^zoomql:(v1:[a-z]:(r:|[0-9A-Z]{26})?\{:HASH\}|v1:t:(\*|HASH)|v1:evictions|rl:replicas|rl:\{HASH\}:HASH(:state)?)$`)
+var nameForm = regexp.MustCompile(`^zoomql:(v1:[a-z]:(r:|[0-9A-Z]{26})?\{:HASH\}|v1:t:(\*|HASH)|v1:evictions|rl:replicas|rl:\{zoomql:rl:replicas\}:sessions|rl:\{HASH\}:HASH(:state)?)$`)
 
 func init() {
 	nameForm = regexp.MustCompile(strings.ReplaceAll(nameForm.String(), "HASH", `[0-9A-Za-z_-]{22}`))

@@ -1,14 +1,12 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"zoomql/internal/config"
+	"zoomql/internal/export"
 	"zoomql/internal/plan"
 )
 
@@ -30,16 +29,21 @@ func (priceCommand) Help() string {
 	return "Nothing of the operation is carried out, and no call is made to Zoom. " + keyHelp
 }
 
-// maxPlan bounds an answer.
-const maxPlan = 64 << 20
-
 // printPrice asks a gateway what an operation costs, and prints it.
 func printPrice(ctx context.Context, cfg *config.Config, c priceCommand, w io.Writer) error {
-	body, err := c.request()
+	document, variables, err := c.read()
 	if err != nil {
 		return err
 	}
-	report, err := c.ask(ctx, cfg, body)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	ask := &export.Config{URL: c.endpoint(cfg), Header: c.header(cfg), Query: document, Operation: c.Operation, Variables: variables}
+	ask.Header.Set("X-Dry-Run", "true")
+	text, err := ask.Ask(ctx)
+	if text == nil {
+		return err
+	}
+	report, err := readPrice(text)
 	if err != nil {
 		return err
 	}
@@ -52,50 +56,14 @@ func printPrice(ctx context.Context, cfg *config.Config, c priceCommand, w io.Wr
 	return writePrice(w, report)
 }
 
-// request returns the body of the request.
-func (c priceCommand) request() ([]byte, error) {
-	document, variables, err := c.read()
-	if err != nil {
-		return nil, err
-	}
-	request := map[string]any{"query": document}
-	if c.Operation != "" {
-		request["operationName"] = c.Operation
-	}
-	if variables != nil {
-		request["variables"] = variables
-	}
-	return json.Marshal(request)
-}
-
-// ask sends the request.
-func (c priceCommand) ask(ctx context.Context, cfg *config.Config, body []byte) (*plan.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint(cfg), bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header = c.header(cfg)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Dry-Run", "true")
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }() // it was read only
-	return readPrice(resp)
-}
-
 // readPrice reads a gateway's answer.
-func readPrice(resp *http.Response) (*plan.Report, error) {
+func readPrice(text []byte) (*plan.Report, error) {
 	var answer struct {
 		Errors     []struct{ Message string }
 		Extensions struct{ Plan *plan.Report }
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxPlan)).Decode(&answer); err != nil {
-		return nil, fmt.Errorf("what answers is no gateway, or one that tells no prices: %s", resp.Status)
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return nil, fmt.Errorf("what answers is no gateway, or one that tells no prices: %w", err)
 	}
 	var mistakes []error
 	for _, e := range answer.Errors {
@@ -117,7 +85,7 @@ func writePrice(w io.Writer, r *plan.Report) error {
 	for _, label := range slices.Sorted(maps.Keys(r.AtMost)) {
 		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\n", label, r.AtMost[label], r.Expected[label])
 	}
-	_, _ = fmt.Fprintf(t, "\nRound trips: %d. Objects in the answer at most: %d.\n", r.RoundTrips, r.Objects)
+	_, _ = fmt.Fprintf(t, "\nRound trips: %d. Objects in the answer at most: %d.%s%s\n", r.RoundTrips, r.Objects, daysText(r), cacheText(r))
 	if len(r.Steps) == 0 {
 		return t.Flush()
 	}
@@ -129,6 +97,9 @@ func writePrice(w io.Writer, r *plan.Report) error {
 		}
 		_, _ = fmt.Fprintf(t, "%s\t%d\t%s\t%s%s\t%s\t%s\n", most, s.Expected, s.Label, strings.Repeat("  ", s.Depth), s.Operation, s.Path, s.Why)
 	}
+	for _, refused := range r.Refused {
+		_, _ = fmt.Fprintf(t, "\n%s: %s: %s\n", refused.Code, strings.Join(refused.Fields, ", "), refused.Why)
+	}
 	_, _ = fmt.Fprintln(t, "\nSCOPES: ONE OF EACH LINE")
 	for _, s := range r.Scopes {
 		missing := ""
@@ -138,4 +109,23 @@ func writePrice(w io.Writer, r *plan.Report) error {
 		_, _ = fmt.Fprintf(t, "%s%s: %s\n", missing, s.Operation, strings.Join(slices.Concat(s.Granular, s.Classic), " "))
 	}
 	return t.Flush()
+}
+
+// daysText says what is expected takes of the budgets of days.
+func daysText(r *plan.Report) string {
+	switch {
+	case r.Days < 2:
+		return ""
+	case r.RetryAt.IsZero():
+		return fmt.Sprintf(" It takes the budgets of %d days.", r.Days)
+	}
+	return " Today's budget does not hold it; that from " + r.RetryAt.UTC().Format(time.RFC3339) + " on does."
+}
+
+// cacheText says where what the cache holds is not counted.
+func cacheText(r *plan.Report) string {
+	if r.CacheKnown || len(r.Steps) == 0 {
+		return ""
+	}
+	return " What the cache holds is not counted."
 }

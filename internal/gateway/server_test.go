@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // command is the program as a user starts it, with these settings and no others.
-func command(ctx context.Context, t *testing.T, args []string, env ...string) *exec.Cmd {
+func command(ctx context.Context, t testing.TB, args []string, env ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -55,12 +55,13 @@ type process struct {
 	cmd   *exec.Cmd
 	url   string
 	lines chan string // what it writes; closed at its end
+	early []string    // what of it was read before it said where it listens
 	races []string    // what the race detector reports; to be read when lines is closed
 }
 
 // start starts the program on a free port and waits until it says where it
 // listens.
-func start(t *testing.T, args []string, env ...string) *process {
+func start(t testing.TB, args []string, env ...string) *process {
 	t.Helper()
 	p := &process{
 		cmd:   command(context.WithoutCancel(t.Context()), t, args, append([]string{"ADDR=127.0.0.1:0"}, env...)...),
@@ -75,7 +76,7 @@ func start(t *testing.T, args []string, env ...string) *process {
 	}
 	t.Cleanup(func() { p.end(t) })
 	go p.read(stderr)
-	p.url = p.waitFor(t, `http://[0-9.:]+`)
+	p.url, p.early = p.readTo(t, `http://[0-9.:]+`) // its tasks may write before it listens
 	return p
 }
 
@@ -91,7 +92,7 @@ func (p *process) read(stderr io.Reader) {
 }
 
 // end kills the program, if it still runs, and fails the test for its data races.
-func (p *process) end(t *testing.T) {
+func (p *process) end(t testing.TB) {
 	_ = p.cmd.Process.Kill()
 	for range p.lines { // up to the last
 	}
@@ -102,31 +103,45 @@ func (p *process) end(t *testing.T) {
 }
 
 // waitFor reads what the program writes up to a match.
-func (p *process) waitFor(t *testing.T, pattern string) string {
+func (p *process) waitFor(t testing.TB, pattern string) string {
+	t.Helper()
+	match, _ := p.readTo(t, pattern)
+	return match
+}
+
+// readTo returns a match in what the program writes, and the lines before it.
+func (p *process) readTo(t testing.TB, pattern string) (match string, before []string) {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
 	late := time.After(patience)
 	for {
-		select {
-		case line, ok := <-p.lines:
-			if !ok {
-				t.Fatalf("the program ended before it wrote %s", pattern)
+		var line string
+		if len(p.early) > 0 {
+			line, p.early = p.early[0], p.early[1:]
+		} else {
+			var ok bool
+			select {
+			case line, ok = <-p.lines:
+				if !ok {
+					t.Fatalf("the program ended before it wrote %s", pattern)
+				}
+			case <-late:
+				t.Fatalf("the program did not write %s", pattern)
 			}
-			if m := re.FindString(line); m != "" {
-				return m
-			}
-		case <-late:
-			t.Fatalf("the program did not write %s", pattern)
 		}
+		if match = re.FindString(line); match != "" {
+			return match, before
+		}
+		before = append(before, line)
 	}
 }
 
-func (p *process) ask(t *testing.T, query string) (int, map[string]any) {
+func (p *process) ask(t testing.TB, query string) (int, map[string]any) {
 	t.Helper()
 	return p.post(t, toJSON(t, map[string]string{"query": query}))
 }
 
-func (p *process) post(t *testing.T, body string) (int, map[string]any) {
+func (p *process) post(t testing.TB, body string) (int, map[string]any) {
 	t.Helper()
 	resp, err := http.Post(p.url+"/graphql", "application/json", strings.NewReader(body))
 	if err != nil {

@@ -3,11 +3,13 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +21,7 @@ import (
 	"zoomql/graph/endpoint"
 	"zoomql/graph/schema"
 	"zoomql/internal/access"
+	"zoomql/internal/attendancecsv"
 	"zoomql/internal/auth"
 	"zoomql/internal/config"
 	"zoomql/internal/drift"
@@ -27,6 +30,7 @@ import (
 	"zoomql/internal/links"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
 // tenant is one Zoom account that is served: all that hangs on its credentials.
@@ -36,9 +40,13 @@ type tenant struct {
 	app    *identity.Credential // in whose name Zoom is asked, for all callers
 	files  *links.Links
 	graph  http.Handler
+	sheets http.Handler // who attended, as CSV
 	log    *slog.Logger
 	events *events.Liveness // nil where none are taken
-	warned atomic.Int64     // when the log was last told that Zoom gives no token, by Unix, in nanoseconds
+	// Those of all accounts.
+	live      *endpoint.Live
+	admission *admission.Control
+	warned    atomic.Int64 // when the log was last told that Zoom gives no token, by Unix, in nanoseconds
 }
 
 // tenants are all of them. They share what knows accounts apart by itself: the
@@ -46,14 +54,18 @@ type tenant struct {
 // the documents that were parsed.
 type tenants []*tenant
 
-func newTenants(cfg *config.Config, accounts []config.Account, s *stores, found *drift.Report, log *slog.Logger) (tenants, error) {
+func newTenants(cfg *config.Config, accounts []config.Account, s *stores, found *drift.Report, log *slog.Logger, change ...func(*maker)) (tenants, error) {
 	trusted, err := readTrusted(cfg.TrustedDocuments)
 	if err != nil {
 		return nil, err
 	}
 	m := &maker{
 		cfg: cfg, stores: s, calls: zoom.NewHTTP(cfg.MaxInFlight), bodies: zoom.NewBodies(), files: links.NewTransport(),
-		documents: endpoint.NewDocuments(), admission: admission.New(), trusted: trusted, drift: found,
+		documents: endpoint.NewDocuments(), admission: admission.New(), trusted: trusted, drift: found, sheets: attendancecsv.NewPlaces(),
+		live: &endpoint.Live{MaxConnections: cfg.MaxConnections, MaxSubscriptions: cfg.MaxSubscriptions},
+	}
+	for _, f := range change {
+		f(m)
 	}
 	return m.tenants(accounts, log)
 }
@@ -68,8 +80,11 @@ type maker struct {
 	files     http.RoundTripper
 	documents endpoint.Documents
 	admission *admission.Control
+	live      *endpoint.Live
 	trusted   *endpoint.Trusted
 	drift     *drift.Report
+	sheets    *ratelimit.Pool
+	lifetime  time.Duration // of zoom.Config; 0 but for measurements
 }
 
 func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, error) {
@@ -84,12 +99,16 @@ func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, e
 	return all, nil
 }
 
-// readTrusted reads the manifests of trusted documents.
+// readTrusted reads the manifests of trusted documents, to which the gateway's own belong.
 func readTrusted(files []string) (*endpoint.Trusted, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	var manifests []endpoint.Manifest
+	own, err := json.Marshal(attendancecsv.Documents())
+	if err != nil {
+		return nil, err
+	}
+	manifests := []endpoint.Manifest{{Name: "the gateway's own documents", Text: own}}
 	for _, file := range files {
 		text, err := os.ReadFile(strings.TrimSpace(file))
 		if err != nil {
@@ -108,13 +127,15 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	if a.Name != "" {
 		log = log.With("account", a.Name)
 	}
-	t := &tenant{Account: a, log: log, app: newApp(a, m.logins)}
+	t := &tenant{Account: a, log: log, app: newApp(a, m.logins), live: m.live, admission: m.admission}
 	cloud := zoom.CloudOf(a.OAuthURL)
 	coverage, status := t.takeEvents(m.stores.events, m.cfg.EventLifetimes == "on")
 	t.client = zoom.New(zoom.Config{
 		Coverage:  coverage,
+		Lifetime:  m.lifetime,
 		AccountID: a.ID,
 		Plan:      a.Plan,
+		PlanKnown: a.PlanKnown,
 		BaseURL:   strings.TrimSuffix(a.APIURL, "/"),
 		Cloud:     cloud,
 		HTTP:      m.calls,
@@ -125,27 +146,49 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Breaker:     zoom.Breaker{Calls: m.cfg.BreakerCalls, Share: m.cfg.BreakerShare, Slow: m.cfg.BreakerSlow, Rest: m.cfg.BreakerRest},
 		MaxInFlight: m.cfg.MaxInFlight, Drift: m.drift, Log: log,
 	})
+	var bus *events.Bus
+	if status != nil {
+		bus = m.stores.bus
+	}
 	var err error
 	t.files, err = links.New(links.Config{
 		Secret: string(m.cfg.LinkKey), PublicURL: m.cfg.PublicURL, AccountID: a.ID,
 		Tokens: t.app.Tokens, APIURL: a.APIURL, Cloud: cloud, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
-		Client: t.client, Credential: identity.Always(t.app), Answers: m.stores.l1, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, Events: status, RawRequests: m.cfg.RawRequests == "on",
+		Client: t.client, Credential: identity.Always(t.app), Answers: m.stores.l1, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, Events: status, Bus: bus, Names: m.stores.namesKept, Live: m.live, RawRequests: m.cfg.RawRequests == "on",
 		Persisted: m.stores.store(), Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
 		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Drift: m.cfg.Drift == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer}, MaxPrice: m.cfg.MaxPrice,
 	})
+	t.sheets = &attendancecsv.Handler{Graph: t.graph, Tenant: t.client.Tenant(), Places: m.sheets, Log: log}
 	return t, err
 }
 
-// takeEvents has the account's events kept in a stream, if it has a secret token for
-// them. It returns what tells of them: with longer lifetimes, which answers they keep right.
+// ServeHTTP answers a request of a caller whom the account serves.
+func (t *tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, attendancecsv.Path) {
+		t.sheets.ServeHTTP(w, r)
+		return
+	}
+	t.graph.ServeHTTP(w, r)
+}
+
+// takeEvents has the account's events kept in a stream, if it has a secret token or a
+// WebSocket for them. It returns what tells of them: with longer lifetimes, which answers they
+// keep right.
 func (t *tenant) takeEvents(s events.Stream, longer bool) (zoom.Coverage, graph.EventStatus) {
-	if len(t.WebhookSecrets) == 0 {
+	var sources []types.EventSource
+	if len(t.WebhookSecrets) > 0 {
+		sources = append(sources, types.EventSourceWebhook)
+	}
+	if t.EventsURL != "" {
+		sources = append(sources, types.EventSourceWebsocket)
+	}
+	if len(sources) == 0 {
 		return nil, nil
 	}
-	t.events = &events.Liveness{Account: t.ID, Stream: s, Log: t.log}
+	t.events = &events.Liveness{Account: t.ID, Sources: sources, Stream: s, Log: t.log}
 	if !longer {
 		return nil, t.events
 	}
@@ -161,21 +204,21 @@ func newApp(a config.Account, client *http.Client) *identity.Credential {
 // api leads a question to the account that it is for.
 func (all tenants) api(log *slog.Logger) http.Handler {
 	if len(all) == 1 && all[0].Name == "" {
-		return access.Keys(all[0].Keys, all[0].graph, log)
+		return access.Keys(all[0].Keys, all[0], log)
 	}
 	var list []access.Tenant
 	for _, t := range all {
-		list = append(list, access.Tenant{Name: t.Name, Keys: t.Keys, Handler: t.graph})
+		list = append(list, access.Tenant{Name: t.Name, Keys: t.Keys, Handler: t})
 	}
 	return access.Tenants(list, log)
 }
 
-// webhook takes Zoom's webhooks for all accounts that have a secret token; it is nil where
-// none has.
-func (all tenants) webhook(s *stores, log *slog.Logger) *events.Webhook {
+// inbox takes the events of all accounts that have a secret token or a WebSocket for them; it
+// is nil where none has.
+func (all tenants) inbox(s *stores, found *drift.Report, log *slog.Logger) *events.Inbox {
 	accounts := map[string]events.Account{}
 	for _, t := range all {
-		if len(t.WebhookSecrets) == 0 {
+		if t.events == nil {
 			continue
 		}
 		account := events.Account{Evict: t.evict}
@@ -187,13 +230,44 @@ func (all tenants) webhook(s *stores, log *slog.Logger) *events.Webhook {
 	if len(accounts) == 0 {
 		return nil
 	}
-	return &events.Webhook{Accounts: accounts, Stream: s.events, Log: log}
+	return &events.Inbox{Accounts: accounts, Stream: s.events, Names: s.namesKept, Drift: found, Log: log}
 }
 
-// keepEvents does what is to be done about the events of all accounts, until ctx ends.
-func (all tenants) keepEvents(ctx context.Context, webhook *events.Webhook) {
+// webhook takes webhooks into an inbox; it is nil where no account has a secret token.
+func (all tenants) webhook(inbox *events.Inbox) *events.Webhook {
+	if !slices.ContainsFunc(all, func(t *tenant) bool { return len(t.WebhookSecrets) > 0 }) {
+		return nil
+	}
+	return &events.Webhook{Inbox: inbox}
+}
+
+// sockets returns the WebSockets of all accounts: those with the same subscription share one.
+func (all tenants) sockets(inbox *events.Inbox) []*events.Socket {
+	var sockets []*events.Socket
+	byURL := map[string]*events.Socket{}
+	for _, t := range all {
+		if t.EventsURL == "" {
+			continue
+		}
+		s := byURL[t.EventsURL]
+		if s == nil {
+			s = &events.Socket{Inbox: inbox, URL: t.EventsURL, Credential: t.app, Log: t.log}
+			byURL[t.EventsURL], sockets = s, append(sockets, s)
+		}
+		s.Subscribed = append(s.Subscribed, t.ID)
+	}
+	return sockets
+}
+
+// keepEvents takes the events that come over WebSockets, and does what is to be done about
+// those of all accounts, until ctx ends.
+func (all tenants) keepEvents(ctx context.Context, inbox *events.Inbox, bus *events.Bus) {
 	var running sync.WaitGroup
-	running.Go(func() { webhook.Finish(ctx) })
+	running.Go(func() { bus.Run(ctx) })
+	running.Go(func() { inbox.Finish(ctx) })
+	for _, s := range all.sockets(inbox) {
+		running.Go(func() { s.Keep(ctx) })
+	}
 	for _, t := range all {
 		if t.events != nil {
 			running.Go(func() { t.events.Keep(ctx) })

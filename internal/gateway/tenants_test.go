@@ -102,7 +102,7 @@ func twoInBubble(t *testing.T, options map[string]sandbox.Options) *twoZooms {
 		t.Fatal(err)
 	}
 	t.Cleanup(stores.close)
-	m := &maker{cfg: cfg, stores: stores, calls: z.client, logins: z.client, bodies: zoom.NewBodies(), files: reachable, documents: endpoint.NewDocuments(), admission: admission.New()}
+	m := &maker{cfg: cfg, stores: stores, calls: z.client, logins: z.client, bodies: zoom.NewBodies(), files: reachable, documents: endpoint.NewDocuments(), admission: admission.New(), live: &endpoint.Live{}}
 	all, err := m.tenants(cfg.Accounts, log)
 	if err != nil {
 		t.Fatal(err)

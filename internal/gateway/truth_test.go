@@ -100,7 +100,7 @@ func (s *spy) check(r *http.Request, body []byte, answer *httptest.ResponseRecor
 	}
 	s.seen++
 	params, ok := pathParams(pattern, strings.TrimPrefix(r.URL.EscapedPath(), "/v2"))
-	if !ok {
+	if !ok || r.Method != s.row.Method {
 		return // another operation, which its own question looks at
 	}
 	asked := r.Clone(r.Context())

@@ -93,11 +93,12 @@ func serveSandbox(ctx context.Context, cfg *config.Config, c sandboxCommand, std
 	_, _ = fmt.Fprintf(stderr, `A Zoom to test on, at http://%[1]s
   ZOOM_API_URL=http://%[1]s/v2 ZOOM_OAUTH_URL=http://%[1]s
   ZOOM_ACCOUNT_ID=%[2]s ZOOM_CLIENT_ID=%[3]s ZOOM_CLIENT_SECRET=%[4]s
+  ZOOM_EVENTS_URL='ws://%[1]s/ws?subscriptionId=any'
 A user %[5]s, a meeting %[6]d, a large one %[7]d.
 `, l.Addr(), sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, mark.HostEmail, mark.MeetingNumber, mark.BigMeeting)
 	h := &holder{Sandbox: s, sandboxCommand: c, ctx: ctx, seed: cfg.SandboxSeed, log: newLog(cfg, stderr)}
 	if c.Meeting != "" {
-		if _, err := h.begin(c.Meeting, c.Webhooks); err != nil {
+		if _, err := h.begin(c.Meeting, c.Webhooks, c.Random); err != nil {
 			return err
 		}
 	}

@@ -1,9 +1,9 @@
-// Package identity says who asks Zoom. A [Credential] is a value that travels with each
-// request: whatever is shared among requests (a cached answer, a call under way, a lease,
-// what is remembered of lists) is shared among those of one [View] alone.
+// Package identity holds the credential by which Zoom is called. A [Credential] is a
+// value that travels with each request: state that requests share (a cached answer, a
+// call under way, a lease, known lists) is shared among those of one [View] alone.
 //
-// What Zoom counts and what changes belong to the account, whoever asks: its budgets, the
-// tags that an eviction names, and the turns of writes to one object.
+// Budgets, the tags of evictions and the order of writes to one object belong to the
+// account, whatever the credential.
 package identity
 
 import (
@@ -16,24 +16,24 @@ import (
 	"time"
 )
 
-// View is what somebody may see of an account. Requests of the same view get the same
-// answers.
+// View is the part of an account that a caller may see. Requests of the same view get
+// the same answers.
 type View struct {
 	// Account is the Zoom account whose data and budget are used.
 	Account string
-	// App names the app that Zoom knows, and how it was authorized:
+	// App names the app at Zoom, and how it was authorized:
 	// "server-to-server:" and the client id.
 	App string
 	// User is Zoom's id of the user who has authorized the app; "" where it acts for the
 	// account.
 	User string
-	// Scopes narrow what the token allows to what the caller may do; nil leaves it as it
-	// is, and an empty list allows nothing that needs a scope.
+	// Scopes restrict the scopes of the token to those of the caller; nil restricts
+	// nothing, and an empty list allows no operation that needs a scope.
 	Scopes []string
 }
 
-// Credential is in whose name Zoom is asked: a view, and what proves that it is allowed.
-// It MUST NOT be changed.
+// Credential is a view, and the tokens that authorize calls for it. It MUST NOT be
+// changed.
 type Credential struct {
 	View
 	// Tokens returns the tokens that calls carry.
@@ -49,11 +49,11 @@ func New(view View, tokens Tokens) *Credential {
 }
 
 // ID identifies the view, for keys: 16 bytes that are equal for equal views, and for no
-// others. It tells nothing else about the view.
+// others. It is a hash.
 func (c *Credential) ID() string { return c.id }
 
-// id hashes the fields, each with its length before it, so that no two views read the same
-// when their fields are put together.
+// id hashes the fields, each with its length before it, so that no two views have the
+// same concatenation.
 func (v *View) id() string {
 	var text []byte
 	add := func(s string) { text = append(binary.AppendUvarint(text, uint64(len(s))), s...) }
@@ -65,17 +65,17 @@ func (v *View) id() string {
 		for _, scope := range slices.Compact(scopes) {
 			add(scope)
 		}
-		text = append(text, 0) // no scope is empty: the end of a list, which no scopes at all do not have
+		text = append(text, 0) // no scope is empty: the end of a list, absent for nil
 	}
 	sum := sha256.Sum256(text)
 	return string(sum[:16])
 }
 
-// Grants returns the lists of scopes that are known to bound what a token allows: the
-// token's own and the caller's. An operation has to be allowed by all of them.
+// Grants returns the lists of scopes that bound a token: the token's own and the
+// caller's. An operation has to be allowed by all of them.
 func (c *Credential) Grants(t *Token) [][]string {
 	var lists [][]string
-	if len(t.Scopes) > 0 { // a token that does not tell its scopes may be tried
+	if len(t.Scopes) > 0 { // a token without known scopes may be tried
 		lists = append(lists, t.Scopes)
 	}
 	if c.Scopes != nil {
@@ -84,58 +84,57 @@ func (c *Credential) Grants(t *Token) [][]string {
 	return lists
 }
 
-// Refused tells that Zoom did not take a token: nobody sends it any more, and the next one
+// Refused records that Zoom rejected a token: it is not sent any more, and the next one
 // is another.
 func (c *Credential) Refused(t *Token) {
 	t.refused.Store(true)
 	c.Tokens.Refused(t)
 }
 
-// Token is what proves to Zoom who asks, call after call, until it expires.
+// Token is an OAuth access token and its properties.
 type Token struct {
 	Access string
 	Scopes []string
-	// APIURL is the base that Zoom names for the account, without "/v2".
+	// APIURL is the base URL that Zoom returns for the account, without "/v2".
 	APIURL string
-	// ForeignHost is the host that Zoom names where that is none of its cloud's; APIURL is
-	// "" then.
+	// ForeignHost is the host that Zoom returns where it is none of the cloud's; APIURL
+	// is "" then.
 	ForeignHost string
-	// Expires is when Zoom takes the token no more; zero where that is not known.
+	// Expires is when the token expires; zero where that is not known.
 	Expires time.Time
 
 	refused atomic.Bool
 }
 
-// Good reports whether Zoom may still take the token.
+// Good reports whether Zoom may still accept the token.
 func (t *Token) Good(now time.Time) bool {
 	return !t.refused.Load() && (t.Expires.IsZero() || now.Before(t.Expires))
 }
 
 // Tokens returns the tokens of a credential.
 type Tokens interface {
-	// Token returns a token that is good now, asking for a new one if need be.
+	// Token returns a valid token, and requests a new one if needed.
 	Token(context.Context) (*Token, error)
-	// Refused tells that Zoom did not take the token, so that the next Token is another.
+	// Refused records that Zoom rejected the token, so that the next Token is another.
 	// Callers use [Credential.Refused].
 	Refused(*Token)
 }
 
-// A Source tells in whose name Zoom is asked for a request; nil for nobody's. It returns
-// the same credential for all requests of one caller, since making one takes a hash.
+// A Source returns the credential for a request; nil where it has none. It returns the
+// same credential for all requests of one caller, since making one takes a hash.
 type Source func(*http.Request) *Credential
 
-// Always returns the source for a gateway that asks in the name of one credential, whoever
-// its callers are.
+// Always returns the source for a gateway with one credential for all callers.
 func Always(c *Credential) Source { return func(*http.Request) *Credential { return c } }
 
 type contextKey struct{}
 
-// With returns a context of work that is done in the name of a credential.
+// With returns a context of work under a credential.
 func With(ctx context.Context, c *Credential) context.Context {
 	return context.WithValue(ctx, contextKey{}, c)
 }
 
-// From returns the credential in whose name work is done; nil where there is none.
+// From returns the credential of the context; nil where there is none.
 func From(ctx context.Context) *Credential {
 	c, _ := ctx.Value(contextKey{}).(*Credential)
 	return c

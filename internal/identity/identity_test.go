@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Views that differ have different ids; the order of scopes, and one that is there twice,
-// are no difference.
+// Views that differ have different ids; the order of scopes and duplicates do not
+// count.
 func TestID(t *testing.T) {
 	seen := map[string]int{}
 	for i, v := range []View{
@@ -37,20 +37,20 @@ func TestToken_good(t *testing.T) {
 	tokens := &source{}
 	c, token := New(View{}, tokens), &Token{}
 	if !token.Good(now) {
-		t.Error("a token that does not say when it ends is no good")
+		t.Error("a token without an expiry is not good")
 	}
 	token.Expires = now
 	if token.Good(now) || !token.Good(now.Add(-1)) {
-		t.Error("it is good until it expires")
+		t.Error("it is not good until it expires")
 	}
 	if c.Refused(token); token.Good(now.Add(-1)) || tokens.refused != token {
-		t.Error("one that Zoom did not take is good")
+		t.Error("a rejected token is good")
 	}
 }
 
 func TestFrom(t *testing.T) {
 	c := New(View{Account: "a"}, nil)
 	if From(With(t.Context(), c)) != c || From(t.Context()) != nil || Always(c)(nil) != c {
-		t.Error("it is not the credential that was put there")
+		t.Error("it is not the credential of the context")
 	}
 }

@@ -1,13 +1,11 @@
-// Package links hands out short-lived links to files at Zoom, and serves them:
-// recordings of meetings and phone calls, files of chats.
+// Package links issues short-lived links to files at Zoom, and serves them: recordings
+// of meetings and phone calls, files of chats.
 //
-// To get such a file from Zoom takes a token that opens the whole account, and
-// some addresses of files are tokens themselves. Neither leaves the gateway. A
-// link holds where the file lies and until when the link is good, sealed: only
-// this gateway can read it and nobody can change it, so nothing has to be
-// remembered, and every replica with the same key serves it. Sealing is
-// AES-256-GCM, which signs and hides at once, with a key derived from the secret
-// by HKDF-HMAC-SHA-256.
+// Such a download needs a token for the whole account, and some addresses of files
+// contain tokens. Neither leaves the gateway. A link holds the address of the file and
+// the expiry of the link, encrypted and authenticated: only this gateway can read or
+// change it, so it needs no state, and every replica with the same key serves it. It is
+// sealed by AES-256-GCM with a key derived from the secret by HKDF-HMAC-SHA-256.
 package links
 
 import (
@@ -33,43 +31,43 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Path is where links lead: the handler is to be served below it.
+// Path is the path of links: the handler is to be served below it.
 const Path = "/downloads/"
 
-// MaxLife is the longest that a link may be good for.
+// MaxLife is the longest lifetime of a link.
 const MaxLife = 24 * time.Hour
 
-// Config is what Links are made of.
+// Config configures Links.
 type Config struct {
-	// Secret seals the links; all replicas need the same. "" is one of this
-	// process's own, whose links end with it.
+	// Secret seals the links; all replicas need the same. "" generates one, whose links
+	// end with the process.
 	Secret string
-	// PublicURL is the gateway's address as its callers know it; "" is the one
-	// that each request was sent to.
+	// PublicURL is the gateway's address for its callers; "" is the one that each
+	// request was sent to.
 	PublicURL string
 	// AccountID is the Zoom account that the links belong to.
 	AccountID string
-	// Tokens answers for the credentials that Zoom asks for a file.
+	// Tokens issues the access tokens for downloads.
 	Tokens identity.Tokens
-	// Cloud is the one whose hosts files are got from.
+	// Cloud is the cloud whose hosts serve the files.
 	Cloud zoom.Cloud
 	// APIURL is the configured base of Zoom's API, whose host is trusted like
 	// Zoom's own; "" is none.
 	APIURL string
-	// Transport carries the calls; nil means one with sensible bounds.
+	// Transport sends the requests to Zoom; nil is that of NewTransport.
 	Transport http.RoundTripper
-	// Log gets a line a download; nil is none.
+	// Log has a line for each download; nil is none.
 	Log *slog.Logger
 }
 
-// Links hands out links, and is the handler that serves them. It is safe for
+// Links issues links, and is the handler that serves them. It is safe for
 // concurrent use.
 type Links struct {
-	cfg    Config
-	seal   cipher.AEAD
-	hosts  hosts
-	places *ratelimit.Pool
-	warn   sync.Once
+	cfg   Config
+	seal  cipher.AEAD
+	hosts hosts
+	slots *ratelimit.Pool
+	warn  sync.Once
 }
 
 // New returns links of one account.
@@ -95,10 +93,10 @@ func New(cfg Config) (*Links, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Links{cfg: cfg, seal: seal, hosts: hosts{originOf(cfg.APIURL), cfg.Cloud}, places: ratelimit.NewSharedPool(maxOpen)}, nil
+	return &Links{cfg: cfg, seal: seal, hosts: hosts{originOf(cfg.APIURL), cfg.Cloud}, slots: ratelimit.NewSharedPool(maxOpen)}, nil
 }
 
-// NewTransport returns what carries files, for the links of one account or of
+// NewTransport returns a transport for downloads, for the links of one account or of
 // several.
 func NewTransport() *http.Transport {
 	t := zoom.NewTransport(maxOpen)
@@ -108,17 +106,17 @@ func NewTransport() *http.Transport {
 
 // File is a file at Zoom.
 type File struct {
-	URL  string // where Zoom says that it lies
-	Name string // what to call it where Zoom does not say
+	URL  string // as Zoom returns it
+	Name string // of the file where Zoom does not name it
 }
 
-// ErrElsewhere says that an address leads away from Zoom.
+// ErrElsewhere is the error for an address that is not at Zoom.
 var ErrElsewhere = errors.New("the file lies at no host of Zoom's")
 
-// ElsewhereError is an [ErrElsewhere] with the host that it is about.
+// ElsewhereError is an [ErrElsewhere] with the host.
 type ElsewhereError struct{ Host string }
 
-// Error says which host it is.
+// Error names the host.
 func (e *ElsewhereError) Error() string {
 	return "the file lies at " + e.Host + ", which is no host of the account's cloud"
 }
@@ -128,12 +126,12 @@ func (e *ElsewhereError) Unwrap() error { return ErrElsewhere }
 
 func elsewhere(at *url.URL) error { return &ElsewhereError{zoom.HostText(at.Hostname())} }
 
-// Sign returns a link to a file, and when it ends. ctx tells the gateway's
-// address (see From).
+// Sign returns a link to a file, and its expiry. ctx holds the gateway's address (see
+// From).
 func (l *Links) Sign(ctx context.Context, f File, life time.Duration) (string, time.Time, error) {
 	at, err := url.Parse(f.URL)
 	if err != nil {
-		return "", time.Time{}, ErrElsewhere // the address itself is not to be told
+		return "", time.Time{}, ErrElsewhere // err would quote the address
 	}
 	if !l.hosts.trusts(at) {
 		err := elsewhere(at)
@@ -152,17 +150,17 @@ func (l *Links) Sign(ctx context.Context, f File, life time.Duration) (string, t
 	return l.base(ctx) + Path + base64.RawURLEncoding.EncodeToString(sealed), expires, nil
 }
 
-// ticket is what a link holds.
+// ticket is the content of a link.
 type ticket struct {
 	URL     string `json:"u"`
 	Name    string `json:"n,omitempty"`
 	Expires int64  `json:"e"`
-	// Holder stands for the caller that the link was handed out to; "" where none is
+	// Holder is a digest of the caller that the link was issued to; "" where none is
 	// known.
 	Holder string `json:"h,omitempty"`
 }
 
-// holderOf returns a few characters that stand for the caller of ctx.
+// holderOf returns a short digest of the caller of ctx.
 func holderOf(ctx context.Context) string {
 	caller := ratelimit.CallerFrom(ctx)
 	if caller == "" {
@@ -176,8 +174,8 @@ func digest(s string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:6])
 }
 
-// holder names on whose account a download goes: the caller's, or else the file's,
-// however many links lead to it.
+// holder returns the caller for the limit of downloads: that of the link, or else the
+// file, however many links it has.
 func (t *ticket) holder() string {
 	if t.Holder != "" {
 		return t.Holder
@@ -214,7 +212,7 @@ type baseKey struct{}
 // BaseOf returns the address under which a request reached the gateway.
 func BaseOf(r *http.Request) string { return string(AppendBase(nil, r)) }
 
-// AppendBase appends what BaseOf returns.
+// AppendBase appends the result of BaseOf.
 func AppendBase(to []byte, r *http.Request) []byte {
 	scheme := "http://"
 	if proto := r.Header["X-Forwarded-Proto"]; r.TLS != nil || len(proto) > 0 && proto[0] == "https" {
@@ -223,13 +221,13 @@ func AppendBase(to []byte, r *http.Request) []byte {
 	return append(append(to, scheme...), r.Host...)
 }
 
-// From notes in a context what BaseOf tells of a request.
+// From returns a context with the base that BaseOf returned for a request.
 func From(ctx context.Context, base string) context.Context {
 	return context.WithValue(ctx, baseKey{}, base)
 }
 
-// Base returns what From has noted. An answer may hold links that begin with it:
-// who is given another's answer would follow another's address.
+// Base returns the base of From. An answer may hold links that begin with it, so it is
+// part of the key of cached answers.
 func Base(ctx context.Context) string {
 	base, _ := ctx.Value(baseKey{}).(string)
 	return base
@@ -242,14 +240,14 @@ func (l *Links) base(ctx context.Context) string {
 	return Base(ctx)
 }
 
-// hosts knows whom files are got from: Zoom, and one origin that was configured.
+// hosts are those that files are downloaded from: Zoom's, and one configured origin.
 type hosts struct {
 	own   string
 	cloud zoom.Cloud
 }
 
-// trusts reports whether an address is one of Zoom's, over a closed line, or at
-// the configured origin.
+// trusts reports whether an address is one of Zoom's, over HTTPS, or at the configured
+// origin.
 func (h hosts) trusts(u *url.URL) bool {
 	if h.takesToken(u) {
 		return true
@@ -272,7 +270,7 @@ func originOf(raw string) string {
 	return origin(u)
 }
 
-// origin returns scheme, host and port, in one spelling.
+// origin returns scheme, host and port in canonical form.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

@@ -21,7 +21,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// tokens gives out "token-1", and after each refusal the next.
+// tokens issues "token-1", and after each refusal the next.
 type tokens struct{ refused int }
 
 func (t *tokens) Token(context.Context) (*identity.Token, error) {
@@ -30,15 +30,14 @@ func (t *tokens) Token(context.Context) (*identity.Token, error) {
 
 func (t *tokens) Refused(*identity.Token) { t.refused++ }
 
-// internet is a Zoom, and whoever else there is, by host. It notes who was shown
-// which token.
-type internet struct {
-	sites map[string]http.HandlerFunc
-	asked []string
+// upstream is a transport to hosts. It records the requests with their tokens.
+type upstream struct {
+	sites    map[string]http.HandlerFunc
+	requests []string
 }
 
-func (n *internet) RoundTrip(r *http.Request) (*http.Response, error) {
-	n.asked = append(n.asked, strings.TrimSpace(r.Method+" "+r.URL.Host+" "+r.Header.Get("Authorization")))
+func (n *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
+	n.requests = append(n.requests, strings.TrimSpace(r.Method+" "+r.URL.Host+" "+r.Header.Get("Authorization")))
 	w := httptest.NewRecorder()
 	n.sites[r.URL.Host](w, r)
 	answer := w.Result()
@@ -53,11 +52,11 @@ func serveContent(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(content))
 }
 
-func to(location string) http.HandlerFunc {
+func redirectTo(location string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location, http.StatusFound) }
 }
 
-func says(status int, kind, body string) http.HandlerFunc {
+func respond(status int, kind, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(status)
@@ -67,7 +66,7 @@ func says(status int, kind, body string) http.HandlerFunc {
 
 func newLinks(t *testing.T, change func(*Config)) *Links {
 	t.Helper()
-	cfg := Config{Secret: strings.Repeat("s", 32), PublicURL: "https://gateway.example", AccountID: "A", Tokens: &tokens{}, Transport: &internet{}}
+	cfg := Config{Secret: strings.Repeat("s", 32), PublicURL: "https://gateway.example", AccountID: "A", Tokens: &tokens{}, Transport: &upstream{}}
 	if change != nil {
 		change(&cfg)
 	}
@@ -87,7 +86,7 @@ func (l *Links) mustSign(t *testing.T, at string, life time.Duration) string {
 	return link
 }
 
-func (l *Links) ask(t *testing.T, method, link string, header http.Header) *http.Response {
+func (l *Links) request(t *testing.T, method, link string, header http.Header) *http.Response {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, link, nil)
 	maps.Copy(r.Header, header)
@@ -105,8 +104,8 @@ func bodyOf(t *testing.T, answer *http.Response) string {
 	return string(body)
 }
 
-// What a link leads through: who is asked, with which token, and what comes back.
-func TestFollow(t *testing.T) {
+// The requests for a link, their tokens, and the answer.
+func TestServeHTTP_upstream(t *testing.T) {
 	const first, store = "us02web.zoom.us", "ssrweb.zoom.us"
 	expired := func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer token-2" {
@@ -116,45 +115,45 @@ func TestFollow(t *testing.T) {
 		serveContent(w, r)
 	}
 	for _, c := range []struct {
-		name   string
-		sites  map[string]http.HandlerFunc
-		header http.Header
-		method string
-		status int
-		body   string
-		asked  []string
+		name     string
+		sites    map[string]http.HandlerFunc
+		header   http.Header
+		method   string
+		status   int
+		body     string
+		requests []string
 	}{
 		{
-			"the file lies where Zoom said", map[string]http.HandlerFunc{first: serveContent}, nil, "GET",
+			"the file is at the address", map[string]http.HandlerFunc{first: serveContent}, nil, "GET",
 			200, content, []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"another host of Zoom's is followed, without the token", map[string]http.HandlerFunc{first: to("https://" + store + "/x"), store: serveContent}, nil, "GET",
+			"another host of Zoom's is followed, without the token", map[string]http.HandlerFunc{first: redirectTo("https://" + store + "/x"), store: serveContent}, nil, "GET",
 			200, content, []string{"GET " + first + " Bearer token-1", "GET " + store},
 		},
 		{
-			"back at the first host, the token stays away", map[string]http.HandlerFunc{
+			"back at the first host, the token is not sent", map[string]http.HandlerFunc{
 				first: func(w http.ResponseWriter, r *http.Request) {
 					if r.URL.Path == "/back" {
 						serveContent(w, r)
 						return
 					}
-					to("https://"+store+"/x")(w, r)
+					redirectTo("https://"+store+"/x")(w, r)
 				},
-				store: to("https://" + first + "/back"),
+				store: redirectTo("https://" + first + "/back"),
 			}, nil, "GET",
 			200, content, []string{"GET " + first + " Bearer token-1", "GET " + store, "GET " + first},
 		},
 		{
-			"a stranger is not even asked", map[string]http.HandlerFunc{first: to("https://zoom.us.evil.example/x"), "zoom.us.evil.example": serveContent}, nil, "GET",
+			"a redirect to a foreign host is not followed", map[string]http.HandlerFunc{first: redirectTo("https://zoom.us.evil.example/x"), "zoom.us.evil.example": serveContent}, nil, "GET",
 			502, "", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"an open line is not used", map[string]http.HandlerFunc{first: to("http://" + store + "/x"), store: serveContent}, nil, "GET",
+			"a redirect to HTTP is not followed", map[string]http.HandlerFunc{first: redirectTo("http://" + store + "/x"), store: serveContent}, nil, "GET",
 			502, "", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"redirects in a circle end", map[string]http.HandlerFunc{first: to("/again")}, nil, "GET",
+			"redirects in a circle end", map[string]http.HandlerFunc{first: redirectTo("/again")}, nil, "GET",
 			502, "", slices.Repeat([]string{"GET " + first + " Bearer token-1"}, maxHops+1),
 		},
 		{
@@ -162,11 +161,11 @@ func TestFollow(t *testing.T) {
 			200, content, []string{"GET " + first + " Bearer token-1", "GET " + first + " Bearer token-2"},
 		},
 		{
-			"one refusal after the other is a refusal", map[string]http.HandlerFunc{first: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }}, nil, "GET",
+			"a token is replaced once only", map[string]http.HandlerFunc{first: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }}, nil, "GET",
 			502, "", []string{"GET " + first + " Bearer token-1", "GET " + first + " Bearer token-2"},
 		},
 		{
-			"a range is a range, behind a redirect too", map[string]http.HandlerFunc{first: to("https://" + store + "/x"), store: serveContent}, http.Header{"Range": {"bytes=2-4"}}, "GET",
+			"a range is a range, behind a redirect too", map[string]http.HandlerFunc{first: redirectTo("https://" + store + "/x"), store: serveContent}, http.Header{"Range": {"bytes=2-4"}}, "GET",
 			206, "234", []string{"GET " + first + " Bearer token-1", "GET " + store},
 		},
 		{
@@ -174,7 +173,7 @@ func TestFollow(t *testing.T) {
 			416, "invalid range: failed to overlap\n", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"HEAD tells the size", map[string]http.HandlerFunc{first: serveContent}, nil, "HEAD",
+			"HEAD returns the size", map[string]http.HandlerFunc{first: serveContent}, nil, "HEAD",
 			200, "", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
@@ -185,50 +184,50 @@ func TestFollow(t *testing.T) {
 			502, "", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"a refusal in the place of the file says why", map[string]http.HandlerFunc{first: says(200, "application/json", `{"code":3301,"message":"There is no recording, jo@example.com."}`)}, nil, "GET",
+			"a refusal in place of the file", map[string]http.HandlerFunc{first: respond(200, "application/json", `{"code":3301,"message":"There is no recording, jo@example.com."}`)}, nil, "GET",
 			502, "Zoom does not give the file: There is no recording, [e-mail] (code 3301).\n", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"a refusal behind a byte order mark", map[string]http.HandlerFunc{first: says(200, "application/json", "\ufeff"+`{"code":3301,"message":"There is no recording."}`)}, nil, "GET",
+			"a refusal behind a byte order mark", map[string]http.HandlerFunc{first: respond(200, "application/json", "\ufeff"+`{"code":3301,"message":"There is no recording."}`)}, nil, "GET",
 			502, "Zoom does not give the file: There is no recording. (code 3301).\n", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"a refusal as XML", map[string]http.HandlerFunc{first: says(200, "application/xml", "<error><code>3301</code><message>There is no recording.</message></error>")}, nil, "GET",
+			"a refusal as XML", map[string]http.HandlerFunc{first: respond(200, "application/xml", "<error><code>3301</code><message>There is no recording.</message></error>")}, nil, "GET",
 			502, "Zoom does not give the file: There is no recording. (code 3301).\n", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"a refusal under another status says why", map[string]http.HandlerFunc{first: says(400, "text/plain", `{"code":200,"message":"No permission."}`)}, nil, "GET",
+			"a refusal under another status", map[string]http.HandlerFunc{first: respond(400, "text/plain", `{"code":200,"message":"No permission."}`)}, nil, "GET",
 			502, "Zoom does not give the file: No permission. (code 200).\n", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"a file of JSON is a file", map[string]http.HandlerFunc{first: says(200, "application/json", `{"code":0,"timeline":[]}`)}, nil, "GET",
+			"a file of JSON is a file", map[string]http.HandlerFunc{first: respond(200, "application/json", `{"code":0,"timeline":[]}`)}, nil, "GET",
 			200, `{"code":0,"timeline":[]}`, []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"a long file of JSON is a file", map[string]http.HandlerFunc{first: says(200, "application/json", `{"code":7,"message":"`+strings.Repeat("x", maxRefusal)+`"}`)}, nil, "GET",
+			"a long file of JSON is a file", map[string]http.HandlerFunc{first: respond(200, "application/json", `{"code":7,"message":"`+strings.Repeat("x", maxRefusal)+`"}`)}, nil, "GET",
 			200, `{"code":7,"message":"` + strings.Repeat("x", maxRefusal) + `"}`, []string{"GET " + first + " Bearer token-1"},
 		},
 		{
-			"zoom.com is asked without the token", map[string]http.HandlerFunc{first: to("https://file.zoom.com/x"), "file.zoom.com": serveContent}, nil, "GET",
+			"zoom.com gets no token", map[string]http.HandlerFunc{first: redirectTo("https://file.zoom.com/x"), "file.zoom.com": serveContent}, nil, "GET",
 			200, content, []string{"GET " + first + " Bearer token-1", "GET file.zoom.com"},
 		},
 		{
-			"what is gone is gone", map[string]http.HandlerFunc{first: http.NotFound}, nil, "GET",
+			"a file that is not found", map[string]http.HandlerFunc{first: http.NotFound}, nil, "GET",
 			404, "", []string{"GET " + first + " Bearer token-1"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			net := &internet{sites: c.sites}
+			net := &upstream{sites: c.sites}
 			l := newLinks(t, func(cfg *Config) { cfg.Transport = net })
-			answer := l.ask(t, c.method, l.mustSign(t, "https://"+first+"/rec/download/x", time.Minute), c.header)
+			answer := l.request(t, c.method, l.mustSign(t, "https://"+first+"/rec/download/x", time.Minute), c.header)
 			if answer.StatusCode != c.status {
 				t.Errorf("HTTP %d, want %d", answer.StatusCode, c.status)
 			}
 			if body := bodyOf(t, answer); c.body != "" && body != c.body || strings.Contains(body, "token") || strings.Contains(body, "<") {
 				t.Errorf("body %q, want %q", body, c.body)
 			}
-			if !slices.Equal(net.asked, c.asked) {
-				t.Errorf("asked %q, want %q", net.asked, c.asked)
+			if !slices.Equal(net.requests, c.requests) {
+				t.Errorf("requested %q, want %q", net.requests, c.requests)
 			}
 			if c.method == "HEAD" && answer.Header.Get("Content-Length") != strconv.Itoa(len(content)) {
 				t.Errorf("length %s", answer.Header.Get("Content-Length"))
@@ -237,10 +236,10 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// What a link itself is good for.
-func TestLinks(t *testing.T) {
+// Which links are served.
+func TestServeHTTP_links(t *testing.T) {
 	const at = "https://us02web.zoom.us/rec/download/canary"
-	same := &internet{sites: map[string]http.HandlerFunc{"us02web.zoom.us": serveContent}}
+	same := &upstream{sites: map[string]http.HandlerFunc{"us02web.zoom.us": serveContent}}
 	mine := func(cfg *Config) { cfg.Transport = same }
 	link := newLinks(t, mine).mustSign(t, at, time.Minute)
 	sealed, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(link, "https://gateway.example"+Path))
@@ -248,7 +247,7 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(string(sealed), "zoom") || strings.Contains(link, "canary") {
-		t.Error("the link shows where the file lies")
+		t.Error("the link shows the address of the file")
 	}
 	changed := slices.Clone(sealed)
 	changed[len(changed)/2] ^= 1
@@ -258,37 +257,37 @@ func TestLinks(t *testing.T) {
 		by     func(*Config)
 		status int
 	}{
-		{"it is good", link, mine, 200},
+		{"its own", link, mine, 200},
 		{"another replica with the same key serves it", link, mine, 200},
 		{"another key does not open it", link, func(cfg *Config) { mine(cfg); cfg.Secret = strings.Repeat("t", 32) }, 404},
 		{"a process without a key has one of its own", link, func(cfg *Config) { mine(cfg); cfg.Secret = "" }, 404},
 		{"another account does not open it", link, func(cfg *Config) { mine(cfg); cfg.AccountID = "B" }, 404},
-		{"one bit makes it worthless", Path + base64.RawURLEncoding.EncodeToString(changed), mine, 404},
-		{"a part of it is worthless", link[:len(link)-8], mine, 404},
-		{"nothing is no link", Path, mine, 404},
-		{"what is no base64 is no link", Path + "%ff", mine, 404},
+		{"one bit is flipped", Path + base64.RawURLEncoding.EncodeToString(changed), mine, 404},
+		{"it is truncated", link[:len(link)-8], mine, 404},
+		{"it is empty", Path, mine, 404},
+		{"it is no base64", Path + "%ff", mine, 404},
 	} {
-		if answer := newLinks(t, c.by).ask(t, "GET", c.link, nil); answer.StatusCode != c.status {
+		if answer := newLinks(t, c.by).request(t, "GET", c.link, nil); answer.StatusCode != c.status {
 			t.Errorf("%s: HTTP %d, want %d", c.name, answer.StatusCode, c.status)
 		}
 	}
 }
 
-func TestExpiry(t *testing.T) {
+func TestSign_expiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLinks(t, func(cfg *Config) {
-			cfg.Transport = &internet{sites: map[string]http.HandlerFunc{"zoom.us": serveContent}}
+			cfg.Transport = &upstream{sites: map[string]http.HandlerFunc{"zoom.us": serveContent}}
 		})
 		link, expires, err := l.Sign(t.Context(), File{URL: "https://zoom.us/x"}, 10*time.Minute)
 		if err != nil || !expires.Equal(time.Now().Add(10*time.Minute)) {
 			t.Fatalf("expires %v, %v", expires, err)
 		}
 		time.Sleep(10*time.Minute - time.Second)
-		if answer := l.ask(t, "GET", link, nil); answer.StatusCode != http.StatusOK {
+		if answer := l.request(t, "GET", link, nil); answer.StatusCode != http.StatusOK {
 			t.Errorf("a second before the end: HTTP %d", answer.StatusCode)
 		}
 		time.Sleep(time.Second)
-		if answer := l.ask(t, "GET", link, nil); answer.StatusCode != http.StatusGone {
+		if answer := l.request(t, "GET", link, nil); answer.StatusCode != http.StatusGone {
 			t.Errorf("at the end: HTTP %d", answer.StatusCode)
 		}
 		if _, _, err := l.Sign(t.Context(), File{URL: "https://zoom.us/x"}, MaxLife+time.Second); err == nil {
@@ -297,7 +296,7 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
-func TestTrusts(t *testing.T) {
+func TestHosts_trusts(t *testing.T) {
 	for at, want := range map[string]bool{
 		"https://zoom.us/rec":                true,
 		"https://US02web.Zoom.us/rec":        true,
@@ -329,16 +328,16 @@ func TestTrusts(t *testing.T) {
 	}
 }
 
-// A page that came in the place of a file, or as one, has no rights here.
-func TestHeaders(t *testing.T) {
+// A download has the headers that prevent it from running as a page.
+func TestServeHTTP_headers(t *testing.T) {
 	l := newLinks(t, func(cfg *Config) {
-		cfg.Transport = &internet{sites: map[string]http.HandlerFunc{"zoom.us": func(w http.ResponseWriter, r *http.Request) {
+		cfg.Transport = &upstream{sites: map[string]http.HandlerFunc{"zoom.us": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Set-Cookie", "canary=1")
 			w.Header().Set("Content-Disposition", `inline; filename="zoom 1.mp4"`)
 			serveContent(w, r)
 		}}}
 	})
-	h := l.ask(t, "GET", l.mustSign(t, "https://zoom.us/x", time.Minute), nil).Header
+	h := l.request(t, "GET", l.mustSign(t, "https://zoom.us/x", time.Minute), nil).Header
 	for name, want := range map[string]string{
 		"Content-Disposition": `attachment; filename="zoom 1.mp4"`, "Set-Cookie": "", "Cache-Control": "private, no-store",
 		"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox", "Referrer-Policy": "no-referrer", "Content-Type": "video/mp4",
@@ -349,8 +348,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// Half a file must not look whole: the connection breaks.
-func TestBrokenOff(t *testing.T) {
+// The connection breaks, so that a truncated file does not look complete.
+func TestServeHTTP_upstreamBreaksOff(t *testing.T) {
 	zoomFile := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, strings.Repeat(content, 1<<12))
 		_ = http.NewResponseController(w).Flush()
@@ -363,25 +362,25 @@ func TestBrokenOff(t *testing.T) {
 	link := strings.Replace(l.mustSign(t, zoomFile.URL+"/x", time.Minute), "https://gateway.example", gateway.URL, 1)
 	answer, err := http.Get(link)
 	if err != nil {
-		return // before the first byte: just as well
+		return // it broke before the first byte
 	}
 	defer answer.Body.Close()
 	if body, err := io.ReadAll(answer.Body); err == nil {
-		t.Errorf("%q came as if it were all", body)
+		t.Errorf("a truncated body looks complete: %q", body)
 	}
 }
 
-// Files of another cloud lie at its own hosts, and are got with its token.
-func TestFilesOfAnotherCloud(t *testing.T) {
+// Files of another cloud are at its own hosts, and are requested with its token.
+func TestLinks_otherCloud(t *testing.T) {
 	const at = "file.zoomgov.com"
-	net := &internet{sites: map[string]http.HandlerFunc{at: serveContent}}
+	net := &upstream{sites: map[string]http.HandlerFunc{at: serveContent}}
 	other := newLinks(t, nil)
 	if _, _, err := other.Sign(t.Context(), File{URL: "https://" + at + "/x"}, time.Minute); !errors.Is(err, ErrElsewhere) || !strings.Contains(err.Error(), at) {
 		t.Errorf("a file of another cloud's: %v", err)
 	}
 	l := newLinks(t, func(cfg *Config) { cfg.Transport, cfg.Cloud = net, zoom.CloudOf("https://zoomgov.com") })
-	answer := l.ask(t, "GET", l.mustSign(t, "https://"+at+"/x", time.Minute), nil)
-	if body := bodyOf(t, answer); answer.StatusCode != http.StatusOK || body != content || !slices.Equal(net.asked, []string{"GET " + at + " Bearer token-1"}) {
-		t.Errorf("HTTP %d %q, asked %q", answer.StatusCode, body, net.asked)
+	answer := l.request(t, "GET", l.mustSign(t, "https://"+at+"/x", time.Minute), nil)
+	if body := bodyOf(t, answer); answer.StatusCode != http.StatusOK || body != content || !slices.Equal(net.requests, []string{"GET " + at + " Bearer token-1"}) {
+		t.Errorf("HTTP %d %q, requested %q", answer.StatusCode, body, net.requests)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// unending is a file at Zoom that does not come to an end.
+// unending is a transport to a file that does not end until stop is closed.
 type unending struct{ stop chan struct{} }
 
 // RoundTrip implements [http.RoundTripper].
@@ -31,20 +31,20 @@ func (u unending) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"video/mp4"}}, Body: from}, nil
 }
 
-// However many downloads one caller has, or one link, another's begins.
-func TestPlacesAreShared(t *testing.T) {
+// However many downloads one caller or one file has, another caller's begins.
+func TestServeHTTP_callersShareDownloads(t *testing.T) {
 	for _, c := range []struct {
 		why  string
 		link func(l *Links, i int) string
 	}{
 		{"one caller, many files", func(l *Links, i int) string { return l.signedFor("flood", "https://zoom.us/"+strconv.Itoa(i)) }},
-		{"nobody, one file by many links", func(l *Links, _ int) string { return l.signedFor("", "https://zoom.us/x") }},
+		{"no caller, one file by many links", func(l *Links, _ int) string { return l.signedFor("", "https://zoom.us/x") }},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			stop := make(chan struct{})
 			l := newLinks(t, func(cfg *Config) { cfg.Transport = unending{stop} })
 			var all sync.WaitGroup
-			ask := func(link string) *httptest.ResponseRecorder {
+			get := func(link string) *httptest.ResponseRecorder {
 				w := httptest.NewRecorder()
 				all.Go(func() {
 					l.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", link, nil))
@@ -54,20 +54,20 @@ func TestPlacesAreShared(t *testing.T) {
 			}
 			refused := 0
 			for i := range maxOpen {
-				if ask(c.link(l, i)).Code == http.StatusServiceUnavailable {
+				if get(c.link(l, i)).Code == http.StatusServiceUnavailable {
 					refused++
 				}
 			}
 			if refused != maxOpen/2 {
 				t.Errorf("%s: %d of %d were refused", c.why, refused, maxOpen)
 			}
-			if w := ask(l.signedFor("single", "https://zoom.us/y")); w.Code != http.StatusOK {
+			if w := get(l.signedFor("single", "https://zoom.us/y")); w.Code != http.StatusOK {
 				t.Errorf("%s: another's: %d", c.why, w.Code)
 			}
 			close(stop)
 			all.Wait()
-			if all, ok := l.places.TryAcquire(t.Context(), maxOpen); !ok {
-				t.Errorf("%s: places were not given back", c.why)
+			if all, ok := l.slots.TryAcquire(t.Context(), maxOpen); !ok {
+				t.Errorf("%s: slots were not released", c.why)
 			} else {
 				all()
 			}
@@ -87,8 +87,8 @@ func (l *Links) signedFor(caller, at string) string {
 	return link
 }
 
-// The caller's name does not stand in a link.
-func TestALinkNamesNobody(t *testing.T) {
+// A link does not contain the caller's name.
+func TestSign_hidesCaller(t *testing.T) {
 	l := newLinks(t, nil)
 	link := l.signedFor("accounting-department", "https://zoom.us/x")
 	ticket, err := l.open(link[strings.LastIndexByte(link, '/')+1:])
@@ -97,12 +97,12 @@ func TestALinkNamesNobody(t *testing.T) {
 	}
 }
 
-// A file that stops to come does not hold its place; one that comes slowly does.
-func TestAFileThatStalls(t *testing.T) {
+// A stalled download is cancelled, and a slow one is not.
+func TestWatchedBody_stalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, to := io.Pipe()
-		gone := false
-		body := &watchedBody{from, func() { gone = true; _ = from.CloseWithError(context.Canceled) }}
+		cancelled := false
+		body := &watchedBody{from, func() { cancelled = true; _ = from.CloseWithError(context.Canceled) }}
 		go func() {
 			for range 5 {
 				time.Sleep(maxStall - time.Second)
@@ -111,7 +111,7 @@ func TestAFileThatStalls(t *testing.T) {
 		}()
 		began := time.Now()
 		n, err := io.Copy(io.Discard, body)
-		if want := 5*(maxStall-time.Second) + maxStall; n != 5 || err == nil || !gone || time.Since(began) != want {
+		if want := 5*(maxStall-time.Second) + maxStall; n != 5 || err == nil || !cancelled || time.Since(began) != want {
 			t.Errorf("%d bytes in %s: %v", n, time.Since(began), err)
 		}
 	})

@@ -17,25 +17,25 @@ import (
 )
 
 const (
-	// maxOpen bounds how many files are on their way at once. One caller has half of
-	// them at most, and less where others want some too.
+	// maxOpen bounds the concurrent downloads. One caller has half of them at most, and
+	// less where others download too.
 	maxOpen = 100
 	// maxStall is how long Zoom may send nothing of a file.
 	maxStall = 30 * time.Second
-	// maxHops bounds how often a file may be said to lie somewhere else.
+	// maxHops bounds the redirects of a download.
 	maxHops = 5
 )
 
-// ServeHTTP answers GET and HEAD of a link with the file, or the part of it that
-// is asked for. The link is the credential: no key is needed.
+// ServeHTTP answers GET and HEAD of a link with the file, or the requested range of it.
+// The link is the credential: no key is needed.
 func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, err := l.open(strings.TrimPrefix(r.URL.Path, Path))
 	l.serve(w, r, t, err)
 }
 
-// Of returns the handler of the links of several accounts. Nothing in a link says
-// whose it is: it is tried on each of them, which takes a microsecond, and opened
-// by its own one alone.
+// Of returns the handler of the links of several accounts. A link does not name its
+// account: each of them tries to open it, which takes a microsecond, and only its own
+// can.
 func Of(all ...*Links) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, l := range all {
@@ -50,25 +50,25 @@ func Of(all ...*Links) http.Handler {
 
 const noLink = "There is no such link."
 
-// serve answers a request for what a link holds, or says why it was not opened.
+// serve answers a request for the file of a link, or returns why it was not opened.
 func (l *Links) serve(w http.ResponseWriter, r *http.Request, t *ticket, err error) {
 	switch {
 	case errors.Is(err, errExpired):
-		refuse(w, http.StatusGone, "The link has expired. Ask for a new one.")
+		refuse(w, http.StatusGone, "The link has expired. Request a new one.")
 		return
 	case err != nil:
 		refuse(w, http.StatusNotFound, noLink)
 		return
 	}
-	release, ok := l.places.TryAcquire(ratelimit.WithCaller(r.Context(), t.holder()), 1)
+	release, ok := l.slots.TryAcquire(ratelimit.WithCaller(r.Context(), t.holder()), 1)
 	if !ok {
 		w.Header().Set("Retry-After", "5")
-		refuse(w, http.StatusServiceUnavailable, "Too many files are on their way. Try again.")
+		refuse(w, http.StatusServiceUnavailable, "Too many downloads are in progress. Try again.")
 		return
 	}
 	defer release()
-	ctx, giveUp := context.WithCancel(r.Context())
-	defer giveUp()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
 	answer, err := l.get(r.WithContext(ctx), t)
 	if err != nil {
 		l.cfg.Log.WarnContext(r.Context(), "download failed", "error", logs.Message(scrubbed(err)))
@@ -80,12 +80,12 @@ func (l *Links) serve(w http.ResponseWriter, r *http.Request, t *ticket, err err
 		return
 	}
 	defer func() { _ = answer.Body.Close() }()
-	answer.Body = &watchedBody{answer.Body, giveUp}
+	answer.Body = &watchedBody{answer.Body, cancel}
 	l.pass(w, r, t, answer)
 }
 
-// pass sends on what Zoom answered. What is no file stays here: a page of Zoom's
-// would run under the gateway's name.
+// pass forwards Zoom's answer, if it is a file: an HTML page of Zoom's would run in the
+// origin of the gateway.
 func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *http.Response) {
 	l.cfg.Log.InfoContext(r.Context(), "download", "status", answer.StatusCode)
 	switch answer.StatusCode {
@@ -101,17 +101,17 @@ func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *
 		refuse(w, http.StatusBadGateway, notGiven(answer.Body))
 		return
 	}
-	whole := bufio.NewReaderSize(answer.Body, maxRefusal)
-	if first, _ := whole.Peek(1); answer.StatusCode == http.StatusOK && len(first) == 1 && strings.IndexByte(refusals, first[0]) >= 0 {
-		if said, err := whole.Peek(maxRefusal); errors.Is(err, io.EOF) {
-			if words, refused := zoom.Refusal(said); refused {
+	body := bufio.NewReaderSize(answer.Body, maxRefusal)
+	if first, _ := body.Peek(1); answer.StatusCode == http.StatusOK && len(first) == 1 && strings.IndexByte(refusals, first[0]) >= 0 {
+		if text, err := body.Peek(maxRefusal); errors.Is(err, io.EOF) {
+			if words, refused := zoom.Refusal(text); refused {
 				refuse(w, http.StatusBadGateway, "Zoom does not give the file: "+words+".")
 				return
 			}
 		}
 	}
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); answer.StatusCode < 300 && kind == "text/html" {
-		refuse(w, http.StatusBadGateway, "Zoom asks for a sign-in in the place of the file.") // so Zoom says no
+		refuse(w, http.StatusBadGateway, "Zoom requires a sign-in instead of the file.")
 		return
 	}
 	h := w.Header()
@@ -126,47 +126,46 @@ func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *
 	if r.Method == http.MethodHead || answer.StatusCode == http.StatusNotModified {
 		return
 	}
-	if _, err := io.Copy(w, whole); err != nil {
-		panic(http.ErrAbortHandler) // half a file must not look whole
+	if _, err := io.Copy(w, body); err != nil {
+		panic(http.ErrAbortHandler) // or a truncated file would look complete
 	}
 }
 
-// refusals are the bytes that a refusal may begin with: of JSON, of XML, and of the mark
-// that may stand before both. Recordings of sound and pictures begin with none of them.
+// refusals are the bytes that a refusal may begin with: of JSON, of XML, and of the
+// byte order mark before both. Audio and video files begin with none of them.
 const refusals = "{<\xef"
 
-// maxRefusal bounds what is read of a refusal in the place of a file, in bytes.
+// maxRefusal bounds the bytes that are read of a refusal in place of a file.
 const maxRefusal = 16 << 10
 
-// notGiven says that Zoom does not give a file, with Zoom's words if there are any.
+// notGiven returns the message for a refused file, with Zoom's text if there is one.
 func notGiven(body io.Reader) string {
-	said, err := io.ReadAll(io.LimitReader(body, maxRefusal))
-	if words, refused := zoom.Refusal(said); err == nil && refused {
+	text, err := io.ReadAll(io.LimitReader(body, maxRefusal))
+	if words, refused := zoom.Refusal(text); err == nil && refused {
 		return "Zoom does not give the file: " + words + "."
 	}
 	return "Zoom does not give the file."
 }
 
-// watchedBody is a body of which a Read that brings nothing for too long is given up:
-// a place is not held for ever by a file that does not come. How long the reader of
-// the file takes is not counted here.
+// watchedBody cancels a download when a Read takes longer than maxStall, so a stalled
+// one does not hold its slot for ever. The time that the reader of the file takes does
+// not count.
 type watchedBody struct {
 	io.ReadCloser
-	giveUp func()
+	cancel func()
 }
 
 // Read implements [io.Reader].
 func (b *watchedBody) Read(p []byte) (int, error) {
-	stalled := time.AfterFunc(maxStall, b.giveUp)
+	stalled := time.AfterFunc(maxStall, b.cancel)
 	defer stalled.Stop()
 	return b.ReadCloser.Read(p)
 }
 
-// passed are the headers of a request that Zoom is to see.
-var passed = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since"}
+// forwarded are the headers of a request that are forwarded to Zoom.
+var forwarded = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since"}
 
-// get asks for a file, with a token. One that Zoom does not take any more is
-// replaced, once.
+// get requests a file, with a token. A token that Zoom rejects is replaced, once.
 func (l *Links) get(r *http.Request, t *ticket) (*http.Response, error) {
 	for try := 0; ; try++ {
 		token, err := l.cfg.Tokens.Token(r.Context())
@@ -182,8 +181,8 @@ func (l *Links) get(r *http.Request, t *ticket) (*http.Response, error) {
 	}
 }
 
-// follow goes where redirects lead, as long as that is to Zoom. The token goes
-// to the first host only, and not to it again once another was in between.
+// follow follows redirects, as long as they lead to Zoom. The token is sent to the
+// first host only, and not to it again once another was in between.
 func (l *Links) follow(r *http.Request, t *ticket, bearer string) (*http.Response, error) {
 	at, err := url.Parse(t.URL)
 	if err != nil {
@@ -221,19 +220,19 @@ func (l *Links) send(r *http.Request, at *url.URL, bearer string) (*http.Respons
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range passed {
+	for _, name := range forwarded {
 		if v := r.Header.Get(name); v != "" {
 			call.Header.Set(name, v)
 		}
 	}
-	call.Header.Set("Accept-Encoding", "identity") // a range is one of the file, not of a packed form
+	call.Header.Set("Accept-Encoding", "identity") // a range is one of the file, not of a compressed form
 	if bearer != "" {
 		call.Header.Set("Authorization", "Bearer "+bearer)
 	}
 	return l.cfg.Transport.RoundTrip(call)
 }
 
-// redirect returns where an answer sends us on to; nil if it does not say.
+// redirect returns the target of a redirect; nil if it names none.
 func redirect(answer *http.Response) (next *url.URL, moved bool) {
 	switch answer.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -246,8 +245,8 @@ func redirect(answer *http.Response) (next *url.URL, moved bool) {
 	return nil, false
 }
 
-// disposition makes every answer a file to be kept, under the name that Zoom
-// gives it or else ours.
+// disposition returns the Content-Disposition of a download, with the name that Zoom
+// gives it or else name.
 func disposition(answer *http.Response, name string) string {
 	if _, params, err := mime.ParseMediaType(answer.Header.Get("Content-Disposition")); err == nil && params["filename"] != "" {
 		name = params["filename"]
@@ -258,8 +257,8 @@ func disposition(answer *http.Response, name string) string {
 	return mime.FormatMediaType("attachment", map[string]string{"filename": name})
 }
 
-// protect keeps a file from being run as a page, kept by caches, or telling its
-// link to others.
+// protect prevents a file from running as a page, from being cached, and from leaking
+// its link as a referrer.
 func protect(h http.Header) {
 	h.Set("Cache-Control", "private, no-store")
 	h.Set("Content-Security-Policy", "sandbox")
@@ -271,7 +270,7 @@ func refuse(w http.ResponseWriter, status int, why string) {
 	protect(w.Header())
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, why+"\n") // the caller may have left
+	_, _ = io.WriteString(w, why+"\n") // the client may be gone
 }
 
 // scrubbed returns why a call failed, without the address that it was made to.

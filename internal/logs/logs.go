@@ -1,5 +1,5 @@
-// Package logs bounds what a line of the log holds of texts that callers and
-// Zoom wrote: their length is theirs to choose, and so may be what they look like.
+// Package logs bounds and escapes the texts of callers and of Zoom in lines of the log:
+// these texts have any length and any characters.
 package logs
 
 import (
@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	// maxText is the length of a caller's text in a line, in bytes: what a person
-	// reads of a name.
+	// maxText is the length of a caller's text in a line, in bytes: enough for a name.
 	maxText = 128
 	// maxValue is the length of anything else in a line. Errors quote addresses
 	// and each other.
@@ -24,18 +23,18 @@ const (
 	StackKey = "stack"
 )
 
-// Text returns a caller's text as it may stand in a line: 128 bytes at most,
+// Text returns a caller's text for a line: 128 bytes at most,
 // valid UTF-8, without characters that move a terminal's cursor or its colours.
 //
-// Passcodes of join links are taken out, wherever a text is from.
+// Passcodes of join links are redacted.
 func Text(s string) string { return cut(s, maxText) }
 
-// Message returns the text of an error, or of a panic, as it may stand in a line: a
-// kilobyte at most, and otherwise like Text. Errors quote what they are about.
+// Message returns the text of an error, or of a panic, for a line: a kilobyte at most,
+// and otherwise like Text. Errors quote their subjects.
 func Message(s string) string { return cut(s, maxValue) }
 
-// Bound is the ReplaceAttr of a handler: no value of a line is longer than a
-// kilobyte, a stack excepted. It catches what no call of Text or Message has caught.
+// Bound is the ReplaceAttr of a handler: no value of a line is longer than a kilobyte,
+// a stack excepted. It bounds values that were not passed through Text or Message.
 func Bound(_ []string, a slog.Attr) slog.Attr {
 	limit := maxValue
 	if a.Key == StackKey {
@@ -66,7 +65,7 @@ func text(v any) string {
 	return fmt.Sprintf("%+v", v)
 }
 
-// passcode is one in a link.
+// passcode matches the passcode of a join link.
 var passcode = regexp.MustCompile(`(?i)\b(pwd)=[^\s"&]*`)
 
 func holdsPasscode(s string) bool {
@@ -109,7 +108,7 @@ func plain(s string) bool {
 	return true
 }
 
-// ellipsis marks what was cut.
+// ellipsis replaces the text that was cut.
 const ellipsis = "…"
 
 // truncate cuts a text to limit bytes, between two characters.

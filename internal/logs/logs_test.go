@@ -51,7 +51,7 @@ func TestBound(t *testing.T) {
 		{"a text", slog.String("a", long), 1200},
 		{"an error", slog.Any("a", errors.New(long)), 1200},
 		{"a list", slog.Any("a", []string{long, long}), 1200},
-		{"one that makes its value itself", slog.Any("a", valuer(long)), 1200},
+		{"a LogValuer", slog.Any("a", valuer(long)), 1200},
 		{"in a group", slog.Group("g", slog.Any("a", errors.New(long))), 1200},
 		{"a stack", slog.String(StackKey, long), 17 << 10},
 	} {
@@ -60,7 +60,7 @@ func TestBound(t *testing.T) {
 			"json": func(b *bytes.Buffer, o *slog.HandlerOptions) slog.Handler { return slog.NewJSONHandler(b, o) },
 		} {
 			var line bytes.Buffer
-			slog.New(handler(&line, &slog.HandlerOptions{ReplaceAttr: Bound})).Info("said", c.value)
+			slog.New(handler(&line, &slog.HandlerOptions{ReplaceAttr: Bound})).Info("msg", c.value)
 			if line.Len() > c.most || line.Len() < 1000 {
 				t.Errorf("%s, %s: a line of %d bytes, want at most %d", c.why, name, line.Len(), c.most)
 			}
@@ -72,7 +72,7 @@ type valuer string
 
 func (v valuer) LogValue() slog.Value { return slog.StringValue(string(v)) }
 
-func TestNoPasscodeIsLogged(t *testing.T) {
+func TestBound_redactsPasscodes(t *testing.T) {
 	var line bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&line, &slog.HandlerOptions{ReplaceAttr: Bound}))
 	log.Info("see zoom.us/j/7?pwd=SECRET", "a", "zoom.us/j/7?pwd=SECRET", "b", errors.New("zoom.us/j/7?pwd=SECRET"), slog.Group("c", "d", "?pwd=SECRET"))
@@ -81,10 +81,10 @@ func TestNoPasscodeIsLogged(t *testing.T) {
 	}
 }
 
-func TestShortValuesStayAsTheyAre(t *testing.T) {
+func TestBound_shortValuesAreUnchanged(t *testing.T) {
 	var line bytes.Buffer
-	slog.New(slog.NewJSONHandler(&line, &slog.HandlerOptions{ReplaceAttr: Bound})).Info("said", "n", 3, "list", []int{1, 2}, "err", errors.New("short"))
-	if !strings.HasSuffix(line.String(), `"msg":"said","n":3,"list":[1,2],"err":"short"}`+"\n") {
+	slog.New(slog.NewJSONHandler(&line, &slog.HandlerOptions{ReplaceAttr: Bound})).Info("msg", "n", 3, "list", []int{1, 2}, "err", errors.New("short"))
+	if !strings.HasSuffix(line.String(), `"msg":"msg","n":3,"list":[1,2],"err":"short"}`+"\n") {
 		t.Error(line.String())
 	}
 }

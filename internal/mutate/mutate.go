@@ -10,17 +10,17 @@ import (
 
 // Site is a place in a document: a member of an object or an item of a list.
 type Site struct {
-	// Path leads to the place: names of members, and "[0]" for the first item.
+	// Path is the path of the place: names of members, and "[0]" for the first item.
 	Path []string
-	// Value stands there.
+	// Value is the value in the place.
 	Value *Value
 
 	parent *Value
 	index  int
 }
 
-// Sites returns all places below v, from the first to the last. They hold as long as
-// the document is not changed.
+// Sites returns all places below v, in document order. They are valid until the
+// document is changed.
 func (v *Value) Sites() []Site { return v.sites(nil, nil) }
 
 func (v *Value) sites(list []Site, path []string) []Site {
@@ -41,7 +41,7 @@ func (v *Value) sites(list []Site, path []string) []Site {
 // IsMember reports whether the place is a member of an object.
 func (s Site) IsMember() bool { return s.parent.Kind == jsontext.KindBeginObject }
 
-// String returns the path as people write it: users[3].dept.
+// String returns the path as text: users[3].dept.
 func (s Site) String() string {
 	text := ""
 	for _, name := range s.Path {
@@ -62,23 +62,23 @@ func (s Site) Replace(v *Value) {
 	s.parent.Items[s.index] = v
 }
 
-// Mutation is a way to change what stands in a place.
+// Mutation is a way to change the value in a place.
 type Mutation string
 
 // The mutations.
 const (
 	Drop   Mutation = "drop"   // it is left out
 	Null   Mutation = "null"   // it is null
-	Double Mutation = "double" // a member or an item stands twice
-	Empty  Mutation = "empty"  // an object, a list or a string has nothing in it
+	Double Mutation = "double" // the member or the item is duplicated
+	Empty  Mutation = "empty"  // the object, list or string becomes empty
 	Swap   Mutation = "swap"   // it is a value of another type
 )
 
 // Mutations lists them.
 var Mutations = []Mutation{Drop, Null, Double, Empty, Swap}
 
-// Apply changes what stands in the place, and reports whether that changes
-// anything. rng picks the type that a value is swapped for.
+// Apply changes the value in the place, and reports whether that changes anything. rng
+// picks the type that a value is swapped for.
 func (s Site) Apply(m Mutation, rng *rand.Rand) bool {
 	switch m {
 	case Drop:

@@ -8,7 +8,7 @@ import (
 
 const document = `{"n":12345678901234567890.50,"s":"a \"b\"","o":{"t":true,"z":null},"l":[1,{"x":"y"},[]],"n":2}`
 
-func TestDocumentsAreWrittenAsTheyWereRead(t *testing.T) {
+func TestParse_roundTrip(t *testing.T) {
 	v, err := Parse([]byte(document))
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// What is swapped is of another type afterwards, of each that there is.
+// Swap changes the type, to each of the others.
 func TestSwap(t *testing.T) {
 	for text, want := range map[string]int{`"x"`: 5, `1`: 5, `true`: 4, `{"a":1}`: 7, `[1]`: 7, `null`: 6} {
 		kinds := map[string]bool{}

@@ -1,6 +1,6 @@
-// Package mutate changes one thing in a JSON document: a member or an item is left
-// out, doubled, emptied, or becomes a value of another type. The sandbox makes odd
-// answers by it, and tests make documents that no specification describes.
+// Package mutate changes one value in a JSON document: a member or an item is dropped,
+// duplicated, emptied, or becomes a value of another type. The sandbox makes odd
+// answers with it, and tests make documents that no specification describes.
 package mutate
 
 import (
@@ -13,11 +13,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Value is a JSON value. The members of an object keep their order, and a name may
-// stand twice.
+// Value is a JSON value. The members of an object are ordered, and names may be
+// duplicate.
 type Value struct {
 	Kind    jsontext.Kind
-	Text    string // a string's characters, or a number as it is written
+	Text    string // a string's characters, or a number's literal
 	Members []Member
 	Items   []*Value
 }
@@ -190,7 +190,7 @@ func (v *Value) IsContainer() bool {
 	return v.Kind == jsontext.KindBeginObject || v.Kind == jsontext.KindBeginArray
 }
 
-// IsEmpty reports whether v has nothing that could be taken out of it.
+// IsEmpty reports whether v has no content that Empty could remove.
 func (v *Value) IsEmpty() bool {
 	return !v.IsContainer() && v.Kind != jsontext.KindString || len(v.Members)+len(v.Items)+len(v.Text) == 0
 }

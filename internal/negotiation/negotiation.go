@@ -1,5 +1,5 @@
-// Package negotiation picks the form of an answer by what its reader takes: the media
-// type and the coding.
+// Package negotiation implements proactive content negotiation (RFC 9110, section
+// 12.1): it selects the media type and the content coding of an answer.
 package negotiation
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// The media types of an answer. Under the first, a status other than 200 says that
-// nothing was executed; under the second, which older clients ask for, the status is 200
+// The media types of an answer. With the first, a status other than 200 means that
+// nothing was executed; with the second, which older clients accept, the status is 200
 // whenever the request could be read.
 //
 // Spec: https://graphql.github.io/graphql-over-http/draft/
@@ -23,14 +23,14 @@ const (
 	JSON            = "application/json"
 )
 
-// Header values that are the same in many answers. They are shared: whoever writes them
-// MUST NOT change them.
+// Header values that are the same in many answers. They are shared and MUST NOT be
+// changed.
 var (
 	// Vary names the request headers that an answer depends on.
 	Vary = []string{"Accept, Accept-Encoding, Authorization, Origin, X-Zoom-Account"}
-	// Unstored is the Cache-Control of an answer that no one may store.
+	// Unstored is the Cache-Control of an answer that must not be stored.
 	Unstored = []string{"private, no-store"}
-	// Gzip is the Content-Encoding of what gzip has compressed.
+	// Gzip is the Content-Encoding of a body compressed by gzip.
 	Gzip = []string{"gzip"}
 
 	contentTypeGraphQLResponse = []string{GraphQLResponse + "; charset=utf-8"}
@@ -45,9 +45,9 @@ func ContentType(media string) []string {
 	return contentTypeJSON
 }
 
-// MediaType picks the media type of the answer by the lines of Accept, "" if none will
-// do. The one that weighs more is picked; where both weigh the same, the new one if it
-// is named, or else what every client could read before there was the other.
+// MediaType selects the media type of the answer by the lines of Accept, "" if none is
+// acceptable. The one with the higher weight is selected; with equal weights,
+// GraphQLResponse if it is named, or else JSON, which every client can read.
 //
 // Spec: RFC 9110, section 12.5.1.
 func MediaType(accept []string) string {
@@ -55,7 +55,7 @@ func MediaType(accept []string) string {
 		return JSON
 	}
 	if len(accept) == 1 {
-		switch accept[0] { // not a word of a list
+		switch accept[0] { // a single element
 		case "", "*/*", JSON:
 			return JSON
 		case GraphQLResponse:
@@ -91,8 +91,8 @@ func MediaType(accept []string) string {
 	return ""
 }
 
-// rated is what a list says of one thing that it may name: the element that names it
-// most exactly counts.
+// rated is the weight of one option in a list: that of the most specific element which
+// matches it.
 type rated struct {
 	exact int
 	q     float64
@@ -106,12 +106,12 @@ func (r *rated) rate(exact int, q float64) {
 	}
 }
 
-// TakesGzip reports whether a reader takes what gzip has compressed, by the lines of
-// Accept-Encoding.
+// TakesGzip reports whether gzip is acceptable by the lines of Accept-Encoding, and the client
+// prefers no answer without a coding: one that is not listed has no weight.
 //
 // Spec: RFC 9110, section 12.5.3.
 func TakesGzip(accept []string) bool {
-	var gzip rated
+	var gzip, identity rated
 	for part := range Elements(accept) {
 		name, attrs, _ := strings.Cut(part, ";")
 		q := 1.0
@@ -121,14 +121,17 @@ func TakesGzip(accept []string) bool {
 		switch name = strings.TrimSpace(name); {
 		case strings.EqualFold(name, "gzip"), strings.EqualFold(name, "x-gzip"):
 			gzip.rate(2, q)
+		case strings.EqualFold(name, "identity"):
+			identity.rate(2, q)
 		case name == "*":
 			gzip.rate(1, q)
+			identity.rate(1, q)
 		}
 	}
-	return gzip.q > 0
+	return gzip.q > 0 && gzip.q >= identity.q
 }
 
-// weight reads a q; what is none weighs as much as none at all does.
+// weight reads a qvalue; an invalid one is 1, as a missing one is.
 func weight(q string) float64 {
 	if q == "" {
 		return 1
@@ -140,7 +143,7 @@ func weight(q string) float64 {
 	return w
 }
 
-// Elements yields the elements of a list, which may stand in several lines. A comma
+// Elements yields the elements of a list, which may be in several lines. A comma
 // between quotes is part of its element.
 //
 // Spec: RFC 9110, sections 5.3 and 5.6.1.
@@ -182,8 +185,8 @@ func IsJSON(contentType string) bool {
 	return err == nil && media == JSON && isUTF8(attrs["charset"])
 }
 
-// isUTF8 reports whether a charset is UTF-8, which JSON always is: not to name it is as
-// good. Without the hyphen it is no registered name, but is meant so.
+// isUTF8 reports whether a charset is UTF-8, the charset of JSON, so "" is, too.
+// Without the hyphen it is no registered name, but some clients send it.
 func isUTF8(charset string) bool {
 	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }
@@ -198,7 +201,7 @@ func IsIdentity(coding []string) bool {
 	return true
 }
 
-// MinGzip is how many bytes an answer must have for compressing it to pay.
+// MinGzip is the size in bytes from which compressing an answer pays.
 const MinGzip = 1024
 
 var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
@@ -206,11 +209,11 @@ var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 // WriteGzip calls a function with a writer that compresses into w. The error is that of
 // the function, or of w.
 func WriteGzip(w io.Writer, write func(io.Writer) error) error {
-	packer, _ := gzipWriters.Get().(*gzip.Writer)
-	defer gzipWriters.Put(packer)
-	packer.Reset(w)
-	if err := write(packer); err != nil {
+	gz, _ := gzipWriters.Get().(*gzip.Writer)
+	defer gzipWriters.Put(gz)
+	gz.Reset(w)
+	if err := write(gz); err != nil {
 		return err
 	}
-	return packer.Close()
+	return gz.Close()
 }

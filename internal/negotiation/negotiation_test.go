@@ -11,22 +11,22 @@ func TestMediaType(t *testing.T) {
 		accept []string
 		want   string
 	}{
-		{"nothing said", nil, JSON},
+		{"no Accept", nil, JSON},
 		{"several lines are one list", []string{"text/html;q=0.9", "application/graphql-response+json"}, GraphQLResponse},
-		{"both weigh the same: the new one", []string{"application/json, application/graphql-response+json"}, GraphQLResponse},
-		{"the old one weighs more", []string{"application/graphql-response+json;q=0.8, application/json;q=0.9"}, JSON},
+		{"equal weights: the new one", []string{"application/json, application/graphql-response+json"}, GraphQLResponse},
+		{"a higher weight for the old one", []string{"application/graphql-response+json;q=0.8, application/json;q=0.9"}, JSON},
 		{"weights over two lines", []string{"application/graphql-response+json;q=0.1", "application/json; q=0.2"}, JSON},
 		{"what Apollo Client sends", []string{"multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9"}, GraphQLResponse},
 		{"what urql sends", []string{"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"}, GraphQLResponse},
-		{"an exact range counts before a wide one", []string{"*/*, application/json;q=0"}, GraphQLResponse},
-		{"a type counts before everything", []string{"application/*;q=0, */*"}, ""},
-		{"anything: as it always was", []string{"application/*;q=0.2"}, JSON},
+		{"a type is more specific than a range", []string{"*/*, application/json;q=0"}, GraphQLResponse},
+		{"a type range is more specific than */*", []string{"application/*;q=0, */*"}, ""},
+		{"a range alone: JSON", []string{"application/*;q=0.2"}, JSON},
 		{"zero in any spelling", []string{"application/json;q=0.000"}, ""},
-		{"a weight that is none", []string{"application/json;q=x"}, JSON},
+		{"an invalid weight", []string{"application/json;q=x"}, JSON},
 		{"a comma between quotes", []string{`text/plain;x="a, */*", application/json`}, JSON},
 		{"another charset", []string{"application/json;charset=utf-16"}, ""},
 		{"a charset without its hyphen", []string{"application/json;charset=utf8"}, JSON},
-		{"nothing in it", []string{" , "}, ""},
+		{"an empty list", []string{" , "}, ""},
 	} {
 		if got := MediaType(c.accept); got != c.want {
 			t.Errorf("%s: %q gives %q, want %q", c.why, c.accept, got, c.want)
@@ -50,6 +50,17 @@ func TestTakesGzip(t *testing.T) {
 		{[]string{"gzip ; Q = 0.0"}, false},
 		{[]string{"*;q=0, gzip;q=0.1"}, true},
 		{[]string{"br, zstd"}, false},
+		{[]string{"gzip;q=0.5, identity;q=1"}, false},
+		{[]string{"gzip;q=0.5", "Identity"}, false},
+		{[]string{"identity;q=0.5, gzip;q=0.5"}, true},
+		{[]string{"identity;q=0.5, gzip;q=0.8"}, true},
+		{[]string{"gzip;q=0.2"}, true},
+		{[]string{"gzip;q=0.2, identity;q=0"}, true},
+		{[]string{"gzip;q=0.2, *;q=0"}, true},
+		{[]string{"gzip;q=0.2, *;q=0.3"}, false},
+		{[]string{"identity;q=0.5, *"}, true},
+		{[]string{"identity, *;q=0.5"}, false},
+		{[]string{"*;q=0"}, false},
 	} {
 		if got := TakesGzip(c.accept); got != c.want {
 			t.Errorf("%q gives %t", c.accept, got)

@@ -1,6 +1,5 @@
-// Package operations joins the table of operations with the schema: which
-// fields of the graph use which operation, and where the question is that shows
-// it.
+// Package operations joins the table of operations with the schema: which fields of the
+// graph use which operation, and which query of testdata makes its call alone.
 package operations
 
 //go:generate go run ./document
@@ -22,7 +21,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Row is an operation as its readers see it.
+// Row is an operation in the table for readers.
 type Row struct {
 	Operation   string   `json:"operation"` // the pattern, its name everywhere
 	Method      string   `json:"method"`
@@ -34,15 +33,15 @@ type Row struct {
 	Question    string   `json:"question"`         // path of a query that makes this call alone
 }
 
-// Paging says how an operation's list is cut.
+// Paging describes the pagination of an operation's list.
 type Paging struct {
 	Array   string `json:"array"`
 	MaxPage int    `json:"maxPageSize"`
 	By      string `json:"by"` // the parameter that picks a page
 }
 
-// Schema reads the files of the schema in a folder, for tools that must not
-// compile the executor to see it.
+// Schema reads the files of the schema in a folder, for tools that do not compile the
+// executor.
 func Schema(dir string) (*ast.Schema, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.graphqls"))
 	if err != nil || len(files) == 0 {
@@ -68,7 +67,7 @@ func Table(sdl string) ([]Row, error) {
 	return TableOf(schema), nil
 }
 
-// TableOf is Table for a schema that was read already.
+// TableOf is Table for a parsed schema.
 func TableOf(schema *ast.Schema) []Row {
 	uses := coordinates(schema)
 	var rows []Row
@@ -94,7 +93,8 @@ func coordinates(schema *ast.Schema) map[string][]string {
 	uses := map[string][]string{}
 	for _, def := range schema.Types {
 		for _, field := range def.Fields {
-			for _, op := range selection.FieldOf(def, field).All() {
+			f := selection.FieldOf(def, field)
+			for _, op := range slices.Concat(f.All(), f.Proofs) {
 				uses[op] = append(uses[op], def.Name+"."+field.Name)
 			}
 		}
@@ -105,8 +105,9 @@ func coordinates(schema *ast.Schema) map[string][]string {
 	return uses
 }
 
-// Question returns the path of the query that makes a call of the operation and
-// no other: testdata/operations, a folder a domain, a file an operation.
+// Question returns the path of the query that makes a call of the operation and no
+// other: testdata/operations, with a folder for each domain and a file for each
+// operation.
 func Question(s *zoom.Spec) string {
 	path := strings.NewReplacer("{", "", "}", "").Replace(strings.Trim(s.Path(), "/"))
 	domain, _, _ := strings.Cut(path, "/")
@@ -114,10 +115,10 @@ func Question(s *zoom.Spec) string {
 	return "testdata/operations/" + domain + "/" + name + ".graphql"
 }
 
-// Write prints the table for people.
+// Write prints the table as text.
 func Write(w io.Writer, rows []Row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "OPERATION\tLABEL\tPAGE\tFIELDS") // Flush tells what went wrong
+	_, _ = fmt.Fprintln(t, "OPERATION\tLABEL\tPAGE\tFIELDS") // Flush returns the error
 	for _, r := range rows {
 		page := ""
 		if r.Paging != nil {
@@ -128,8 +129,7 @@ func Write(w io.Writer, rows []Row) error {
 	return t.Flush()
 }
 
-// shorten keeps a line readable: fields that an operation merely completes are
-// many.
+// shorten bounds a line: some operations complete many fields.
 func shorten(fields []string) string {
 	const most = 3
 	if len(fields) <= most {

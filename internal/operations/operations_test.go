@@ -29,7 +29,7 @@ func TestNoSchema(t *testing.T) {
 	}
 }
 
-// The page for readers is what the table says, and leads to files that are there.
+// OPERATIONS.md is up to date, and its links lead to existing files.
 func TestPage(t *testing.T) {
 	var want bytes.Buffer
 	if err := WriteMarkdown(&want, rows(t), "../../"); err != nil {
@@ -86,9 +86,9 @@ MEDIUM · pages of 2000 by ` + "`next_page_token`" + ` · [question](/testdata/o
 	}
 }
 
-// The README shows how an operation was added: what it shows stands in the files
-// that it names, and they are no more than it says.
-func TestReadmeShowsARealOperation(t *testing.T) {
+// The README shows how an operation was added: the lines of its diff are in the files
+// that it names.
+func TestReadme_diffMatchesFiles(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -98,8 +98,8 @@ func TestReadmeShowsARealOperation(t *testing.T) {
 	if !found {
 		t.Fatal("the README shows no diff")
 	}
-	files, apart := 0, false
-	var file []string // what is left of the file
+	files, gap := 0, false
+	var file []string // the rest of the file
 	for line := range strings.Lines(shown) {
 		line = strings.TrimSuffix(line, "\n")
 		switch {
@@ -108,15 +108,15 @@ func TestReadmeShowsARealOperation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			files, file, apart = files+1, strings.Split(string(text), "\n"), true
+			files, file, gap = files+1, strings.Split(string(text), "\n"), true
 		case line == "@@":
-			apart = true
+			gap = true
 		case strings.HasPrefix(line, "+"):
 			i := slices.Index(file, line[1:])
-			if i < 0 || i > 0 && !apart {
+			if i < 0 || i > 0 && !gap {
 				t.Fatalf("file %d has no such line, or not in that place: %s", files, line)
 			}
-			file, apart = file[i+1:], false
+			file, gap = file[i+1:], false
 		}
 	}
 	if files != 4 {

@@ -52,6 +52,7 @@ var wholes = map[string]string{
 	zoom.ListSubAccounts.Pattern:        zoom.GetAccount.Pattern,
 	zoom.ListSurveys.Pattern:            zoom.GetSurvey.Pattern,
 	zoom.ListUsers.Pattern:              zoom.GetUser.Pattern,
+	zoom.ListWebinarInstances.Pattern:   zoom.GetWebinarReport.Pattern,
 	zoom.ListWebinarRegistrants.Pattern: zoom.GetWebinarRegistrant.Pattern,
 	zoom.ListWebinars.Pattern:           zoom.GetWebinar.Pattern,
 	zoom.ListZoomRooms.Pattern:          zoom.GetZoomRoom.Pattern,
@@ -91,9 +92,10 @@ var keyed = setOf(
 func isKeyed(e *edge) bool { return keyed[e.def.Name+"."+e.field.Name] }
 
 // tells reports whether what was read of the objects tells what the edge hangs on: all
-// operations do, but for a list of instances, which has no hosts.
+// operations do, but for lists of instances, which have no hosts.
 func (e *edge) tells() bool {
-	return isKeyed(e) && e.read != "" && (e.read != zoom.ListInstances.Pattern || e.field.Name != "host")
+	ofInstances := e.read == zoom.ListInstances.Pattern || e.read == zoom.ListWebinarInstances.Pattern
+	return isKeyed(e) && e.read != "" && (!ofInstances || e.field.Name != "host")
 }
 
 // monthly are the operations that are asked about a range of days month by month.
@@ -104,6 +106,9 @@ var monthly = setOf(
 	zoom.ListPastMeetings.Pattern, zoom.ListPhoneRecordings.Pattern, zoom.ListTelephoneCalls.Pattern,
 	zoom.ListUpcomingEvents.Pattern, zoom.ListZoomRoomIssueEvents.Pattern,
 )
+
+// ofHosts are the lists of what a user hosts.
+var ofHosts = setOf(zoom.ListMeetings.Pattern, zoom.ListWebinars.Pattern)
 
 func setOf(names ...string) map[string]bool {
 	set := make(map[string]bool, len(names))

@@ -20,6 +20,7 @@ func (w *walk) participants(e *edge) {
 		if why = "the past meeting does not tell " + lacking(want, zoom.ListPastParticipants.Pattern); e.isSub() {
 			why = "of sub accounts Zoom has the report only"
 		}
+		w.chose(e, op, string(types.ParticipantSourcePastMeeting), want, zoom.ListPastParticipants.Spec)
 	case types.ParticipantSourcePastWebinar:
 		op = zoom.ListWebinarParticipants.Spec
 	}
@@ -59,6 +60,7 @@ func (w *walk) polls(e *edge) {
 	ops := []*zoom.Spec{zoom.GetPastPolls.Spec}
 	if source == types.InstanceSourceReport {
 		ops[0] = zoom.GetReportPolls.Spec
+		w.chose(e, ops[0], string(types.InstanceSourcePastMeeting), want, zoom.GetPastPolls.Spec)
 	} else if wish == nil && want.Lacks(zoom.GetPastPolls.Pattern) {
 		ops = append(ops, zoom.GetReportPolls.Spec)
 	}
@@ -72,6 +74,7 @@ func (w *walk) qa(e *edge) {
 	op := zoom.GetPastQa.Spec
 	if InstanceSource(instanceWish(e), e.isSub(), op, askers, questions) == types.InstanceSourceReport {
 		op = zoom.GetReportQa.Spec
+		w.chose(e, op, string(types.InstanceSourcePastMeeting), askers, zoom.GetPastQa.Spec)
 	}
 	w.results(e, []*zoom.Spec{op})
 }
@@ -90,6 +93,9 @@ func (w *walk) results(e *edge, ops []*zoom.Spec) {
 	likely := e.likely
 	for _, op := range ops {
 		at.under = w.step(&at, op, e.path, e.most, likely, each(e.most, "it tells what is selected"))
+		if likely > 0 {
+			at.under.holds(e)
+		}
 		at.read, likely = op.Pattern, 0
 	}
 	w.none(e)
@@ -107,6 +113,7 @@ func (w *walk) report(e *edge) {
 		at.read = row
 	} else {
 		at.under = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "nothing else tells "+reported(want.Lacks(row))))
+		at.under.holds(e)
 		at.read, at.trips = zoom.GetMeetingReport.Pattern, e.trips+1
 	}
 	w.objects(&at, e.field.Selections)

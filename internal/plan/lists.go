@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+
 	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/internal/selection"
@@ -37,9 +39,17 @@ func (w *walk) list(e *edge, op *zoom.Spec) *Step {
 	}
 	why := pagesWhy(l)
 	s := w.step(e.place, op, e.path, w.times(e.most, l.most()), w.times(e.likely, l.likely()), why)
+	s.holds(e)
+	w.plan.lists = append(w.plan.lists, listAt{e.path, first})
+	if l.windows == 1 {
+		s.Pages = l.likely()
+	}
 	at := place{
 		path: e.path, most: w.times(e.most, first), likely: w.times(e.likely, first), of: e.most,
-		read: op.Pattern, row: op.Pattern, account: e.account, under: s, trips: e.trips + l.likely(), open: e.open,
+		read: op.Pattern, row: op.Pattern, account: cmp.Or(e.into, e.account), under: s, trips: e.trips + l.likely(), open: e.open,
+	}
+	if ofHosts[op.Pattern] {
+		at.owners = owners{e.likely, e.read, e.key}
 	}
 	w.arrive(at.trips)
 	w.connection(e, op, &at)
@@ -128,7 +138,7 @@ func (w *walk) page(e *edge, beside, items *place) {
 // nodes goes on with the items of a list.
 func (w *walk) nodes(items *place, f graphql.CollectedField) {
 	at := *items
-	at.path, at.asked = join(items.path, f.Alias), nil
+	at.path, at.asked, at.listed = join(items.path, f.Alias), nil, true
 	w.objects(&at, f.Selections)
 }
 
@@ -149,7 +159,7 @@ func (w *walk) complete(items *place, list *zoom.Spec, want *selection.Needs, pa
 		w.pooled(op, s, want)
 	}
 	if want.NeverIn(list.Pattern) {
-		items.read = op.Pattern
+		items.read, s.Fields, s.Listed = op.Pattern, untold(path, want, list.Pattern), true
 	}
 	if likely > 0 {
 		items.trips++
@@ -167,6 +177,7 @@ func (w *walk) items(e *edge, op *zoom.Spec) {
 			return
 		}
 		at.under = w.step(e.place, op, e.path, w.times(e.most, n), w.times(e.likely, n), each(e.most, "the list has no pages"))
+		at.under.holds(e)
 		at.read, at.row, at.trips = op.Pattern, op.Pattern, e.trips+1
 	}
 	at = w.many(at)

@@ -32,6 +32,7 @@ func (w *walk) ask(e *edge, at *place, want *selection.Needs) {
 			w.lean(e, at, op, isKeyed(e))
 		case t.one == "":
 			s := w.step(e.place, op, e.path, e.most, e.likely, each(e.most, "nothing else tells it"))
+			s.holds(e)
 			at.under, at.read, at.trips = s, op.Pattern, e.trips+1
 			w.pooled(op, s, want)
 		default:
@@ -56,7 +57,20 @@ func (w *walk) object(e *edge, at *place, want *selection.Needs, t target) {
 		}
 	}
 	why := each(most, "nothing else tells what is selected")
+	var lookup *Lookup
+	if of := e.owners; e.field.Name == "host" && of.likely > 0 && likely > 0 {
+		// A user's list has the meetings that the user hosts.
+		switch likely = min(likely, of.likely); {
+		case of.read != "" && !want.Lacks(of.read) && !want.Secrets:
+			likely = 0
+		case of.key != "" && e.account == "":
+			lookup = &Lookup{Users: []string{of.key}, Whole: want.Lacks(zoom.ListUsers.Pattern)}
+		}
+	}
 	s := w.step(at, op, e.path, most, likely, why)
+	if s.Lookup = lookup; likely > 0 {
+		s.holds(e)
+	}
 	w.pooled(op, s, want)
 	at.under, at.read = s, op.Pattern
 	if likely > 0 {

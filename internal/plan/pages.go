@@ -10,6 +10,9 @@ const MaxFirst = 3000
 // does not cost a call a step.
 var pageSizes = []int{30, 100, 300, 1000, 2000}
 
+// PageSizes returns the page sizes that Zoom is asked for.
+func PageSizes() []int { return pageSizes }
+
 // PageSize returns the size of the pages that are read for the first items of a list, of
 // which a page has most at most.
 func PageSize(first, most int) int {

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 )
@@ -25,7 +27,7 @@ func (w *walk) pooled(op *zoom.Spec, s *Step, want *selection.Needs) {
 	own.steps = append(own.steps, s)
 	own.most = w.times(1, own.most+s.AtMost)
 	if want == nil || !want.Lacks(p.list.Pattern) && !want.Secrets {
-		own.under = append(own.under, s)
+		own.under, s.Or = append(own.under, s), p.list
 	}
 }
 
@@ -42,7 +44,7 @@ func (w *walk) poolOf(p pair) *pool {
 // share notes the lists that objects of several places are found in.
 func (w *walk) share() {
 	for _, p := range w.pools {
-		pages, likely := w.pagesOf(p)
+		pages, likely, all := w.pagesOf(p)
 		if pages == 0 {
 			continue
 		}
@@ -51,27 +53,39 @@ func (w *walk) share() {
 			Op: p.list, Account: first.Account, Path: first.Path, AtMost: pages, Open: first.Open, Depth: first.Depth,
 			Why: "instead of one by one, where that is clearly cheaper; all places share it",
 		}
-		if n := wanted(p.under); n > 1 && (p.list.MaxPage == 0 || w.Plan.Cheaper(p.list, likely, p.one, n)) {
+		if n := wanted(p.under); n > 1 && (p.list.MaxPage == 0 || w.Plan.Cheaper(w.Scarce, p.list, likely, all, p.one, n)) {
 			list.Expected = likely
 			for _, s := range p.under {
-				s.Expected = 0
+				s.Expected, s.list = 0, list
 			}
 		}
 		w.beside(first, list)
 	}
 }
 
-// pagesOf returns how many pages of a pool's list are read at most, and as expected where
-// it pays.
-func (w *walk) pagesOf(p *pool) (most, likely int) {
+// pagesOf returns how many pages of a pool's list are read at most, how many as expected where
+// it pays, and how many all of its listings have.
+func (w *walk) pagesOf(p *pool) (most, likely, all int) {
 	if p.list.MaxPage == 0 { // it comes at once, for two or more
-		return min(len(p.steps), p.most/2), 1
+		return min(len(p.steps), p.most/2), 1, 1
 	}
-	most, likely = w.Plan.MostPages(p.list, p.one, p.most), 1
-	if p.list.Pattern == zoom.ListUsers.Pattern && w.UserPages > 0 {
-		most, likely = min(most, w.UserPages), w.UserPages
+	most = w.Plan.MostPages(w.Scarce, p.list, p.one, p.most, p.searches())
+	switch {
+	case p.list != zoom.ListUsers.Spec:
+		return most, 1, 1
+	case w.UserPages == 0:
+		return most, 1, zoom.UserLists
 	}
-	return most, likely
+	return min(most, w.UserPages), w.ActivePages, w.UserPages
+}
+
+// searches returns in how many searches at most the objects of a pool are looked for, as far as
+// that is known: users of one account in one for each place that asks for them.
+func (p *pool) searches() int {
+	if p.list != zoom.ListUsers.Spec || slices.ContainsFunc(p.steps, func(s *Step) bool { return s.Account != "" }) {
+		return 0
+	}
+	return len(p.steps)
 }
 
 func wanted(steps []*Step) (n int) {

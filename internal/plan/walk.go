@@ -39,8 +39,21 @@ type place struct {
 	open    bool
 	// row is the list that each object is a row of; "" where it is none.
 	row string
+	// listed tells that they stand in a list, so that their paths have indices.
+	listed bool
+	// key is the id of the one user who stands here, as far as it is known, and owners are the
+	// users whose lists have the objects as their rows.
+	key    string
+	owners owners
 	// asked are operations that were asked for each of the objects already.
 	asked []string
+}
+
+// owners are users whose lists are read: how many are expected, the operation that they were read
+// by ("" where they are known by key alone), and the id of the one of them, where it is known.
+type owners struct {
+	likely    int
+	read, key string
 }
 
 // edge is a field with a resolver, of the objects of a place.
@@ -50,6 +63,7 @@ type edge struct {
 	info  *selection.Field
 	path  string
 	args  map[string]any
+	into  string // the account that it leads into; "" where it stays in its own
 }
 
 // below returns the place of the objects of a type that the edge leads to, one for each of
@@ -57,6 +71,7 @@ type edge struct {
 func (w *walk) below(e *edge, typeName string) place {
 	at := *e.place
 	at.def, at.path, at.of, at.row, at.asked = w.index.Type(typeName), e.path, e.most, "", nil
+	at.key, at.owners = "", owners{}
 	return at
 }
 
@@ -90,7 +105,11 @@ func (w *walk) roots() {
 	if w.opCtx.Operation.Operation == ast.Mutation {
 		def = w.index.Mutation()
 	}
-	if def == nil || w.opCtx.Operation.Operation == ast.Subscription {
+	if w.opCtx.Operation.Operation == ast.Subscription {
+		w.subscription()
+		return
+	}
+	if def == nil {
 		return
 	}
 	for _, f := range graphql.CollectFields(w.opCtx, w.opCtx.Operation.SelectionSet, w.index.Conditions(def.Name)) {
@@ -99,6 +118,57 @@ func (w *walk) roots() {
 			at.trips = w.plan.Trips // one field after the other
 		}
 		w.field(at, f)
+	}
+}
+
+// subscription goes through what it costs to begin a subscription, and what its first item costs.
+func (w *walk) subscription() {
+	def := w.index.Subscription()
+	for _, f := range graphql.CollectFields(w.opCtx, w.opCtx.Operation.SelectionSet, w.index.Conditions(def.Name)) {
+		if f.Definition == nil || strings.HasPrefix(f.Name, "__") {
+			continue
+		}
+		at := &place{def: def, most: 1, likely: 1, of: 1}
+		args := w.argumentsOf(f, f.Alias)
+		w.opens(at, f, args)
+		if way := ways[def.Name+"."+f.Name]; way != nil {
+			way(w, &edge{place: at, field: f, info: w.index.Field(def, f.Definition), path: f.Alias, args: args})
+			continue
+		}
+		w.within(at, f)
+	}
+}
+
+// opens notes what is read before a subscription begins: whether the caller may see what it is
+// about, and who is in a meeting, where events do not tell it.
+func (w *walk) opens(at *place, f graphql.CollectedField, args map[string]any) {
+	for _, by := range []any{args["meeting"], args["instance"]} {
+		if by == nil {
+			continue
+		}
+		at.under = w.step(at, zoom.GetMeeting.Spec, f.Alias, 1, 1, "once: whether the meeting may be seen")
+		at.under.Fields = []string{f.Alias}
+		if number := w.meetingIn(by); number != 0 {
+			at.under.Lookup = &Lookup{Meeting: number}
+		}
+		at.trips++
+	}
+	if args["webinar"] != nil {
+		at.under = w.step(at, zoom.GetWebinar.Spec, f.Alias, 1, 1, "once: whether the webinar may be seen")
+		at.under.Fields = []string{f.Alias}
+		at.trips++
+	}
+	if by := args["user"]; by != nil {
+		s := w.step(at, zoom.GetUser.Spec, f.Alias, 1, 1, "once: whether the user may be seen")
+		if emails := emailsIn(by); emails != nil {
+			s.Lookup = &Lookup{Users: emails}
+		}
+		at.under, at.trips = s, at.trips+1
+	}
+	if f.Name == "participants" || f.Name == "attendance" {
+		op := zoom.RunsOf(args["webinar"] != nil).Participants.Spec
+		at.under = w.step(at, op, f.Alias, ceil(MaxStays, op.MaxPage)+1, 1, "once: who is there, where events of the last hour do not tell of the start")
+		at.trips++
 	}
 }
 
@@ -133,7 +203,7 @@ func (w *walk) field(at *place, f graphql.CollectedField) {
 	}
 	e := &edge{place: at, field: f, info: info, path: join(at.path, f.Alias)}
 	if len(fd.Arguments) > 0 {
-		e.args = f.ArgumentMap(w.opCtx.Variables)
+		e.args = w.argumentsOf(f, e.path)
 	}
 	way := ways[at.def.Name+"."+f.Name]
 	switch {
@@ -175,7 +245,7 @@ func (w *walk) within(at *place, f graphql.CollectedField) {
 // many makes each object of a place a list that nothing bounds.
 func (w *walk) many(at place) place {
 	at.of = at.most
-	at.most, at.likely, at.open = w.Objects, w.times(at.likely, Listed), true
+	at.most, at.likely, at.open, at.listed = w.Objects, w.times(at.likely, Listed), true, true
 	return at
 }
 

@@ -36,20 +36,30 @@ func init() { // they lead to each other
 
 		"Meeting.registrant":     (*walk).registrantBy,
 		"Webinar.registrant":     (*walk).registrantBy,
-		"CreateRolePayload.role": (*walk).newRole,
+		"CreateRolePayload.role": (*walk).one,
 
 		"UpdateRegistrantStatusPayload.registrants": (*walk).registrantsNow,
 
+		"Roster.meeting": (*walk).rosterMeeting,
+
 		"MeetingInstance.attendees":   (*walk).attended,
 		"MeetingInstance.attendance":  (*walk).attended,
+		"Subscription.attendance":     (*walk).attended,
 		"WebinarReport.attendees":     (*walk).attended,
 		"WebinarReport.attendance":    (*walk).attended,
 		"Meeting.attendance":          (*walk).attendedAll,
+		"Webinar.attendance":          (*walk).attendedAll,
 		"Registrant.attendance":       (*walk).attendedAll,
+		"UserAttendance.instance":     (*walk).userInstance,
+		"UserAttendance.presence":     (*walk).userPresence,
 		"Attendance.attendees":        (*walk).cutOut,
 		"MeetingAttendance.attendees": (*walk).cutOut,
 		"Attendance.absentees":        (*walk).absent,
 		"MeetingAttendance.absentees": (*walk).absent,
+		"Attendance.absentPanelists":  (*walk).absentPanelists,
+		"WebinarReport.absentees":     (*walk).webinarAbsentees,
+		"Meeting.instances":           (*walk).instances,
+		"Webinar.instances":           (*walk).instances,
 
 		"MeetingInstance.participants": (*walk).participants,
 		"MeetingInstance.polls":        (*walk).polls,
@@ -90,6 +100,9 @@ func (w *walk) accountAt(e *edge, at place) {
 	alone := at.isSub() && !want.Edges && !want.Plain
 	if want.Lacks("") || alone {
 		at.under = w.step(&at, zoom.GetAccount.Spec, e.path, at.most, at.likely, each(at.most, "what an account tells of itself"))
+		if at.under.Fields, at.under.Listed = untold(e.path, want, ""), e.listed; alone {
+			at.under.holds(e)
+		}
 		at.read = zoom.GetAccount.Pattern
 		at.trips++
 	}
@@ -98,10 +111,8 @@ func (w *walk) accountAt(e *edge, at place) {
 
 // subAccounts is a list of which each item has budgets, users and ids of its own.
 func (w *walk) subAccounts(e *edge) {
-	other := *e.place
-	other.account = "*"
 	sub := *e
-	sub.place = &other
+	sub.into = "*"
 	w.list(&sub, zoom.ListSubAccounts.Spec)
 }
 
@@ -124,11 +135,22 @@ func (w *walk) userBy(e *edge) {
 
 func (w *walk) user(e *edge, at place, byID bool) {
 	at.def, at.path, at.of, at.row, at.asked, at.read = w.index.Type("User"), e.path, e.most, "", nil, ""
+	at.key = w.userIn(e.args["by"])
 	want := w.index.Needs(w.opCtx, e.field.Selections, "User")
 	if !byID || !want.KeyOnly() {
 		w.object(e, &at, want, targets["User"])
 	}
 	w.objects(&at, e.field.Selections)
+}
+
+// userIn returns the id of a user whom an argument names by id; "" where it does not.
+func (w *walk) userIn(by any) string {
+	if id := memberOf(by, "id"); id != nil {
+		node, _ := w.node(id)
+		return node.Key
+	}
+	id, _ := memberOf(by, "zoomId").(string)
+	return id
 }
 
 // nodesBy are objects by their global ids, which tell of which types they are.
@@ -233,6 +255,7 @@ func (w *walk) registrantBy(e *edge) {
 	s := w.step(&at, one, e.path, e.most, likely, each(e.most, "by its id"))
 	w.pooled(one, s, want)
 	if likely > 0 {
+		s.holds(e)
 		at.under, at.trips = s, at.trips+1
 	}
 	at.read = one.Pattern
@@ -249,8 +272,10 @@ func (w *walk) registrantsNow(e *edge) {
 	w.objects(&at, e.field.Selections)
 }
 
-// newRole is a role that was just made: by name, where Zoom tells no id.
-func (w *walk) newRole(e *edge) {
-	w.step(e.place, zoom.ListRoles.Spec, e.path, w.times(e.most, 2), 0, "by its name, where Zoom tells no id")
-	w.one(e)
+// rosterMeeting is the meeting of a roster, which was read when the subscription began.
+func (w *walk) rosterMeeting(e *edge) {
+	at := w.below(e, e.target())
+	at.under = w.step(e.place, zoom.GetMeeting.Spec, e.path, e.most, 0, "where it has changed since the subscription began")
+	at.read = zoom.GetMeeting.Pattern
+	w.objects(&at, e.field.Selections)
 }

@@ -27,13 +27,20 @@ query Hello {
 }
 `
 
-// priced is the answer to a dry run, and left the budgets that it is shown against.
+// priced is the answer to a dry run, free that to one of an operation that scopes do not allow,
+// left the budgets that prices are shown against, and paid the plan beside an answer.
 const (
 	priced = `{"data":null,"extensions":{"plan":{
-		"atMost":{"LIGHT":31,"HEAVY":1200},"expected":{"LIGHT":3,"HEAVY":1200},"roundTrips":2,"objects":31,
+		"atMost":{"LIGHT":31,"HEAVY":1200},"expected":{"LIGHT":3,"HEAVY":1200},"roundTrips":2,"objects":31,"days":2,"retryAt":"2026-12-02T00:00:00Z",
 		"steps":[{"path":"viewer","operation":"GET /users/{userId}","label":"LIGHT","atMost":1,"expected":1,"why":"the object is read by its id"}],
-		"scopes":[{"operation":"GET /users/{userId}","granular":["user:read:user"],"classic":["user:read"]}]
+		"scopes":[{"operation":"GET /users/{userId}","granular":["user:read:user"],"classic":["user:read"]}],
+		"refused":[{"operation":"GET /metrics/meetings","fields":["Account.dashboards","Meeting.quality"],"code":"PLAN_REQUIRED","why":"The account's plan does not include dashboards."}]
 	}}}`
+	free = `{"data":null,"extensions":{"plan":{
+		"atMost":{},"expected":{},"roundTrips":0,"objects":1,"days":0,"steps":[],"scopes":[],
+		"refused":[{"operation":"GET /roles","fields":["Account.roles"],"code":"MISSING_SCOPE","why":"The app lacks a scope."}]
+	}}}`
+	paid = `{"steps":[{"path":"viewer","operation":"GET /users/{userId}","label":"LIGHT","atMost":31,"expected":3,"cached":2,"actual":1,"why":"each of the list"}]}`
 	left = `{"data":{"rateLimit":{"labels":[{"label":"LIGHT","daily":null},{"label":"HEAVY","daily":{"remaining":60000}}]}}}`
 )
 
@@ -63,11 +70,19 @@ func stub(t *testing.T, bundle fs.FS) *httptest.Server {
 				w.Write([]byte(`{"errors":[{"message":"Cannot query field \"unknownField\" on type \"User\"."}]}`))
 				return
 			}
+			if strings.Contains(q.Query, "roles") {
+				w.Write([]byte(free))
+				return
+			}
 			w.Write([]byte(priced))
 		case q.Variables["who"] != nil:
 			json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"who": q.Variables["who"], "key": r.Header.Get("Authorization")}})
 		default:
-			w.Write([]byte(`{"data":{"viewer":{"name":"Ada Lovelace","email":"ada@example.com"}},"extensions":{"cost":{"requested":{"LIGHT":3},"actual":{"LIGHT":1},"cached":2,"waitedMs":0}}}`))
+			plan := ""
+			if r.Header.Get("X-Plan") == "true" {
+				plan = `,"plan":` + paid
+			}
+			w.Write([]byte(`{"data":{"viewer":{"name":"Ada Lovelace","email":"ada@example.com"}},"extensions":{"cost":{"requested":{"LIGHT":3},"actual":{"LIGHT":1},"cached":2,"waitedMs":0}` + plan + `}}`))
 		}
 	})
 	s := httptest.NewServer(mux)
@@ -173,17 +188,24 @@ func TestPricePanelInChromium(t *testing.T) {
 	const (
 		editor = `document.querySelector('.graphiql-query-editor .CodeMirror')`
 		panel  = `document.querySelector('.zoomql-price')`
+		result = `document.querySelector('.result-window').textContent`
 	)
 	write := func(query string) { p.eval(editor + ".CodeMirror.setValue(`" + query + "`)") }
 	shows := func(text string) { p.wait(panel + ".textContent.includes('" + text + "')") }
 	p.visit(s.URL+"/", editor+" && "+editor+".textContent.includes('Who am I')")
 	p.eval(`document.querySelector('[aria-label="Show Price"]').click()`)
 	p.wait(panel + " !== null")
-	for _, text := range []string{"3 to 31", "1,200 of 60,000 left today", "Round trips2", "GET /users/{userId} × 1", "the object is read by its id", "user:read:user, user:read"} {
+	for _, text := range []string{"3 to 31", "1,200 of 60,000 left today", "Round trips2", "GET /users/{userId} × 1", "the object is read by its id", "user:read:user, user:read",
+		"the next day\\'s does, from ", "GET /metrics/meetings: PLAN_REQUIRED", "does not include dashboards.Null without it: Account.dashboards, Meeting.quality"} {
 		shows(text)
 	}
 	p.eval(`document.querySelector('.graphiql-execute-button').click()`)
 	shows("The last runSentLIGHT 1NeededLIGHT 3From the cache2")
+	shows("Its stepsviewerGET /users/{userId} × 1, 2 cachedeach of the list")
+	p.wait(result + `.includes('"waitedMs"')`)
+	if text := p.eval(result); strings.Contains(text.(string), "plan") {
+		t.Errorf("the result shows the plan that the panel has asked for: %s", text)
+	}
 	p.shoot("price-light")
 
 	// What is wrong with the query is said in place of a price; what is half written keeps
@@ -192,6 +214,8 @@ func TestPricePanelInChromium(t *testing.T) {
 	shows(`Cannot query field "unknownField"`)
 	write("{ viewer { name }")
 	p.frame()
+	write("{ account { roles { nodes { name } } } }")
+	shows("It makes no call.Refused before a callGET /roles: MISSING_SCOPE")
 	write("{ viewer { name } }")
 	shows("3 to 31")
 
@@ -199,7 +223,20 @@ func TestPricePanelInChromium(t *testing.T) {
 	p.shoot("price-dark")
 	p.call("Emulation.setDeviceMetricsOverride", params{"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true}, nil)
 	p.wait(panel + `.getBoundingClientRect().width > 280`)
-	p.shoot("price-phone")
+	p.shoot("price-phone-dark")
+	scroll := func(y string) { p.eval(panel + `.closest('.graphiql-plugin').scrollTo(0, ` + y + `)`) }
+	scroll("1e6")
+	p.shoot("price-phone-dark-end")
+	p.call("Emulation.setEmulatedMedia", params{"features": []params{{"name": "prefers-color-scheme", "value": "light"}}}, nil)
+	p.shoot("price-phone-light-end")
+	scroll("0")
+	p.shoot("price-phone-light")
+	if out := p.eval(panel + `.scrollWidth > ` + panel + `.clientWidth`); out != false {
+		t.Error("the panel is wider than its place")
+	}
+	p.call("Emulation.clearDeviceMetricsOverride", nil, nil)
+	scroll("1e6")
+	p.shoot("price-light-end")
 	p.clean(hostOf(s))
 }
 

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestMemory_madeUpKeys_areBounded: callers that make up hosts and registrants fill no
-// memory, and a day that is nearly used up is not dropped.
+// TestMemory_madeUpKeys_areBounded: callers that make up hosts and registrants do not
+// fill the memory, and a day that is nearly used up is not dropped.
 func TestMemory_madeUpKeys_areBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &Memory{}
@@ -37,7 +37,7 @@ func TestMemory_madeUpKeys_areBounded(t *testing.T) {
 			}
 		}
 		if len(m.counters) > maxCounters {
-			t.Errorf("%d counters are kept", len(m.counters))
+			t.Errorf("%d counters are stored", len(m.counters))
 		}
 		if take(full).OK {
 			t.Error("a day that was used up has calls again")
@@ -49,7 +49,8 @@ func TestMemory_madeUpKeys_areBounded(t *testing.T) {
 	})
 }
 
-// TestShared_madeUpKeys_areBounded: so is what is remembered for a Redis that loses it.
+// TestShared_madeUpKeys_areBounded: the state retained for a Redis that loses it is
+// bounded.
 func TestShared_madeUpKeys_areBounded(t *testing.T) {
 	s := &Shared{local: &Memory{}, seen: map[string]*lastSeen{}, blocks: map[string]time.Time{}, epochs: map[string]int64{}, replicas: 1, present: 1, log: discard}
 	s.down.Store(true)

@@ -2,19 +2,18 @@ package ratelimit
 
 import "context"
 
-// A Priority says which calls go first.
+// A Priority determines which calls start first.
 type Priority uint8
 
-// The priorities, the first to go first. None starves those below it: see
-// maxPassed.
+// The priorities, the highest first. None starves those below it: see maxPassed.
 const (
 	Interactive Priority = iota // a person or a program waits for the answer
-	Refresh                     // an answer that is at hand is fetched anew
+	Refresh                     // a cached answer is refreshed
 	priorities
 )
 
-// maxPassed is how many waiters of other priorities are served while one of this
-// priority waits, until its turn comes whatever else waits.
+// maxPassed is how many waiters of other priorities are served at most while one of
+// this priority waits (aging).
 var maxPassed = [priorities]int{Interactive: 0, Refresh: 32}
 
 type (

@@ -9,7 +9,7 @@ import (
 // since a cluster has as many clocks as nodes.
 //
 // A reply holds the time that the clock of Redis showed at some moment between
-// the request and the reply. On a busy machine these lie far apart; a start that
+// the request and the reply. On a busy machine these are far apart; a start that
 // was timed from the arrival of its reply would be late by all of that, although
 // it was reserved ahead. So the narrowest of the last samples converts all times
 // (Cristian's algorithm).

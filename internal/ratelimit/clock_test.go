@@ -36,9 +36,9 @@ func TestClocks_bestSample(t *testing.T) {
 	}
 	const ms = time.Millisecond
 	for _, c := range []struct {
-		why   string
-		looks []clockSample
-		start time.Duration // when the last one's clock shows 2 s, at the latest
+		why     string
+		samples []clockSample
+		start   time.Duration // when the last one's clock shows 2 s, at the latest
 	}{
 		{"the only one", []clockSample{at(0, 20*ms, 1_000_000)}, 1020 * ms},
 		{"a slow one after a fast one", []clockSample{at(0, ms, 1_000_000), at(100*ms, 150*ms, 1_120_000)}, 1001 * ms},
@@ -49,7 +49,7 @@ func TestClocks_bestSample(t *testing.T) {
 	} {
 		var all clocks
 		var best clockSample
-		for _, g := range c.looks {
+		for _, g := range c.samples {
 			best = all.add("account", g)
 		}
 		earliest, latest := best.when(2_000_000)

@@ -63,7 +63,7 @@ func between(times []time.Time, from, to time.Time) (n int) {
 	return n
 }
 
-// other is an application that calls at such intervals.
+// other is an application that calls at intervals.
 func (o *origin) other(ctx context.Context, interval func() time.Duration) {
 	for due := time.Now(); ; {
 		due = due.Add(interval())
@@ -77,7 +77,7 @@ func (o *origin) other(ctx context.Context, interval func() time.Duration) {
 }
 
 // drain makes as many calls as the limit allows until ctx ends. A call takes the
-// latency to the origin, and again back.
+// latency twice: to the origin, and back.
 func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limit Limit, latency func() time.Duration) {
 	for range 40 {
 		wg.Go(func() {
@@ -93,14 +93,14 @@ func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limi
 	}
 }
 
-// always returns the same.
+// always returns a function that returns d.
 func always(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
 
 var paced = Limit{Key: "a:paced", Calls: 80, Window: time.Second, Burst: 40}
 
-// TestRefuse_applicationComesAndGoes: another application uses three
+// TestRefuse_applicationStartsAndStops: another application uses three
 // tenths of the budget, and only refusals show that.
-func TestRefuse_applicationComesAndGoes(t *testing.T) {
+func TestRefuse_applicationStartsAndStops(t *testing.T) {
 	OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
 		var (
@@ -120,14 +120,14 @@ func TestRefuse_applicationComesAndGoes(t *testing.T) {
 		}
 
 		theirs, leave := context.WithCancel(ctx)
-		came := time.Now()
+		joined := time.Now()
 		wg.Go(func() { o.other(theirs, always(time.Second/24)) })
 		time.Sleep(2 * time.Minute)
-		gone := time.Now()
+		left := time.Now()
 		leave()
 		ours, refused = o.seen()
-		first, later := between(refused, came, came.Add(time.Minute)), between(refused, came.Add(time.Minute), gone)
-		used := between(ours, came, gone)
+		first, later := between(refused, joined, joined.Add(time.Minute)), between(refused, joined.Add(time.Minute), left)
+		used := between(ours, joined, left)
 		if first > 5 || later > 2 || used < 120*56*90/100 {
 			t.Errorf("with another: %d refusals in the first minute, %d in the second; %d of %d calls", first, later, used, 120*56)
 		}
@@ -135,11 +135,11 @@ func TestRefuse_applicationComesAndGoes(t *testing.T) {
 
 		time.Sleep(3 * time.Minute)
 		ours, refused = o.seen()
-		if late := between(refused, gone.Add(time.Second), time.Now()); late != 0 {
+		if late := between(refused, left.Add(time.Second), time.Now()); late != 0 {
 			t.Errorf("alone again: %d refusals", late)
 		}
-		lately := 20 * paced.Span() // whole ones: calls come in bunches
-		if n, could := between(ours, time.Now().Add(-lately), time.Now()), int(80*lately/time.Second); n < could*95/100 {
+		last := 20 * paced.Span() // whole windows: calls come in bursts
+		if n, could := between(ours, time.Now().Add(-last), time.Now()), int(80*last/time.Second); n < could*95/100 {
 			t.Errorf("alone again: %d of %d calls", n, could)
 		}
 		stop()
@@ -147,23 +147,23 @@ func TestRefuse_applicationComesAndGoes(t *testing.T) {
 	})
 }
 
-// TestRefuse_unevenApplication: another application uses about three tenths of the budget
-// for 45 seconds, now more and now less, and calls take now longer and now shorter. The
-// bounds are those of make chaos. They cannot always be kept: the busiest second of the
-// other application has from 27 to 30 of 80 calls, and may come late. Nearly nine of ten
-// runs keep them; the test fails when hardly more than a half do.
+// TestRefuse_unevenApplication: another application uses about three tenths of the
+// budget for 45 seconds, at a varying rate, and latencies vary. The bounds are those of
+// make chaos. They cannot always be met: the busiest second of the other application
+// has from 27 to 30 of 80 calls, and may come late. Nearly nine of ten runs meet them;
+// the test fails when hardly more than a half do.
 func TestRefuse_unevenApplication(t *testing.T) {
 	OneAtATime(t)
 	const runs = 24
-	kept := 0
+	met := 0
 	for run := range runs {
 		synctest.Test(t, func(t *testing.T) {
 			var (
-				o      = &origin{calls: 80, window: time.Second}
-				m      = &Memory{}
-				chance = rand.New(rand.NewPCG(uint64(run), 24))
-				mu     sync.Mutex
-				wg     sync.WaitGroup
+				o   = &origin{calls: 80, window: time.Second}
+				m   = &Memory{}
+				rng = rand.New(rand.NewPCG(uint64(run), 24))
+				mu  sync.Mutex
+				wg  sync.WaitGroup
 			)
 			random := func(f func() float64) func() time.Duration {
 				return func() time.Duration {
@@ -173,9 +173,9 @@ func TestRefuse_unevenApplication(t *testing.T) {
 				}
 			}
 			latency := random(func() float64 {
-				latency := 0.0003 + 0.0007*chance.ExpFloat64()
-				if chance.IntN(50) == 0 {
-					latency += 0.02 * chance.Float64()
+				latency := 0.0003 + 0.0007*rng.ExpFloat64()
+				if rng.IntN(50) == 0 {
+					latency += 0.02 * rng.Float64()
 				}
 				return latency
 			})
@@ -185,25 +185,25 @@ func TestRefuse_unevenApplication(t *testing.T) {
 				o.drain(ctx, &wg, NewLimiter(m, time.Minute), paced, latency)
 			}
 			time.Sleep(5 * time.Second)
-			came := time.Now()
-			o.other(ctx, random(func() float64 { return (0.5 + chance.Float64()) / 24 }))
+			joined := time.Now()
+			o.other(ctx, random(func() float64 { return (0.5 + rng.Float64()) / 24 }))
 			wg.Wait()
 			ours, refused := o.seen()
-			late := between(refused, came.Add(45*time.Second/2), time.Now())
-			used := float64(between(ours, came, time.Now())) / float64(45*80-between(o.accepted, came, time.Now())+between(ours, came, time.Now()))
+			late := between(refused, joined.Add(45*time.Second/2), time.Now())
+			used := float64(between(ours, joined, time.Now())) / float64(45*80-between(o.accepted, joined, time.Now())+between(ours, joined, time.Now()))
 			if len(refused) <= 5 && late == 0 && used >= 0.9 {
-				kept++
+				met++
 			} else {
 				t.Logf("run %d: %d refusals, %d of them late, %.1f %% used of what is left", run, len(refused), late, 100*used)
 			}
 		})
 	}
-	if kept < runs*7/12 {
-		t.Errorf("%d of %d runs kept the bounds", kept, runs)
+	if met < runs*7/12 {
+		t.Errorf("%d of %d runs met the bounds", met, runs)
 	}
 }
 
-// TestRefuse_twoReplicas is TestRefuse_applicationComesAndGoes on two replicas over
+// TestRefuse_twoReplicas is TestRefuse_applicationStartsAndStops on two replicas over
 // Redis, for a few seconds.
 func TestRefuse_twoReplicas(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
@@ -229,10 +229,10 @@ func TestRefuse_twoReplicas(t *testing.T) {
 	})
 }
 
-// storeLearns: after a refusal every store has the estimate of window.Competing, and
-// lets so many fewer calls start. For further refusals see TestScripts_agreeWithWindow
-// and TestRefuse_callsInFlight_tellNothingNew.
-func storeLearns(t *testing.T, s Store) {
+// storeEstimates: after a refusal every store has the estimate of window.Competing, and
+// allows so many fewer calls. For further refusals see TestScripts_agreeWithWindow and
+// TestRefuse_callsInFlight_doNotCount.
+func storeEstimates(t *testing.T, s Store) {
 	for _, own := range []int{1, 39, 41, 60, 77} {
 		l := Limit{Key: "a:" + strconv.Itoa(own), Calls: 80, Window: hour}
 		for range own {
@@ -265,9 +265,9 @@ func storeLearns(t *testing.T, s Store) {
 	}
 }
 
-// TestRefuse_callsInFlight_tellNothingNew: calls that are refused right after a refusal
-// had left before it.
-func TestRefuse_callsInFlight_tellNothingNew(t *testing.T) {
+// TestRefuse_callsInFlight_doNotCount: calls that are refused right after a refusal
+// were sent before it, and do not change the estimate.
+func TestRefuse_callsInFlight_doNotCount(t *testing.T) {
 	var m Memory
 	l, now := Limit{Key: "a:l", Calls: 80, Window: hour}, time.Unix(1_800_000_000, 0)
 	for range 60 {
@@ -291,26 +291,26 @@ func TestRefuse_callsInFlight_tellNothingNew(t *testing.T) {
 	}
 }
 
-// clocked is a client of a Redis whose clock shows what the test says.
+// clocked is a client of a Redis whose clock the test sets.
 type clocked struct{ *redis.Client }
 
 var clockedScripts = map[string]*redis.Script{
-	takeScript.Hash():      byTheKey(source("take")),
-	competingScript.Hash(): byTheKey(source("competing")),
+	takeScript.Hash():      withClockKey(source("take")),
+	competingScript.Hash(): withClockKey(source("competing")),
 }
 
-// byTheKey returns a script that reads the time from the key "clock".
-func byTheKey(lua string) *redis.Script {
+// withClockKey returns a script that reads the time from the key "clock".
+func withClockKey(lua string) *redis.Script {
 	return redis.NewScript(strings.Replace(lua, "redis.call('TIME')", "{0, redis.call('GET', 'clock')}", 1))
 }
 
-// EvalSha runs a script by that clock.
+// EvalSha runs a script with that clock.
 func (c clocked) EvalSha(ctx context.Context, hash string, keys []string, args ...any) *redis.Cmd {
 	return clockedScripts[hash].Run(ctx, c.Client, keys, args...)
 }
 
-// TestScripts_agreeWithWindow: from any estimate, at any time, the scripts make of a
-// refusal, of a figure and of the time that passes what window.Competing makes of it.
+// TestScripts_agreeWithWindow: from any estimate, at any time, the scripts compute from
+// a refusal, a figure and the time that passes the estimate of window.Competing.
 func TestScripts_agreeWithWindow(t *testing.T) {
 	client := redistest.Start(t).Client()
 	r := NewRedis(clocked{client}, withTimings(slowTimings))
@@ -321,15 +321,15 @@ func TestScripts_agreeWithWindow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	chance := rand.New(rand.NewPCG(4, 429)) // the same at every run
+	rng := rand.New(rand.NewPCG(4, 429)) // the same in every run
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC).UnixNano()
 	for run := range 4000 {
 		now += int64(time.Microsecond)
-		l := Limit{Key: "a:" + strconv.Itoa(run), Calls: []int{1, 10, 80, 80}[chance.IntN(4)], Window: 2 * time.Second}
+		l := Limit{Key: "a:" + strconv.Itoa(run), Calls: []int{1, 10, 80, 80}[rng.IntN(4)], Window: 2 * time.Second}
 		state := (&Redis{}).stateKey(l.Key)
 		setup := client.Pipeline()
 		setup.Set(ctx, "clock", now/1000, 0)
-		own := chance.IntN(l.Calls + 1)
+		own := rng.IntN(l.Calls + 1)
 		starts := make([]redis.Z, own)
 		for i := range starts {
 			starts[i] = redis.Z{Score: float64(now / 1000), Member: i}
@@ -337,31 +337,31 @@ func TestScripts_agreeWithWindow(t *testing.T) {
 		if own > 0 {
 			setup.ZAdd(ctx, (&Redis{}).countKey(l.Key), starts...)
 		}
-		var is window.Competing
-		if chance.IntN(10) > 0 {
-			is.Calls = chance.IntN(l.Calls)
-			is.Hold = int64([]time.Duration{2 * l.Span(), window.HoldFirst, 20 * time.Second, window.HoldConfirmed, window.HoldMax}[chance.IntN(5)])
-			ago := math.Pow(10, 5*chance.Float64()-2)
-			is.Refused = now - int64(ago*1e6)*1000
-			is.Until = is.Refused + is.Hold
-			setup.HSet(ctx, state, "others", is.Calls, "till", is.Until/1000, "hold", is.Hold/1000,
-				"refused", is.Refused/1000, "doubt", is.DecayStep(&l)/1000)
+		var est window.Competing
+		if rng.IntN(10) > 0 {
+			est.Calls = rng.IntN(l.Calls)
+			est.Hold = int64([]time.Duration{2 * l.Span(), window.HoldFirst, 20 * time.Second, window.HoldConfirmed, window.HoldMax}[rng.IntN(5)])
+			ago := math.Pow(10, 5*rng.Float64()-2)
+			est.Refused = now - int64(ago*1e6)*1000
+			est.Until = est.Refused + est.Hold
+			setup.HSet(ctx, state, "others", est.Calls, "till", est.Until/1000, "hold", est.Hold/1000,
+				"refused", est.Refused/1000, "doubt", est.DecayStep(&l)/1000)
 		}
 		_, err := setup.Exec(ctx)
 		must(err)
-		before, left, seen, want := is, chance.IntN(l.Calls+1), 0, 0
-		what := []string{"refusal", "figure", "call"}[chance.IntN(3)]
-		switch what {
+		before, left, seen, want := est, rng.IntN(l.Calls+1), 0, 0
+		event := []string{"refusal", "figure", "call"}[rng.IntN(3)]
+		switch event {
 		case "refusal":
 			must(r.Refuse(ctx, time.Now(), l))
-			is.Refuse(now, own, &l)
+			est.Refuse(now, own, &l)
 		case "figure":
 			must(r.Observe(ctx, time.Now(), l, left))
-			is.Observe(now, own, left, &l)
+			est.Observe(now, own, left, &l)
 		case "call":
 			_, reply, err := r.take(ctx, 0, []Limit{l})
 			must(err)
-			seen, want = int(reply.usage[0]), is.At(now, &l)
+			seen, want = int(reply.usage[0]), est.At(now, &l)
 		}
 		raw, err := client.HMGet(ctx, state, "others", "till", "hold", "refused", "doubt").Result()
 		must(err)
@@ -370,12 +370,12 @@ func TestScripts_agreeWithWindow(t *testing.T) {
 			text, _ := text.(string)
 			n[i], _ = strconv.ParseInt(text, 10, 64)
 		}
-		if got := (window.Competing{Calls: int(n[0]), Until: n[1] * 1000, Hold: n[2] * 1000, Refused: n[3] * 1000}); got != is || seen != want {
+		if got := (window.Competing{Calls: int(n[0]), Until: n[1] * 1000, Hold: n[2] * 1000, Refused: n[3] * 1000}); got != est || seen != want {
 			t.Errorf("a %s, %v after the last refusal, with %d own and %d left, made of %+v %+v, want %+v; seen are %d, want %d",
-				what, time.Duration(now-before.Refused), own, left, before, got, is, seen, want)
+				event, time.Duration(now-before.Refused), own, left, before, got, est, seen, want)
 		}
-		if n[2] > 0 && n[4]*1000 != is.DecayStep(&l) {
-			t.Errorf("held for %v, it decays in steps of %d µs, want %v", time.Duration(is.Hold), n[4], time.Duration(is.DecayStep(&l)))
+		if n[2] > 0 && n[4]*1000 != est.DecayStep(&l) {
+			t.Errorf("held for %v, it decays in steps of %d µs, want %v", time.Duration(est.Hold), n[4], time.Duration(est.DecayStep(&l)))
 		}
 	}
 }
@@ -427,7 +427,7 @@ func storeObserves(t *testing.T, s Store) {
 	}
 }
 
-// storeShortensWindows: beside competing usage, a full window is over sooner.
+// storeShortensWindows: with competing usage, a full window ends sooner.
 func storeShortensWindows(t *testing.T, s Store) {
 	for _, guard := range []time.Duration{3 * time.Minute, 50 * time.Minute} {
 		l := Limit{Key: "a:" + guard.String(), Calls: 8, Window: hour, Guard: guard}

@@ -9,7 +9,8 @@ import (
 // ErrLimited is the kind of every [Error]: errors.Is(err, ErrLimited).
 var ErrLimited = errors.New("ratelimit: limited")
 
-// Error says that a call could not start before its deadline. Nothing was counted.
+// Error is returned for a call that could not start before its deadline. Nothing was
+// counted.
 type Error struct {
 	RetryAt time.Time // when the call could have started
 	Key     string    // of the limit that has no calls left

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What the tests inside and outside of the package have in common.
+// Helpers of internal and external tests.
 
 // Wait reserves a call that leaves at once.
 func Wait(ctx context.Context, l *Limiter, limits []Limit) error {
@@ -45,14 +45,14 @@ func Left(t testing.TB, s Store, limits ...Limit) []int {
 	return n
 }
 
-// OneAtATime keeps a bubble from firing two timers at once until the end of the
+// OneAtATime prevents a bubble from firing two timers at once until the end of the
 // test: under -race, that crashes the process (golang/go#78156).
 func OneAtATime(t testing.TB) {
 	before := runtime.GOMAXPROCS(1)
 	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 }
 
-// What the tests outside of the package read from inside.
+// State that external tests read.
 
 // Queues returns how many queues a limiter has.
 func (l *Limiter) Queues() int {
@@ -68,18 +68,18 @@ func (p *Pool) Free() int64 {
 	return p.free
 }
 
-// Holders returns how many callers a shared pool keeps account of.
+// Holders returns how many callers hold units of a shared pool.
 func (p *Pool) Holders() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.held)
 }
 
-// Priorities is how many there are.
+// Priorities is the number of priorities.
 const Priorities = int(priorities)
 
-// DetectionTime is how long after a replica's last heartbeat all others know that it
-// is missing.
+// DetectionTime is how long after a replica's last heartbeat all others count it as
+// missing.
 func DetectionTime() time.Duration {
 	t := timings{}.withDefaults()
 	return t.detection()

@@ -13,7 +13,7 @@ import (
 
 var eighty = ratelimit.Limit{Key: "a:eighty", Calls: 80, Window: time.Second}
 
-// flood begins so many calls of a caller at once. They end when ctx ends.
+// flood begins calls of a caller at once. They end when ctx ends.
 func flood(ctx context.Context, l *ratelimit.Limiter, caller string, calls int, wg *sync.WaitGroup) {
 	ctx = ratelimit.WithCaller(ctx, caller)
 	for range calls {
@@ -36,8 +36,8 @@ func TestReserve_otherCallerHasThousandWaiting(t *testing.T) {
 		for range 3 {
 			began := time.Now()
 			// In order of arrival, its start would be after its deadline.
-			brief, cancel := context.WithTimeout(ratelimit.WithCaller(ctx, "one"), 2*time.Second)
-			if err := ratelimit.Wait(brief, l, []ratelimit.Limit{eighty}); err != nil || time.Since(began) > eighty.Span() {
+			short, cancel := context.WithTimeout(ratelimit.WithCaller(ctx, "one"), 2*time.Second)
+			if err := ratelimit.Wait(short, l, []ratelimit.Limit{eighty}); err != nil || time.Since(began) > eighty.Span() {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}
 			cancel()
@@ -91,10 +91,10 @@ func TestReserve_longQueue_failsAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		flood(ctx, l, "many", 480, &wg)
 		synctest.Wait()
-		brief, cancel := context.WithTimeout(ratelimit.WithCaller(ctx, "many"), 2*time.Second)
+		short, cancel := context.WithTimeout(ratelimit.WithCaller(ctx, "many"), 2*time.Second)
 		defer cancel()
 		began := time.Now()
-		err := ratelimit.Wait(brief, l, []ratelimit.Limit{eighty})
+		err := ratelimit.Wait(short, l, []ratelimit.Limit{eighty})
 		var e *ratelimit.Error
 		if !errors.As(err, &e) || time.Since(began) > 0 {
 			t.Fatalf("after %v: %v", time.Since(began), err)

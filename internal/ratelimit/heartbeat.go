@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// sendHeartbeats keeps this replica in the registry until ctx ends, and so finds out
+// sendHeartbeats renews this replica in the registry until ctx ends, and so detects
 // when Redis becomes unavailable and when it is available again.
 func (s *Shared) sendHeartbeats(ctx context.Context) {
 	wait := time.Duration(0)
@@ -18,7 +18,7 @@ func (s *Shared) sendHeartbeats(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		alone := s.down.Load()
-		reply, err := s.redis.sendHeartbeat(ctx, alone, s.noteHeartbeat(alone))
+		reply, err := s.redis.sendHeartbeat(ctx, alone, s.recordHeartbeat(alone))
 		switch {
 		case err != nil && !alone && s.isTransient(err):
 			wait = 0
@@ -28,10 +28,10 @@ func (s *Shared) sendHeartbeats(ctx context.Context) {
 			s.fallBack(err)
 			backOff()
 		case !alone:
-			s.noteReply(reply, alone)
+			s.recordReply(reply, alone)
 			wait = s.redis.timings.heartbeat
 		case s.rejoin(ctx):
-			s.noteReply(reply, alone)
+			s.recordReply(reply, alone)
 			wait = 0
 		default:
 			backOff()
@@ -39,9 +39,9 @@ func (s *Shared) sendHeartbeats(ctx context.Context) {
 	}
 }
 
-// noteHeartbeat notes that a heartbeat is sent, and returns the time by the clock of
+// recordHeartbeat records that a heartbeat is sent, and returns the time by the clock of
 // Redis, 0 if it is not known.
-func (s *Shared) noteHeartbeat(alone bool) (sent int64) {
+func (s *Shared) recordHeartbeat(alone bool) (sent int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -54,9 +54,9 @@ func (s *Shared) noteHeartbeat(alone bool) (sent int64) {
 	return s.redisClock + now.Sub(s.redisClockAt).Microseconds()
 }
 
-// noteReply notes a heartbeat reply. alone says that the heartbeat was sent without
-// Redis in use.
-func (s *Shared) noteReply(r heartbeatReply, alone bool) {
+// recordReply records a heartbeat reply. alone means that Redis was not in use when the
+// heartbeat was sent.
+func (s *Shared) recordReply(r heartbeatReply, alone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -65,18 +65,18 @@ func (s *Shared) noteReply(r heartbeatReply, alone bool) {
 	}
 	s.redisClock, s.redisClockAt = r.now, now
 	if alone {
-		return // the other replicas do not know yet that it is present
+		return // the other replicas do not count it as present yet
 	}
 	s.present = r.present
-	// A Redis that lost its data counts only the replicas that have come back yet.
+	// A Redis that lost its data counts only the replicas that have returned so far.
 	if r.replicas > s.replicas || now.Sub(s.backAt) > s.redis.timings.forgetAfter {
 		s.replicas = r.replicas
 	}
 }
 
-// rejoin records in Redis what was spent without it and returns to it. Calls that
-// are asked for in between wait, at most as long as Redis may take. Until the next
-// heartbeat reply this replica takes itself for the only one that is present.
+// rejoin records in Redis the calls that were counted without it, and returns to it.
+// Calls requested in between wait, at most as long as Redis may take. Until the next
+// heartbeat reply this replica counts itself as the only one present.
 func (s *Shared) rejoin(ctx context.Context) bool {
 	epochs, ok := s.currentEpochs(ctx)
 	if !ok {
@@ -97,18 +97,18 @@ func (s *Shared) rejoin(ctx context.Context) bool {
 	}
 	s.local = local
 	for account := range s.epochs {
-		s.epochs[account] = 0 // to be learned anew
+		s.epochs[account] = 0 // until the next reply
 	}
 	s.present = 1
 	s.seen = make(map[string]*lastSeen)
-	s.backAt, s.answeredAt = now, now
+	s.backAt, s.repliedAt = now, now
 	s.down.Store(false)
 	s.log.Info("ratelimit: Redis is back")
 	return true
 }
 
-// currentEpochs asks Redis for the epochs of all accounts. It reports false when it
-// cannot have all: in a cluster, the shard of one may be down while others are up.
+// currentEpochs reads the epochs of all accounts from Redis. It reports false when one
+// cannot be read: in a cluster, the shard of one may be down while others are up.
 func (s *Shared) currentEpochs(ctx context.Context) (map[string]int64, bool) {
 	s.mu.Lock()
 	epochs := maps.Clone(s.epochs)
@@ -123,7 +123,8 @@ func (s *Shared) currentEpochs(ctx context.Context) (map[string]int64, bool) {
 	return epochs, true
 }
 
-// recordSpent records in Redis what was spent without it. The caller holds the lock.
+// recordSpent records in Redis the calls that were counted without it. The caller holds
+// the lock.
 func (s *Shared) recordSpent(ctx context.Context, now time.Time) bool {
 	for _, v := range s.seen {
 		if !v.adopted {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// maxLastSeen bounds what is remembered of limits in Redis.
+// maxLastSeen bounds the limits whose last seen state is retained.
 const maxLastSeen = 1 << 16
 
-// lastSeen is the state of a limit as Redis last told it. While Redis is
+// lastSeen is the state of a limit as Redis last reported it. While Redis is
 // unavailable, the local store adopts it.
 type lastSeen struct {
 	limit     Limit
@@ -20,16 +20,16 @@ type lastSeen struct {
 
 	adopted bool      // the local store counts from here on
 	from    time.Time // when the local store may begin to spend its share of a window
-	base    int       // what the local store took to be used of the day
+	base    int       // calls of the day that the local store began with
 }
 
-// note notes a reply of Redis. It returns what Redis has lost, if it was restarted
-// so fast that no request failed.
-func (s *Shared) note(d Decision, limits []Limit, reply takeReply) (lost []lostState) {
+// recordTake records a reply of Redis. It returns the state that Redis has lost, if it
+// was restarted so fast that no request failed.
+func (s *Shared) recordTake(d Decision, limits []Limit, reply takeReply) (lost []lostState) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answeredAt = now
+	s.repliedAt = now
 	if account := accountOf(limits[0].Key); s.epochs[account] != reply.epoch {
 		if s.epochs[account] != 0 {
 			lost = s.lostOf(account, limits, now, now)
@@ -46,7 +46,7 @@ func (s *Shared) note(d Decision, limits []Limit, reply takeReply) (lost []lostS
 			s.seen[l.Key] = v
 		}
 		if v.adopted {
-			continue // a late reply: Redis is given up, and the local store counts
+			continue // a late reply: the local store counts already
 		}
 		v.limit = l
 		if l.Daily {
@@ -85,7 +85,7 @@ func (s *Shared) lostOf(account string, limits []Limit, now, lostBefore time.Tim
 	return all
 }
 
-// lostWhileDown returns what Redis has lost while it was unavailable, given the
+// lostWhileDown returns the state that Redis has lost while it was unavailable, given the
 // epochs that it has now. The caller holds the lock.
 func (s *Shared) lostWhileDown(epochs map[string]int64, now time.Time) (all []lostState) {
 	for account, epoch := range epochs {
@@ -96,7 +96,7 @@ func (s *Shared) lostWhileDown(epochs map[string]int64, now time.Time) (all []lo
 	return all
 }
 
-// restore restores in Redis what it has lost.
+// restore restores in Redis the state that it has lost.
 func (s *Shared) restore(ctx context.Context, all []lostState) error {
 	if err := s.redis.restoreAll(ctx, all); err != nil {
 		return err
@@ -112,15 +112,15 @@ func (s *Shared) restore(ctx context.Context, all []lostState) error {
 	return nil
 }
 
-// shares returns this replica's part of the limits. The local store adopts what was
-// last seen of them first. The caller holds the lock.
+// shares returns this replica's part of the limits. The local store adopts their last
+// seen state first. The caller holds the lock.
 func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 	part := make([]Limit, len(limits))
 	for i, l := range limits {
 		v := s.seen[l.Key]
 		if v == nil {
 			v = &lastSeen{limit: l}
-			if len(s.seen) < maxLastSeen { // at worst, what is spent of it is not recorded in Redis
+			if len(s.seen) < maxLastSeen { // at worst, its calls are not recorded in Redis
 				s.seen[l.Key] = v
 			}
 		}
@@ -135,13 +135,12 @@ func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 	return part
 }
 
-// adoptWindow has the local store wait for the end of a window in which the other
-// replicas may have spent all, because they did not know yet that this one is
-// missing, and in which starts that were reserved are still to come. The caller
-// holds the lock.
+// adoptWindow blocks the local store until the end of a window in which the other
+// replicas may have spent all, because they did not count this one as missing yet, and
+// in which reserved starts are still to come. The caller holds the lock.
 func (s *Shared) adoptWindow(v *lastSeen, l *Limit) {
 	v.adopted = true
-	last := s.answeredAt
+	last := s.repliedAt
 	if !s.lastHeartbeat.IsZero() && s.replicas > 1 && !s.unreachable {
 		last = later(last, s.lastHeartbeat.Add(s.redis.timings.detection()))
 	}
@@ -155,7 +154,7 @@ func (s *Shared) adoptWindow(v *lastSeen, l *Limit) {
 	}
 }
 
-// adoptDay gives the local store this replica's part of what is left of a day. The
+// adoptDay gives the local store this replica's part of the calls left of a day. The
 // caller holds the lock.
 func (s *Shared) adoptDay(v *lastSeen, now time.Time, part *Limit) {
 	if v.adopted {

@@ -12,19 +12,18 @@ import (
 // A Limiter makes callers wait until their limits allow a call. It is safe for
 // concurrent use.
 //
-// A call that finds room starts at once. Any other joins a queue, one for all calls
-// under the same windows, which reserves starts in the Store a moment ahead. When
-// the time of a start comes, it is granted to the next waiter: by priority, and
-// within one priority by round robin over the callers (see [WithCaller] and
-// [WithPriority]). Between replicas the order is that of reservation, and since no
-// replica reserves far ahead, a long queue on one delays a call on another by no
-// more than that moment.
+// A call that its limits allow starts at once. Any other joins the queue of its
+// windows, which reserves starts in the Store up to horizon ahead. When a start is due,
+// it is granted to the next waiter: by priority, and within one priority by round robin
+// over the callers (see [WithCaller] and [WithPriority]). Between replicas the order is
+// that of reservation, and since no replica reserves far ahead, a long queue on one
+// delays a call on another by no more than horizon.
 type Limiter struct {
 	store   Store
 	maxWait time.Duration
 
 	waiting atomic.Int64 // in all queues
-	mu      sync.Mutex   // guards what follows, the queues and the waiters in them
+	mu      sync.Mutex   // guards queues, their fields and the waiters in them
 	queues  map[string]*queue
 }
 
@@ -36,6 +35,18 @@ func NewLimiter(store Store, maxWait time.Duration) *Limiter {
 
 // Waiting returns how many calls wait in the queues of this process.
 func (l *Limiter) Waiting() int { return int(l.waiting.Load()) }
+
+// WaitingFor returns how many of them wait for the limit with that key.
+func (l *Limiter) WaitingFor(key string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, q := range l.queues {
+		if under(q.windows, key) {
+			n += q.waiters.size
+		}
+	}
+	return n
+}
 
 // Reserve waits until a call under all limits may start, and counts it. If that
 // cannot be before the deadline of ctx, it returns an [*Error] as soon as that is
@@ -72,13 +83,13 @@ type Grant struct {
 }
 
 // Held reports whether the call was held back: a limit had no room for it at first, or
-// other calls waited in the queue. A call that was not held back may have taken a
-// while all the same, to ask Redis.
+// other calls waited in the queue. A call that was not held back may still have taken a
+// while, for the round trip to Redis.
 func (g Grant) Held() bool { return g.held }
 
-// Sent says that the call leaves now. If that is later than a window's guard covers,
-// Sent tells the Store, without waiting for it: a process that has too few processors
-// wakes late, and sends late.
+// Sent records that the call leaves now. If that is later than a window's guard covers,
+// Sent reports it to the Store in the background: a process that is short of CPU wakes
+// late, and sends late.
 func (g Grant) Sent() {
 	now := time.Now()
 	for i := range g.windows {
@@ -89,7 +100,8 @@ func (g Grant) Sent() {
 	}
 }
 
-// errDayBlocked tells a waiter that the origin has blocked a day which counted it.
+// errDayBlocked is the error of a waiter whose day the origin has blocked since it was
+// counted.
 var errDayBlocked = errors.New("ratelimit: day blocked")
 
 func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
@@ -174,7 +186,7 @@ func (l *Limiter) busy(key string) (generation int, busy bool) {
 	return q.generation, q.waiters.size > 0
 }
 
-// enqueue puts w into its queue, together with the start that it has reserved, if
+// enqueue adds w to its queue, together with the start that it has reserved, if
 // any. It returns an error if w cannot start before its deadline.
 func (l *Limiter) enqueue(w *waiter, key string, windows []Limit, first *start, generation int) error {
 	now := time.Now()
@@ -200,8 +212,8 @@ func (l *Limiter) enqueue(w *waiter, key string, windows []Limit, first *start, 
 	return nil
 }
 
-// addStart puts a start into the queue. If the queue was invalidated since the
-// start was asked for, it is given back. The caller holds the lock.
+// addStart adds a start to the queue. If the queue was invalidated since the start was
+// requested, it is cancelled. The caller holds the lock.
 func (l *Limiter) addStart(q *queue, s *start, generation int) {
 	if q.generation != generation {
 		q.surplus = append(q.surplus, s.d)
@@ -211,7 +223,7 @@ func (l *Limiter) addStart(q *queue, s *start, generation int) {
 	q.insert(s)
 }
 
-// grant gives a start, whose time has come, to the next waiter.
+// grant grants a start that is due to the next waiter.
 func (l *Limiter) grant(q *queue, s *start) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -228,7 +240,7 @@ func (l *Limiter) grant(q *queue, s *start) {
 	w := q.waiters.pop()
 	w.d, w.q = s.d, nil
 	l.waiting.Add(-1)
-	q.noteGrant(time.Now())
+	q.recordGrant(time.Now())
 	close(w.ready)
 }
 
@@ -267,7 +279,7 @@ func (l *Limiter) recountDay(ctx context.Context, w *waiter, windows []Limit) er
 	return limited(d)
 }
 
-// dequeue takes w out of its queue, because of err or, if err is nil, because its
+// dequeue removes w from its queue, because of err or, if err is nil, because its
 // deadline has passed. It returns the error of the call.
 func (l *Limiter) dequeue(ctx context.Context, w *waiter, windows []Limit, err error) error {
 	l.cancelDays(ctx, w)
@@ -326,9 +338,9 @@ func (l *Limiter) run(q *queue) {
 	}
 }
 
-// A step is what run does next for a queue.
+// A step is the next step of run for a queue.
 type step struct {
-	surplus    []Decision // to be given back to the Store
+	surplus    []Decision // to be cancelled in the Store
 	done       bool
 	reserve    bool
 	generation int
@@ -355,7 +367,7 @@ func (l *Limiter) plan(q *queue) step {
 		q.surplus = append(q.surplus, last.d)
 	}
 	next.surplus, q.surplus = q.surplus, nil
-	switch wait := q.askAt.Sub(now); {
+	switch wait := q.retryAt.Sub(now); {
 	case q.waiters.size == 0 && len(q.starts) == 0:
 		next.done = true
 		delete(l.queues, q.key)
@@ -391,23 +403,23 @@ func (l *Limiter) reserveStart(ctx context.Context, q *queue, generation int) {
 	case q.generation == generation:
 		now := time.Now()
 		first := q.next.IsZero()
-		q.noteNoStart(d, now)
+		q.recordNoStart(d, now)
 		if first {
 			l.failLate(q, now)
 		}
 	}
 }
 
-// fail takes w out of its queue with an error. The caller holds the lock.
+// fail removes w from its queue with an error. The caller holds the lock.
 func (l *Limiter) fail(q *queue, w *waiter, err error) {
 	q.waiters.remove(w)
 	l.waiting.Add(-1)
 	w.fail(err)
 }
 
-// Block says that the origin itself refused a call under the limit with that
-// key, and will until then. Calls that wait for that limit wait longer or fail. The
-// error is the Store's.
+// Block records that the origin itself refuses calls under the limit with that key
+// until then. Calls that wait for that limit wait longer or fail. The error is the
+// Store's.
 func (l *Limiter) Block(ctx context.Context, key string, until time.Time) error {
 	err := l.store.Block(ctx, key, until)
 	l.mu.Lock()
@@ -427,9 +439,9 @@ func (l *Limiter) Block(ctx context.Context, key string, until time.Time) error 
 	return err
 }
 
-// Refuse says that the origin refused a call because the window of a limit was
-// full, although the Store had counted on room: other applications use the same
-// budget. The error is the Store's.
+// Refuse records that the origin refused a call because the window of a limit was full,
+// although the Store had room for it: other applications use the same budget. The error
+// is the Store's.
 func (l *Limiter) Refuse(ctx context.Context, limit Limit) error {
 	err := l.store.Refuse(ctx, time.Now(), limit)
 	l.mu.Lock()
@@ -442,8 +454,8 @@ func (l *Limiter) Refuse(ctx context.Context, limit Limit) error {
 	return err
 }
 
-// Observe tells the Store how many calls of a limit are left, as the origin says.
-// The error is the Store's.
+// Observe records the origin's figure of how many calls of a limit are left. The error
+// is the Store's.
 func (l *Limiter) Observe(ctx context.Context, limit Limit, left int) error {
 	return l.store.Observe(ctx, time.Now(), limit, left)
 }

@@ -17,9 +17,9 @@ import (
 // second allows two calls a second, exactly.
 var second = ratelimit.Limit{Key: "a:second", Calls: 2, Window: time.Second, Guard: -1}
 
-// A story is a Limiter in a bubble of time, and notes of when each call started or
+// A scenario is a Limiter in a bubble of time, with notes of when each call started or
 // failed.
-type story struct {
+type scenario struct {
 	*ratelimit.Limiter
 	store *ratelimit.Memory
 	t     *testing.T
@@ -30,13 +30,13 @@ type story struct {
 	notes []string
 }
 
-// tell runs a story and expects that nothing waits at its end.
-func tell(t *testing.T, f func(t *testing.T, s *story)) {
+// runScenario runs f and expects that nothing waits at its end.
+func runScenario(t *testing.T, f func(t *testing.T, s *scenario)) {
 	ratelimit.OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Hour) // bubbles begin at midnight, where days change
 		store := &ratelimit.Memory{}
-		s := &story{Limiter: ratelimit.NewLimiter(store, time.Minute), store: store, t: t, began: time.Now()}
+		s := &scenario{Limiter: ratelimit.NewLimiter(store, time.Minute), store: store, t: t, began: time.Now()}
 		f(t, s)
 		s.wg.Wait()
 		synctest.Wait()
@@ -46,8 +46,8 @@ func tell(t *testing.T, f func(t *testing.T, s *story)) {
 	})
 }
 
-// call begins a call, which waits before those that are begun after it.
-func (s *story) call(ctx context.Context, name string, p ratelimit.Priority, limits ...ratelimit.Limit) {
+// call begins a call. It returns when the call has started, failed or joined the queue.
+func (s *scenario) call(ctx context.Context, name string, p ratelimit.Priority, limits ...ratelimit.Limit) {
 	s.wg.Go(func() {
 		err := ratelimit.Wait(ratelimit.WithPriority(ctx, p), s.Limiter, limits)
 		s.mu.Lock()
@@ -61,14 +61,14 @@ func (s *story) call(ctx context.Context, name string, p ratelimit.Priority, lim
 	synctest.Wait()
 }
 
-func (s *story) within(d time.Duration) context.Context {
+func (s *scenario) within(d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(s.t.Context(), d)
 	s.t.Cleanup(cancel)
 	return ctx
 }
 
 // want waits for all calls and compares the notes, in any order.
-func (s *story) want(notes ...string) {
+func (s *scenario) want(notes ...string) {
 	s.t.Helper()
 	s.wg.Wait()
 	slices.Sort(notes)
@@ -78,7 +78,7 @@ func (s *story) want(notes ...string) {
 	}
 }
 
-func (s *story) wantLeft(l ratelimit.Limit, want int) {
+func (s *scenario) wantLeft(l ratelimit.Limit, want int) {
 	s.t.Helper()
 	if got := ratelimit.Left(s.t, s.store, l); got[0] != want {
 		s.t.Errorf("%d calls are left of %s, want %d", got[0], l.Key, want)
@@ -86,7 +86,7 @@ func (s *story) wantLeft(l ratelimit.Limit, want int) {
 }
 
 func TestReserve_inOrderOfArrival(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		for i := range 5 {
 			s.call(t.Context(), strconv.Itoa(i), ratelimit.Interactive, second)
 		}
@@ -95,7 +95,7 @@ func TestReserve_inOrderOfArrival(t *testing.T) {
 }
 
 func TestReserve_interactiveBeforeRefresh(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		for _, name := range []string{"r0", "r1", "r2", "r3", "r4"} {
 			s.call(t.Context(), name, ratelimit.Refresh, second)
 		}
@@ -111,7 +111,7 @@ func TestReserve_interactiveBeforeRefresh(t *testing.T) {
 // a refresh waited for. The refresh fails at the next check of the deadlines, since only
 // a start after its deadline is left.
 func TestReserve_interactiveOvertakes_lateOnesFail(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		for _, name := range []string{"r0", "r1", "r2", "r3"} {
 			s.call(s.within(1500*time.Millisecond), name, ratelimit.Refresh, second)
 		}
@@ -124,7 +124,7 @@ func TestReserve_interactiveOvertakes_lateOnesFail(t *testing.T) {
 }
 
 func TestReserve_refreshDoesNotOvertake(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		for _, name := range []string{"r0", "r1", "r2", "r3"} {
 			s.call(t.Context(), name, ratelimit.Refresh, second)
 		}
@@ -134,7 +134,7 @@ func TestReserve_refreshDoesNotOvertake(t *testing.T) {
 }
 
 func TestReserve_deadlineTooSoon_failsAtOnce(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		daily := ratelimit.Limit{Key: "a:day", Calls: 1, Daily: true}
 		for range 4 {
 			s.call(t.Context(), "ok", ratelimit.Interactive, second)
@@ -156,13 +156,13 @@ func TestReserve_deadlineTooSoon_failsAtOnce(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		if want := "ratelimit: a:day has no calls left until " + tomorrow.UTC().Format(time.RFC3339); err.Error() != want {
-			t.Errorf("the error says %q, want %q", err, want)
+			t.Errorf("the error is %q, want %q", err, want)
 		}
 	})
 }
 
 func TestReserve_blockedBeyondMaxWait_failsAtOnce(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		if err := s.Block(t.Context(), second.Key, time.Now().Add(time.Minute+time.Second)); err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestReserve_blockedBeyondMaxWait_failsAtOnce(t *testing.T) {
 }
 
 func TestReserve_waiterCancelled_nextHasItsStart(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		s.call(t.Context(), "0", ratelimit.Interactive, second)
 		s.call(t.Context(), "1", ratelimit.Interactive, second)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -189,7 +189,7 @@ func TestReserve_waiterCancelled_nextHasItsStart(t *testing.T) {
 }
 
 func TestReserve_contextEndedBefore_countsNothing(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := ratelimit.Wait(ctx, s.Limiter, []ratelimit.Limit{second}); !errors.Is(err, context.Canceled) {
@@ -200,7 +200,7 @@ func TestReserve_contextEndedBefore_countsNothing(t *testing.T) {
 }
 
 func TestReserve_noLimits_startsAtOnce(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		if err := ratelimit.Wait(t.Context(), s.Limiter, nil); err != nil {
 			t.Error(err)
 		}
@@ -208,7 +208,7 @@ func TestReserve_noLimits_startsAtOnce(t *testing.T) {
 }
 
 func TestBlock_waitersWaitLonger(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		other := ratelimit.Limit{Key: "a:other", Calls: 1, Window: time.Second, Guard: -1}
 		for i := range 4 {
 			s.call(t.Context(), strconv.Itoa(i), ratelimit.Interactive, second)
@@ -225,7 +225,7 @@ func TestBlock_waitersWaitLonger(t *testing.T) {
 }
 
 func TestBlock_underTwoLimits_freesTheOther(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		other := ratelimit.Limit{Key: "a:other", Calls: 10, Window: time.Second, Guard: -1}
 		s.call(t.Context(), "0", ratelimit.Interactive, second)
 		s.call(t.Context(), "1", ratelimit.Interactive, second)
@@ -243,7 +243,7 @@ func TestBlock_underTwoLimits_freesTheOther(t *testing.T) {
 // TestBlock_dayOfWaiter_waitsForTheBlock: the origin blocks a day that has counted a
 // waiter already.
 func TestBlock_dayOfWaiter_waitsForTheBlock(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		host := ratelimit.Limit{Key: "a:host", Calls: 100, Daily: true}
 		s.call(t.Context(), "0", ratelimit.Interactive, second)
 		s.call(t.Context(), "1", ratelimit.Interactive, second)
@@ -256,10 +256,10 @@ func TestBlock_dayOfWaiter_waitsForTheBlock(t *testing.T) {
 	})
 }
 
-// TestReserve_otherReplicaCancels_firstWaiterStarts: the queue asks the store again in
-// a moment, and its waiters have the start before a call that comes then.
+// TestReserve_otherReplicaCancels_firstWaiterStarts: the queue requests a start again
+// soon, and its waiters have it before a call that arrives then.
 func TestReserve_otherReplicaCancels_firstWaiterStarts(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		theirs := ratelimit.Take(t, s.store, 0, second)
 		ratelimit.Take(t, s.store, 0, second)
 		s.call(t.Context(), "first", ratelimit.Refresh, second)
@@ -271,10 +271,10 @@ func TestReserve_otherReplicaCancels_firstWaiterStarts(t *testing.T) {
 	})
 }
 
-// TestReserve_daysOfTheirOwn_shareOneQueue: a call under a day of its own is not behind
-// all refreshes under the same window.
+// TestReserve_daysOfTheirOwn_shareOneQueue: a call under a day of its own precedes
+// refreshes under the same window.
 func TestReserve_daysOfTheirOwn_shareOneQueue(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		host := ratelimit.Limit{Key: "a:host", Calls: 100, Daily: true}
 		for _, name := range []string{"r0", "r1", "r2"} {
 			s.call(t.Context(), name, ratelimit.Refresh, second)
@@ -289,7 +289,7 @@ func TestReserve_daysOfTheirOwn_shareOneQueue(t *testing.T) {
 // TestReserve_underLoad_windowsAreExactAndFull keeps a Limiter full for a minute of calls
 // with all kinds of deadlines: no window holds too many starts, and none too few.
 func TestReserve_underLoad_windowsAreExactAndFull(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		limit := ratelimit.Limit{Key: "a:l", Calls: 20, Window: time.Second}
 		var (
 			mu     sync.Mutex
@@ -331,10 +331,10 @@ func TestReserve_underLoad_windowsAreExactAndFull(t *testing.T) {
 	})
 }
 
-// TestReserve_afterPause_noneFails: a pause, in which no call starts, says nothing about
+// TestReserve_afterPause_noneFails: a pause, in which no call starts, does not predict
 // how long the waiters wait after it.
 func TestReserve_afterPause_noneFails(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		l := ratelimit.Limit{Key: "a:l", Calls: 26, Window: time.Second, Guard: -1, Burst: 10}
 		begin := func(n int) {
 			for i := range n {
@@ -359,7 +359,7 @@ func TestReserve_afterPause_noneFails(t *testing.T) {
 }
 
 func TestSent_late_delaysTheNext(t *testing.T) {
-	tell(t, func(t *testing.T, s *story) {
+	runScenario(t, func(t *testing.T, s *scenario) {
 		for range 2 {
 			g, err := s.Reserve(t.Context(), []ratelimit.Limit{second})
 			if err != nil {
@@ -374,7 +374,7 @@ func TestSent_late_delaysTheNext(t *testing.T) {
 	})
 }
 
-// slowStore takes a while to answer.
+// slowStore takes a while to reply.
 type slowStore struct{ ratelimit.Store }
 
 // Take takes a while.

@@ -41,9 +41,9 @@ func (m *Memory) add(key string, now int64) *window.Counter {
 	return c
 }
 
-// sweep drops idle counters, often enough to keep at most half of the counters
-// idle and seldom enough to cost nothing: hosts and registrants have limits of
-// their own, and there is no end of them.
+// sweep drops idle counters, often enough that at most half of the counters are idle,
+// and seldom enough to cost nothing: hosts and registrants have limits of their own,
+// and their number is not bounded.
 func (m *Memory) sweep(now int64) {
 	if m.counters == nil {
 		m.counters = make(map[string]*window.Counter)
@@ -63,7 +63,7 @@ func (m *Memory) sweep(now int64) {
 }
 
 // shed drops half of the counters, those of days that are furthest from their end: the
-// origin still counts them, and refuses what is one too many.
+// origin still counts them, and refuses a call beyond them.
 func (m *Memory) shed() {
 	var keys []string
 	for key, c := range m.counters {

@@ -9,16 +9,16 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A book holds all starts of a test and checks the rule in its plainest form.
-type book map[string][]int64
+// A history holds all starts of a test and checks the rule in its simplest form.
+type history map[string][]int64
 
-// broken returns the key of a limit that a call at t, together with what is in
-// the book, would break, or "".
-func (b book) broken(t int64, limits []Limit) string {
+// broken returns the key of a limit that a call at t, together with those in the
+// history, would break, or "".
+func (h history) broken(t int64, limits []Limit) string {
 	for _, l := range limits {
 		n := 0
 		if l.Daily {
-			for _, s := range b[l.Key] {
+			for _, s := range h[l.Key] {
 				if l.DayOf(s) == l.DayOf(t) {
 					n++
 				}
@@ -28,7 +28,7 @@ func (b book) broken(t int64, limits []Limit) string {
 			}
 			continue
 		}
-		all := slices.Sorted(slices.Values(append([]int64{t}, b[l.Key]...)))
+		all := slices.Sorted(slices.Values(append([]int64{t}, h[l.Key]...)))
 		for i := l.Calls; i < len(all); i++ {
 			if all[i]-all[i-l.Calls] < int64(l.Span()) && all[i-l.Calls] <= t && t <= all[i] {
 				return l.Key
@@ -38,23 +38,23 @@ func (b book) broken(t int64, limits []Limit) string {
 	return ""
 }
 
-// check fails unless d, asked for at now, is the first start that the rule allows. It
+// check fails unless d, requested at now, is the first start that the rule allows. It
 // adds a start that was reserved. Times are those of the store.
-func (b book) check(t interface{ Fatalf(string, ...any) }, d Decision, now int64, maxWait time.Duration, limits []Limit) {
-	if key := b.broken(d.at, limits); key != "" {
-		t.Fatalf("a start at %d breaks %s: %v", d.at, key, b[key])
+func (h history) check(t interface{ Fatalf(string, ...any) }, d Decision, now int64, maxWait time.Duration, limits []Limit) {
+	if key := h.broken(d.at, limits); key != "" {
+		t.Fatalf("a start at %d breaks %s: %v", d.at, key, h[key])
 	}
 	sooner := []int64{now}
 	for _, l := range limits {
 		if l.Daily {
 			sooner = append(sooner, l.DayStart(l.DayOf(now)+1))
 		}
-		for _, s := range b[l.Key] {
+		for _, s := range h[l.Key] {
 			sooner = append(sooner, s+int64(l.Span()))
 		}
 	}
 	for _, s := range sooner {
-		if s >= now && s < d.at && b.broken(s, limits) == "" {
+		if s >= now && s < d.at && h.broken(s, limits) == "" {
 			t.Fatalf("it waits until %d, but could start at %d", d.at, s)
 		}
 	}
@@ -68,20 +68,20 @@ func (b book) check(t interface{ Fatalf(string, ...any) }, d Decision, now int64
 		t.Fatalf("waits %v because of %q", d.Wait, d.Limit.Key)
 	}
 	if d.OK {
-		b.add(d.at, limits)
+		h.add(d.at, limits)
 	}
 }
 
-func (b book) add(t int64, limits []Limit) {
+func (h history) add(t int64, limits []Limit) {
 	for _, l := range limits {
-		b[l.Key] = append(b[l.Key], t)
+		h[l.Key] = append(h[l.Key], t)
 	}
 }
 
-func (b book) remove(t int64, limits []Limit) {
+func (h history) remove(t int64, limits []Limit) {
 	for _, l := range limits {
-		i := slices.Index(b[l.Key], t)
-		b[l.Key] = slices.Delete(slices.Clone(b[l.Key]), i, i+1)
+		i := slices.Index(h[l.Key], t)
+		h[l.Key] = slices.Delete(slices.Clone(h[l.Key]), i, i+1)
 	}
 }
 
@@ -101,7 +101,7 @@ func TestMemoryTake_isExact(t *testing.T) {
 		}
 		var (
 			m    Memory
-			b    = book{}
+			h    = history{}
 			held [][2]any
 			// Near midnight, so that days pass.
 			now = time.Unix(0, 20_000*int64(day)-int64(rapid.IntRange(0, 50).Draw(t, "before midnight")))
@@ -116,7 +116,7 @@ func TestMemoryTake_isExact(t *testing.T) {
 					continue // it has started
 				}
 				m.Cancel(t.Context(), d, under)
-				b.remove(d.at, under)
+				h.remove(d.at, under)
 				continue
 			}
 			var under []Limit
@@ -127,7 +127,7 @@ func TestMemoryTake_isExact(t *testing.T) {
 			}
 			maxWait := time.Duration(rapid.SampledFrom([]int64{0, 5, 30, 100, int64(2 * day)}).Draw(t, "max wait"))
 			d, _ := m.Take(t.Context(), now, maxWait, under)
-			b.check(t, d, now.UnixNano(), maxWait, under)
+			h.check(t, d, now.UnixNano(), maxWait, under)
 			if d.OK {
 				held = append(held, [2]any{d, under})
 			}

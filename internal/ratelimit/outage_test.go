@@ -10,10 +10,10 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// TestTake_redisRestartedUnnoticed_restoresState: Redis is killed and is back, empty,
-// before a request fails. The replicas restore the day and the block, and take the
-// window for full.
-func TestTake_redisRestartedUnnoticed_restoresState(t *testing.T) {
+// TestTake_redisRestartedUndetected_restoresState: Redis is killed and is back, empty,
+// before a request fails. The replicas restore the day and the block, and treat the
+// window as full.
+func TestTake_redisRestartedUndetected_restoresState(t *testing.T) {
 	server := redistest.Start(t)
 	s, other := openShared(t, server), openShared(t, server)
 	eventually(t, "both replicas count two", func() bool { return s.counts(2) && other.counts(2) })
@@ -54,9 +54,9 @@ func TestTake_redisRestartedUnnoticed_restoresState(t *testing.T) {
 // to none, no call fails, and the budget is used before and after.
 func TestTake_redisRestartsUnderLoad(t *testing.T) {
 	for name, fault := range map[string]func(*virtualRedis){
-		"killed":  func(v *virtualRedis) { v.Kill(); time.Sleep(time.Second); v.Run() },
-		"flicker": func(v *virtualRedis) { v.Kill(); v.Run() },
-		"stalled": func(v *virtualRedis) { v.Hang(); time.Sleep(2 * time.Second); v.Resume() },
+		"killed":    func(v *virtualRedis) { v.Kill(); time.Sleep(time.Second); v.Run() },
+		"restarted": func(v *virtualRedis) { v.Kill(); v.Run() },
+		"stalled":   func(v *virtualRedis) { v.Hang(); time.Sleep(2 * time.Second); v.Resume() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
@@ -117,18 +117,18 @@ func TestTake_realRedisRestartsUnderLoad(t *testing.T) {
 					wg.Go(func() { o.callUntil(ctx, t, l) })
 				}
 			}
-			some := func(why string) {
+			moreCalls := func(why string) {
 				before, _ := o.seen()
 				eventually(t, why, func() bool { now, _ := o.seen(); return len(now) > len(before)+20 })
 			}
 			eventually(t, "both replicas count two", func() bool { return back(s) && back(other) })
-			some("calls start")
+			moreCalls("calls start")
 			repair := fault(server)
-			eventually(t, "both replicas go on without it", func() bool { return s.down.Load() && other.down.Load() })
-			some("calls start without it")
+			eventually(t, "both replicas count without it", func() bool { return s.down.Load() && other.down.Load() })
+			moreCalls("calls start without it")
 			repair()
 			eventually(t, "both replicas use Redis", func() bool { return back(s) && back(other) })
-			some("calls start as before")
+			moreCalls("calls start as before")
 			end()
 			wg.Wait()
 		})

@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// A Pool is a weighted semaphore: it lends parts of a fixed amount, such as calls
-// that may be in flight, or bytes that may be held. If a part is not free, the
-// request waits, and waiting requests are served as a [Limiter] serves them: by
-// priority, and by round robin over the callers (see [WithCaller]). So a caller with
-// a thousand waiting requests delays another's single one by one of these. The next
-// request is served next, even if it wants more than is free and one behind it would
-// fit: none waits for ever.
+// A Pool is a weighted semaphore: it grants units of a fixed number, such as calls that
+// may be in flight, or bytes that may be held. If too few units are free, the request
+// waits, and waiting requests are served as a [Limiter] serves them: by priority, and
+// by round robin over the callers (see [WithCaller]). So a caller with a thousand
+// waiting requests delays another's single one by one of these. The next request is
+// served next, even if it wants more than is free and a later one would fit: none
+// starves.
 //
-// A holder of a part MUST NOT wait for more of the same Pool: several that do would
-// wait for each other.
+// A holder of units MUST NOT wait for more of the same Pool: several that do would
+// deadlock.
 type Pool struct {
 	size   int64
 	shares bool
@@ -29,16 +29,16 @@ type Pool struct {
 func NewPool(size int64) *Pool { return &Pool{size: size, free: size} }
 
 // NewSharedPool returns a Pool in which no caller holds more than it leaves free. One
-// caller alone has half of it at most; several that want all they can get have equal
-// parts, and as much as one part stays free for the next caller. It is for parts that
-// are held for long. A caller that holds nothing may take any amount that is free.
+// caller alone has half of it at most; several that want as much as possible have equal
+// parts, and as much as one part remains free for the next caller. It is for units that
+// are held for long. A caller that holds nothing may take any number that is free.
 func NewSharedPool(size int64) *Pool {
 	return &Pool{size: size, free: size, shares: true, held: make(map[string]int64)}
 }
 
-// Acquire takes n, or the size of the Pool if that is less, as soon as it is free
-// and the turn of the caller of ctx has come. The caller MUST call release once. The
-// error is that of ctx, and then nothing is taken.
+// Acquire waits until n units are free, or the size of the Pool if that is less, and
+// the request is the next by priority and caller of ctx. The caller MUST call release
+// once. The error is that of ctx, and then nothing is taken.
 func (p *Pool) Acquire(ctx context.Context, n int64) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -57,10 +57,10 @@ func (p *Pool) Acquire(ctx context.Context, n int64) (release func(), err error)
 	defer p.mu.Unlock()
 	select {
 	case <-w.ready: // served at this moment
-		p.takeBack(w)
+		p.reclaim(w)
 	default:
 		p.waiters.remove(w)
-		p.serve() // the requests behind it may want less
+		p.serve() // later requests may want less
 	}
 	return nil, ctx.Err()
 }
@@ -82,13 +82,13 @@ func (p *Pool) Waiting() int {
 	return p.waiters.size
 }
 
-// take lends w what it wants, if it can have that now. Otherwise it reports false,
-// and lets w wait if it is to wait.
+// take grants w its units, if it can have them now. Otherwise it reports false, and
+// queues w if wait is set.
 func (p *Pool) take(w *waiter, wait bool) (ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if (p.waiters.size == 0 || p.shares && p.waiters.next(p.fits) == nil) && p.fits(w) && w.wants <= p.free {
-		p.lend(w)
+		p.grant(w)
 		return true
 	}
 	if wait {
@@ -104,8 +104,8 @@ func (p *Pool) fits(w *waiter) bool {
 	return !p.shares || p.held[w.caller] == 0 || p.held[w.caller]+w.wants <= p.free
 }
 
-// lend gives w what it wants. The caller holds the lock.
-func (p *Pool) lend(w *waiter) {
+// grant counts the units of w as held. The caller holds the lock.
+func (p *Pool) grant(w *waiter) {
 	p.free -= w.wants
 	if p.shares {
 		p.held[w.caller] += w.wants
@@ -115,11 +115,11 @@ func (p *Pool) lend(w *waiter) {
 func (p *Pool) release(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.takeBack(w)
+	p.reclaim(w)
 }
 
-// takeBack takes back what w has. The caller holds the lock.
-func (p *Pool) takeBack(w *waiter) {
+// reclaim frees the units of w. The caller holds the lock.
+func (p *Pool) reclaim(w *waiter) {
 	p.free += w.wants
 	if p.shares {
 		if p.held[w.caller] -= w.wants; p.held[w.caller] == 0 {
@@ -137,7 +137,7 @@ func (p *Pool) serve() {
 			return
 		}
 		p.waiters.serve(w)
-		p.lend(w)
+		p.grant(w)
 		close(w.ready)
 	}
 }

@@ -18,7 +18,7 @@ func mustTake(ctx context.Context, t *testing.T, p *ratelimit.Pool, n int64) fun
 	t.Helper()
 	release, ok := p.TryAcquire(ctx, n)
 	if !ok {
-		t.Fatalf("%d are not to be had", n)
+		t.Fatalf("%d units are not free", n)
 	}
 	return release
 }
@@ -118,9 +118,9 @@ func TestAcquire_contextEnds_nextIsServed(t *testing.T) {
 	})
 }
 
-// TestSharedPool_leavesAPartFree: however much callers want, the next one finds a part
-// free, and a caller that holds nothing may take all that is.
-func TestSharedPool_leavesAPartFree(t *testing.T) {
+// TestSharedPool_leavesPartFree: however many units callers want, a part is free for
+// the next one, and a caller that holds none may take all that is free.
+func TestSharedPool_leavesPartFree(t *testing.T) {
 	p := ratelimit.NewSharedPool(100)
 	fill := func(caller string) (n int) {
 		for {
@@ -142,9 +142,9 @@ func TestSharedPool_leavesAPartFree(t *testing.T) {
 	mustTake(ratelimit.WithCaller(t.Context(), "large"), t, p, p.Free())
 }
 
-// TestSharedPool_callerWithItsPart_isPassedOver: a caller that holds its part waits,
-// and the requests of others behind it do not.
-func TestSharedPool_callerWithItsPart_isPassedOver(t *testing.T) {
+// TestSharedPool_callerHasItsPart_othersOvertake: a caller that holds its part waits,
+// and later requests of others do not.
+func TestSharedPool_callerHasItsPart_othersOvertake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := ratelimit.NewSharedPool(10)
 		a := ratelimit.WithCaller(t.Context(), "a")
@@ -174,9 +174,9 @@ func TestSharedPool_callerWithItsPart_isPassedOver(t *testing.T) {
 	})
 }
 
-// TestAcquire_neverLendsMoreThanItsSize: whatever is asked for, in whatever order, no
-// more is lent than there is, and all requests are served in the end.
-func TestAcquire_neverLendsMoreThanItsSize(t *testing.T) {
+// TestAcquire_neverGrantsMoreThanItsSize: whatever is requested, in whatever order, no
+// more is granted than there is, and all requests are served in the end.
+func TestAcquire_neverGrantsMoreThanItsSize(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		size := rapid.Int64Range(1, 20).Draw(rt, "size")
 		p := ratelimit.NewPool(size)
@@ -184,7 +184,7 @@ func TestAcquire_neverLendsMoreThanItsSize(t *testing.T) {
 			p = ratelimit.NewSharedPool(size)
 		}
 		var mu sync.Mutex
-		var lent int64
+		var granted int64
 		var wg sync.WaitGroup
 		for i := range rapid.IntRange(1, 40).Draw(rt, "requests") {
 			n := rapid.Int64Range(1, 25).Draw(rt, "n")
@@ -196,14 +196,14 @@ func TestAcquire_neverLendsMoreThanItsSize(t *testing.T) {
 					return
 				}
 				mu.Lock()
-				lent += min(n, size)
-				if lent > size {
-					rt.Errorf("%d of %d are lent", lent, size)
+				granted += min(n, size)
+				if granted > size {
+					rt.Errorf("%d of %d are granted", granted, size)
 				}
 				mu.Unlock()
 				runtime.Gosched()
 				mu.Lock()
-				lent -= min(n, size)
+				granted -= min(n, size)
 				mu.Unlock()
 				release()
 			})

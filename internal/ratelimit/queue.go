@@ -8,40 +8,40 @@ import (
 
 const (
 	// horizon is how far ahead starts are reserved for waiters. It is long
-	// enough that a start is there when its time comes, and short enough that
-	// it takes into account what the origin says and which calls any replica
-	// asks for in between.
+	// enough that a start is there when its time comes, and short enough that it takes
+	// into account what the origin reports and which calls any replica requests in
+	// between.
 	horizon = 50 * time.Millisecond
 
-	// askEvery is how soon the Store is asked for a start again, whatever it has
-	// said: another replica may give back one that it has reserved.
-	askEvery = 200 * time.Millisecond
+	// retryEvery bounds the time until the next request for a start, whatever the Store
+	// has replied: another replica may cancel one that it has reserved.
+	retryEvery = 200 * time.Millisecond
 
 	// checkEvery bounds how often the deadlines of all waiters are checked.
 	checkEvery = 50 * time.Millisecond
 )
 
 // A queue holds the waiters under the same windows, and starts reserved for
-// them. A start belongs to no waiter until its time comes: then the next one is
-// granted it. The Limiter's lock guards all of it.
+// them. A start is assigned to no waiter until it is due: then it is granted to the
+// next one. The Limiter's lock guards all of it.
 type queue struct {
 	key     string
 	windows []Limit
 	waiters scheduler
 
 	starts  []*start    // sorted
-	surplus []Decision  // to be given back to the Store
+	surplus []Decision  // to be cancelled in the Store
 	granted []time.Time // when the last starts were granted
 	peak    []int       // of these in any one span of each window
 
-	// What the Store said when it last had no start within the horizon.
-	next  time.Time // the first start that it has; zero if it was not asked
+	// The last reply of the Store that had no start within the horizon.
+	next  time.Time // the first start that it has; zero if there was no such reply
 	limit Limit     // the limit that decided that
 
 	generation int       // grows when the starts reserved before are invalidated
-	askAt      time.Time // when the Store is asked for a start again
+	retryAt    time.Time // when a start is requested from the Store again
 	checked    time.Time // when the deadlines of all waiters were checked
-	changed    bool      // waiters have come since then
+	changed    bool      // waiters were added since then
 	wake       chan struct{}
 }
 
@@ -110,7 +110,7 @@ func (q *queue) signal() {
 	}
 }
 
-// insert puts a start into its place.
+// insert adds a start in order of time.
 func (q *queue) insert(s *start) {
 	i := len(q.starts)
 	for i > 0 && q.starts[i-1].d.Start.After(s.d.Start) {
@@ -119,7 +119,7 @@ func (q *queue) insert(s *start) {
 	q.starts = slices.Insert(q.starts, i, s)
 }
 
-// invalidate gives back all starts: they were reserved before the origin said
+// invalidate cancels all starts: they were reserved before the origin reported
 // something that changes them.
 func (q *queue) invalidate() {
 	for _, s := range q.starts {
@@ -128,12 +128,12 @@ func (q *queue) invalidate() {
 	}
 	q.starts = nil
 	q.generation++
-	q.next, q.askAt, q.checked = time.Time{}, time.Time{}, time.Time{}
+	q.next, q.retryAt, q.checked = time.Time{}, time.Time{}, time.Time{}
 	q.signal()
 }
 
-// startAfter returns when a waiter with so many ahead of it starts at the earliest,
-// zero if that is not known yet.
+// startAfter returns the earliest start of a waiter behind ahead others, zero if that
+// is not known yet.
 func (q *queue) startAfter(ahead int, now time.Time) time.Time {
 	if ahead < len(q.starts) {
 		return q.starts[ahead].d.Start
@@ -154,10 +154,10 @@ func (q *queue) startAfter(ahead int, now time.Time) time.Time {
 	return at
 }
 
-// rate returns how many starts of the i-th window the queue may expect: the
-// most that it was granted in one lately, if it wanted all of that, else the whole.
-// It is not what the last window had: after a pause, in which the origin or an outage
-// held all calls back, that is next to nothing.
+// rate returns how many starts of the i-th window the queue may expect: the most that
+// it was granted in one of the last rateWindows, or the whole limit if its grants do
+// not cover a window yet. The last window is no measure: after a pause, in which the
+// origin or an outage held all calls back, it has next to none.
 func (q *queue) rate(i int) int {
 	l := &q.windows[i]
 	if len(q.granted) == 0 || q.granted[len(q.granted)-1].Sub(q.granted[0]) < l.Span() {
@@ -166,11 +166,11 @@ func (q *queue) rate(i int) int {
 	return min(q.peak[i], max(l.Calls, 1))
 }
 
-// rateWindows is how many windows back a queue remembers its grants.
+// rateWindows is for how many windows a queue retains its grants.
 const rateWindows = 4
 
-// noteGrant notes a start that was granted.
-func (q *queue) noteGrant(now time.Time) {
+// recordGrant records a start that was granted.
+func (q *queue) recordGrant(now time.Time) {
 	q.granted = append(q.granted, now)
 	longest := time.Duration(0)
 	for _, l := range q.windows {
@@ -185,7 +185,7 @@ func (q *queue) noteGrant(now time.Time) {
 	}
 }
 
-// maxWithin returns how many of some sorted times lie in one span at most.
+// maxWithin returns the largest number of sorted times within one span.
 func maxWithin(times []time.Time, span time.Duration) (most int) {
 	first := 0
 	for i, t := range times {
@@ -197,25 +197,25 @@ func maxWithin(times []time.Time, span time.Duration) (most int) {
 	return most
 }
 
-// noteNoStart notes that the Store has no start within the horizon, and decides when
-// to ask again.
-func (q *queue) noteNoStart(d Decision, now time.Time) {
+// recordNoStart records that the Store has no start within the horizon, and when to
+// request one again.
+func (q *queue) recordNoStart(d Decision, now time.Time) {
 	q.next, q.limit = d.Start, d.Limit
 	if !slices.ContainsFunc(q.windows, func(l Limit) bool { return d.Start.Sub(now) <= l.Span() }) {
-		// Nothing starts for longer than a window: the rate before says
-		// nothing about the rate after.
+		// Nothing starts for longer than a window: the rate before does not predict the
+		// rate after.
 		q.granted, q.peak = nil, nil
 	}
-	q.askAt = d.Start.Add(-horizon)
-	if soon := now.Add(time.Millisecond); q.askAt.Before(soon) {
-		q.askAt = soon
-	} else if late := now.Add(askEvery); q.askAt.After(late) {
-		q.askAt = late
+	q.retryAt = d.Start.Add(-horizon)
+	if soon := now.Add(time.Millisecond); q.retryAt.Before(soon) {
+		q.retryAt = soon
+	} else if late := now.Add(retryEvery); q.retryAt.After(late) {
+		q.retryAt = late
 	}
 }
 
 // failLate fails the waiters that cannot start before their deadlines any more,
-// because calls came that go first, or because the origin refused.
+// because calls that precede them arrived, or because the origin refused.
 func (q *queue) failLate(now time.Time) {
 	q.checked, q.changed = now, false
 	if q.next.IsZero() {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// TestPlan_waiterTooLate_givesItsStartBack: a waiter that cannot start in time fails,
-// and the start that was reserved for it is given back in the same step.
-func TestPlan_waiterTooLate_givesItsStartBack(t *testing.T) {
+// TestPlan_waiterTooLate_cancelsItsStart: a waiter that cannot start in time fails,
+// and the start that was reserved for it is cancelled in the same step.
+func TestPlan_waiterTooLate_cancelsItsStart(t *testing.T) {
 	now := time.Now()
 	l := NewLimiter(&Memory{}, hour)
 	q := &queue{key: second.Key, windows: []Limit{second}, changed: true, next: now}

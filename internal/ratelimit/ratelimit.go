@@ -1,22 +1,22 @@
-// Package ratelimit keeps the calls of an account within limits of "so many
-// calls in so long a time", over all replicas. The README has a worked example.
+// Package ratelimit holds the calls of an account within limits of N calls in a span of
+// time, over all replicas. The README has a worked example.
 //
 // # Why a log and not GCRA
 //
 // The origin counts: N calls in any second, the next one is refused. A token
-// bucket, or GCRA, which is the same in less memory, cannot say that. Given a
-// burst of N it allows N at once after some idle time and goes on at the full
-// rate, so up to twice N fall into one second; given half of each, half of the
-// account's budget is never used. So this package keeps a sliding window log of
-// start times, and its rule is the origin's own: the i-th call starts no earlier
-// than one window after the (i-N)-th. It costs 8 bytes for each call of a window,
-// and windows are small (80 calls). Days are only counted: see [Limit].
+// bucket, or GCRA, which is the same in less memory, cannot express that. Given a
+// burst of N it allows N at once after some idle time and continues at the full rate,
+// so up to twice N fall into one second; given half of each, half of the account's
+// budget is never used. So this package keeps a sliding window log of start times, and
+// its rule is the origin's own: the i-th call starts no earlier than one window after
+// the (i-N)-th. It costs 8 bytes for each call of a window, and windows are small (80
+// calls). Days are only counted: see [Limit].
 //
 // # Competing usage
 //
-// Other applications may use the same budget, and the origin hardly ever says how
-// much. But when it refuses, its window is full, and what we have not used of it,
-// they have. That much is left to them: an estimate, which holds for a while and
+// Other applications may use the same budget, and the origin hardly ever reports how
+// much. But when it refuses, its window is full, and the calls of it that did not start
+// here were theirs. That much is left to them: an estimate, which holds for a while and
 // then decays ([Store.Refuse], [window.Competing]).
 //
 // # Layers
@@ -24,8 +24,8 @@
 // The arithmetic is pure (package window). A [Store] moves the state of all
 // limits of one call in one step: [Memory] under a lock, [Redis] in a script,
 // [Shared] in Redis while that is available and in this process, within its share
-// of the budget, while it is not. A [Limiter] waits for what a Store has reserved. A
-// [Pool] limits what is held at the same time, not how often, and serves waiting
+// of the budget, while it is not. A [Limiter] waits for the starts that a Store has
+// reserved. A [Pool] limits concurrency instead of frequency, and serves waiting
 // callers in the same order.
 package ratelimit
 
@@ -48,26 +48,26 @@ type Store interface {
 	// demand. now is the caller's clock; a store that has its own ignores it.
 	Take(ctx context.Context, now time.Time, maxWait time.Duration, limits []Limit) (Decision, error)
 
-	// Cancel gives back what Take reserved, given the same limits. It MUST
+	// Cancel cancels a reservation of Take, given the same limits. It MUST
 	// only be called if the call was not made, and once.
 	Cancel(ctx context.Context, d Decision, limits []Limit) error
 
-	// Late says that the call which Take reserved, given the same windows,
-	// left only at now, a moment ago: the window after it begins later, too.
+	// Late records that the call which Take reserved, given the same windows, left only
+	// at now, a moment ago: the window after it begins later, too.
 	Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error
 
-	// Block says that the origin itself refused: no call under the limit with
+	// Block records that the origin itself refused: no call under the limit with
 	// that key starts before until. A shorter block never lifts a longer one.
 	Block(ctx context.Context, key string, until time.Time) error
 
-	// Refuse says that the origin refused a call because the window of l was
-	// full. Other applications have used what calls counted here have not, and
-	// that much is left to them from now on.
+	// Refuse records that the origin refused a call because the window of l was full.
+	// Other applications have used the rest of it, and that much is left to them from
+	// now on.
 	Refuse(ctx context.Context, now time.Time, l Limit) error
 
-	// Observe says that left calls of a limit are left, as the origin says. If
-	// that is less than counted here, other applications use the same budget,
-	// and the origin is right. Of a day, more than counted is never left.
+	// Observe records the origin's figure: left calls of a limit are left. If that is
+	// less than counted here, other applications use the same budget, and the origin's
+	// figure applies. The figure never lowers the count of a day.
 	Observe(ctx context.Context, now time.Time, l Limit, left int) error
 
 	// Remaining returns how much of the limits is left, one Status for each.
@@ -79,9 +79,9 @@ type Decision struct {
 	OK    bool          // the call is reserved
 	Start time.Time     // when it may start; if not OK, when it could have
 	Wait  time.Duration // how long that is from now, at least 0
-	Limit Limit         // the limit that made it wait; zero if none did
+	Limit Limit         // the limit that delays it; zero if none does
 
-	due   time.Time // the earliest that the store may mean by Start, by this process's clock
+	due   time.Time // the earliest that Start may be by this process's clock
 	id    string    // Redis: the name of the reservation in the logs
 	at    int64     // unix nanoseconds of Start by the store's clock
 	local bool      // Shared: made in this process, without Redis

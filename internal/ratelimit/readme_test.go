@@ -17,7 +17,7 @@ import (
 )
 
 // TestReadme runs the tables of README.md: those of events on a Memory at the times
-// that they say, those of shares by the arithmetic, and those of waiting calls on a
+// that they state, those of shares by the arithmetic, and those of waiting calls on a
 // Limiter.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("README.md")
@@ -64,11 +64,11 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestReadme_figures are those of its text.
+// TestReadme_figures tests the figures in the text.
 func TestReadme_figures(t *testing.T) {
 	l := ratelimit.Limit{Calls: 80, Window: time.Second}
 	if got := l.Effective(26); got != 1005*time.Millisecond {
-		t.Errorf("beside 26 competing calls a window is %v", got)
+		t.Errorf("with 26 competing calls a window is %v", got)
 	}
 	if got := l.Portion(2, 3).Calls; got != 53 {
 		t.Errorf("two of three replicas spend %d calls", got)
@@ -190,7 +190,7 @@ func (e *example) take(t *testing.T, when, event string, calls int) (result stri
 	return result
 }
 
-// granted lets calls wait, each named by the letter of its caller and a number, and
+// granted makes calls wait, each named by the letter of its caller and a number, and
 // returns them in the order in which they are granted.
 func granted(t *testing.T, calls []string) string {
 	t.Helper()

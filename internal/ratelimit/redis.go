@@ -22,8 +22,8 @@ const (
 
 // Redis is a Store that replicas share: one round trip and one atomic script
 // for all limits of a call, by the clock of Redis. Its errors are those of the
-// client, deadlines included; [Shared] is the store that has none. A call that
-// Redis counted stays counted if the reply does not arrive in time.
+// client, deadlines included; [Shared] is the store that has none. A call that Redis
+// counted remains counted if the reply does not arrive in time.
 type Redis struct {
 	client  redis.UniversalClient
 	timings timings
@@ -31,6 +31,10 @@ type Redis struct {
 	name    string // of this replica
 	taken   atomic.Uint64
 	clocks  clocks
+	session atomic.Pointer[session] // nil where there is none
+
+	// subscribes replaces subscribe in tests whose Redis has no connections.
+	subscribes func(ctx context.Context, channel string, opened func()) error
 }
 
 // NewRedis returns a Store in the Redis that client is connected to. The caller
@@ -47,7 +51,7 @@ func NewRedis(client redis.UniversalClient, options ...Option) *Redis {
 }
 
 // countKey returns the key where a limit is counted, stateKey that of its state.
-// The braces make a Redis Cluster keep an account's keys together. Keys hold ids and
+// The hash tag maps an account's keys to one slot of a Redis Cluster. Keys hold ids and
 // e-mail addresses, so their names are hashed: the account, and the rest.
 func (r *Redis) countKey(key string) string {
 	account, rest, _ := strings.Cut(key, ":")
@@ -73,7 +77,7 @@ func spanOf(l *Limit) (span int64, daily int) {
 	if l.Daily {
 		return l.Margin().Microseconds(), 1
 	}
-	// Rounded up: a span must not lose what Redis cannot count.
+	// Rounded up: Redis counts microseconds, and a span must not become shorter.
 	return (l.Span() + time.Microsecond - 1).Microseconds(), 0
 }
 
@@ -83,11 +87,11 @@ func (r *Redis) Take(ctx context.Context, _ time.Time, maxWait time.Duration, li
 	return d, err
 }
 
-// A takeReply is what Redis replies beside a decision.
+// A takeReply holds what Redis replies in addition to a decision.
 type takeReply struct {
 	epoch int64 // changes when Redis loses its data
-	// usage is, for each limit, what is used of its day, or the estimate of
-	// competing usage of its window.
+	// usage is, for each limit, the used calls of its day, or the estimate of competing
+	// usage of its window.
 	usage []int64
 }
 
@@ -120,7 +124,7 @@ func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit)
 	return d, takeReply{reply[4], reply[5:]}, nil
 }
 
-// id returns a name that no other reservation has.
+// id returns the unique name of a reservation.
 func (r *Redis) id() string { return r.name + "." + strconv.FormatUint(r.taken.Add(1), 36) }
 
 // Cancel implements [Store].
@@ -169,8 +173,8 @@ func (r *Redis) Refuse(ctx context.Context, _ time.Time, l Limit) error {
 	return r.estimate(ctx, &l, -1)
 }
 
-// estimate estimates competing usage anew, from what is left of a window or, if
-// left is -1, from a refusal.
+// estimate updates the estimate of competing usage, from the calls left of a window or,
+// if left is -1, from a refusal.
 func (r *Redis) estimate(ctx context.Context, l *Limit, left int) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
@@ -199,7 +203,7 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 	replies := make([]*redis.Cmd, len(limits))
 	for i := range limits {
 		span, daily := spanOf(&limits[i])
-		// Not by its hash: a pipeline cannot send the script when it is unknown.
+		// Not by its hash: a pipeline cannot send the script when it is not loaded.
 		replies[i] = remainingScript.Eval(ctx, pipe, []string{r.countKey(limits[i].Key), r.stateKey(limits[i].Key)}, span, daily)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
@@ -241,7 +245,7 @@ func (r *Redis) record(ctx context.Context, l *Limit, starts []time.Time, calls 
 	return recordScript.Run(ctx, r.client, []string{r.countKey(l.Key)}, args...).Err()
 }
 
-// restore restores what Redis has lost of a limit: the calls of today, or, of a
+// restore restores the state of a limit that Redis has lost: the calls of today, or, of a
 // window whose log is lost, a block until it cannot be full any more, and the
 // estimate of competing usage.
 func (r *Redis) restore(ctx context.Context, m *lostState) error {
@@ -275,7 +279,7 @@ func (r *Redis) epoch(ctx context.Context, account string) (int64, error) {
 	return epochScript.Run(ctx, r.client, []string{r.epochKey(account)}).Int64()
 }
 
-// A heartbeatReply is what Redis replies to a heartbeat.
+// A heartbeatReply is the reply of Redis to a heartbeat.
 type heartbeatReply struct {
 	replicas     int   // that are registered
 	present      int   // of them, those that are not missing
@@ -283,26 +287,46 @@ type heartbeatReply struct {
 	unregistered bool  // this replica was not registered before
 }
 
-// sendHeartbeat registers this replica, as missing if it works without Redis. sent
-// is the time by the clock of Redis, as far as this replica can tell, or 0: a
-// heartbeat that lay in a Redis that hung says nothing of now.
+// Whether a heartbeat found this replica's session.
+const (
+	sessionUnknown = iota - 1 // Redis does not tell
+	sessionNone
+	sessionFound
+)
+
+// sendHeartbeat registers this replica, as missing if it works without Redis. sent is
+// the estimated time by the clock of Redis, or 0: a heartbeat that was buffered while
+// Redis hung is not current. Replicas whose sessions have ended are forgotten.
 func (r *Redis) sendHeartbeat(ctx context.Context, alone bool, sent int64) (heartbeatReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	if alone {
 		sent = -1
 	}
-	a, err := heartbeatScript.Run(ctx, r.client, []string{registryKey}, r.name, r.timings.forgetAfter.Microseconds(),
-		r.timings.missingAfter.Microseconds(), r.timings.heartbeatDelay.Microseconds(), sent).Int64Slice()
+	held := r.session.Load()
+	if held == nil {
+		held = &session{}
+	}
+	a, err := heartbeatScript.Run(ctx, r.client, []string{registryKey, sessionsKey}, r.name, r.timings.forgetAfter.Microseconds(),
+		r.timings.missingAfter.Microseconds(), r.timings.heartbeatDelay.Microseconds(), sent,
+		held.channel, held.since, r.timings.forgetEnded.Microseconds()).Int64Slice()
 	if err != nil {
 		return heartbeatReply{}, err
+	}
+	switch {
+	case held.channel == "":
+	case a[5] == sessionFound && held.since == 0:
+		r.session.CompareAndSwap(held, &session{channel: held.channel, since: a[4], end: held.end})
+	case a[5] == sessionNone: // it is on a node that no longer has the registry
+		held.end()
 	}
 	return heartbeatReply{int(a[0]), int(a[1]), a[2], a[3] == 1}, nil
 }
 
-// retire takes this replica out of the registry.
+// retire removes this replica from the registry.
 func (r *Redis) retire(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	r.client.ZRem(ctx, registryKey, r.name)
+	r.client.HDel(ctx, sessionsKey, r.name)
 }

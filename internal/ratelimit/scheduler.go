@@ -44,7 +44,7 @@ func (c *class) index(name string) int {
 	return slices.IndexFunc(c.ring, func(of *caller) bool { return of.name == name })
 }
 
-// pop takes out the next waiter. There MUST be one.
+// pop removes and returns the next waiter. There MUST be one.
 func (s *scheduler) pop() *waiter {
 	w := s.next(nil)
 	s.serve(w)
@@ -78,8 +78,8 @@ func (c *class) next(fits func(*waiter) bool) *waiter {
 	return nil
 }
 
-// serve takes out w, the first waiter of its caller, and moves the caller to the end
-// of the ring.
+// serve removes w, the first waiter of its caller, and moves the caller to the end of
+// the ring.
 func (s *scheduler) serve(w *waiter) {
 	c := &s.classes[w.priority]
 	for i := range s.classes {
@@ -115,7 +115,7 @@ func (s *scheduler) due() *class {
 	return first
 }
 
-// remove takes w out, wherever it is.
+// remove removes w, wherever it is.
 func (s *scheduler) remove(w *waiter) {
 	c := &s.classes[w.priority]
 	i := c.index(w.caller)
@@ -136,7 +136,7 @@ func (s *scheduler) remove(w *waiter) {
 }
 
 // ahead returns how many waiters would be served before one more of a caller, if no
-// other came.
+// other arrived.
 func (s *scheduler) ahead(p Priority, name string) int {
 	c := &s.classes[p]
 	at, own := c.index(name), 0

@@ -9,7 +9,7 @@ import (
 )
 
 // TestAhead_matchesOrder: ahead returns how many waiters are served first, unless a
-// priority has been passed too often, and never more than that.
+// priority was passed maxPassed times, and never more than that.
 func TestAhead_matchesOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var q scheduler
@@ -40,7 +40,7 @@ func TestAhead_matchesOrder(t *testing.T) {
 			}
 		}
 		w := draw()
-		said := q.ahead(w.priority, w.caller)
+		ahead := q.ahead(w.priority, w.caller)
 		q.push(w)
 		order := q.order()
 		if len(order) != len(in)+1 || q.size != len(order) {
@@ -53,11 +53,11 @@ func TestAhead_matchesOrder(t *testing.T) {
 				early++
 			}
 		}
-		if w.priority == Interactive && said != before-early {
-			rt.Fatalf("%d are ahead, it returns %d", before, said)
+		if w.priority == Interactive && ahead != before-early {
+			rt.Fatalf("%d are ahead, it returns %d", before, ahead)
 		}
-		if said > before+1 {
-			rt.Fatalf("%d are ahead, it returns more: %d", before, said)
+		if ahead > before+1 {
+			rt.Fatalf("%d are ahead, it returns more: %d", before, ahead)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// maxBlocks bounds the blocks that are remembered for a Redis that loses them.
+// maxBlocks bounds the blocks that are retained for a Redis that loses them.
 const maxBlocks = 10_000
 
 // Shared is a Store in Redis that never fails: while Redis is unavailable, each
@@ -21,16 +21,19 @@ const maxBlocks = 10_000
 // number of replicas. A Limiter should run on it.
 //
 // A replica is present while it counts in Redis, and missing while it does not.
-// Each replica sends Redis several heartbeats a second. When they stop, the
-// present replicas leave the share of the missing one alone, and the missing
-// one waits until they do, and a window longer, before it spends that share.
-// On its return it records in Redis what it has spent, before it counts as
-// present again.
+// Each replica sends Redis several heartbeats a second. When they stop, the present
+// replicas do not spend the share of the missing one, and the missing one waits until
+// then, and a window longer, before it spends that share. On its return it records its
+// calls in Redis, before it counts as present again.
 //
-// Two cases stay open: a replica that has never reached Redis takes itself for the
-// only one, and one that is cut off for longer than the others remember it goes on
-// with its share. Then some calls too many may start, and the origin's refusals
-// (Block) are what stops them.
+// A replica that is killed is missing and its session has ended, and the others spend
+// its share a window later.
+//
+// Three cases remain: a replica that has never reached Redis counts itself as the only
+// one; one that is cut off for longer than forgetAfter still spends its share; and so does
+// one whose connections are ended between it and Redis, as by a proxy that dies, and that
+// reaches Redis no more, although others do. Then some calls too many may start, and the
+// origin's refusals (Block) stop them.
 type Shared struct {
 	redis *Redis
 	log   *slog.Logger
@@ -43,11 +46,11 @@ type Shared struct {
 	seen          map[string]*lastSeen // by key of the limit
 	blocks        map[string]time.Time // by key of the limit
 	epochs        map[string]int64     // of Redis, by account; 0 if it is not known
-	answeredAt    time.Time            // when Redis last answered a Take
+	repliedAt     time.Time            // when Redis last replied to a Take
 	lastHeartbeat time.Time            // when the last one as a present replica was sent
 	redisClock    int64                // that of Redis at the last heartbeat reply, 0 if unknown
 	redisClockAt  time.Time            // when that was
-	unreachable   bool                 // Redis refuses connections: no replica reaches it
+	unreachable   bool                 // the host of Redis refuses connections: no replica reaches it
 	present       int                  // replicas that are not missing
 	downAt        time.Time            // when Redis became unavailable
 	backAt        time.Time            // when Redis last became available, or had lost its data
@@ -55,8 +58,8 @@ type Shared struct {
 }
 
 // NewShared returns a Store in the Redis that client is connected to. The caller
-// closes the Store, and then the client. Until then it sends heartbeats. A nil log
-// is slog.Default.
+// closes the Store, and then the client. Until then it sends heartbeats, and holds a
+// session. A nil log is slog.Default.
 func NewShared(client redis.UniversalClient, log *slog.Logger, options ...Option) *Shared {
 	if log == nil {
 		log = slog.Default()
@@ -68,10 +71,11 @@ func NewShared(client redis.UniversalClient, log *slog.Logger, options ...Option
 		replicas: 1, present: 1,
 	}
 	s.tasks.Go(func() { s.sendHeartbeats(ctx) })
+	s.tasks.Go(func() { s.holdSession(ctx) })
 	return s
 }
 
-// Close stops the heartbeats and takes this replica out of the registry.
+// Close stops the heartbeats and removes this replica from the registry.
 func (s *Shared) Close() {
 	s.stop()
 	s.tasks.Wait()
@@ -83,21 +87,21 @@ func (s *Shared) Close() {
 // Take implements [Store].
 func (s *Shared) Take(ctx context.Context, now time.Time, maxWait time.Duration, limits []Limit) (Decision, error) {
 	if !s.down.Load() {
-		// Not the caller's context: its end would look like that of Redis.
+		// Not the caller's context: its end would look like an outage.
 		detached := context.WithoutCancel(ctx)
 		d, reply, err := s.redis.take(detached, maxWait, s.presentPart(limits))
 		if err != nil && s.isTransient(err) {
 			d, reply, err = s.redis.take(detached, maxWait, s.presentPart(limits))
 		}
 		if err == nil {
-			if lost := s.note(d, limits, reply); len(lost) > 0 {
+			if lost := s.recordTake(d, limits, reply); len(lost) > 0 {
 				err = s.restore(detached, lost)
 			}
 		}
 		if err == nil {
 			return d, nil
 		}
-		s.noteUnanswered(accountOf(limits[0].Key))
+		s.recordNoReply(accountOf(limits[0].Key))
 		s.fallBack(err)
 	}
 	s.mu.Lock()
@@ -202,7 +206,7 @@ func (s *Shared) Remaining(ctx context.Context, now time.Time, limits []Limit) (
 }
 
 // presentPart returns the part of the limits that is not left to missing replicas:
-// what Redis counts is what the present ones spend.
+// Redis counts the calls of the present ones.
 func (s *Shared) presentPart(limits []Limit) []Limit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,7 +224,7 @@ func (s *Shared) presentPart(limits []Limit) []Limit {
 	return part
 }
 
-// fallBack has this replica count by itself until Redis is available again.
+// fallBack makes this replica count by itself until Redis is available again.
 func (s *Shared) fallBack(err error) {
 	if s.down.Load() {
 		return
@@ -235,22 +239,22 @@ func (s *Shared) fallBack(err error) {
 	s.unreachable = errors.Is(err, syscall.ECONNREFUSED)
 	s.downAt = time.Now()
 	s.down.Store(true)
-	s.log.Warn("ratelimit: going on without Redis", "replicas", s.replicas, "err", err)
+	s.log.Warn("ratelimit: Redis is unavailable; continuing without it", "replicas", s.replicas, "err", err)
 }
 
-// isTransient reports whether a timeout follows so soon after an answer of Redis
-// that it may be transient: a busy machine stalls for a moment, and to fall back and
-// return costs more than to try again.
+// isTransient reports whether a timeout follows so soon after a reply of Redis that it
+// may be transient: a busy machine stalls for a moment, and a retry costs less than
+// falling back and returning.
 func (s *Shared) isTransient(err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Is(err, context.DeadlineExceeded) &&
-		time.Since(later(s.answeredAt, s.redisClockAt)) < s.redis.timings.operation+s.redis.timings.heartbeat
+		time.Since(later(s.repliedAt, s.redisClockAt)) < s.redis.timings.operation+s.redis.timings.heartbeat
 }
 
-// noteUnanswered notes an account for which Redis did not answer: in a cluster, it
+// recordNoReply records an account for which Redis did not reply: in a cluster, it
 // may be available again for another account and not for this one.
-func (s *Shared) noteUnanswered(account string) {
+func (s *Shared) recordNoReply(account string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.epochs[account]; !known {

@@ -16,7 +16,7 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// eventually waits for what another process or the network has yet to do.
+// eventually waits for another process or the network.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Minute); !is(); time.Sleep(time.Millisecond) {
@@ -73,7 +73,7 @@ func TestHeartbeat_silentReplica_isForgotten(t *testing.T) {
 			t.Errorf("%d replicas, want %d (%v)", m.replicas, i+1, err)
 		}
 	}
-	client.ZIncrBy(t.Context(), registryKey, -float64(slowTimings.forgetAfter.Microseconds()), a.name) // so much time passes
+	client.ZIncrBy(t.Context(), registryKey, -float64(slowTimings.forgetAfter.Microseconds()), a.name) // as if so much time had passed
 	if m, _ := b.sendHeartbeat(t.Context(), false, 0); m.replicas != 1 {
 		t.Errorf("%d replicas are counted, one has sent no heartbeat", m.replicas)
 	}
@@ -95,7 +95,7 @@ func TestShared_redisKilled_spendsItsShare(t *testing.T) {
 	Take(t, s, 0, window, daily)
 
 	server.Kill()
-	// The other replica may have spent the window that Redis last answered in.
+	// The other replica may have spent the window of the last reply of Redis.
 	d := Take(t, s, 0, window)
 	if d.OK || d.Wait < hour || d.Limit.Key != window.Key {
 		t.Errorf("got %+v", d)
@@ -122,8 +122,8 @@ func TestShared_redisKilled_spendsItsShare(t *testing.T) {
 	server.Run()
 	eventually(t, "it returns to Redis", func() bool { return !s.down.Load() })
 	eventually(t, "the other returns too", func() bool { return !other.down.Load() })
-	// Redis has what was spent without it, and what it had lost; the window,
-	// whose log is lost, may have been full.
+	// Redis has the calls that were counted without it, and those that it had lost; the
+	// window, whose log is lost, may have been full.
 	if !spent.OK {
 		t.Fatalf("got %+v", spent)
 	}
@@ -133,13 +133,13 @@ func TestShared_redisKilled_spendsItsShare(t *testing.T) {
 	if !s.counts(2) {
 		t.Error("the number of replicas is lost")
 	}
-	if gone, back := out.count("level=WARN"), out.count("Redis is back"); gone != 1 || back != 1 {
-		t.Errorf("logged %d and %d times, want once each:\n%s", gone, back, &out.b)
+	if lost, back := out.count("level=WARN"), out.count("Redis is back"); lost != 1 || back != 1 {
+		t.Errorf("logged %d and %d times, want once each:\n%s", lost, back, &out.b)
 	}
 }
 
-// TestShared_redisHangs_delaysOneCall: a Redis that does not answer delays one call, by
-// two time limits at most. All further calls go on without it.
+// TestShared_redisHangs_delaysOneCall: a Redis that does not reply delays one call, by
+// two time limits at most. All further calls start without it.
 func TestShared_redisHangs_delaysOneCall(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Client()
@@ -164,7 +164,7 @@ func TestShared_redisHangs_delaysOneCall(t *testing.T) {
 	}
 }
 
-// hooked is called with the commands that are sent to Redis.
+// hooked is a hook that is called with the commands that are sent to Redis.
 type hooked func(redis.Cmder)
 
 // DialHook does nothing.
@@ -184,7 +184,7 @@ func (h hooked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 // TestShared_redisHangs_fallsBackInTime: a call takes the time limit of an operation
-// twice, if Redis answered just before, since the timeout may be transient.
+// twice, if Redis replied just before, since the timeout may be transient.
 func TestShared_redisHangs_fallsBackInTime(t *testing.T) {
 	for _, c := range []struct {
 		why     string
@@ -209,7 +209,7 @@ func TestShared_redisHangs_fallsBackInTime(t *testing.T) {
 	}
 }
 
-func TestShared_callerLeaves_keepsRedis(t *testing.T) {
+func TestShared_callersContextEnds_usesRedis(t *testing.T) {
 	s := openShared(t, redistest.Start(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -223,10 +223,10 @@ func TestShared_callerLeaves_keepsRedis(t *testing.T) {
 	}
 }
 
-// TestShared_redisGoesAndReturns_limitHolds makes all calls that two replicas allow while
-// Redis is killed and started again: all starts together keep the limit, and no call
-// fails.
-func TestShared_redisGoesAndReturns_limitHolds(t *testing.T) {
+// TestShared_redisRestarts_limitHolds makes all calls that two replicas allow while
+// Redis is killed and started again: all starts together are within the limit, and no
+// call fails.
+func TestShared_redisRestarts_limitHolds(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 		v.latency = always(2 * time.Millisecond)
 		replicas := v.pair(t)
@@ -284,9 +284,9 @@ func BenchmarkSharedTake(b *testing.B) {
 	}
 }
 
-// TestRedisTake_fullForAPortion_notForAll: a window that is full for a portion of the
+// TestRedisTake_fullForPortion_notForAll: a window that is full for a portion of the
 // limit, while replicas are missing, is not full for all of it.
-func TestRedisTake_fullForAPortion_notForAll(t *testing.T) {
+func TestRedisTake_fullForPortion_notForAll(t *testing.T) {
 	s := NewRedis(redistest.Start(t).Client(), withTimings(slowTimings))
 	all := Limit{Key: "a:l", Calls: 9, Window: hour}
 	part := all
@@ -306,7 +306,7 @@ func TestRedisTake_fullForAPortion_notForAll(t *testing.T) {
 }
 
 // TestReserve_otherReplicaHasLongQueue: the calls that wait on one replica delay a call
-// on another by a window and what is reserved ahead, at most.
+// on another by a window and the starts reserved ahead, at most.
 func TestReserve_otherReplicaHasLongQueue(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 		v.latency = always(time.Millisecond)

@@ -27,7 +27,7 @@ var second = Limit{Key: "a:second", Calls: 2, Window: time.Second, Guard: -1}
 
 var discard = slog.New(slog.DiscardHandler)
 
-// stores starts what each kind of store needs. The functions that it returns open an
+// stores starts the server of each kind of store. The functions that it returns open an
 // empty store.
 var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 	"memory": func(testing.TB) func(testing.TB) Store {
@@ -75,11 +75,11 @@ const (
 	day  = window.Day
 )
 
-// suite holds for every store, like the stories of TestStore.
+// suite holds for every store, like the cases of TestStore.
 var suite = map[string]func(*testing.T, Store){
 	"each start is the first that the rule allows": storeIsExact,
-	"many take at the same time":                   func(t *testing.T, s Store) { takersAtOnce(t, s) },
-	"a refusal gives an estimate":                  storeLearns,
+	"many take concurrently":                       func(t *testing.T, s Store) { takeConcurrently(t, s) },
+	"a refusal gives an estimate":                  storeEstimates,
 	"a figure of the origin gives an estimate":     storeObserves,
 	"competing usage shortens the window":          storeShortensWindows,
 	"calls are paced":                              storePaces,
@@ -91,7 +91,7 @@ func TestStore(t *testing.T) {
 		three = Limit{Key: "a:three", Calls: 3, Window: 12 * hour}
 		daily = Limit{Key: "a:daily", Calls: 3, Daily: true}
 	)
-	stories := map[string]func(t *testing.T, s Store){
+	cases := map[string]func(t *testing.T, s Store){
 		"so many start at once, the next after a window": func(t *testing.T, s Store) {
 			first := Take(t, s, 0, two)
 			Take(t, s, 0, two)
@@ -147,7 +147,7 @@ func TestStore(t *testing.T) {
 		},
 		"a call that leaves late delays those a window after it": func(t *testing.T, s Store) {
 			first, second := Take(t, s, 0, two), Take(t, s, 0, two)
-			time.Sleep(50 * time.Millisecond) // from here on it is late, by however much
+			time.Sleep(50 * time.Millisecond) // at least: it is late from here on
 			for _, d := range []Decision{first, second} {
 				if err := s.Late(t.Context(), time.Now(), d, []Limit{two}); err != nil {
 					t.Fatal(err)
@@ -180,7 +180,7 @@ func TestStore(t *testing.T) {
 		"the origin's refusal counts for all limits of a call": func(t *testing.T, s Store) {
 			until := time.Now().Add(hour)
 			s.Block(t.Context(), two.Key, until)
-			s.Block(t.Context(), two.Key, time.Now().Add(time.Second)) // shorter: nothing
+			s.Block(t.Context(), two.Key, time.Now().Add(time.Second)) // shorter: no effect
 			d := Take(t, s, 0, three, two)
 			if off := d.Start.Sub(until); d.OK || d.Limit != two || off < -time.Minute || off > time.Minute {
 				t.Errorf("got %+v, want a refusal until %v", d, until)
@@ -223,26 +223,26 @@ func TestStore(t *testing.T) {
 			}
 		},
 	}
-	maps.Copy(stories, suite)
+	maps.Copy(cases, suite)
 	for name, begin := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			open := begin(t) // once: a cluster takes two seconds
-			for story, tell := range stories {
-				t.Run(story, func(t *testing.T) { tell(t, open(t)) })
+			for name, run := range cases {
+				t.Run(name, func(t *testing.T) { run(t, open(t)) })
 			}
 		})
 	}
 }
 
-// storeIsExact is TestMemoryTake_isExact for every store, by its own clock, and beside
+// storeIsExact is TestMemoryTake_isExact for every store, by its own clock, and with
 // competing usage. Windows are so long that none ends during the test, and no estimate
 // decays.
 func storeIsExact(t *testing.T, s Store) {
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
-		b := book{}
+		h := history{}
 		limits := make([]Limit, 4)
 		ours := make([]Limit, len(limits)) // the part that competing usage leaves
 		for i := range limits {
@@ -270,7 +270,7 @@ func storeIsExact(t *testing.T, s Store) {
 			if len(held) > 0 && rapid.IntRange(0, 3).Draw(rt, "cancel") == 0 {
 				i := rapid.IntRange(0, len(held)-1).Draw(rt, "which")
 				s.Cancel(t.Context(), held[i].Decision, held[i].under)
-				b.remove(held[i].at, held[i].ours)
+				h.remove(held[i].at, held[i].ours)
 				held = slices.Delete(held, i, i+1)
 				continue
 			}
@@ -288,7 +288,7 @@ func storeIsExact(t *testing.T, s Store) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			b.check(rt, d, d.at-int64(d.Wait), maxWait, left)
+			h.check(rt, d, d.at-int64(d.Wait), maxWait, left)
 			if d.OK {
 				held = append(held, reservation{d, under, left})
 			}
@@ -300,11 +300,11 @@ func TestTake_twoReplicasAtOnce(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)
 	eventually(t, "both replicas count two, and both are present", func() bool { return a.counts(2) && b.counts(2) && a.isPresent(2) && b.isPresent(2) })
-	takersAtOnce(t, a, b)
+	takeConcurrently(t, a, b)
 }
 
-// takersAtOnce takes from all the stores at the same time. They have one clock.
-func takersAtOnce(t *testing.T, stores ...Store) {
+// takeConcurrently takes from all the stores at the same time. They have one clock.
+func takeConcurrently(t *testing.T, stores ...Store) {
 	l := Limit{Key: "a:l", Calls: 7, Window: hour}
 	var (
 		wg     sync.WaitGroup

@@ -9,13 +9,13 @@ import (
 
 // timings are the time limits and intervals of a [Redis] and of a [Shared]. A field
 // that is zero has its default. All replicas MUST have the same, so only tests set
-// them: a test of what is done, and not of when, sets limits that only a Redis that
-// hangs exceeds, since on a busy machine every healthy Redis is slow now and then.
+// them: a test that does not depend on time sets limits that only a Redis that hangs
+// exceeds, since on a busy machine every healthy Redis is slow at times.
 type timings struct {
 	// operation limits one operation: 250 ms. It is longer than a cache's would
-	// be: a call that is to be limited takes as long anyway, and taking a short
-	// stall for an outage halves the budget for a while. The limits of the client
-	// itself, such as its ReadTimeout, apply too.
+	// be: a call that is to be limited takes as long anyway, and treating a short stall
+	// as an outage halves the budget for a while. The limits of the client itself, such
+	// as its ReadTimeout, apply too.
 	operation time.Duration
 
 	// heartbeat is the interval of heartbeats: 150 ms.
@@ -40,6 +40,10 @@ type timings struct {
 	// forgetAfter is how long after its last heartbeat a replica is no longer
 	// counted: 30 s.
 	forgetAfter time.Duration
+
+	// forgetEnded is how long after its session was found to have ended a missing replica is no
+	// longer counted: 1.1 s, in which a window passes that it may have used without Redis.
+	forgetEnded time.Duration
 }
 
 func (t timings) withDefaults() timings {
@@ -52,11 +56,12 @@ func (t timings) withDefaults() timings {
 		heartbeatDelay: cmp.Or(t.heartbeatDelay, 100*time.Millisecond),
 		replyLifetime:  cmp.Or(t.replyLifetime, 300*time.Millisecond),
 		forgetAfter:    cmp.Or(t.forgetAfter, 30*time.Second),
+		forgetEnded:    cmp.Or(t.forgetEnded, 1100*time.Millisecond),
 	}
 }
 
-// detection returns the detection time: how long after a replica's last heartbeat
-// all others know that it is missing. A window after that, its share is its own.
+// detection returns the detection time: how long after a replica's last heartbeat all
+// others count it as missing. A window after that, it may spend its share.
 func (t *timings) detection() time.Duration {
 	return t.heartbeatDelay + t.missingAfter + t.replyLifetime
 }

@@ -15,9 +15,9 @@ import (
 	"zoomql/internal/ratelimit/window"
 )
 
-// virtualRedis is a Redis in a bubble of testing/synctest, where all that depends on
-// time is exact however slow the machine is. A Memory does what the scripts do:
-// storeIsExact and TestScripts_agreeWithWindow prove that both do the same.
+// virtualRedis is a Redis in a bubble of testing/synctest, where times are exact
+// however slow the machine is. A Memory replaces the scripts: storeIsExact and
+// TestScripts_agreeWithWindow prove that both do the same.
 type virtualRedis struct {
 	redis.UniversalClient // nil: no other command is used
 	latency               func() time.Duration
@@ -31,14 +31,26 @@ type virtualRedis struct {
 	reserved map[string]reservation
 	replicas map[string]time.Time // when each is forgotten
 	epochs   map[string]int64
+	beats    int64                   // heartbeats
+	sessions map[string]*openSession // by channel
+	lastBeat map[string]lastBeat     // by replica
 }
+
+// lastBeat is the last heartbeat of a replica that found its session.
+type lastBeat struct {
+	number  int64
+	channel string
+}
+
+// openSession is a session that ends with the run of Redis.
+type openSession struct{ end context.CancelFunc }
 
 type reservation struct {
 	Decision
 	under map[string]Limit
 }
 
-// inVirtualTime runs a test in a bubble with a Redis that answers at once.
+// inVirtualTime runs a test in a bubble with a Redis that replies at once.
 func inVirtualTime(t *testing.T, test func(t *testing.T, v *virtualRedis)) {
 	OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -51,12 +63,35 @@ func inVirtualTime(t *testing.T, test func(t *testing.T, v *virtualRedis)) {
 
 // shared returns a replica, closed when the bubble ends.
 func (v *virtualRedis) shared(t *testing.T) *Shared {
-	s := NewShared(v, discard)
+	s := NewShared(v, discard, withSessions(v.subscribe))
 	t.Cleanup(s.Close)
 	return s
 }
 
-// pair returns two replicas that count two.
+// withSessions sets what opens sessions.
+func withSessions(subscribe func(context.Context, string, func()) error) Option {
+	return func(r *Redis) { r.subscribes = subscribe }
+}
+
+// subscribe holds a session, as Redis.subscribe does.
+func (v *virtualRedis) subscribe(ctx context.Context, channel string, opened func()) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	own := &openSession{end}
+	if _, err := v.do(ctx, v.latency, func() any { v.sessions[channel] = own; return nil }); err != nil {
+		return err
+	}
+	opened()
+	<-ctx.Done()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.sessions[channel] == own {
+		delete(v.sessions, channel)
+	}
+	return ctx.Err()
+}
+
+// pair returns two replicas that count each other.
 func (v *virtualRedis) pair(t *testing.T) []*Shared {
 	all := []*Shared{v.shared(t), v.shared(t)}
 	for _, s := range all {
@@ -68,6 +103,10 @@ func (v *virtualRedis) pair(t *testing.T) []*Shared {
 func (v *virtualRedis) forget() {
 	v.memory, v.reserved = &Memory{}, map[string]reservation{}
 	v.replicas, v.epochs = map[string]time.Time{}, map[string]int64{}
+	for _, session := range v.sessions {
+		session.end()
+	}
+	v.beats, v.sessions, v.lastBeat = 0, map[string]*openSession{}, map[string]lastBeat{}
 }
 
 // Kill ends it as a crash would.
@@ -85,7 +124,7 @@ func (v *virtualRedis) Run() {
 	v.dead = false
 }
 
-// Hang makes it take commands and say nothing, until Resume.
+// Hang makes it accept commands and not reply, until Resume.
 func (v *virtualRedis) Hang() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -109,14 +148,14 @@ func (v *virtualRedis) EvalSha(ctx context.Context, hash string, keys []string, 
 	latency := v.latency
 	switch hash {
 	case recordScript.Hash(), restoreScript.Hash(), blockScript.Hash():
-		// Shared.rejoin sends these under its lock, and the time of a bubble stands
-		// still while a goroutine waits for a lock.
+		// Shared.rejoin sends these under its lock, and the time of a bubble does not
+		// advance while a goroutine waits for a lock.
 		latency = always(0)
 	}
-	answer, err := v.do(ctx, latency, func() any {
+	reply, err := v.do(ctx, latency, func() any {
 		return virtualScripts[hash](v, time.Now().Add(v.ahead).Truncate(time.Microsecond), keys, args)
 	})
-	cmd.SetVal(answer)
+	cmd.SetVal(reply)
 	cmd.SetErr(err)
 	return cmd
 }
@@ -132,6 +171,17 @@ func (v *virtualRedis) ZRem(ctx context.Context, _ string, members ...any) *redi
 	return cmd
 }
 
+// HDel removes a replica's session.
+func (v *virtualRedis) HDel(ctx context.Context, _ string, fields ...string) *redis.IntCmd {
+	cmd := redis.NewIntCmd(ctx)
+	_, err := v.do(ctx, v.latency, func() any {
+		delete(v.lastBeat, fields[0])
+		return nil
+	})
+	cmd.SetErr(err)
+	return cmd
+}
+
 func (v *virtualRedis) do(ctx context.Context, latency func() time.Duration, run func() any) (any, error) {
 	time.Sleep(latency())
 	v.mu.Lock()
@@ -140,20 +190,20 @@ func (v *virtualRedis) do(ctx context.Context, latency func() time.Duration, run
 		v.mu.Unlock()
 		return nil, &net.OpError{Op: "dial", Net: "unix", Err: syscall.ECONNREFUSED}
 	case v.hangs:
-		answered := make(chan any, 1)
-		v.stalled = append(v.stalled, func() { answered <- run() })
+		replied := make(chan any, 1)
+		v.stalled = append(v.stalled, func() { replied <- run() })
 		v.mu.Unlock()
 		select {
-		case answer := <-answered:
-			return answer, nil
+		case reply := <-replied:
+			return reply, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	answer := run()
+	reply := run()
 	v.mu.Unlock()
 	time.Sleep(latency())
-	return answer, nil
+	return reply, nil
 }
 
 func int64Of(arg any) int64 {
@@ -239,23 +289,23 @@ func (v *virtualRedis) take(now time.Time, keys []string, args []any) any {
 		r.under[l.Key] = l
 	}
 	r.Decision, _ = v.memory.Take(context.Background(), now, micros(args[1]), limits)
-	answer := []any{int64(0), r.Wait.Microseconds(), r.at / 1000, int64(0), v.epoch(keys[0], now)}
+	reply := []any{int64(0), r.Wait.Microseconds(), r.at / 1000, int64(0), v.epoch(keys[0], now)}
 	if r.OK {
 		v.reserved[args[0].(string)] = r
-		answer[0] = int64(1)
+		reply[0] = int64(1)
 	}
 	for i, l := range limits {
 		if l == r.Limit {
-			answer[3] = int64(i + 1)
+			reply[3] = int64(i + 1)
 		}
 		c := v.memory.counter(&l, now.UnixNano())
 		if l.Daily {
-			answer = append(answer, int64(c.Days.Used(l.DayOf(now.UnixNano()))))
+			reply = append(reply, int64(c.Days.Used(l.DayOf(now.UnixNano()))))
 		} else {
-			answer = append(answer, int64(c.Competing.At(now.UnixNano(), &l)))
+			reply = append(reply, int64(c.Competing.At(now.UnixNano(), &l)))
 		}
 	}
-	return answer
+	return reply
 }
 
 func (v *virtualRedis) cancel(_ time.Time, keys []string, args []any) any {
@@ -301,13 +351,37 @@ func (v *virtualRedis) heartbeat(now time.Time, _ []string, args []any) any {
 	if sent < 0 || sent > 0 && now.Sub(time.UnixMicro(sent)) > maxDelay {
 		v.replicas[name] = now.Add(lifetime - missingAfter)
 	}
+	v.beats++
+	channel, since, forgetEnded := args[5].(string), int64Of(args[6]), micros(args[7])
+	found := int64(-1)
+	if channel != "" {
+		found = v.isOpen(channel)
+	}
+	delete(v.lastBeat, name)
+	if found == 1 {
+		v.lastBeat[name] = lastBeat{v.beats, channel}
+	}
 	present := int64(0)
 	for name, till := range v.replicas {
-		if !till.After(now) {
+		missing := !till.After(now.Add(lifetime - missingAfter))
+		if last := v.lastBeat[name]; found == 1 && since > 0 && missing && till.After(now.Add(forgetEnded)) && last.number > since && v.isOpen(last.channel) == 0 {
+			till = now.Add(forgetEnded)
+			v.replicas[name] = till
+		}
+		switch {
+		case !till.After(now):
 			delete(v.replicas, name)
-		} else if till.After(now.Add(lifetime - missingAfter)) {
+			delete(v.lastBeat, name)
+		case !missing:
 			present++
 		}
 	}
-	return []any{int64(len(v.replicas)), present, now.UnixMicro(), fresh}
+	return []any{int64(len(v.replicas)), present, now.UnixMicro(), fresh, v.beats, found}
+}
+
+func (v *virtualRedis) isOpen(channel string) int64 {
+	if v.sessions[channel] != nil {
+		return 1
+	}
+	return 0
 }

@@ -1,5 +1,5 @@
-// Package redisname hides what the names of keys in Redis are about: who lists the
-// keys, or reads the slow log, learns no id and no e-mail address.
+// Package redisname hashes the names of keys in Redis, so that a list of the keys, or
+// the slow log, reveals no id and no e-mail address.
 package redisname
 
 import (
@@ -8,13 +8,13 @@ import (
 	"encoding/base64"
 )
 
-// size is how many bytes of a sum stand in a name: enough that no two of them meet.
+// size is how many bytes of a sum are in a name: enough to avoid collisions.
 const size = 16
 
 // A Hasher makes names. Replicas that share a Redis MUST have the same: names that
-// differ are different keys. The zero value takes plain SHA-256, which hides an
-// address from a glance, and not from one who tries out addresses; with a secret
-// it is HMAC-SHA-256, and nobody without it can try.
+// differ are different keys. The zero value is plain SHA-256, which a dictionary attack
+// on addresses reverses; with a secret it is HMAC-SHA-256, which cannot be attacked
+// without it.
 type Hasher struct{ secret []byte }
 
 // New returns a hasher with a secret; "" is none.

@@ -12,12 +12,12 @@ func TestName(t *testing.T) {
 		for _, text := range []string{"", "ada@example.com", "{}", "\x00"} {
 			name := New(secret).Name(text)
 			if !form.MatchString(name) || seen[name] || name != New(secret).Name(text) {
-				t.Errorf("%q under %q is called %q", text, secret, name)
+				t.Errorf("%q with the secret %q has the name %q", text, secret, name)
 			}
 			seen[name] = true
 		}
 	}
-	// What replicas of different versions share must not change by itself.
+	// Replicas of different versions share the names, so they must not change.
 	if got := (Hasher{}).Name("ada@example.com"); got != "tfyF5VdV-eDQMKEKtEKbaw" {
 		t.Error(got)
 	}

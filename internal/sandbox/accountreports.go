@@ -17,51 +17,51 @@ func init() {
 	handle("GET /report/cloud_recording", listCloudRecording, paid)
 }
 
-// diary is a list with some items a day, the latest day first. An item is made
-// when it is read, so a month of a large account costs nothing.
-type diary struct {
+// dailyList is a list with some items for each day, the latest day first. An item is made
+// when it is read, so a list of a month takes no time for a large account.
+type dailyList struct {
 	kind  string
-	days  []diaryDay
+	days  []listDay
 	total int
 }
 
-// diaryDay is a day that has count items, of which the last ones are still to
-// come; end is how many of the list are behind when the day is.
-type diaryDay struct {
+// listDay is a day of a dailyList. It has count items, of which the last skip are in the
+// future; end is the number of items of the list up to and including this day.
+type listDay struct {
 	date             time.Time
 	count, skip, end int
 }
 
-// diary returns a list of up to most items a day on the days from…to, as far as
-// they have come.
-func (c *call) diary(kind string, from, to time.Time, most int) *diary {
-	book := &diary{kind: kind}
+// dailyList returns a list of up to most items a day on the days from…to, without items of
+// the future.
+func (c *call) dailyList(kind string, from, to time.Time, most int) *dailyList {
+	list := &dailyList{kind: kind}
 	for date := to; !date.Before(from); date = date.AddDate(0, 0, -1) {
-		d := c.world.dice(kind, uint64(date.Unix()))
-		day := diaryDay{date: date, count: 1 + d.n(most)}
+		d := c.world.rng(kind, uint64(date.Unix()))
+		day := listDay{date: date, count: 1 + d.n(most)}
 		for day.skip < day.count && day.at(day.skip).After(c.now) {
 			day.skip++
 		}
-		book.total += day.count - day.skip
-		day.end = book.total
-		book.days = append(book.days, day)
+		list.total += day.count - day.skip
+		day.end = list.total
+		list.days = append(list.days, day)
 	}
-	return book
+	return list
 }
 
-// at returns when item i of the day was. The later ones come first.
-func (d diaryDay) at(i int) time.Time {
+// at returns the time of item i of the day. Later items come first.
+func (d listDay) at(i int) time.Time {
 	return d.date.Add(time.Duration((d.count-i)*86_400/(d.count+1)) * time.Second)
 }
 
-// at returns when the i-th item was, and dice of its own.
-func (b *diary) at(w *world, i int) (time.Time, dice) {
-	n, _ := slices.BinarySearchFunc(b.days, i+1, func(d diaryDay, end int) int { return cmp.Compare(d.end, end) })
+// at returns the time of the i-th item, and a random stream for its fields.
+func (b *dailyList) at(w *world, i int) (time.Time, rng) {
+	n, _ := slices.BinarySearchFunc(b.days, i+1, func(d listDay, end int) int { return cmp.Compare(d.end, end) })
 	at := b.days[n].at(b.days[n].count - (b.days[n].end - i))
-	return at, w.dice(b.kind+" item", uint64(at.Unix()))
+	return at, w.rng(b.kind+" item", uint64(at.Unix()))
 }
 
-// spanFields are the parameters that a report on days repeats.
+// spanFields returns the range of a report, as fields of its answer.
 func spanFields(from, to time.Time, layout string) []field {
 	return []field{{"from", from.Format(layout)}, {"to", to.Format(layout)}}
 }
@@ -75,8 +75,8 @@ type signIn struct {
 	Version    string `json:"version"`
 }
 
-// listActivities makes up who signed in and out. Without days it is about the
-// last month; no document says what Zoom does.
+// listActivities generates sign-ins and sign-outs. Without from and to, the range is the
+// last month; no document says what Zoom's default is.
 func listActivities(c *call) (any, error) {
 	if c.query.Get("from") == "" && c.query.Get("to") == "" {
 		c.query.Set("from", c.now.AddDate(0, -1, 0).Format(time.DateOnly))
@@ -87,23 +87,23 @@ func listActivities(c *call) (any, error) {
 		return nil, err
 	}
 	users := c.world.byStatus()["active"]
-	book := c.diary("sign-ins", from, to, 1+len(users)/4)
+	list := c.dailyList("sign-ins", from, to, 1+len(users)/4)
 	item := func(i int) any {
-		at, d := book.at(c.world, i)
+		at, d := list.at(c.world, i)
 		return &signIn{
 			Email: c.world.email(pick(&d, users)), Time: stamp(at), Type: pick(&d, []string{"Sign in", "Sign out"}),
 			IPAddress: fmt.Sprintf("192.0.2.%d", 1+d.n(254)), ClientType: pick(&d, []string{"Browser", "Windows", "Mac", "iOS"}),
 			Version: pick(&d, []string{"-", "5.17.11.34827", "6.2.3.44078"}),
 		}
 	}
-	p, err := c.page(book.total, item, spanFields(from, to, zoomTime)...)
+	p, err := c.page(list.total, item, spanFields(from, to, zoomTime)...)
 	if err != nil {
 		return nil, err
 	}
 	return p.without("page_count", "total_records"), nil
 }
 
-// hostRow is what one user held on the days of a report.
+// hostRow is the totals of one host over the days of a report.
 type hostRow struct {
 	ID               string            `json:"id"`
 	Email            string            `json:"email"`
@@ -116,8 +116,8 @@ type hostRow struct {
 	CustomAttributes []customAttribute `json:"custom_attributes,omitempty"`
 }
 
-// listHosts lists those who held meetings, or those who held none. Zoom does not
-// say what it lists without a type; here it is the active ones.
+// listHosts lists the users who hosted meetings, or those who hosted none. No document says
+// what Zoom lists without a type; the sandbox lists the active hosts.
 func listHosts(c *call) (any, error) {
 	kind, err := c.choice("type", "active", "inactive")
 	if err != nil {
@@ -153,7 +153,7 @@ func (c *call) hosted(user int, from, to time.Time) *hostRow {
 	row := &hostRow{
 		ID: u.ID, Email: u.Email, UserName: u.DisplayName, Type: u.Type, Dept: deref(u.Dept), CustomAttributes: u.CustomAttributes,
 	}
-	for _, m := range w.everything(user) {
+	for _, m := range w.heldMeetings(user) {
 		for _, i := range w.instances(m) {
 			if within(i.start, from, to) && i.ready(c) {
 				t := w.totals(i)
@@ -166,8 +166,8 @@ func (c *call) hosted(user int, from, to time.Time) *hostRow {
 	return row
 }
 
-// inGroup reports whether a user is in the group that the query asks for, if it
-// asks for one.
+// inGroup reports whether a user is in the group of the query's group_id. It is true
+// without a group_id.
 func (c *call) inGroup(user int) bool {
 	group := c.query.Get("group_id")
 	return group == "" || slices.Contains(c.world.seedUser(user).GroupIDs, group)
@@ -183,8 +183,8 @@ type operationLog struct {
 
 var logCategories = []string{"user", "user_settings", "account", "billing", "im", "recording", "phone_contacts", "webinar", "sub_account", "role", "zoom_rooms"}
 
-// listOperationLogs makes up what administrators changed. A category has a diary
-// of its own, so that what it lists does not depend on the others.
+// listOperationLogs generates changes by administrators. Each category has its own list, so
+// that the items of one do not depend on the others.
 func listOperationLogs(c *call) (any, error) {
 	kind, err := c.choice("category_type", append([]string{"all"}, logCategories...)...)
 	if err != nil {
@@ -199,9 +199,9 @@ func listOperationLogs(c *call) (any, error) {
 		if kind != "all" && kind != category {
 			continue
 		}
-		book := c.diary("log "+category, from, to, 3)
-		for i := range book.total {
-			logs = append(logs, c.logged(book, category, i))
+		list := c.dailyList("log "+category, from, to, 3)
+		for i := range list.total {
+			logs = append(logs, c.logged(list, category, i))
 		}
 	}
 	slices.SortStableFunc(logs, func(a, b *operationLog) int { return cmp.Compare(b.Time, a.Time) })
@@ -212,8 +212,8 @@ func listOperationLogs(c *call) (any, error) {
 	return p.without("page_count", "total_records"), nil
 }
 
-func (c *call) logged(book *diary, category string, i int) *operationLog {
-	at, d := book.at(c.world, i)
+func (c *call) logged(list *dailyList, category string, i int) *operationLog {
+	at, d := list.at(c.world, i)
 	action := pick(&d, []string{"Add", "Update", "Delete"})
 	return &operationLog{
 		Time: stamp(at), Operator: c.world.email(pick(&d, []int{owner, host, 4})), CategoryType: category, Action: action,
@@ -242,18 +242,18 @@ type phoneCall struct {
 	Total          float64 `json:"total"`
 }
 
-// callers is how many users' meetings are searched for people who dialled in: of
+// callers is how many users' meetings are searched for participants who dialed in: for
 // 10,000 users the report would take seconds.
 const callers = 200
 
-// callTypes are the types of calls that each report is about.
+// callTypes are the types of the calls in each report.
 var callTypes = map[string][]string{
 	"1": {"toll-free", "call-out"},
 	"2": {"Toll", "US toll-number", "global toll-number"},
 	"3": {"call-in"},
 }
 
-// listTelephoneCalls lists those who dialled into a run, the latest first.
+// listTelephoneCalls lists the participants who dialed in to an instance, the latest first.
 func listTelephoneCalls(c *call) (any, error) {
 	kind, err := c.choice("type", "1", "2", "3")
 	if err != nil {
@@ -269,7 +269,7 @@ func listTelephoneCalls(c *call) (any, error) {
 	}
 	var calls []*phoneCall
 	for user := range min(c.world.opt.Users, callers) {
-		for _, i := range c.recent(user, from, to) {
+		for _, i := range c.recentInstances(user, from, to) {
 			for _, s := range c.world.stays(i) {
 				at := map[string]time.Time{"start_time": s.join, "end_time": s.leave, "meeting_start_time": i.start, "meeting_end_time": i.end}[by]
 				if s.phone && within(at, from, to) && c.world.callKind(i, s) == kind {
@@ -286,28 +286,28 @@ func listTelephoneCalls(c *call) (any, error) {
 	return p, err
 }
 
-// recent returns the runs of a user whose reports are there, a day around the
-// days from…to: a call and its meeting may be on different days.
-func (c *call) recent(user int, from, to time.Time) []*instance {
-	var runs []*instance
-	for _, m := range c.world.everything(user) {
+// recentInstances returns the instances of a user's meetings that have reports, on the days from…to
+// and one day around them: a call and its meeting may be on different days.
+func (c *call) recentInstances(user int, from, to time.Time) []*instance {
+	var instances []*instance
+	for _, m := range c.world.heldMeetings(user) {
 		for _, i := range c.world.instances(m) {
 			if within(i.start, from.AddDate(0, 0, -1), to.AddDate(0, 0, 1)) && i.ready(c) {
-				runs = append(runs, i)
+				instances = append(instances, i)
 			}
 		}
 	}
-	return runs
+	return instances
 }
 
-// callKind returns which of the reports a call is in.
+// callKind returns the type of the report that contains a call.
 func (w *world) callKind(i *instance, s *stay) string {
-	d := w.dice("call", instanceKey(i.m.n, i.k)^uint64(s.person))
+	d := w.rng("call", instanceKey(i.m.n, i.k)^uint64(s.person))
 	return pick(&d, []string{"1", "2", "3"})
 }
 
 func (w *world) phoneCall(i *instance, s *stay, kind string) *phoneCall {
-	d := w.dice("call type", instanceKey(i.m.n, i.k)^uint64(s.person))
+	d := w.rng("call type", instanceKey(i.m.n, i.k)^uint64(s.person))
 	number, _ := w.shown(i, s)
 	p := &phoneCall{
 		UUID: w.uuid(i.m.n, i.k), MeetingID: w.number(i.m.n), MeetingType: "Meeting",
@@ -330,8 +330,7 @@ type upcomingEvent struct {
 	Dept      string `json:"dept"`
 }
 
-// listUpcomingEvents lists every date that is still to come, the next first.
-// There are no webinars among them.
+// listUpcomingEvents lists every future date, the next first. It lists no webinars.
 func listUpcomingEvents(c *call) (any, error) {
 	kind, err := c.choice("type", "all", "meeting", "webinar")
 	if err != nil {
@@ -362,7 +361,7 @@ func listUpcomingEvents(c *call) (any, error) {
 	return p.without("page_count", "total_records"), nil
 }
 
-// dates returns when a meeting is planned.
+// dates returns the planned starts of a meeting.
 func (m *meeting) dates() []time.Time {
 	if m.Type == scheduled {
 		return []time.Time{m.start}
@@ -390,7 +389,7 @@ type storedDay struct {
 	PlanUsage string `json:"plan_usage"`
 }
 
-// listCloudRecording makes up what recordings took, up to yesterday.
+// listCloudRecording generates the storage used by recordings, up to yesterday.
 func listCloudRecording(c *call) (any, error) {
 	from, to, err := c.days()
 	if err != nil {
@@ -398,7 +397,7 @@ func listCloudRecording(c *call) (any, error) {
 	}
 	days := []storedDay{}
 	for date := from; !date.After(to) && date.Before(c.now.Truncate(24*time.Hour)); date = date.AddDate(0, 0, 1) {
-		d := c.world.dice("storage "+c.query.Get("group_id"), uint64(date.Unix()))
+		d := c.world.rng("storage "+c.query.Get("group_id"), uint64(date.Unix()))
 		days = append(days, storedDay{date.Format(time.DateOnly), fmt.Sprintf("%d MB", 100+d.n(900)), "Unlimited", "3 TB"})
 	}
 	return map[string]any{"from": from.Format(time.DateOnly), "to": to.Format(time.DateOnly), "cloud_recording_storage": days}, nil

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// What the report on hosts says of a user adds up to the user's own report, and
-// its sums to its rows.
-func TestHostsAddUp(t *testing.T) {
+// The totals of a host in the report on hosts equal those of the user's own report, and the
+// totals of the report equal the sums of its rows.
+func TestListHosts_totals(t *testing.T) {
 	r := newRig(t, Options{Users: 12})
 	month := "from=2026-02-16&to=2026-03-16&page_size=300"
 	res := r.get("/report/users?%s", month).want(t, 200, 0)
@@ -26,15 +26,16 @@ func TestHostsAddUp(t *testing.T) {
 	}
 }
 
-// Nothing is logged before it happens, the latest comes first, and pages meet.
-func TestDiaries(t *testing.T) {
+// Lists by day contain nothing in the future, the latest item first, and pages do not
+// overlap.
+func TestDailyLists(t *testing.T) {
 	r := newRig(t, Options{})
 	all := r.all("/report/activities?from=2026-02-16&to=2026-03-16", "activity_logs")
 	last := monday.UTC().Format(time.RFC3339)
 	for _, a := range all {
 		at := a["time"].(string)
 		if at > last {
-			t.Errorf("%s stands behind %s", at, last)
+			t.Errorf("%s comes after %s", at, last)
 		}
 		last = at
 	}
@@ -43,7 +44,7 @@ func TestDiaries(t *testing.T) {
 	}
 }
 
-func TestUpcomingAndStorageEnd(t *testing.T) {
+func TestUpcomingAndStorage_range(t *testing.T) {
 	r := newRig(t, Options{})
 	for _, e := range r.get("/report/upcoming_events?from=2026-03-16&to=2026-04-16&page_size=300").want(t, 200, 0).list("upcoming_events") {
 		if at := e["start_time"].(string); at < monday.UTC().Format(time.RFC3339) {

@@ -23,7 +23,7 @@ func init() {
 	handle("DELETE /accounts/{accountId}/settings/virtual_backgrounds", removeBackgrounds)
 }
 
-// accountOptions is what a master account shares with a sub account.
+// accountOptions are the options that a master account sets for a sub account.
 type accountOptions struct {
 	BillingAutoRenew             bool     `json:"billing_auto_renew"`
 	MeetingConnectorList         []string `json:"meeting_connector_list,omitempty"`
@@ -37,7 +37,7 @@ type accountOptions struct {
 	ResourceShareMH              bool     `json:"resource_share_mh"`
 }
 
-// check refuses what the documents do not allow.
+// check returns an error for options that the documents do not allow.
 func (o accountOptions) check(at string) error {
 	switch {
 	case o.PayMode != "master" && o.PayMode != "sub":
@@ -76,7 +76,7 @@ func (s *subOf) listed() listedAccount {
 	w := s.world()
 	a := listedAccount{
 		ID: s.id, AccountName: s.name, AccountNumber: s.serial, AccountType: s.kind, Reseller: s.reseller,
-		CreatedAt: stamp(s.created), OwnerEmail: w.email(w.head), Seats: w.opt.Users,
+		CreatedAt: stamp(s.created), OwnerEmail: w.email(w.owner), Seats: w.opt.Users,
 	}
 	if s.kind != "Free" {
 		a.SubscriptionStart, a.SubscriptionEnd = stamp(s.created), stamp(s.created.AddDate(3, 0, 0))
@@ -84,7 +84,8 @@ func (s *subOf) listed() listedAccount {
 	return a
 }
 
-// row is listed for a call on another account, whose lock it does not hold.
+// row returns a sub account for a list that another account has asked for. It takes the
+// sub account's lock, which such a call does not hold.
 func (s *subOf) row() listedAccount {
 	w := s.world()
 	w.mu.RLock()
@@ -98,7 +99,7 @@ func listAccounts(c *call) (any, error) {
 		return nil, noAccount(parent)
 	}
 	var rows []*subOf
-	for _, s := range c.subs.below(parent) {
+	for _, s := range c.subs.children(parent) {
 		if mail := c.query.Get("email"); mail != "" && !strings.EqualFold(s.row().OwnerEmail, mail) {
 			continue
 		}
@@ -195,21 +196,21 @@ func createAccount(c *call) (any, error) {
 
 func getAccount(c *call) (any, error) {
 	w := c.world
-	a := &fullAccount{OwnerID: w.userID(w.head), Options: accountOptions{PayMode: "master"}}
+	a := &fullAccount{OwnerID: w.userID(w.owner), Options: accountOptions{PayMode: "master"}}
 	if sub := c.subs.find(w.account); sub != nil {
 		a.listedAccount, a.Options = sub.listed(), sub.options
 		return a, nil
 	}
 	a.listedAccount = listedAccount{
 		ID: w.account, AccountName: "Sandbox", AccountNumber: w.serial, AccountType: "Enterprise",
-		CreatedAt: stamp(w.start.AddDate(-5, 0, 0)), OwnerEmail: w.email(w.head), Seats: w.opt.Users,
+		CreatedAt: stamp(w.start.AddDate(-5, 0, 0)), OwnerEmail: w.email(w.owner), Seats: w.opt.Users,
 		SubscriptionStart: stamp(w.start.AddDate(-5, 0, 0)), SubscriptionEnd: stamp(w.start.AddDate(1, 0, 0)),
 	}
 	a.VanityURL = "https://sandbox.zoom.example"
 	return a, nil
 }
 
-// sub returns the sub account that is asked about, or refuses the own one.
+// sub returns the sub account of the path. It returns an error for the caller's own account.
 func (c *call) sub() (*subOf, error) {
 	if sub := c.subs.find(c.world.account); sub != nil {
 		return sub, nil
@@ -249,16 +250,16 @@ func changeOwner(c *call) (any, error) {
 		return nil, err
 	}
 	w := c.world
-	i, ok := c.named(body.Email)
+	i, ok := c.userIndex(body.Email)
 	switch {
-	case !ok || !w.known(i):
+	case !ok || !w.hasUser(i):
 		return nil, notFound(3211, "User \""+body.Email+"\" does not belong to this account.")
 	case w.status(i) != "active":
 		return nil, notFound(3201, "The new owner is not an active user.")
 	}
-	w.give(w.head, w.role(adminRole))
-	w.give(i, w.role(ownerRole))
-	w.head = i
+	w.setRole(w.owner, w.role(adminRole))
+	w.setRole(i, w.role(ownerRole))
+	w.owner = i
 	return nil, nil
 }
 
@@ -273,7 +274,7 @@ func trustedDomains(c *call) (any, error) {
 	return map[string]any{"trusted_domains": []string{c.world.domain, "partner.example.org"}}, nil
 }
 
-// Backgrounds are pictures up to 15 MB, ten at most.
+// A background is an image of up to 15 MB. An account has at most ten.
 //
 // Source: code 120 of POST /accounts/{accountId}/settings/virtual_backgrounds.
 const (
@@ -297,16 +298,16 @@ func uploadBackground(c *call) (any, error) {
 	case len(files) >= maxBackgrounds:
 		return nil, badRequest(120, "A maximum of 10 files are allowed for a user.")
 	}
-	c.world.minted++
+	c.world.lastID++
 	file := map[string]any{
-		"id": sealID(c.world.seed, sealOther, 1<<50|c.world.minted), "is_default": false,
+		"id": sealID(c.world.seed, sealOther, 1<<50|c.world.lastID), "is_default": false,
 		"name": name, "size": len(content), "type": "image",
 	}
 	c.world.setBackgrounds(append(files, file))
 	return file, nil
 }
 
-// file reads the one part of a form that holds a file.
+// file returns the name and the content of the form's one file.
 func (c *call) file(name string) (string, []byte, error) {
 	missing := badRequest(120, "No file uploaded. Verify that a file has been uploaded.")
 	media, attrs, err := mime.ParseMediaType(c.request.Header.Get("Content-Type"))

@@ -12,9 +12,9 @@ import (
 
 var gif = picture{"dots.gif", []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff;")}
 
-func init() { domains = append(domains, (*rig).accountQuestions) }
+func init() { domains = append(domains, (*rig).accountRequests) }
 
-func (r *rig) accountQuestions(ask func(pattern, path string, body any)) {
+func (r *rig) accountRequests(ask func(pattern, path string, body any)) {
 	ask("GET /accounts", "/accounts?page_size=3", nil)
 	ask("GET /accounts", "/accounts?sub_reseller_id="+r.ResellerAccountID, nil)
 	ask("POST /accounts", "/accounts", r.newAccount())
@@ -49,9 +49,9 @@ func settingsOf(part, name string, v any) map[string]any {
 	return map[string]any{part: map[string]any{name: v}}
 }
 
-// A sub account has users, meetings and reports of its own, under the paths of
-// its own, and "me" and the own id are the own account there.
-func TestSubAccountsHaveAWorldOfTheirOwn(t *testing.T) {
+// A sub account has its own users, meetings and reports, under its own paths. There, "me"
+// and the account's own id name the token's account.
+func TestSubAccounts_ownObjects(t *testing.T) {
 	r := newRig(t, Options{})
 	at := "/accounts/" + r.SubAccountID
 	users := r.all(at+"/users?page_size=5", "users")
@@ -75,9 +75,9 @@ func TestSubAccountsHaveAWorldOfTheirOwn(t *testing.T) {
 	r.get("%s/meetings/%d", at, created.num("id")).want(t, 200, 0)
 }
 
-// What is told of a sub account is told in its name: who joined it, what it is
-// billed for, its recordings, and its owner.
-func TestSubAccountsAreThemselves(t *testing.T) {
+// Participants, invoices, recordings and the owner of a sub account are those of the sub
+// account.
+func TestSubAccounts_ownNames(t *testing.T) {
 	r := newRig(t, Options{})
 	at := "/accounts/" + r.SubAccountID
 	all := len(r.all(at+"/users", "users")) + len(r.all(at+"/users?status=inactive", "users")) + len(r.all(at+"/users?status=pending", "users"))
@@ -89,7 +89,7 @@ func TestSubAccountsAreThemselves(t *testing.T) {
 
 	joined := r.do("POST "+at+"/users", map[string]any{"action": "custCreate", "user_info": map[string]any{"email": "new@else.example.net", "type": 1}}).want(t, 201, 0)
 	if got := r.get("%s/users/%s", at, joined.str("id")).want(t, 200, 0); got.str("account_id") != r.SubAccountID {
-		t.Errorf("who joined is of the account %s", got.str("account_id"))
+		t.Errorf("the participants are of account %s", got.str("account_id"))
 	}
 	taken := r.newAccount()
 	taken["email"] = "new@else.example.net"
@@ -97,7 +97,7 @@ func TestSubAccountsAreThemselves(t *testing.T) {
 
 	recorded := r.get("%s/meetings/%s/recordings", at, twice(r.SubMeetingInstance)).want(t, 200, 0)
 	if recorded.str("account_id") != r.SubAccountID {
-		t.Errorf("a recording is of the account %s", recorded.str("account_id"))
+		t.Errorf("a recording is of account %s", recorded.str("account_id"))
 	}
 	link, _ := recorded.list("recording_files")[0]["download_url"].(string)
 	req, err := http.NewRequest(http.MethodHead, link, nil)
@@ -117,8 +117,8 @@ func TestSubAccountsAreThemselves(t *testing.T) {
 	r.do("DELETE "+at+"/users/"+r.SubOwnerEmail+"?action=delete", nil).want(t, 204, 0)
 }
 
-// Every row that Zoom has in a form for sub accounts is answered in that form.
-func TestEveryRowIsServedForSubAccounts(t *testing.T) {
+// Every operation that Zoom documents for sub accounts is served under its path for them.
+func TestSubAccounts_everyOperation(t *testing.T) {
 	table, err := newRoutes()
 	if err != nil {
 		t.Fatal(err)
@@ -132,8 +132,8 @@ func TestEveryRowIsServedForSubAccounts(t *testing.T) {
 	}
 }
 
-// What is granted for an account is not granted for its sub accounts.
-func TestSubAccountsNeedMasterScopes(t *testing.T) {
+// A scope for an account does not include its sub accounts.
+func TestSubAccounts_masterScopes(t *testing.T) {
 	for _, c := range []struct {
 		scope    string
 		own, sub int
@@ -156,7 +156,7 @@ func TestSubAccountsNeedMasterScopes(t *testing.T) {
 	r.get("/accounts").want(t, 400, 4711)
 }
 
-func TestAccountsComeAndGo(t *testing.T) {
+func TestAccounts_createAndDelete(t *testing.T) {
 	r := newRig(t, Options{})
 	before := len(r.all("/accounts", "accounts"))
 	made := r.do("POST /accounts", r.newAccount()).want(t, 201, 0)
@@ -185,7 +185,7 @@ func TestAccountsComeAndGo(t *testing.T) {
 	}
 }
 
-func TestAccountsRefuse(t *testing.T) {
+func TestAccounts_refused(t *testing.T) {
 	r := newRig(t, Options{})
 	with := func(name string, v any) map[string]any {
 		n := r.newAccount()
@@ -220,9 +220,9 @@ func TestAccountsRefuse(t *testing.T) {
 	}
 }
 
-// What a patch names is changed, in this account alone; what it does not name
-// stays.
-func TestSettingsAreKept(t *testing.T) {
+// A patch changes the fields that it contains, in this account alone. Other fields keep
+// their values.
+func TestSettings_patch(t *testing.T) {
 	r := newRig(t, Options{})
 	sub := "/accounts/" + r.SubAccountID
 	part := func(at, part string) map[string]any {
@@ -240,8 +240,8 @@ func TestSettingsAreKept(t *testing.T) {
 	}
 }
 
-// A few fields of patches are not values but something to be done.
-func TestOrdersInSettings(t *testing.T) {
+// A few fields of patches are commands instead of values.
+func TestSettings_commands(t *testing.T) {
 	r := newRig(t, Options{})
 	settings, patch := "/accounts/me/settings?option=", "PATCH /accounts/me/settings?option="
 	option := func(fields map[string]any) map[string]any { return map[string]any{"authentication_option": fields} }
@@ -276,26 +276,26 @@ func TestOrdersInSettings(t *testing.T) {
 	}
 	r.do(patch+"security", bypass("add")).want(t, 204, 0)
 	if !strings.Contains(r.get("%ssecurity", settings).body, r.HostID) {
-		t.Error("nobody was exempted")
+		t.Error("the user was not exempted")
 	}
 	r.do(patch+"security", bypass("remove")).want(t, 204, 0)
 	if strings.Contains(r.get("%ssecurity", settings).body, r.HostID) {
-		t.Error("the exemption stayed")
+		t.Error("the exemption was not removed")
 	}
 }
 
-func TestBackgroundsStandInTheSettings(t *testing.T) {
+func TestBackgrounds_inSettings(t *testing.T) {
 	r := newRig(t, Options{})
 	made := r.do("POST /accounts/me/settings/virtual_backgrounds", gif).want(t, 201, 0)
 	if made.str("name") != "dots.gif" || made.num("size") != len(gif.content) {
 		t.Error(made.body)
 	}
 	if !strings.Contains(r.get("/accounts/me/settings").body, made.str("id")) {
-		t.Error("it is not in the settings")
+		t.Error("the background is missing from the settings")
 	}
 	r.do("DELETE /accounts/me/settings/virtual_backgrounds?file_ids="+made.str("id")+","+r.VirtualBackgroundID, nil).want(t, http.StatusNoContent, 0)
 	if body := r.get("/accounts/me/settings").body; strings.Contains(body, made.str("id")) || strings.Contains(body, r.VirtualBackgroundID) {
-		t.Error("they are still in the settings")
+		t.Error("the backgrounds are still in the settings")
 	}
 	for i := range 10 {
 		res := r.do("POST /accounts/me/settings/virtual_backgrounds", gif)
@@ -305,7 +305,7 @@ func TestBackgroundsStandInTheSettings(t *testing.T) {
 	}
 }
 
-func TestOwnersChange(t *testing.T) {
+func TestChangeOwner(t *testing.T) {
 	r := newRig(t, Options{})
 	at := "/accounts/" + r.SubAccountID
 	r.get("%s/users", at)

@@ -18,14 +18,13 @@ func init() {
 	handle("PATCH /accounts/{accountId}/settings/registration", patchRegistration)
 }
 
-// accountSettings are the settings of a new account, every part of them under a
-// name. They are a document and not Go, since all that is done with them is to
-// answer them and to change what a patch names.
+// accountSettings are the settings of a new account, each part under a name. They are JSON
+// instead of Go types, because the sandbox only returns them and merges patches into them.
 //
 //go:embed account_settings.json
 var accountSettings []byte
 
-// part returns a part of the account's settings, to be read or changed.
+// part returns one part of the account's settings, for reading or changing.
 func (w *world) part(name string) map[string]any {
 	w.settingsMu.Lock()
 	defer w.settingsMu.Unlock()
@@ -43,7 +42,7 @@ func (w *world) part(name string) map[string]any {
 	return w.settings[name]
 }
 
-// settingsParts are the parts that an option selects; "" is what has no name.
+// settingsParts maps the values of option to parts; "" is the part without a name.
 //
 // Source: parameter option of GET /accounts/{accountId}/settings.
 var settingsParts = map[string]string{
@@ -68,11 +67,11 @@ func getSettings(c *call) (any, error) {
 	if sub := c.subs.find(c.world.account); part == "settings" && sub != nil && sub.kind == "Zoom Video SDK" {
 		doc = merged(doc, c.world.part("video_sdk")).(map[string]any)
 	}
-	return only(doc, c.query.Get("custom_query_fields")), nil
+	return selectFields(doc, c.query.Get("custom_query_fields")), nil
 }
 
-// only leaves the fields that a call names, with what they stand in.
-func only(doc map[string]any, names string) map[string]any {
+// selectFields reduces a document to the named fields, within the objects that contain them.
+func selectFields(doc map[string]any, names string) map[string]any {
 	if names == "" {
 		return doc
 	}
@@ -82,7 +81,7 @@ func only(doc map[string]any, names string) map[string]any {
 		if slices.Contains(wanted, name) {
 			out[name] = v
 		} else if below, ok := v.(map[string]any); ok {
-			if some := only(below, names); len(some) > 0 {
+			if some := selectFields(below, names); len(some) > 0 {
 				out[name] = some
 			}
 		}
@@ -104,9 +103,9 @@ func getLockedSettings(c *call) (any, error) {
 		return nil, err
 	}
 	if option != "" {
-		return only(c.world.part("locked_meeting_security"), c.query.Get("custom_query_fields")), nil
+		return selectFields(c.world.part("locked_meeting_security"), c.query.Get("custom_query_fields")), nil
 	}
-	return only(c.world.part("locked"), c.query.Get("custom_query_fields")), nil
+	return selectFields(c.world.part("locked"), c.query.Get("custom_query_fields")), nil
 }
 
 func patchLockedSettings(c *call) (any, error) {
@@ -134,19 +133,18 @@ func patchRegistration(c *call) (any, error) {
 	return nil, c.patchPart("registration")
 }
 
-// order is a part of a patch that is not a value but something to be done. It
-// takes itself out of the patch and returns what the document becomes.
-type order func(doc, patch map[string]any) error
+// command is a field of a patch that is an action instead of a value. It removes itself from
+// the patch and changes the document.
+type command func(doc, patch map[string]any) error
 
-// patchPart changes what the body names. A patch that is refused leaves nothing
-// behind.
-func (c *call) patchPart(name string, orders ...order) error {
+// patchPart merges the body into a part. A refused patch changes nothing.
+func (c *call) patchPart(name string, commands ...command) error {
 	var patch map[string]any
 	if err := c.decode(&patch); err != nil {
 		return err
 	}
 	doc := clone(c.world.part(name))
-	for _, do := range orders {
+	for _, do := range commands {
 		if err := do(doc, patch); err != nil {
 			return err
 		}
@@ -158,7 +156,7 @@ func (c *call) patchPart(name string, orders ...order) error {
 	return nil
 }
 
-// mismatch names a field of a patch that has another type than the document's.
+// mismatch returns the path of a field whose type differs between a patch and the document.
 func mismatch(at string, doc, patch map[string]any) string {
 	for name, v := range patch {
 		old, there := doc[name]
@@ -177,7 +175,7 @@ func mismatch(at string, doc, patch map[string]any) string {
 	return ""
 }
 
-// merged returns a document with what a patch names in it; lists are replaced.
+// merged returns a document with a patch merged into it. Lists are replaced.
 func merged(doc, patch any) any {
 	old, ok := doc.(map[string]any)
 	now, isObject := patch.(map[string]any)
@@ -220,8 +218,7 @@ func authenticationOption(doc, patch map[string]any) error {
 	return nil
 }
 
-// ssoBypass exempts users from signing in through the identity provider, or ends
-// that.
+// ssoBypass exempts users from single sign-on, or removes the exemption.
 func ssoBypass(doc, patch map[string]any) error {
 	security, _ := patch["security"].(map[string]any)
 	sso, ok := security["signin_with_sso"].(map[string]any)
@@ -244,7 +241,7 @@ func ssoBypass(doc, patch map[string]any) error {
 	return nil
 }
 
-// etiquettePolicies adds, changes or removes rules for the wording of messages.
+// etiquettePolicies adds, changes or removes chat etiquette policies.
 func etiquettePolicies(doc, patch map[string]any) error {
 	for _, part := range []string{"chat", "meeting_security"} {
 		outer, _ := patch[part].(map[string]any)
@@ -289,7 +286,7 @@ func changedPolicies(now, given, operate any) ([]any, error) {
 	return list, nil
 }
 
-// backgrounds are the pictures that users are offered.
+// backgrounds returns the images that are offered to users as backgrounds.
 func (w *world) backgrounds() []any {
 	files, _ := w.backgroundSettings()["files"].([]any)
 	return files

@@ -12,7 +12,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// answer is what a call gets: a status and what stands in the body.
+// answer is the answer to a call: a status and a body.
 type answer struct {
 	status int
 	body   any // nil, or encoded as JSON; text when kind is set
@@ -21,7 +21,7 @@ type answer struct {
 	buf    *bytes.Buffer // the encoded body, from buffers
 }
 
-// zoomError is a refusal in Zoom's shape.
+// zoomError is an error in Zoom's format.
 //
 // Source: https://developers.zoom.us/docs/api/errors/
 type zoomError struct {
@@ -48,7 +48,7 @@ func notFound(code int, message string) error {
 	return &zoomError{http.StatusNotFound, code, message, nil}
 }
 
-// invalid names the fields that a request has wrong.
+// invalid returns an error that names the invalid fields of a request.
 func invalid(fields ...string) error {
 	e := &zoomError{http.StatusBadRequest, 300, "Validation Failed.", nil}
 	for _, f := range fields {
@@ -67,7 +67,7 @@ func refused(err error) *answer {
 	return &answer{status: http.StatusInternalServerError, body: &zoomError{Code: 500, Message: err.Error()}}
 }
 
-// notRecognized answers a path that is no operation.
+// notRecognized is the answer to a path that is no operation.
 //
 // Source: code 2300 of GET /users.
 func notRecognized() *answer {
@@ -82,24 +82,23 @@ func unavailable() *answer {
 	}
 }
 
-// clone copies a value and all that it points to, as far as JSON sees it:
-// decoding writes through pointers, and a patch that is refused must leave
-// nothing behind.
+// clone returns a deep copy of a value's JSON fields: decoding writes through pointers, and
+// a refused patch must not change the original.
 func clone[T any](v T) (c T) {
 	raw, err := json.Marshal(v)
 	if err == nil {
 		err = json.Unmarshal(raw, &c)
 	}
 	if err != nil {
-		panic(fmt.Sprintf("sandbox: %v", err)) // only for values that are JSON
+		panic(fmt.Sprintf("sandbox: %v", err)) // clone is called with values of JSON alone
 	}
 	return c
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// encode writes the body into a buffer. It is called while the state is still
-// locked, because a page makes its items only now.
+// encode writes the body into a buffer. It is called while the state is still locked,
+// because the items of a page are made here.
 func (a *answer) encode() *answer {
 	a.buf = buffers.Get().(*bytes.Buffer)
 	a.buf.Reset()
@@ -115,8 +114,7 @@ func (a *answer) encode() *answer {
 	return a
 }
 
-// send writes an answer, in the way that a fault may ask for, and returns its
-// status.
+// send writes an answer, changed by a fault if one applies, and returns its status.
 func send(w http.ResponseWriter, c *call, a *answer, f Fault) int {
 	if f.CloseConnection {
 		panic(http.ErrAbortHandler)
@@ -135,11 +133,11 @@ func send(w http.ResponseWriter, c *call, a *answer, f Fault) int {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(a.buf.Len()))
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.buf.Bytes()) // the caller may have left: nobody to tell
+	_, _ = w.Write(a.buf.Bytes()) // it fails if the caller has gone
 	return a.status
 }
 
-// appendJSON writes v as Zoom does, "&" and all.
+// appendJSON writes v as Zoom does, without escaping "&".
 func appendJSON(buf *bytes.Buffer, v any) { newEncoder(buf).append(v) }
 
 // encoder writes one JSON value after another.
@@ -160,7 +158,7 @@ func (e encoder) append(v any) {
 		return
 	}
 	if err := e.enc.Encode(v); err != nil {
-		panic(fmt.Sprintf("sandbox: %v", err)) // a handler returned what is no JSON
+		panic(fmt.Sprintf("sandbox: %v", err)) // a handler returned a value without a JSON form
 	}
 	e.buf.Truncate(e.buf.Len() - 1) // the encoder ends with a new line
 }
@@ -173,8 +171,8 @@ var categories = map[zoom.Rate]string{
 	zoom.ResourceIntensive: "Resource-intensive",
 }
 
-// head sets the headers that every answer has, those of the limits, and those
-// of a fault, which win.
+// head sets the headers of every answer, then those of the limits, and then those of a
+// fault, which override the others.
 func head(h http.Header, c *call, a *answer, f Fault) {
 	h.Set("Content-Type", orElse(a.kind, "application/json;charset=UTF-8"))
 	h.Set("X-Zm-Trackingid", fmt.Sprintf("v=2.0;clid=us06;rid=WEB_%016x", mix(c.opt.Seed^c.seq<<1)))

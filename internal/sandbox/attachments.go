@@ -1,7 +1,7 @@
 package sandbox
 
-// attachments are the polls, surveys and streams of a meeting, from when a call has changed
-// them: until then they follow from the seed.
+// attachments are the polls, surveys and streams of a meeting that a call has changed. Before
+// the first change they follow from the seed.
 type attachments struct {
 	polls      []*poll
 	survey     *survey
@@ -10,7 +10,7 @@ type attachments struct {
 	streaming  bool
 }
 
-// attachmentsOf returns those of a meeting. They are the caller's to read only.
+// attachmentsOf returns the attachments of a meeting. The caller MUST NOT change them.
 func (w *world) attachmentsOf(m *meeting) *attachments {
 	if h := w.attachments[m.n]; h != nil {
 		return h
@@ -18,7 +18,7 @@ func (w *world) attachmentsOf(m *meeting) *attachments {
 	return &attachments{polls: w.seedPolls(m), survey: seedSurvey(m), form: seedForm(m), livestream: w.seedLivestream(m)}
 }
 
-// mutateAttachments returns those of a meeting, to be changed: from then on they are kept.
+// mutateAttachments stores the attachments of a meeting and returns them, to be changed.
 func (w *world) mutateAttachments(m *meeting) *attachments {
 	h := w.attachmentsOf(m)
 	w.attachments[m.n] = h

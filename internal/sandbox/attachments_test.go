@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// askForAttachments asks for polls, surveys, forms and the like of meetings, and what users have.
+// askForAttachments sends requests for the polls, surveys, forms and the like of meetings, and
+// for settings of users.
 func (r *rig) askForAttachments(ask func(pattern, path string, body any)) {
 	meeting, live := fmt.Sprintf("/meetings/%d", r.MeetingNumber), fmt.Sprintf("/meetings/%d", r.LiveMeeting)
 	user := "/users/" + r.HostID
@@ -53,7 +54,7 @@ func (r *rig) askForAttachments(ask func(pattern, path string, body any)) {
 	ask("GET /chat/users/{userId}/messages", "/chat"+user+"/messages?to_contact="+r.OwnerEmail+"&from="+yesterday+"T00:00:00Z&to="+yesterday+"T23:00:00Z", nil)
 }
 
-// Calls of Zoom Phone are counted apart.
+// Zoom Phone has its own rate limits.
 func TestPhoneLimits(t *testing.T) {
 	r := newRig(t, Options{Plan: PlanPro})
 	phone := func() *result { return r.get("/phone/users/%s/recordings", r.HostID) }
@@ -69,7 +70,7 @@ func TestPhoneLimits(t *testing.T) {
 	phone().want(t, 200, 0)
 }
 
-// A file takes a token, and then a redirect to an address of its own.
+// A file needs a token, which yields a redirect to a second address.
 func TestFiles(t *testing.T) {
 	r := newRig(t, Options{})
 	file := r.get("/meetings/%s/recordings", twice(r.BigInstance)).want(t, 200, 0).list("recording_files")[3]
@@ -87,9 +88,9 @@ func TestFiles(t *testing.T) {
 	ask(strings.Replace(at, "/rec/", "/chat/", 1), r.token, "").want(t, 404, 0)
 	whole := ask(at, r.token, "").want(t, 200, 0)
 	if size, _ := file["file_size"].(float64); len(whole.body) != int(size) {
-		t.Errorf("%d bytes came of %v", len(whole.body), size)
+		t.Errorf("got %d bytes of %v", len(whole.body), size)
 	}
 	if part := ask(at, r.token, "bytes=100-180").want(t, 206, 0); part.body != whole.body[100:181] {
-		t.Errorf("a part is %q", part.body)
+		t.Errorf("the range is %q", part.body)
 	}
 }

@@ -19,15 +19,15 @@ func benchNew(b *testing.B, opt Options) {
 func BenchmarkNew(b *testing.B)           { benchNew(b, Options{}) }
 func BenchmarkNew10000Users(b *testing.B) { benchNew(b, Options{Users: 10_000}) }
 
-// writer throws an answer away.
-type writer struct {
+// discardWriter is a ResponseWriter that discards the answer.
+type discardWriter struct {
 	header http.Header
 	n      int
 }
 
-func (w *writer) Header() http.Header { return w.header }
-func (w *writer) WriteHeader(int)     {}
-func (w *writer) Write(p []byte) (int, error) {
+func (w *discardWriter) Header() http.Header { return w.header }
+func (w *discardWriter) WriteHeader(int)     {}
+func (w *discardWriter) Write(p []byte) (int, error) {
 	w.n += len(p)
 	return len(p), nil
 }
@@ -41,7 +41,7 @@ func benchGet(b *testing.B, opt Options, path func(*Sandbox) string) {
 	token, _ := s.tokens.issue(1, time.Now(), 24*time.Hour)
 	req := httptest.NewRequest(http.MethodGet, "/v2"+path(s), nil)
 	req.Header.Set("Authorization", "Bearer "+token)
-	w := &writer{header: http.Header{}}
+	w := &discardWriter{header: http.Header{}}
 	b.ReportAllocs()
 	for b.Loop() {
 		w.n = 0
@@ -67,7 +67,7 @@ func BenchmarkListUsers2000(b *testing.B) {
 	benchGet(b, Options{Users: 3000}, func(*Sandbox) string { return "/users?page_size=2000" })
 }
 
-// The first time, the page is made and not copied.
+// The first time, the items of the page are encoded instead of copied.
 func BenchmarkListUsers2000Cold(b *testing.B) {
 	s, err := New(Options{Users: 3000, Plan: PlanNone})
 	if err != nil {
@@ -78,7 +78,7 @@ func BenchmarkListUsers2000Cold(b *testing.B) {
 	req.Header.Set("Authorization", "Bearer "+token)
 	for b.Loop() {
 		s.world.encoded.Clear()
-		s.ServeHTTP(&writer{header: http.Header{}}, req)
+		s.ServeHTTP(&discardWriter{header: http.Header{}}, req)
 	}
 }
 

@@ -33,7 +33,7 @@ type invoice struct {
 	TotalAmount       string `json:"total_amount"`
 }
 
-// The amounts of an invoice, in cents.
+// The prices of an invoice, in cents.
 const (
 	licencePrice = 1500
 	audioPrice   = 400

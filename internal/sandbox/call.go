@@ -15,10 +15,10 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// call is one request on its way to its handler.
+// call is one request and what its handler needs.
 type call struct {
 	*Sandbox
-	world   *world // the account that is asked about; nil if there is none such
+	world   *world // the account of the path; nil if it does not exist
 	route   *route
 	request *http.Request
 	query   url.Values
@@ -29,10 +29,10 @@ type call struct {
 	token   *grant
 	header  http.Header // set on the answer
 	locked  []string
-	odd     []string // what faults of a kind did
+	odd     []string // the changes made by faults of a kind
 }
 
-// maxBody is more than any documented body needs.
+// maxBody exceeds every documented body.
 const maxBody = 1 << 20
 
 func (s *Sandbox) call(r *http.Request) *call {
@@ -76,8 +76,7 @@ func (c *call) path(name string) string {
 	return ""
 }
 
-// decode reads the body into v, which may hold values already: fields that the
-// body does not name keep them.
+// decode decodes the body into v. Fields that the body does not contain keep their values.
 func (c *call) decode(v any) error {
 	err := json.Unmarshal(c.body, v)
 	var kind *json.UnmarshalTypeError
@@ -90,8 +89,8 @@ func (c *call) decode(v any) error {
 	return nil
 }
 
-// choice returns a query parameter that is one of a few words; the first is
-// the default.
+// choice returns a query parameter that must be one of a few words. The first is the
+// default.
 func (c *call) choice(name string, words ...string) (string, error) {
 	v := c.query.Get(name)
 	switch {
@@ -116,8 +115,8 @@ func (c *call) number(name string, missing, low, high int) (int, error) {
 	return n, nil
 }
 
-// days returns the from and to of a query, and refuses what no report takes:
-// more than a month, or further back than the operation's row says.
+// days returns the from and to of a query. It returns an error for a range that no report
+// accepts: longer than a month, or older than the operation's row says.
 //
 // Source: GET /report/users/{userId}/meetings and its like.
 func (c *call) days() (from, to time.Time, err error) {

@@ -13,8 +13,8 @@ func init() {
 	handle("GET /chat/users/{userId}/messages", listMessages)
 }
 
-// channels is how many the account has. Everybody is in the first one, and in
-// about half of the others.
+// channels is how many channels the account has. Every user is in the first, and in about
+// half of the others.
 const channels = 8
 
 type channel struct {
@@ -43,7 +43,7 @@ func (w *world) inChannel(user, k int) bool {
 }
 
 func (w *world) channel(k int) *channel {
-	d := w.dice("channel", uint64(k))
+	d := w.rng("channel", uint64(k))
 	id := w.channelID(k)
 	return &channel{
 		ID: id, JID: id + "@conference.xmpp.zoom.example", Name: pick(&d, departments), Type: 1 + d.n(5), URL: "https://us06web.zoom.example/launch/chat/v2/" + id,
@@ -69,7 +69,7 @@ func listChannels(c *call) (any, error) {
 	return p.without("page_count"), nil
 }
 
-// message is one of a chat.
+// message is a chat message.
 type message struct {
 	ID             string          `json:"id"`
 	Text           string          `json:"message"`
@@ -134,8 +134,8 @@ type card struct {
 	JSON string `json:"card_json"`
 }
 
-// chats returns the keys of the chats that a query is about: of a channel, or of
-// a user with a contact; a search without either goes through all channels.
+// chats returns the keys of the chats of a query: a channel, or a user with a contact. A
+// search without either covers all channels.
 func (c *call) chats(user int) ([]uint64, error) {
 	w := c.world
 	contact, in := c.query.Get("to_contact"), c.query.Get("to_channel")
@@ -165,9 +165,9 @@ func (c *call) chats(user int) ([]uint64, error) {
 	return keys, nil
 }
 
-// moments returns the range of a query, which fields tell it, and refuses what
-// lies further back than half a year.
-func (c *call) moments() (from, to time.Time, told []field, err error) {
+// messageRange returns the range of a query and the fields of the answer that repeat it. It
+// returns an error for a range that begins more than half a year ago.
+func (c *call) messageRange() (from, to time.Time, echoed []field, err error) {
 	from = c.now.Truncate(24 * time.Hour)
 	to = from.AddDate(0, 0, 1)
 	if v := c.query.Get("date"); v != "" || c.query.Get("from") == "" {
@@ -177,23 +177,23 @@ func (c *call) moments() (from, to time.Time, told []field, err error) {
 			}
 			to = from.AddDate(0, 0, 1)
 		}
-		told = []field{{"date", from.Format(time.DateOnly)}}
+		echoed = []field{{"date", from.Format(time.DateOnly)}}
 	} else {
 		if from, err = time.Parse(zoomTime, c.query.Get("from")); err != nil {
 			return from, to, nil, invalid("from")
 		}
-		told = []field{{"from", stamp(from)}}
+		echoed = []field{{"from", stamp(from)}}
 		if v := c.query.Get("to"); v != "" {
 			if to, err = time.Parse(zoomTime, v); err != nil {
 				return from, to, nil, invalid("to")
 			}
-			told = append(told, field{"to", stamp(to)})
+			echoed = append(echoed, field{"to", stamp(to)})
 		}
 	}
 	if from.Before(c.now.AddDate(0, -6, -1)) {
 		err = badRequest(300, "Only provide past chat messages in recent 6 months.")
 	}
-	return from, to, told, err
+	return from, to, echoed, err
 }
 
 func listMessages(c *call) (any, error) {
@@ -205,7 +205,7 @@ func listMessages(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, to, told, err := c.moments()
+	from, to, echoed, err := c.messageRange()
 	if err != nil {
 		return nil, err
 	}
@@ -214,23 +214,23 @@ func listMessages(c *call) (any, error) {
 		for day := from.Truncate(24 * time.Hour); day.Before(to); day = day.AddDate(0, 0, 1) {
 			for j := range 12 {
 				m := c.message(user, key, day, j)
-				if !m.at.Before(from) && m.at.Before(to) && !m.at.After(c.now) && c.wants(m) {
+				if !m.at.Before(from) && m.at.Before(to) && !m.at.After(c.now) && c.matches(m) {
 					all = append(all, m)
 				}
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *message) int { return cmp.Compare(b.Timestamp, a.Timestamp) })
-	p, err := c.page(len(all), func(i int) any { return all[i] }, told...)
+	p, err := c.page(len(all), func(i int) any { return all[i] }, echoed...)
 	if err != nil {
 		return nil, err
 	}
 	return p.without("page_count", "total_records"), nil
 }
 
-// wants reports whether a query is about a message, and takes the status off
-// where it is not to be told.
-func (c *call) wants(m *message) bool {
+// matches reports whether a message matches the query. It removes the status of the message
+// unless the query asks for it.
+func (c *call) matches(m *message) bool {
 	search := lower(c.query.Get("search_key"))
 	place := m.Text
 	if c.query.Get("search_type") == "file" {
@@ -252,11 +252,11 @@ func (w *world) chatID(key uint64, day time.Time, j int) string {
 	return strings.ToUpper(fmt.Sprintf("%016x-%04x", mix(w.seed^mix(key<<20^uint64(day.Unix()))), j))
 }
 
-// message makes the j-th message of a day in a chat. In every other hour somebody
-// writes: each kind of message is there once a day.
+// message returns the j-th message of a day in a chat. There is one every two hours, so each
+// kind of message occurs once a day.
 func (c *call) message(user int, key uint64, day time.Time, j int) *message {
 	w := c.world
-	d := w.dice("message", key<<20^uint64(day.Unix())^uint64(j)<<56)
+	d := w.rng("message", key<<20^uint64(day.Unix())^uint64(j)<<56)
 	from := user
 	if key >= 1<<50 && j%2 == 0 {
 		from = int(key>>25&(1<<25-1)) + int(key&(1<<25-1)) - user
@@ -269,7 +269,7 @@ func (c *call) message(user int, key uint64, day time.Time, j int) *message {
 	if from >= 0 {
 		m.Sender, m.SenderName = w.email(from), w.name(from).String()
 	} else {
-		m.SenderName = newName(&d).String() // a guest, whose address is not told
+		m.SenderName = newName(&d).String() // a guest, whose address is not shown
 	}
 	m.MemberID = sealID(w.seed, sealOther, 1<<57|uint64(from+1))
 	switch j {

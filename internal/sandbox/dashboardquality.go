@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// participantQos is a stay with samples of its connection.
+// participantQos is a stay with quality samples of its connection.
 type participantQos struct {
 	stayDevice
 	Health        string      `json:"health"`
@@ -17,8 +17,8 @@ type participantQos struct {
 	WebinarNumber *string     `json:"webinar_number,omitempty"`
 }
 
-// qosSample has what a client reports, and for who comes by a Cloud Room
-// Connector or the web client the legs behind it.
+// qosSample contains what a client reports, and the connections behind a Cloud Room Connector
+// or the web client.
 type qosSample struct {
 	DateTime           string       `json:"date_time"`
 	AudioInput         *audioQos    `json:"audio_input,omitempty"`
@@ -78,31 +78,31 @@ type wifiRSSI struct {
 	Unit string `json:"rssi_unit"`
 }
 
-func (d *dice) audio() *audioQos {
+func (d *rng) audio() *audioQos {
 	return &audioQos{
 		AvgLoss: fmt.Sprintf("%.2f%%", float64(d.n(40))/100), MaxLoss: fmt.Sprintf("%.2f%%", float64(40+d.n(200))/100),
 		Bitrate: fmt.Sprintf("%.2f kbps", float64(2000+d.n(4000))/100), Jitter: fmt.Sprintf("%d ms", d.n(12)), Latency: fmt.Sprintf("%d ms", 20+d.n(120)),
 	}
 }
 
-func (d *dice) video() *videoQos {
+func (d *rng) video() *videoQos {
 	v := &videoQos{audioQos: *d.audio(), FrameRate: fmt.Sprintf("%d fps", 12+d.n(19)), Resolution: pick(d, []string{"1280*720", "640*360"})}
 	v.Bitrate = fmt.Sprintf("%d kbps", 300+d.n(1500))
 	return v
 }
 
-// samples is how many samples of a stay there are, however long it was: Zoom has
-// one a minute, which would make answers of megabytes.
+// samples is how many samples a stay has, whatever its length: Zoom has one a minute, which
+// would make answers of megabytes.
 const samples = 3
 
-func (r *runs) qos(i *instance, s *stay, alone bool) *participantQos {
-	d := r.world.dice("qos", instanceKey(i.m.n, i.k)<<8^uint64(s.row))
+func (r *dashboardCall) qos(i *instance, s *stay, alone bool) *participantQos {
+	d := r.world.rng("qos", instanceKey(i.m.n, i.k)<<8^uint64(s.row))
 	q := &participantQos{stayDevice: r.device(i, s), Health: "Good", IssueList: []string{}, UserQos: []qosSample{}}
 	if s.person%8 == 1 {
 		q.Health, q.IssueList, q.RCReason = "Warning", []string{"audio"}, new("Client crash")
 	}
 	until := s.leave
-	if !r.gone(s) {
+	if !r.ended(s) {
 		until = r.now
 	}
 	for k := range samples {
@@ -115,12 +115,12 @@ func (r *runs) qos(i *instance, s *stay, alone bool) *participantQos {
 		q.WebinarNumber = number
 	case alone:
 		q.MeetingNumber = number
-		q.equip(s, true)
+		q.addDevices(s, true)
 	}
 	return q
 }
 
-func sample(d *dice, at time.Time, s *stay, browser, wifi bool) qosSample {
+func sample(d *rng, at time.Time, s *stay, browser, wifi bool) qosSample {
 	x := qosSample{DateTime: stamp(at), AudioInput: d.audio(), AudioOutput: d.audio()}
 	if s.phone {
 		return x
@@ -142,17 +142,17 @@ func sample(d *dice, at time.Time, s *stay, browser, wifi bool) qosSample {
 	return x
 }
 
-// oneRunWithQos is oneRun for the operations that know no pastOne.
-func (c *call) oneRunWithQos() (*runs, *instance, error) {
+// dashboardInstanceWithQos is dashboardInstance for the operations without type pastOne.
+func (c *call) dashboardInstanceWithQos() (*dashboardCall, *instance, error) {
 	if _, err := c.choice("type", "live", "past"); err != nil {
 		return nil, nil, err
 	}
-	return c.oneRun()
+	return c.dashboardInstance()
 }
 
-// listRunQos has pages of one by default.
-func listRunQos(c *call) (any, error) {
-	r, i, err := c.oneRunWithQos()
+// listDashboardQos lists the quality of participants, one a page by default.
+func listDashboardQos(c *call) (any, error) {
+	r, i, err := c.dashboardInstanceWithQos()
 	if err != nil {
 		return nil, err
 	}
@@ -163,9 +163,9 @@ func listRunQos(c *call) (any, error) {
 	return c.page(len(stays), func(k int) any { return r.qos(i, stays[k], false) }, r.number(i))
 }
 
-// getRunQos knows a stay by its id within the run.
-func getRunQos(c *call) (any, error) {
-	r, i, err := c.oneRunWithQos()
+// getParticipantQos returns the quality of one stay, by its id within the instance.
+func getParticipantQos(c *call) (any, error) {
+	r, i, err := c.dashboardInstanceWithQos()
 	if err != nil {
 		return nil, err
 	}

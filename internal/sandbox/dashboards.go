@@ -9,58 +9,58 @@ import (
 )
 
 func init() {
-	handle("GET /metrics/meetings", listRuns(false), business)
-	handle("GET /metrics/webinars", listRuns(true), business)
-	for _, run := range []string{"/metrics/meetings/{meetingId}", "/metrics/webinars/{webinarId}"} {
-		handle("GET "+run, getRun, business)
-		handle("GET "+run+"/participants", listRunParticipants, business)
-		handle("GET "+run+"/participants/qos", listRunQos, business)
-		handle("GET "+run+"/participants/{participantId}/qos", getRunQos, business)
-		handle("GET "+run+"/participants/satisfaction", listRunFeedback, business)
-		handle("GET "+run+"/participants/sharing", listRunSharing, business)
+	handle("GET /metrics/meetings", listDashboard(false), business)
+	handle("GET /metrics/webinars", listDashboard(true), business)
+	for _, path := range []string{"/metrics/meetings/{meetingId}", "/metrics/webinars/{webinarId}"} {
+		handle("GET "+path, getOnDashboard, business)
+		handle("GET "+path+"/participants", listDashboardParticipants, business)
+		handle("GET "+path+"/participants/qos", listDashboardQos, business)
+		handle("GET "+path+"/participants/{participantId}/qos", getParticipantQos, business)
+		handle("GET "+path+"/participants/satisfaction", listDashboardFeedback, business)
+		handle("GET "+path+"/participants/sharing", listDashboardSharing, business)
 	}
 }
 
-// shownHosts is how many hosts the dashboard's lists look at: going through the
-// meetings of 10,000 users would take seconds.
+// shownHosts is how many hosts the dashboard's lists cover: reading the meetings of 10,000
+// users would take seconds.
 const shownHosts = 200
 
-// liveRun returns the run of a meeting that goes on, or nil. What it will have
-// been is known already; who has not come yet is not shown.
-func (w *world) liveRun(m *meeting) *instance {
+// liveInstance returns the instance of a meeting in progress, or nil. Its future is computed
+// already; the dashboard does not show participants who have not joined yet.
+func (w *world) liveInstance(m *meeting) *instance {
 	if m == nil || m.running.IsZero() {
 		return nil
 	}
 	if m.held != nil {
 		return m.held
 	}
-	return &instance{m: m, k: 255 - m.runs, start: m.running, end: m.running.Add(time.Duration(max(m.Duration, 60)) * 4 * time.Minute)}
+	return &instance{m: m, k: 255 - m.endedCount, start: m.running, end: m.running.Add(time.Duration(max(m.Duration, 60)) * 4 * time.Minute)}
 }
 
-// runs is what a call sees of the runs: those going on, or those that are over.
-type runs struct {
+// dashboardCall is a call to the dashboard, which covers live instances or past ones.
+type dashboardCall struct {
 	*call
 	kind    string // live, past or pastOne
 	webinar bool
 }
 
-func (c *call) runs() (*runs, error) {
+func (c *call) dashboardCall() (*dashboardCall, error) {
 	kind, err := c.choice("type", "live", "past", "pastOne")
-	return &runs{c, kind, strings.Contains(c.pattern(), "/webinars")}, err
+	return &dashboardCall{c, kind, strings.Contains(c.pattern(), "/webinars")}, err
 }
 
-func (r *runs) live() bool { return r.kind == "live" }
+func (r *dashboardCall) live() bool { return r.kind == "live" }
 
-func (r *runs) meeting(n uint64) *meeting {
+func (r *dashboardCall) meeting(n uint64) *meeting {
 	if r.webinar {
 		return r.world.webinar(n)
 	}
 	return r.world.anyMeeting(n)
 }
 
-// of returns the runs of a meeting, the latest first.
-func (r *runs) of(m *meeting) []*instance {
-	switch i := r.world.liveRun(m); {
+// of returns the instances of a meeting, the latest first.
+func (r *dashboardCall) of(m *meeting) []*instance {
+	switch i := r.world.liveInstance(m); {
 	case m == nil || r.live() && i == nil:
 		return nil
 	case r.live():
@@ -68,16 +68,16 @@ func (r *runs) of(m *meeting) []*instance {
 	}
 	all := r.world.instances
 	if r.webinar {
-		all = func(m *meeting) []*instance { return r.world.webinarRuns(m.n) }
+		all = func(m *meeting) []*instance { return r.world.webinarInstances(m.n) }
 	}
 	return slices.DeleteFunc(all(m), func(i *instance) bool {
 		return !i.ready(r.call) || r.kind == "pastOne" && persons(r.world.stays(i)) > 1
 	})
 }
 
-// find finds the run that a path names by its UUID, encoded twice where it must
-// be, or the latest one of a number.
-func (r *runs) find() (*instance, error) {
+// find returns the instance that a path names by its UUID, encoded twice where that is
+// required, or the latest one of a meeting number.
+func (r *dashboardCall) find() (*instance, error) {
 	id := r.path("meetingId") + r.path("webinarId")
 	missing := notFound(3001, "Meeting does not exist: "+id+".")
 	uuid, _ := decodedUUID(id)
@@ -101,8 +101,8 @@ func (r *runs) find() (*instance, error) {
 	return nil, missing
 }
 
-// stays returns the rows of a run: of one going on, those who have come.
-func (r *runs) stays(i *instance) []*stay {
+// stays returns the stays of an instance: of a live one, those that have begun.
+func (r *dashboardCall) stays(i *instance) []*stay {
 	all := r.world.stays(i)
 	if r.live() {
 		all = slices.DeleteFunc(all, func(s *stay) bool { return s.join.After(r.now) })
@@ -110,45 +110,45 @@ func (r *runs) stays(i *instance) []*stay {
 	return all
 }
 
-// gone reports whether a stay is over.
-func (r *runs) gone(s *stay) bool { return !r.live() || s.leave.Before(r.now) }
+// ended reports whether a stay is over.
+func (r *dashboardCall) ended(s *stay) bool { return !r.live() || s.leave.Before(r.now) }
 
-type runCustomKey struct {
+type dashboardCustomKey struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 }
 
-// runBasics is what the dashboard says of a run everywhere.
-type runBasics struct {
-	UUID                 string         `json:"uuid"`
-	ID                   int64          `json:"id"`
-	Topic                string         `json:"topic"`
-	Host                 string         `json:"host"`
-	Email                string         `json:"email"`
-	UserType             string         `json:"user_type"`
-	Dept                 string         `json:"dept"`
-	StartTime            string         `json:"start_time"`
-	EndTime              string         `json:"end_time,omitempty"`
-	Duration             string         `json:"duration"`
-	Participants         int            `json:"participants"`
-	HasPSTN              bool           `json:"has_pstn"`
-	HasVoip              bool           `json:"has_voip"`
-	Has3rdPartyAudio     bool           `json:"has_3rd_party_audio"`
-	HasVideo             bool           `json:"has_video"`
-	HasScreenShare       bool           `json:"has_screen_share"`
-	HasRecording         bool           `json:"has_recording"`
-	HasSIP               bool           `json:"has_sip"`
-	HasArchiving         bool           `json:"has_archiving"`
-	HasManualCaptions    bool           `json:"has_manual_captions"`
-	HasAutomatedCaptions bool           `json:"has_automated_captions"`
-	CustomKeys           []runCustomKey `json:"custom_keys"`
-	InRoomParticipants   *int           `json:"in_room_participants,omitempty"`
+// instanceBasics are the fields of an instance that all dashboard operations have.
+type instanceBasics struct {
+	UUID                 string               `json:"uuid"`
+	ID                   int64                `json:"id"`
+	Topic                string               `json:"topic"`
+	Host                 string               `json:"host"`
+	Email                string               `json:"email"`
+	UserType             string               `json:"user_type"`
+	Dept                 string               `json:"dept"`
+	StartTime            string               `json:"start_time"`
+	EndTime              string               `json:"end_time,omitempty"`
+	Duration             string               `json:"duration"`
+	Participants         int                  `json:"participants"`
+	HasPSTN              bool                 `json:"has_pstn"`
+	HasVoip              bool                 `json:"has_voip"`
+	Has3rdPartyAudio     bool                 `json:"has_3rd_party_audio"`
+	HasVideo             bool                 `json:"has_video"`
+	HasScreenShare       bool                 `json:"has_screen_share"`
+	HasRecording         bool                 `json:"has_recording"`
+	HasSIP               bool                 `json:"has_sip"`
+	HasArchiving         bool                 `json:"has_archiving"`
+	HasManualCaptions    bool                 `json:"has_manual_captions"`
+	HasAutomatedCaptions bool                 `json:"has_automated_captions"`
+	CustomKeys           []dashboardCustomKey `json:"custom_keys"`
+	InRoomParticipants   *int                 `json:"in_room_participants,omitempty"`
 }
 
-// runMetrics is a run as the dashboard lists it or tells it alone. What one of
-// the two has not, or webinars have not, is nil.
-type runMetrics struct {
-	runBasics
+// instanceMetrics is an instance in a list of the dashboard, or alone. Fields that one of
+// the two lacks, or that webinars lack, are nil.
+type instanceMetrics struct {
+	instanceBasics
 	HasPoll            bool             `json:"has_poll"`
 	HasSurvey          bool             `json:"has_survey"`
 	HasQA              *bool            `json:"has_qa,omitempty"`
@@ -164,7 +164,7 @@ type runMetrics struct {
 
 var qualities = []string{"good", "good", "good", "fair", "poor", "bad"}
 
-// hms writes a duration as dashboards do: without hours that are none.
+// hms formats a duration as dashboards do, without hours if there are none.
 func hms(d time.Duration) string {
 	s := int(d / time.Second)
 	if s < 3600 {
@@ -173,17 +173,17 @@ func hms(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
-func (r *runs) basics(i *instance) runBasics {
+func (r *dashboardCall) basics(i *instance) instanceBasics {
 	w, m := r.world, i.m
-	b := runBasics{
+	b := instanceBasics{
 		UUID: w.uuid(m.n, i.k), ID: w.number(m.n), Topic: m.Topic, Host: w.name(m.host).String(), Email: w.email(m.host),
 		UserType: "Licensed", Dept: deref(w.seedUser(m.host).Dept), StartTime: stamp(i.start), Duration: hms(i.end.Sub(i.start)),
 		EndTime: stamp(i.end), Participants: persons(r.stays(i)), HasPSTN: persons(r.stays(i)) > 7, HasVoip: true, HasVideo: m.n%7 != 0,
 		HasScreenShare: m.n%2 == 0, HasRecording: m.n%5 == 0, HasManualCaptions: m.n%11 == 0, HasAutomatedCaptions: m.n%3 == 0,
-		CustomKeys: []runCustomKey{},
+		CustomKeys: []dashboardCustomKey{},
 	}
 	if m.n%6 == 0 {
-		b.CustomKeys = append(b.CustomKeys, runCustomKey{"Host Nation", "DE"})
+		b.CustomKeys = append(b.CustomKeys, dashboardCustomKey{"Host Nation", "DE"})
 	}
 	if r.live() {
 		b.EndTime, b.Duration = "", hms(r.now.Sub(i.start))
@@ -191,10 +191,10 @@ func (r *runs) basics(i *instance) runBasics {
 	return b
 }
 
-// metrics returns a run as a list has it, or alone.
-func (r *runs) metrics(i *instance, alone bool) *runMetrics {
-	d := r.world.dice("metrics", instanceKey(i.m.n, i.k))
-	x := &runMetrics{runBasics: r.basics(i), HasPoll: d.chance(30), HasSurvey: d.chance(20)}
+// metrics returns an instance as an item of a list, or alone.
+func (r *dashboardCall) metrics(i *instance, alone bool) *instanceMetrics {
+	d := r.world.rng("metrics", instanceKey(i.m.n, i.k))
+	x := &instanceMetrics{instanceBasics: r.basics(i), HasPoll: d.chance(30), HasSurvey: d.chance(20)}
 	audio, video, share := pick(&d, qualities), pick(&d, qualities), pick(&d, qualities)
 	if alone {
 		x.HasMeetingSummary, x.HasAICConversation = new(i.m.n%3 == 0), new(i.m.n%4 == 0)
@@ -220,10 +220,10 @@ func (r *runs) metrics(i *instance, alone bool) *runMetrics {
 	return x
 }
 
-// listRuns lists runs, the latest first.
-func listRuns(webinar bool) handler {
+// listDashboard lists instances, the latest first.
+func listDashboard(webinar bool) handler {
 	return func(c *call) (any, error) {
-		r, err := c.runs()
+		r, err := c.dashboardCall()
 		if err != nil {
 			return nil, err
 		}
@@ -258,16 +258,16 @@ func listRuns(webinar bool) handler {
 	}
 }
 
-func (r *runs) hosted(user int) []*meeting {
+func (r *dashboardCall) hosted(user int) []*meeting {
 	if r.webinar {
 		return r.world.allWebinars(user)
 	}
-	return r.world.everything(user)
+	return r.world.heldMeetings(user)
 }
 
-// inGroups reports whether the host, or with the parameter for it somebody who
-// took part, is in one of the groups asked for.
-func (r *runs) inGroups(i *instance) bool {
+// inGroups reports whether the host is in one of the groups of the query or, if a parameter
+// asks for that, any participant.
+func (r *dashboardCall) inGroups(i *instance) bool {
 	if r.query.Get("group_id") == "" {
 		return true
 	}
@@ -279,8 +279,8 @@ func (r *runs) inGroups(i *instance) bool {
 		slices.ContainsFunc(r.stays(i), func(s *stay) bool { return in(s.user) })
 }
 
-func getRun(c *call) (any, error) {
-	r, err := c.runs()
+func getOnDashboard(c *call) (any, error) {
+	r, err := c.dashboardCall()
 	if err != nil {
 		return nil, err
 	}

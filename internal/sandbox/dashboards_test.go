@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// dashboardQuestions asks for all that the dashboard says: runs that are over and
-// that go on, of meetings and of webinars.
-func (r *rig) dashboardQuestions(ask func(pattern, path string, body any)) {
+// dashboardRequests sends every request of the dashboard: for past and live instances, of
+// meetings and of webinars.
+func (r *rig) dashboardRequests(ask func(pattern, path string, body any)) {
 	const days = "from=2026-02-17&to=2026-03-16"
 	for _, q := range []struct {
 		kind, variable string
-		runs           []string
+		paths          []string
 	}{
 		{"meetings", "meetingId", []string{twice(r.BigInstance) + "?type=past", twice(r.UUIDWithSlash) + "?type=past", fmt.Sprintf("%d?type=live", r.LiveMeeting)}},
 		{"webinars", "webinarId", []string{twice(r.WebinarInstance) + "?type=past", fmt.Sprintf("%d?type=live", r.LiveWebinar)}},
@@ -21,8 +21,8 @@ func (r *rig) dashboardQuestions(ask func(pattern, path string, body any)) {
 			ask("GET "+list, list+"?page_size=300&"+days+"&type="+kind, nil)
 		}
 		one := "GET " + list + "/{" + q.variable + "}"
-		for _, run := range q.runs {
-			name, kind := cut(run)
+		for _, path := range q.paths {
+			name, kind := cut(path)
 			ask(one, list+"/"+name+"?"+kind, nil)
 			ask(one+"/participants", list+"/"+name+"/participants?page_size=300&include_fields=registrant_id&"+kind, nil)
 			ask(one+"/participants/qos", list+"/"+name+"/participants/qos?page_size=10&"+kind, nil)
@@ -46,17 +46,17 @@ func (r *rig) dashboardQuestions(ask func(pattern, path string, body any)) {
 	ask("GET /metrics/quality", "/metrics/quality?type=participants&"+days, nil)
 }
 
-func cut(run string) (name, kind string) {
-	for i := range run {
-		if run[i] == '?' {
-			return run[:i], run[i+1:]
+func cut(path string) (name, kind string) {
+	for i := range path {
+		if path[i] == '?' {
+			return path[:i], path[i+1:]
 		}
 	}
-	return run, ""
+	return path, ""
 }
 
-// The dashboard, the report and the past meeting tell of the same stays.
-func TestDashboardAgreesWithTheReport(t *testing.T) {
+// The dashboard, the report and the past meeting contain the same stays.
+func TestDashboard_equalsReport(t *testing.T) {
 	r := newRig(t, Options{})
 	uuid := twice(r.BigInstance)
 	dashboard := r.get("/metrics/meetings/%s/participants?type=past&page_size=300&include_fields=registrant_id", uuid)
@@ -74,8 +74,8 @@ func TestDashboardAgreesWithTheReport(t *testing.T) {
 	}
 }
 
-// Live and past are two places: neither shows what is in the other.
-func TestDashboardKeepsLiveAndPastApart(t *testing.T) {
+// Live and past are separate: neither contains instances of the other.
+func TestDashboard_liveAndPast(t *testing.T) {
 	r := newRig(t, Options{})
 	for _, c := range []struct {
 		path   string
@@ -103,7 +103,7 @@ func TestDashboardKeepsLiveAndPastApart(t *testing.T) {
 	}
 }
 
-func TestDashboardNeedsABusinessPlan(t *testing.T) {
+func TestDashboard_businessPlan(t *testing.T) {
 	for plan, status := range map[string]int{PlanFree: 400, PlanPro: 400, PlanBusiness: 200} {
 		r := newRig(t, Options{Plan: plan})
 		if res := r.get("/metrics/client_versions"); res.status != status {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// stayDevice is what the dashboard says of a stay, alone and beside its quality.
-// What webinars have not is nil, and what one of the two has not.
+// stayDevice is the device of a stay, as the dashboard shows it alone and with its quality.
+// Fields that webinars lack, or one of the two, are nil.
 type stayDevice struct {
 	ID                          string   `json:"id"`
 	UserID                      string   `json:"user_id"`
@@ -90,11 +90,11 @@ var platforms = []platform{
 
 var connections = []string{"UDP", "UDP", "UDP", "TCP", "SSL", "TCP+Proxy"}
 
-// device makes up what a stay came with. Of people outside the account much is
-// blank, as it is at Zoom; addresses are of the ranges for documents.
-func (r *runs) device(i *instance, s *stay) stayDevice {
+// device generates the device of a stay. For participants outside the account most fields
+// are blank, as at Zoom; addresses are from the ranges for documentation (RFC 5737).
+func (r *dashboardCall) device(i *instance, s *stay) stayDevice {
 	w := r.world
-	d := w.dice("device", instanceKey(i.m.n, i.k)<<8^uint64(s.person))
+	d := w.rng("device", instanceKey(i.m.n, i.k)<<8^uint64(s.person))
 	name, email := w.shown(i, s)
 	p := pick(&d, platforms)
 	at, network := d.n(len(cities)), pick(&d, []string{"Wifi", "Wired", "Cellular"})
@@ -111,7 +111,7 @@ func (r *runs) device(i *instance, s *stay) stayDevice {
 	if s.phone {
 		x.Device, x.DeviceName, x.Version, x.Client, x.OS, x.OSVersion, x.BrowserName, x.BrowserVersion = "Phone", "", "", "", "", "", "", ""
 	}
-	if !r.gone(s) {
+	if !r.ended(s) {
 		x.LeaveTime = ""
 	}
 	if s.user >= 0 {
@@ -129,14 +129,18 @@ func (r *runs) device(i *instance, s *stay) stayDevice {
 	return x
 }
 
-// stayUUID is the participant_uuid, which is of this stay alone.
+// stayUUID returns the participant_uuid, which identifies one connection.
 func (w *world) stayUUID(i *instance, s *stay) string {
-	b := seal(w.seed, sealOther, instanceKey(i.m.n, i.k)^uint64(s.row)<<40)
+	row := s.row
+	if s.connection > 0 {
+		row = s.connection - 1
+	}
+	b := seal(w.seed, sealOther, instanceKey(i.m.n, i.k)^uint64(row)<<40)
 	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// equip adds the devices that only some answers tell.
-func (x *stayDevice) equip(s *stay, camera bool) {
+// addDevices adds the devices that only some answers contain.
+func (x *stayDevice) addDevices(s *stay, camera bool) {
 	x.Microphone, x.Speaker = new(""), new("")
 	if s.user >= 0 {
 		x.Microphone, x.Speaker = new("Microphone (Built-in)"), new("Speakers (Built-in)")
@@ -149,28 +153,26 @@ func (x *stayDevice) equip(s *stay, camera bool) {
 	}
 }
 
-func (r *runs) participant(i *instance, s *stay) *dashboardParticipant {
-	d := r.world.dice("quality", instanceKey(i.m.n, i.k)<<8^uint64(s.row))
+func (r *dashboardCall) participant(i *instance, s *stay) *dashboardParticipant {
+	d := r.world.rng("quality", instanceKey(i.m.n, i.k)<<8^uint64(s.row))
 	p := &dashboardParticipant{
 		stayDevice: r.device(i, s), ParticipantUserID: s.userID(r.world), Role: "attendee",
 		AudioQuality: pick(&d, qualities), VideoQuality: pick(&d, qualities), ScreenShareQuality: pick(&d, []string{"", "good"}),
 		AudioCall: []audioCall{},
 	}
-	p.equip(s, !r.webinar)
+	p.addDevices(s, !r.webinar)
 	switch {
 	case s.person == 0:
 		p.Role = "host"
-	case r.webinar && s.person < 3:
+	case r.webinar && isPanelist(s.person):
 		p.Role = "panelist"
 	}
 	p.CustomerKey = s.customerKey()
-	if s.person%6 == 5 {
-		p.BOMtgID = sealID(r.world.seed, sealOther, i.m.n<<8|uint64(s.person%3))
-	}
+	p.BOMtgID = r.world.breakoutID(i, s)
 	if s.phone {
 		p.AudioCall = append(p.AudioCall, audioCall{"202555010" + strconv.Itoa(s.person%10), "call-in", "12025550100"})
 	}
-	if r.gone(s) {
+	if r.ended(s) {
 		p.LeaveReason = r.leaveReason(s)
 		if r.query.Get("include_fields") == "registrant_id" && !r.live() {
 			p.RegistrantID = new(s.registrantID(r.world, i.m))
@@ -182,9 +184,9 @@ func (r *runs) participant(i *instance, s *stay) *dashboardParticipant {
 	return p
 }
 
-// leaveReason says why somebody left, in the words that the documents list; the
-// two with a name in them are left out, since they are listed with "$name".
-func (r *runs) leaveReason(s *stay) string {
+// leaveReason returns why a participant left, in the texts that the documents list, without
+// the two that contain a name: they are listed with "$name".
+func (r *dashboardCall) leaveReason(s *stay) string {
 	switch {
 	case s.waiting:
 		return "Leave waiting room."
@@ -196,8 +198,8 @@ func (r *runs) leaveReason(s *stay) string {
 	return "Host ended the meeting."
 }
 
-func listRunParticipants(c *call) (any, error) {
-	r, i, err := c.oneRun()
+func listDashboardParticipants(c *call) (any, error) {
+	r, i, err := c.dashboardInstance()
 	if err != nil {
 		return nil, err
 	}
@@ -208,9 +210,9 @@ func listRunParticipants(c *call) (any, error) {
 	return c.page(len(stays), func(k int) any { return r.participant(i, stays[k]) }, r.number(i))
 }
 
-// oneRun finds the run of a path.
-func (c *call) oneRun() (*runs, *instance, error) {
-	r, err := c.runs()
+// dashboardInstance returns the instance of a path.
+func (c *call) dashboardInstance() (*dashboardCall, *instance, error) {
+	r, err := c.dashboardCall()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -218,8 +220,8 @@ func (c *call) oneRun() (*runs, *instance, error) {
 	return r, i, err
 }
 
-// number is the number that stands beside a run's participants.
-func (r *runs) number(i *instance) field {
+// number returns the field with the number of an instance's meeting.
+func (r *dashboardCall) number(i *instance) field {
 	name := "meeting_number"
 	if r.webinar {
 		name = "webinar_number"
@@ -227,7 +229,7 @@ func (r *runs) number(i *instance) field {
 	return field{name, strconv.FormatInt(r.world.number(i.m.n), 10)}
 }
 
-// feedbackRow is what somebody said at the end.
+// feedbackRow is a participant's feedback at the end.
 type feedbackRow struct {
 	DateTime string `json:"date_time"`
 	Email    string `json:"email"`
@@ -236,13 +238,13 @@ type feedbackRow struct {
 	Comment  string `json:"comment"`
 }
 
-// listRunFeedback lists what a third of the people said when they left for good.
-func listRunFeedback(c *call) (any, error) {
-	r, i, err := c.oneRun()
+// listDashboardFeedback lists feedback of a third of the participants, given when they left.
+func listDashboardFeedback(c *call) (any, error) {
+	r, i, err := c.dashboardInstance()
 	if err != nil {
 		return nil, err
 	}
-	said := slices.DeleteFunc(r.stays(i), func(s *stay) bool { return s.person%3 != 1 || !r.gone(s) })
+	said := slices.DeleteFunc(r.stays(i), func(s *stay) bool { return s.person%3 != 1 || !r.ended(s) })
 	p, err := c.page(len(said), func(k int) any {
 		s := said[k]
 		_, email := r.world.shown(i, s)
@@ -271,10 +273,10 @@ type sharingDetail struct {
 	EndTime   string `json:"end_time"`
 }
 
-// listRunSharing lists who shared a desktop: each fourth, for a tenth of the
+// listDashboardSharing lists desktop sharing: by each fourth participant, for a tenth of the
 // stay.
-func listRunSharing(c *call) (any, error) {
-	r, i, err := c.oneRun()
+func listDashboardSharing(c *call) (any, error) {
+	r, i, err := c.dashboardInstance()
 	if err != nil {
 		return nil, err
 	}

@@ -85,12 +85,12 @@ func listRooms(c *call) (any, error) {
 
 type roomDetails struct {
 	*room
-	LiveMeeting  *runBasics `json:"live_meeting,omitempty"`
-	PastMeetings *page      `json:"past_meetings"`
+	LiveMeeting  *instanceBasics `json:"live_meeting,omitempty"`
+	PastMeetings *page           `json:"past_meetings"`
 }
 
-// getRoom answers a room with what its host held on the days asked for: each
-// room has a user of its own who books it.
+// getRoom returns a room with the meetings that its host held in the range: each room has one
+// user, who books it.
 func getRoom(c *call) (any, error) {
 	n, err := c.findRoom()
 	if err != nil {
@@ -101,11 +101,11 @@ func getRoom(c *call) (any, error) {
 		return nil, err
 	}
 	details := &roomDetails{room: c.world.room(n)}
-	live := &runs{call: c, kind: "live"}
-	if i := c.world.liveRun(c.world.anyMeeting(special(slotLive))); n == 0 && i != nil {
+	live := &dashboardCall{call: c, kind: "live"}
+	if i := c.world.liveInstance(c.world.anyMeeting(special(slotLive))); n == 0 && i != nil {
 		details.LiveMeeting = live.inRoom(i)
 	}
-	past := &runs{call: c, kind: "past"}
+	past := &dashboardCall{call: c, kind: "past"}
 	hosts := c.world.byStatus()["active"]
 	held := c.held(hosts[(n+1)%len(hosts)], from, to, false)
 	details.PastMeetings, err = c.page(len(held), func(k int) any { return past.inRoom(held[k]) },
@@ -116,13 +116,13 @@ func getRoom(c *call) (any, error) {
 	return details, err
 }
 
-func (r *runs) inRoom(i *instance) *runBasics {
+func (r *dashboardCall) inRoom(i *instance) *instanceBasics {
 	b := r.basics(i)
 	b.InRoomParticipants = new(1 + int(i.m.n%3))
 	return &b
 }
 
-// inDays is an answer on a range, of which there is one page.
+// inDays returns an answer for a range, with a single page.
 func inDays(from, to time.Time, more ...field) map[string]any {
 	answer := map[string]any{"from": from.Format(time.DateOnly), "to": to.Format(time.DateOnly)}
 	for _, f := range more {
@@ -131,7 +131,7 @@ func inDays(from, to time.Time, more ...field) map[string]any {
 	return answer
 }
 
-// length is how many days a range has.
+// length returns the number of days of a range.
 func length(from, to time.Time) int { return int(to.Sub(from)/(24*time.Hour)) + 1 }
 
 type roomIssue struct {
@@ -177,11 +177,11 @@ type roomEvent struct {
 	Time  string `json:"time"`
 }
 
-// roomEvents are one or two a day, but for rooms without trouble.
+// roomEvents returns one or two events a day, and none for rooms without issues.
 func (c *call) roomEvents(room int, from, to time.Time) []roomEvent {
 	var list []roomEvent
 	for day := to; room%3 != 1 && !day.Before(from); day = day.AddDate(0, 0, -1) {
-		d := c.world.dice("room", uint64(day.Unix())<<8|uint64(room))
+		d := c.world.rng("room", uint64(day.Unix())<<8|uint64(room))
 		for k := range 1 + d.n(2) {
 			if at := day.Add(time.Duration(20-8*k) * time.Hour); at.Before(c.now) {
 				list = append(list, roomEvent{pick(&d, roomTroubles), stamp(at)})
@@ -236,7 +236,7 @@ func listChatUsage(c *call) (any, error) {
 }
 
 func (w *world) chatUsage(user, days int) *chatUsage {
-	d := w.dice("chat", uint64(user))
+	d := w.rng("chat", uint64(user))
 	u := &chatUsage{
 		UserID: w.userID(user), UserName: w.name(user).String(), Email: w.email(user), TextSent: days * d.n(12), CodeSippetSent: d.n(3),
 		FilesSent: days * d.n(2), ImagesSent: d.n(9), AudioSent: d.n(2), VideoSent: d.n(2), GiphysSent: d.n(5),
@@ -262,8 +262,8 @@ type feedbackEntry struct {
 	Time            string `json:"time"`
 }
 
-// feedbackEntries are who ticked an answer: people of the runs of the host of
-// the landmarks.
+// feedbackEntries returns the participants who selected an answer: participants of the
+// meetings of the landmarks' host.
 func (c *call) feedbackEntries(id int, from, to time.Time) []feedbackEntry {
 	w := c.world
 	list := []feedbackEntry{}
@@ -316,7 +316,7 @@ type satisfaction struct {
 	SatisfactionPercent float64 `json:"satisfaction_percent"`
 }
 
-// listSatisfaction makes its figures up by day.
+// listSatisfaction generates its figures by day.
 func listSatisfaction(c *call) (any, error) {
 	from, to, err := c.days()
 	if err != nil {
@@ -324,7 +324,7 @@ func listSatisfaction(c *call) (any, error) {
 	}
 	list := []satisfaction{}
 	for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
-		d := c.world.dice("satisfaction", uint64(day.Unix()))
+		d := c.world.rng("satisfaction", uint64(day.Unix()))
 		s := satisfaction{Date: day.Format(time.DateOnly), GoodCount: d.n(20), NotGoodCount: d.n(4), NoneCount: 1 + d.n(30)}
 		all := s.GoodCount + s.NotGoodCount + s.NoneCount
 		s.SatisfactionPercent = float64((s.GoodCount+s.NoneCount)*1000/all) / 10
@@ -358,7 +358,7 @@ type crcHour struct {
 	TotalUsage int    `json:"total_usage"`
 }
 
-// listCRCPorts makes its figures up by hour.
+// listCRCPorts generates its figures by hour.
 func listCRCPorts(c *call) (any, error) {
 	from, to, err := c.days()
 	if err != nil {
@@ -366,7 +366,7 @@ func listCRCPorts(c *call) (any, error) {
 	}
 	list := []crcDay{}
 	for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
-		d := c.world.dice("crc", uint64(day.Unix()))
+		d := c.world.rng("crc", uint64(day.Unix()))
 		x := crcDay{DateTime: day.Format(time.DateOnly)}
 		for hour := range 24 {
 			most := d.n(4)
@@ -384,7 +384,7 @@ type qualityCounts struct {
 	Bad  int `json:"bad"`
 }
 
-// getQuality makes its figures up.
+// getQuality generates its figures.
 func getQuality(c *call) (any, error) {
 	kind, err := c.choice("type", "meeting", "participants")
 	if err != nil {
@@ -394,7 +394,7 @@ func getQuality(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := c.world.dice("scores "+kind, uint64(from.Unix()^to.Unix()<<20))
+	d := c.world.rng("scores "+kind, uint64(from.Unix()^to.Unix()<<20))
 	counts := func() qualityCounts {
 		n := length(from, to) * (5 + d.n(5))
 		return qualityCounts{n, n / 5, n / 12, n / 30}

@@ -17,23 +17,23 @@ import (
 	"time"
 )
 
-// Delivery sends events to a webhook as Zoom does: signed, each by itself, some twice or
-// late, and again where nobody took them.
+// Delivery sends events to a webhook as Zoom does: signed, one request each, some twice or
+// late, and with retries after failures.
 //
 // Source: https://developers.zoom.us/docs/api/webhooks/
 type Delivery struct {
-	// URL takes the events, and Secret signs them.
+	// URL receives the events, and Secret signs them.
 	URL, Secret string
-	// Unruly is the share of events that come twice, and of those that come late; 0 has
-	// all come once and at once.
+	// Unruly is the share of events that are sent twice, and of those that are sent late. If
+	// it is 0, each event is sent once and immediately.
 	Unruly float64
-	// Seed picks them.
+	// Seed selects these events.
 	Seed uint64
-	// Speed shortens the pauses before an event is sent again: 5, 20 and 60 minutes.
+	// Speed shortens the delays of retries: 5, 20 and 60 minutes.
 	Speed float64
-	// HTTP sends; nil is a client of its own.
+	// HTTP sends the requests; nil means a new client.
 	HTTP *http.Client
-	// Log gets a line for each event that nobody took.
+	// Log receives a line for each failed request.
 	Log *slog.Logger
 
 	once    sync.Once
@@ -42,16 +42,16 @@ type Delivery struct {
 	pending sync.WaitGroup
 }
 
-// pauses are those before an event is sent again.
-var pauses = []time.Duration{5 * time.Minute, 20 * time.Minute, 60 * time.Minute}
+// retryDelays are the delays before an event is sent again.
+var retryDelays = []time.Duration{5 * time.Minute, 20 * time.Minute, 60 * time.Minute}
 
-// lateBy is how late an event comes at most that comes late.
+// lateBy is the longest delay of an event that is sent late.
 const lateBy = 20 * time.Second
 
 // answerWithin is how long Zoom waits for an answer.
 const answerWithin = 3 * time.Second
 
-// Send begins to send an event, until ctx ends.
+// Send starts to send an event. It stops when ctx ends.
 func (d *Delivery) Send(ctx context.Context, e Event) {
 	d.once.Do(func() { d.rng = rand.New(rand.NewPCG(d.Seed, 1)) })
 	d.mu.Lock()
@@ -67,17 +67,17 @@ func (d *Delivery) Send(ctx context.Context, e Event) {
 	for range copies {
 		d.pending.Go(func() {
 			if sleep(ctx, late) {
-				d.persist(ctx, e)
+				d.sendWithRetries(ctx, e)
 			}
 		})
 	}
 }
 
-// Wait waits until all events that were sent were taken, or given up.
+// Wait waits until every event was accepted or given up.
 func (d *Delivery) Wait() { d.pending.Wait() }
 
-// persist sends an event until somebody takes it.
-func (d *Delivery) persist(ctx context.Context, e Event) {
+// sendWithRetries sends an event until the receiver accepts it.
+func (d *Delivery) sendWithRetries(ctx context.Context, e Event) {
 	for tried := 0; ; tried++ {
 		err := d.post(ctx, e)
 		if err == nil || ctx.Err() != nil {
@@ -86,14 +86,14 @@ func (d *Delivery) persist(ctx context.Context, e Event) {
 		if d.Log != nil {
 			d.Log.Warn("an event was not taken", "event", e.Name, "tried", tried+1, "error", err.Error())
 		}
-		if tried == len(pauses) || !sleep(ctx, time.Duration(float64(pauses[tried])/max(d.Speed, 1))) {
+		if tried == len(retryDelays) || !sleep(ctx, time.Duration(float64(retryDelays[tried])/max(d.Speed, 1))) {
 			return
 		}
 	}
 }
 
-// post sends an event once. Zoom takes an answer below 500 for one that is not to be
-// tried again.
+// post sends an event once. It returns no error for a status below 500, which Zoom does not
+// retry.
 func (d *Delivery) post(ctx context.Context, e Event) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()

@@ -12,35 +12,35 @@ import (
 	"zoomql/internal/mutate"
 )
 
-// FaultKind is a way in which answers differ from what Zoom documents, as it was
-// seen at Zoom or in front of it.
+// FaultKind is a way in which answers differ from Zoom's documents. Each has been observed at
+// Zoom or at a proxy in front of it.
 type FaultKind struct {
-	// Name is written in settings and headers.
+	// Name is the name in settings and headers.
 	Name string
-	// Help says what is odd.
+	// Help describes the difference.
 	Help string
 
-	fits func(*call) bool // nil fits every operation
-	// before changes what is asked, or answers in the operation's place.
+	fits func(*call) bool // nil means every operation
+	// before changes the request, or returns an answer instead of the operation's.
 	before func(*oddity) *answer
 	// after changes the answer of an operation that succeeded.
 	after func(*oddity)
 }
 
-// oddity is one fault of a kind while it is spent on a call.
+// oddity is one fault of a kind that is applied to a call.
 type oddity struct {
 	*call
 	fault Fault
 	kind  *FaultKind
-	dice  *rand.Rand
-	// answer and body, the parsed answer, are there in after.
+	rand  *rand.Rand
+	// answer and body, which is the parsed answer, are set in after.
 	answer *answer
 	body   *mutate.Value
 	close  bool   // the connection ends without an answer
-	note   string // of before, for after
+	note   string // written by before, read by after
 }
 
-// done notes what was done, and where.
+// done records what was changed, and where.
 func (o *oddity) done(place string) {
 	o.odd = append(o.odd, strings.TrimSpace(o.kind.Name+" "+place))
 }
@@ -63,7 +63,7 @@ var FaultKinds = []*FaultKind{
 	{Name: "same-page", Help: "the first page, whatever page_number says", fits: (*call).numbered, before: samePage},
 	{Name: "repeated-items", Help: "an item of the first page again on each page", fits: (*call).pages, after: repeatedItems},
 	{Name: "repeated-token", Help: "a next_page_token that leads to the page it stands on", fits: (*call).tokened, after: repeatedToken},
-	{Name: "empty-pages", Help: "a new token on every page, and nothing on all but the first", fits: (*call).tokened, before: askBeforeEmpty, after: emptyPages},
+	{Name: "empty-pages", Help: "a new token on every page, and nothing on all but the first", fits: (*call).tokened, before: beforeEmptyPages, after: emptyPages},
 	{Name: "range", Help: "an answer about the later half of the days that were asked for", fits: (*call).ranged, before: shorterRange},
 
 	{Name: "object-text", Help: `"" for an object`, after: containerAs('{', mutate.String(""))},
@@ -96,12 +96,12 @@ func faultKind(name string) *FaultKind {
 	return nil
 }
 
-// FaultsHeader is the header of a call that has faults of its own, written as in
+// FaultsHeader is the request header that adds faults to one call, in the syntax of
 // ParseFaults.
 const FaultsHeader = "X-Sandbox-Faults"
 
-// ParseFaults reads kinds of faults with commas between them, each with the share
-// of calls that it is spent on or all of them: "refused:0.01,small-pages".
+// ParseFaults parses kinds of faults, separated by commas. Each may have the share of calls
+// that it applies to, which is all by default: "refused:0.01,small-pages".
 func ParseFaults(text string) ([]Fault, error) {
 	var list []Fault
 	var errs []error
@@ -133,8 +133,8 @@ func kindNames() []string {
 	return names
 }
 
-// diceOf returns dice that fall the same for the same seed and words.
-func diceOf(seed uint64, words ...string) *rand.Rand {
+// randOf returns a random stream that depends only on the seed and the words.
+func randOf(seed uint64, words ...string) *rand.Rand {
 	h := fnv.New64a()
 	for _, w := range words {
 		_, _ = h.Write(append([]byte(w), 0)) // never fails
@@ -142,8 +142,8 @@ func diceOf(seed uint64, words ...string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
 
-// oddities returns the faults of a kind that are spent on a call: those of its own
-// header, and those that are planned.
+// oddities returns the faults of a kind that apply to a call: those of its header, and the
+// planned ones.
 func (c *call) oddities() ([]*oddity, error) {
 	planned := c.faults.takeKinds(c.pattern(), c.request.URL, c.opt.Seed)
 	own, err := c.ownFaults()
@@ -156,13 +156,12 @@ func (c *call) oddities() ([]*oddity, error) {
 		if k == nil || c.route.open || k.fits != nil && !k.fits(c) {
 			continue
 		}
-		list = append(list, &oddity{call: c, fault: f, kind: k, dice: diceOf(f.Seed, f.Kind, c.pattern(), c.request.URL.RequestURI())})
+		list = append(list, &oddity{call: c, fault: f, kind: k, rand: randOf(f.Seed, f.Kind, c.pattern(), c.request.URL.RequestURI())})
 	}
 	return list, nil
 }
 
-// ownFaults returns the faults that a call's header asks for, as far as its share
-// falls on the call.
+// ownFaults returns the faults of a call's header that apply to it, by their shares.
 func (c *call) ownFaults() ([]Fault, error) {
 	text := c.request.Header.Get(FaultsHeader)
 	if text == "" {
@@ -174,14 +173,14 @@ func (c *call) ownFaults() ([]Fault, error) {
 	}
 	own := faults{list: list}
 	own.planned.Store(int32(len(list)))
-	taken := own.takeKinds(c.pattern(), c.request.URL, c.opt.Seed^c.seq) // one call is hit and the next is not
+	taken := own.takeKinds(c.pattern(), c.request.URL, c.opt.Seed^c.seq) // by call, so that a share below 1 selects some of them
 	for i := range taken {
 		taken[i].Seed = c.opt.Seed
 	}
 	return taken, nil
 }
 
-// runOdd is run, with the faults of a kind. f is how the answer is sent.
+// runOdd is run with faults of a kind. f is the fault that send applies.
 func (s *Sandbox) runOdd(c *call, f *Fault) *answer {
 	oddities, err := c.oddities()
 	if err != nil {
@@ -211,7 +210,7 @@ func (s *Sandbox) runOdd(c *call, f *Fault) *answer {
 	return a
 }
 
-// rewrite writes the parsed answer in the answer's place.
+// rewrite replaces the answer's body by the parsed one.
 func (o *oddity) rewrite() {
 	o.answer.buf.Reset()
 	o.answer.buf.Write(o.body.Bytes())
@@ -224,7 +223,7 @@ func (c *call) tokened() bool  { return c.pages() && !c.numbered() }
 func (c *call) writes() bool   { return !c.route.spec.Reads() }
 func (c *call) ranged() bool   { return c.route.spec.Reads() && c.query.Has("from") && c.query.Has("to") }
 
-// replaced answers in the operation's place.
+// replaced returns a before that answers instead of the operation.
 func replaced(with func() *answer) func(*oddity) *answer {
 	return func(o *oddity) *answer {
 		o.done("")

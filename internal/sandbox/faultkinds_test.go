@@ -12,7 +12,7 @@ import (
 	"zoomql/internal/mutate"
 )
 
-// odd plans faults of kinds for all calls.
+// odd plans faults of the kinds for all calls.
 func (r *rig) odd(kinds ...string) {
 	r.t.Helper()
 	r.ClearFaults()
@@ -23,15 +23,15 @@ func (r *rig) odd(kinds ...string) {
 	r.Fault(list...)
 }
 
-// Each kind makes the answer odd in its way, says so in the ledger, and leaves alone
-// what it has no place in.
+// Each kind changes the answer as its Help says and is recorded in the ledger. Calls that it
+// does not fit are unchanged.
 func TestFaultKinds(t *testing.T) {
 	const users = "/users?page_size=10"
 	tested := map[string]bool{}
 	for _, c := range []struct {
 		kind, call string // "token" in it is that of the page before
 		odd        bool
-		check      func(whole, got *result) string // what is wrong with it
+		check      func(whole, got *result) string // returns the difference, or ""
 	}{
 		{"refused", "GET " + users, true, isAnswer(200, `"code":200`)},
 		{"refused-xml", "GET " + users, true, isAnswer(400, "<code>200</code>")},
@@ -115,7 +115,7 @@ func TestFaultKinds(t *testing.T) {
 		}},
 		{"write-504", "POST /users/${HostID}/meetings", true, isAnswer(504, "<html>")},
 		{"write-504", "GET " + users, false, nil},
-		{"write-reset", "GET " + users, false, nil}, // that one does, TestWriteWithoutAnswer says
+		{"write-reset", "GET " + users, false, nil}, // see TestWriteWithoutAnswer
 	} {
 		t.Run(c.kind+" "+c.call, func(t *testing.T) {
 			r := newRig(t, Options{})
@@ -178,8 +178,7 @@ func isBody(body string) func(_, got *result) string {
 	}
 }
 
-// items checks how many items and how many in all there are, and whether a token leads
-// on.
+// items checks the number of items, the total, and whether there is a token of a next page.
 func items(got *result, n, all int, more bool) string {
 	if len(got.list("users")) != n || got.num(total) != all || (got.str(nextToken) != "") != more {
 		return fmt.Sprintf("%d items of %d, token %q; want %d of %d, and a token: %t", len(got.list("users")), got.num(total), got.str(nextToken), n, all, more)
@@ -187,8 +186,8 @@ func items(got *result, n, all int, more bool) string {
 	return ""
 }
 
-// becomes checks that one place, which the ledger names, and no other has changed:
-// from a value that begins in one way into another value; "" is any.
+// becomes checks that exactly one place has changed, which the ledger names, from a value
+// that has one prefix to a value that has another; "" matches any.
 func becomes(from, to string) func(whole, got *result) string {
 	return func(whole, got *result) string {
 		_, place, _ := strings.Cut(got.odd, " ")
@@ -221,7 +220,7 @@ func places(body string) map[string]string {
 	return all
 }
 
-// A write whose answer is lost is done, once.
+// A write whose answer is lost is executed once.
 func TestWriteWithoutAnswer(t *testing.T) {
 	r := newRig(t, Options{})
 	for _, kind := range []string{"write-504", "write-reset"} {
@@ -243,8 +242,8 @@ func TestWriteWithoutAnswer(t *testing.T) {
 	}
 }
 
-// What is refused in the operation's place is not done.
-func TestRefusedIsNotDone(t *testing.T) {
+// A write that is answered before the operation is not executed.
+func TestFaultKinds_refusedBeforeWrite(t *testing.T) {
 	r := newRig(t, Options{})
 	for _, kind := range []string{"refused", "refused-xml", "html", "html-403", "unknown-path"} {
 		before := r.get("/users/%s/meetings", r.HostID).num(total)
@@ -257,8 +256,8 @@ func TestRefusedIsNotDone(t *testing.T) {
 	}
 }
 
-// The same seed makes the same calls odd, in the same places, about as many as the
-// share says; kinds add up.
+// The same seed selects the same calls and the same places, about as many calls as the share
+// says. Kinds are independent of each other.
 func TestFaultShares(t *testing.T) {
 	odd := func(seed uint64, faults string) []string {
 		list, err := ParseFaults(faults)
@@ -286,7 +285,7 @@ func TestFaultShares(t *testing.T) {
 		t.Error("another seed makes the same calls odd")
 	}
 	if slices.Equal(first[:100], first[100:200]) {
-		t.Error("who asks again fares as before, always")
+		t.Error("a repeated call always has the result of the first")
 	}
 	count := func(kind string) (n int) {
 		for _, o := range first {
@@ -300,11 +299,11 @@ func TestFaultShares(t *testing.T) {
 		t.Errorf("%d and %d of 300 are odd", n, m)
 	}
 	if !slices.ContainsFunc(first, func(o string) bool { return strings.HasPrefix(o, "small-pages and field-null") }) && count(" and ") == 0 {
-		t.Error("no call is odd in both ways")
+		t.Error("no call is odd by both kinds")
 	}
 }
 
-// A call may ask to be answered oddly, and none beside it is.
+// The header of a call adds faults to this call alone.
 func TestFaultsHeader(t *testing.T) {
 	r := newRig(t, Options{})
 	ask := func(faults string) *result {
@@ -351,15 +350,15 @@ func TestParseFaults(t *testing.T) {
 	}
 }
 
-// Every operation answers under every kind, and what it answers is JSON if it is said
-// to be.
+// Every operation answers with every kind, and an answer with the content type of JSON is
+// JSON.
 func TestFaultKindsOnAllOperations(t *testing.T) {
 	r := newRig(t, Options{Users: 10, Participants: 10})
 	further := []string{"empty-page", "same-page", "repeated-token"} // odd on second pages
 	for _, k := range FaultKinds {
 		hit := 0
 		r.odd(k.Name)
-		for pattern, questions := range r.questions() {
+		for pattern, questions := range r.requests() {
 			if !strings.HasPrefix(pattern, "GET ") {
 				continue
 			}

@@ -10,43 +10,43 @@ import (
 	"time"
 )
 
-// Fault is a planned failure. The first one that fits a call is spent on it, so
-// faults happen in the order in which they were planned. Those of a Kind are apart:
-// all of them that fit a call are spent on it.
+// Fault is a planned failure. A call uses up the first one that fits it, so faults occur in
+// the order in which they were planned. Faults of a Kind are separate: all that fit a call
+// apply to it.
 type Fault struct {
-	// Kind names one of FaultKinds, which says what is odd in the answer: in that of an
-	// operation, or of Pattern. Of what is below, Times and Rate count beside it.
+	// Kind is the name of one of FaultKinds, which defines the change. Of the fields below,
+	// Rate, Seed, Pattern, Match and Times apply to it as well.
 	Kind string
-	// Rate is the share of the calls that fit which a Kind is spent on, picked by
-	// Seed; 0 means all.
+	// Rate is the share of the fitting calls that a Kind applies to, selected by Seed; 0
+	// means all.
 	Rate float64
-	// Seed picks the calls and the places of a Kind; 0 means the sandbox's.
+	// Seed selects the calls and the places of a Kind; 0 means the sandbox's seed.
 	Seed uint64
 
-	// Pattern is the operation it waits for; "" fits any, also the paths that
-	// are none. Tokens are asked for at "POST /oauth/token".
+	// Pattern is the operation that it applies to; "" means any, and any path that is no
+	// operation. The token endpoint is "POST /oauth/token".
 	Pattern string
-	// Match must be part of the path and query as received.
+	// Match must be a substring of the path and query as received.
 	Match string
-	// Times is how many calls it hits; 0 means once, -1 all.
+	// Times is how many calls it applies to; 0 means one, -1 all.
 	Times int
 
-	// Status, Code and Message are the answer instead of the right one; the
-	// call is then neither counted nor carried out. Status 0 lets the right
-	// answer through, with what is below done to it.
+	// Status, Code and Message are an answer that replaces the operation's: the call is
+	// neither counted nor executed. If Status is 0, the call is executed, and the fields
+	// below change its answer.
 	Status  int
 	Code    int
 	Message string
-	// Header is set on the answer, also on a right one.
+	// Header is added to the answer, also to that of the operation.
 	Header http.Header
-	// Delay comes before the answer, on top of the latency.
+	// Delay is added to the latency.
 	Delay time.Duration
-	// Hang never answers: the call ends when its caller gives up.
+	// Hang sends no answer: the call ends when the caller cancels it.
 	Hang bool
 	// BrokenJSON cuts the body in half.
 	BrokenJSON bool
-	// CloseConnection carries the call out and closes the connection without
-	// an answer: the caller cannot know whether it was done.
+	// CloseConnection executes the call and closes the connection without an answer: the
+	// caller cannot know whether the call was executed.
 	CloseConnection bool
 }
 
@@ -54,10 +54,10 @@ type faults struct {
 	planned atomic.Int32
 	mu      sync.Mutex
 	list    []Fault
-	repeats map[string]int // how often each address was asked for
+	repeats map[string]int // the number of calls by address
 }
 
-// Fault plans failures. A Kind that is none does nothing.
+// Fault plans failures. One with an unknown Kind has no effect.
 func (s *Sandbox) Fault(planned ...Fault) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -68,7 +68,7 @@ func (s *Sandbox) Fault(planned ...Fault) {
 	s.faults.planned.Store(int32(len(s.faults.list)))
 }
 
-// ClearFaults forgets the faults that have not happened.
+// ClearFaults removes the faults that have not occurred.
 func (s *Sandbox) ClearFaults() {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -76,7 +76,7 @@ func (s *Sandbox) ClearFaults() {
 	s.faults.planned.Store(0)
 }
 
-// take spends the first fault that fits.
+// take uses up the first fault that fits.
 func (f *faults) take(pattern string, u *url.URL) (Fault, bool) {
 	if f.planned.Load() == 0 {
 		return Fault{}, false
@@ -96,7 +96,7 @@ func (f *faults) take(pattern string, u *url.URL) (Fault, bool) {
 	return Fault{}, false
 }
 
-// takeKinds spends all faults of a kind that fit.
+// takeKinds uses up all faults of a kind that fit.
 func (f *faults) takeKinds(pattern string, u *url.URL, seed uint64) []Fault {
 	if f.planned.Load() == 0 {
 		return nil
@@ -111,7 +111,7 @@ func (f *faults) takeKinds(pattern string, u *url.URL, seed uint64) []Fault {
 			continue
 		}
 		p.Seed = orElse(p.Seed, seed)
-		if p.Rate > 0 && p.Rate < 1 && diceOf(p.Seed, p.Kind, pattern, path, strconv.Itoa(f.repeat(path))).Float64() >= p.Rate {
+		if p.Rate > 0 && p.Rate < 1 && randOf(p.Seed, p.Kind, pattern, path, strconv.Itoa(f.repeat(path))).Float64() >= p.Rate {
 			continue
 		}
 		taken = append(taken, p)
@@ -122,11 +122,10 @@ func (f *faults) takeKinds(pattern string, u *url.URL, seed uint64) []Fault {
 	return taken
 }
 
-// maxRepeats bounds the addresses whose calls are counted.
+// maxRepeats bounds the addresses in repeats.
 const maxRepeats = 1 << 16
 
-// repeat counts the calls to an address, so that a repeat fares otherwise than the
-// call before it.
+// repeat counts the calls to an address, so that Rate selects anew for each repeated call.
 func (f *faults) repeat(path string) int {
 	if f.repeats == nil || len(f.repeats) >= maxRepeats {
 		f.repeats = map[string]int{}
@@ -139,7 +138,7 @@ func (f *Fault) fits(pattern, path string) bool {
 	return (f.Pattern == "" || f.Pattern == pattern) && strings.Contains(path, f.Match)
 }
 
-// spend counts a fault as spent once, and reports whether it was the last time.
+// spend counts one use of a fault, and reports whether it was the last.
 func (f *faults) spend(i int) bool {
 	p := &f.list[i]
 	if p.Times > 0 {

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Files are made when they are read: lines of text up to the size that their
-// address names, whatever their name ends with. To get one takes a token, and
-// then a redirect to an address that needs none, as at Zoom. The addresses are
-// the sandbox's own, since a made-up host could not be asked.
+// Files are generated when they are read: lines of text up to the size in their address,
+// whatever their extension. A download needs a token and yields a redirect to an address that
+// needs none, as at Zoom. The addresses are on the sandbox's own host, because an invented
+// host could not be reached.
 
-// filesPath is where files lie; filesStore is where their redirects lead.
+// filesPath is the path of files, and filesStore that of their redirects.
 const (
 	filesPath  = "/files/"
 	filesStore = "/store/"
@@ -23,8 +23,8 @@ const (
 
 func (w *world) fileID(v uint64) string { return sealID(w.seed, sealFile, v) }
 
-// fileURL returns the address of a file. It holds a sum, so that no other size
-// or name can be had.
+// fileURL returns the address of a file. It contains a checksum, so that a changed size or
+// name is refused.
 func (c *call) fileURL(kind, id string, size int64, extension string) string {
 	scheme := "http://"
 	if c.request.TLS != nil {
@@ -34,14 +34,14 @@ func (c *call) fileURL(kind, id string, size int64, extension string) string {
 	return scheme + c.request.Host + filesPath + path + "/" + c.sum(path)
 }
 
-// sum signs an address, well enough for a sandbox, whichever account's file it is:
-// the address does not name the account.
+// sum returns the checksum of an address. It covers files of all accounts, because an address
+// does not name the account.
 func (s *Sandbox) sum(path string) string {
-	d := s.world.dice(path, 1)
+	d := s.world.rng(path, 1)
 	return strconv.FormatUint(d.next(), 36)
 }
 
-// serveFile answers a call for a file; ok is false for any other call.
+// serveFile answers a request for a file. ok is false for all other requests.
 func (s *Sandbox) serveFile(w http.ResponseWriter, r *http.Request) (ok bool) {
 	path, asked := strings.CutPrefix(r.URL.Path, filesPath)
 	stored := strings.HasPrefix(r.URL.Path, filesStore)
@@ -58,14 +58,14 @@ func (s *Sandbox) serveFile(w http.ResponseWriter, r *http.Request) (ok bool) {
 		return true
 	}
 	if asked {
-		if !s.mayHave(r) {
+		if !s.authorized(r) {
 			http.Error(w, "the file needs an access token", http.StatusUnauthorized)
 			return true
 		}
 		http.Redirect(w, r, filesStore+(&url.URL{Path: path}).EscapedPath(), http.StatusFound)
 		return true
 	}
-	size, _ := strconv.ParseInt(parts[2], 10, 64) // the sum says that it is one
+	size, _ := strconv.ParseInt(parts[2], 10, 64) // the checksum covers it
 	w.Header().Set("Content-Type", fileTypes[parts[3]])
 	http.ServeContent(w, r, "", s.world.start.Truncate(time.Second), &text{size: size})
 	return true
@@ -76,8 +76,8 @@ var fileTypes = map[string]string{
 	"json": "application/json", "jpg": "image/jpeg",
 }
 
-// mayHave reports whether a call shows a token that is good.
-func (s *Sandbox) mayHave(r *http.Request) bool {
+// authorized reports whether a request has a valid token.
+func (s *Sandbox) authorized(r *http.Request) bool {
 	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	s.tokens.mu.Lock()
 	defer s.tokens.mu.Unlock()
@@ -85,13 +85,13 @@ func (s *Sandbox) mayHave(r *http.Request) bool {
 	return g != nil && s.opt.Now().Before(g.expires)
 }
 
-// line is what files are filled with.
+// line is the content of files, repeated.
 const line = "This file is the sandbox's: nothing was recorded and nobody is meant.\n"
 
-// text is a file of any size that takes no room.
+// text is a file of any size that is generated while it is read.
 type text struct{ size, at int64 }
 
-// Read fills p from the place where the last one ended.
+// Read fills p from the current offset.
 func (t *text) Read(p []byte) (n int, err error) {
 	for n < len(p) && t.at < t.size {
 		part := line[t.at%int64(len(line)):]
@@ -105,7 +105,7 @@ func (t *text) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Seek moves the place.
+// Seek sets the offset.
 func (t *text) Seek(offset int64, whence int) (int64, error) {
 	t.at = offset + []int64{0, t.at, t.size}[whence]
 	return t.at, nil

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// clock is a time that tests move by hand.
+// clock is a clock that tests advance.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -33,7 +33,7 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// world under test: a sandbox behind a real HTTP server, with a token.
+// rig is a sandbox behind an HTTP server, with a token.
 type rig struct {
 	t testing.TB
 	*Sandbox
@@ -43,7 +43,7 @@ type rig struct {
 	token string
 }
 
-// monday is when the tests begin.
+// monday is the time at which the tests start.
 var monday = time.Date(2026, 3, 16, 9, 10, 0, 0, time.UTC)
 
 func newRig(t testing.TB, opt Options) *rig {
@@ -82,14 +82,14 @@ func (r *rig) askToken(id, secret, form string) *result {
 	return r.send(req)
 }
 
-// result is an answer, read.
+// result is an answer that has been read.
 type result struct {
 	status int
 	header http.Header
 	body   string
 	json   map[string]any
 
-	request, odd string // noted by tests of faults
+	request, odd string // set by tests of faults
 }
 
 func (r *rig) send(req *http.Request) *result {
@@ -108,8 +108,8 @@ func (r *rig) send(req *http.Request) *result {
 	return out
 }
 
-// do makes one call: "GET /users", with a body that is nil, a picture, or becomes
-// JSON.
+// do makes one call, such as "GET /users". A body that is a picture is sent as a form, any
+// other as JSON; nil is none.
 func (r *rig) do(call string, body any) *result {
 	r.t.Helper()
 	method, path, _ := strings.Cut(call, " ")
@@ -138,7 +138,7 @@ func (r *rig) do(call string, body any) *result {
 	return r.send(req)
 }
 
-// picture is a body that is a file in a form.
+// picture is a body that is an image in a form.
 type picture struct {
 	name    string
 	content []byte
@@ -149,7 +149,7 @@ func (r *rig) get(format string, args ...any) *result {
 	return r.do("GET "+fmt.Sprintf(format, args...), nil)
 }
 
-// want fails the test unless an answer has a status and, for refusals, a code.
+// want fails the test unless an answer has the status and, if it is an error, the code.
 func (res *result) want(t testing.TB, status, code int) *result {
 	t.Helper()
 	got, _ := res.json["code"].(float64)
@@ -196,7 +196,7 @@ func (r *rig) all(path, array string) []map[string]any {
 	}
 }
 
-// once and twice are the path forms of a UUID.
+// once and twice percent-encode a UUID for a path, once and twice.
 func once(uuid string) string  { return url.PathEscape(uuid) }
 func twice(uuid string) string { return url.PathEscape(url.PathEscape(uuid)) }
 

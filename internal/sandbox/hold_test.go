@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// direct asks a sandbox without a network, so that time may be virtual.
+// direct calls a sandbox without a network, so that its clock can be virtual.
 type direct struct {
 	*testing.T
 	*Sandbox
@@ -47,7 +47,7 @@ func newDirect(t *testing.T) *direct {
 	return d
 }
 
-// do makes a call and reads its answer into v.
+// do makes a call and decodes its answer into v.
 func (d *direct) do(method, path, body string, v any) int {
 	d.Helper()
 	req := httptest.NewRequest(method, "/v2"+path, strings.NewReader(body))
@@ -63,7 +63,7 @@ func (d *direct) do(method, path, body string, v any) int {
 	return w.Code
 }
 
-// heldEvent is what a test reads of an event.
+// heldEvent has the fields of an event that the tests read.
 type heldEvent struct {
 	Event   string
 	TS      int64 `json:"event_ts"`
@@ -83,8 +83,8 @@ type heldEvent struct {
 	}
 }
 
-// TestHold holds a meeting for which three have registered: the dashboard sees it go on,
-// the reports have what was, and the events say the same.
+// TestHold holds a meeting with three registrants: the dashboard shows it as live, and the
+// reports and the events contain the same participants.
 func TestHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDirect(t)
@@ -124,7 +124,7 @@ func TestHold(t *testing.T) {
 		d.do(http.MethodGet, fmt.Sprintf("/meetings/%d", made.ID), "", &now)
 		d.do(http.MethodGet, fmt.Sprintf("/metrics/meetings/%d/participants?type=live", made.ID), "", &now)
 		if now.Status != "started" || len(now.Participants) < 3 {
-			t.Errorf("while it goes on: %+v", now)
+			t.Errorf("live: %+v", now)
 		}
 		run.Wait()
 		time.Sleep(time.Hour)
@@ -160,7 +160,7 @@ func TestHold(t *testing.T) {
 			return strings.Count(strings.Join(came, "\n"), id)
 		}
 		if times(ids[0])+times(ids[1]) != 3 || times(ids[2]) != 0 || len(came) != 4 {
-			t.Errorf("want the host, two who registered, of whom one comes twice, and not the third: %q", came)
+			t.Errorf("want the host, two registrants, of whom one joins twice, and not the third: %q", came)
 		}
 		if events[0].Event != "meeting.started" || events[len(events)-1].Event != "meeting.ended" {
 			t.Errorf("%s … %s", events[0].Event, events[len(events)-1].Event)
@@ -168,7 +168,7 @@ func TestHold(t *testing.T) {
 	})
 }
 
-// A call may end a meeting that is held: who was there leaves with it.
+// A call may end a held meeting: its participants leave at that time.
 func TestHold_endedByACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDirect(t)
@@ -187,7 +187,7 @@ func TestHold_endedByACall(t *testing.T) {
 		began := time.Now()
 		run.Wait()
 		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("its end is told after %s", took)
+			t.Errorf("the event of the end came after %s", took)
 		}
 		if last := names[len(names)-1]; last != "meeting.ended" {
 			t.Errorf("the last event is %s", last)
@@ -201,7 +201,7 @@ func TestHold_endedByACall(t *testing.T) {
 		d.do(http.MethodGet, "/past_meetings/"+url.PathEscape(url.PathEscape(held.UUID))+"/participants", "", &past)
 		for _, p := range past.Participants {
 			if p.LeaveTime.After(held.Start.Add(20 * time.Minute)) {
-				t.Errorf("somebody left at %s", p.LeaveTime)
+				t.Errorf("a participant left at %s", p.LeaveTime)
 			}
 		}
 		if len(past.Participants) < 2 {
@@ -217,7 +217,7 @@ func TestHold_refuses(t *testing.T) {
 		speed  float64
 	}{{d.Landmarks().BigMeeting, 0}, {d.Landmarks().BigMeeting, -1}, {d.Landmarks().BigMeeting, maxSpeed + 1}, {1, 1}, {d.Landmarks().LiveMeeting, 1}} {
 		if held, err := d.Hold(c.number, c.speed); err == nil {
-			t.Errorf("%+v is held: %+v", c, held)
+			t.Errorf("hold %+v: no error, %+v", c, held)
 		}
 	}
 	for name, want := range map[string]int64{"all-hands": d.Landmarks().BigMeeting, "123 4567": 1234567} {
@@ -234,8 +234,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestDelivery sends events that nobody takes again after 5, 20 and 60 minutes, some twice,
-// and none after an answer below 500.
+// TestDelivery sends events to a failing receiver again after 5, 20 and 60 minutes, some
+// twice, and none after an answer below 500.
 func TestDelivery(t *testing.T) {
 	for _, c := range []struct {
 		why    string

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Ids look like Zoom's and yet hold what they name, so that finding an object
-// by its id needs no table: a sandbox of 10,000 users starts as fast as one of
-// ten. An id is sealed with the seed, so one sandbox's id is refused by another.
+// Ids look like Zoom's but encode the object that they name, so that finding an object by its
+// id needs no table: a sandbox of 10,000 users starts as fast as one of ten. An id is sealed
+// with the seed, so that other sandboxes refuse it.
 
 // The kinds of sealed ids.
 const (
@@ -29,7 +29,7 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// unmix undoes mix.
+// unmix is the inverse of mix.
 func unmix(x uint64) uint64 {
 	x ^= x>>31 ^ x>>62
 	x *= 0x319642b2d24d8ec3
@@ -38,7 +38,7 @@ func unmix(x uint64) uint64 {
 	return x ^ x>>30 ^ x>>60
 }
 
-// seal turns a number into 16 bytes that only open reads back.
+// seal encrypts a number into 16 bytes, which open decrypts.
 func seal(seed, kind, v uint64) [16]byte {
 	key := mix(seed + kind*0x9e3779b97f4a7c15)
 	var b [16]byte
@@ -86,19 +86,19 @@ func openUUID(seed uint64, uuid string) (uint64, bool) {
 	return open(seed, sealInstance, b)
 }
 
-// Meeting numbers are a permutation of 0…numberPrime-1 above numberBase: 10 or
-// mostly 11 digits, in no visible order.
+// Meeting numbers are numberBase plus a permutation of 0…numberPrime-1: they have 10 or, mostly,
+// 11 digits, and no visible order.
 const (
 	numberBase   = 1_000_000_000
 	numberPrime  = 88_999_999_969
 	numberFactor = 41_234_567_891
-	createdBase  = 1 << 36 // meetings made through the API stand here
-	webinarBase  = 1 << 35 // webinars stand from here to createdBase
-	instantSlot  = 3000    // instant meetings stand from this slot on
+	createdBase  = 1 << 36 // meetings created by calls begin here
+	webinarBase  = 1 << 35 // webinars: from here to createdBase
+	instantSlot  = 3000    // instant meetings begin at this slot
 	slotsPerUser = 4096
 )
 
-// numberInverse undoes numberFactor: by Fermat, factor^(prime-2).
+// numberInverse is the inverse of numberFactor: by Fermat, factor^(prime-2).
 var numberInverse = power(numberFactor, numberPrime-2)
 
 func mulmod(a, b uint64) uint64 {
@@ -122,7 +122,7 @@ func (w *world) number(n uint64) int64 {
 	return numberBase + int64((mulmod(n, numberFactor)+w.shift)%numberPrime)
 }
 
-// nth undoes number; the answer may be no meeting's.
+// nth is the inverse of number. There may be no meeting with the result.
 func (w *world) nth(number int64) (uint64, bool) {
 	v := number - numberBase
 	if v < 0 || v >= numberPrime {
@@ -131,37 +131,36 @@ func (w *world) nth(number int64) (uint64, bool) {
 	return mulmod((uint64(v)+numberPrime-w.shift)%numberPrime, numberInverse), true
 }
 
-// needsTwice reports whether Zoom finds a UUID only when it is percent-encoded
-// twice.
+// needsTwice reports whether Zoom finds a UUID only if it is percent-encoded twice.
 //
 // Source: path parameter meetingId of GET /past_meetings/{meetingId}.
 func needsTwice(uuid string) bool {
 	return strings.HasPrefix(uuid, "/") || strings.Contains(uuid, "//")
 }
 
-// dice is a stream of numbers that is the same for the same seed. It is a
-// value, so a thousand of them cost nothing.
-type dice uint64
+// rng is a stream of random numbers that depends only on its seed. It is a value, so that it
+// needs no allocation.
+type rng uint64
 
-func (w *world) dice(kind string, n uint64) dice {
+func (w *world) rng(kind string, n uint64) rng {
 	h := w.seed
 	for i := range len(kind) {
 		h = h*31 + uint64(kind[i])
 	}
-	return dice(mix(mix(h) ^ n))
+	return rng(mix(mix(h) ^ n))
 }
 
-func (d *dice) next() uint64 {
+func (d *rng) next() uint64 {
 	*d += 0x9e3779b97f4a7c15
 	return mix(uint64(*d))
 }
 
-// n returns a number from 0 to below limit.
-func (d *dice) n(limit int) int {
+// n returns a number from 0 to limit-1.
+func (d *rng) n(limit int) int {
 	hi, _ := bits.Mul64(d.next(), uint64(limit))
 	return int(hi)
 }
 
-func (d *dice) chance(percent int) bool { return d.n(100) < percent }
+func (d *rng) chance(percent int) bool { return d.n(100) < percent }
 
-func pick[T any](d *dice, from []T) T { return from[d.n(len(from))] }
+func pick[T any](d *rng, from []T) T { return from[d.n(len(from))] }

@@ -45,7 +45,7 @@ func (w *world) seedPolicies() []*policy {
 	}
 }
 
-// alone is a policy as the operations on one policy have it.
+// alone returns a policy in the form of the operations on one policy.
 func (p *policy) alone() *policy {
 	other := *p
 	other.ChaperoneGroupID = ""
@@ -83,13 +83,13 @@ func createPolicy(c *call) (any, error) {
 		return nil, err
 	}
 	w := c.world
-	w.minted++
-	p.ID = sealID(w.seed, sealOther, 1<<41|w.minted)
+	w.lastID++
+	p.ID = sealID(w.seed, sealOther, 1<<41|w.lastID)
 	w.policies = append(w.policies, p)
 	return p, nil
 }
 
-// decodePolicy reads a policy, which must be whole.
+// decodePolicy decodes a policy, which must be complete.
 func (c *call) decodePolicy(p *policy) error {
 	id := p.ID
 	var there map[string]any

@@ -13,12 +13,12 @@ func init() {
 	handle("GET /past_meetings/{meetingId}/participants", listPastParticipants, paid)
 }
 
-// findInstance finds the run that a path names by its UUID, or the latest run
-// of the meeting that it names by its number.
+// findInstance returns the instance that a path names by its UUID, or the latest instance of
+// the meeting that it names by its number.
 //
-// A UUID that begins with "/" or holds "//" must arrive encoded twice: decoded
-// once it still has its percent signs. One that shows its slashes after one
-// decoding names nothing. The other UUIDs may come either way.
+// A UUID that begins with "/" or contains "//" must be encoded twice: decoded once, it still
+// contains percent signs. If one decoding already shows its slashes, there is no such
+// instance. Other UUIDs may be encoded once or twice.
 func (c *call) findInstance() (*instance, error) {
 	id, w := c.path("meetingId"), c.world
 	missing := notFound(3001, "Meeting does not exist: "+id+".")
@@ -41,8 +41,8 @@ func (c *call) findInstance() (*instance, error) {
 	return nil, missing
 }
 
-// decodedUUID returns the UUID that a path holds after one decoding; ok is false
-// when it should have been encoded twice and was not.
+// decodedUUID returns the UUID of a path that has been decoded once. ok is false if it should
+// have been encoded twice and was not.
 func decodedUUID(id string) (uuid string, ok bool) {
 	if needsTwice(id) {
 		return "", false
@@ -55,7 +55,7 @@ func decodedUUID(id string) (uuid string, ok bool) {
 
 func tooOld() error { return badRequest(12702, "Can not access a meeting a year ago.") }
 
-// pastMeeting is a run as GET /past_meetings/{meetingId} answers it.
+// pastMeeting is an instance as GET /past_meetings/{meetingId} answers it.
 type pastMeeting struct {
 	UUID              string  `json:"uuid"`
 	ID                int64   `json:"id"`
@@ -97,8 +97,8 @@ type instanceRef struct {
 	StartTime string `json:"start_time"`
 }
 
-// listInstances answers runs of the last 15 months, the oldest first. Days
-// count only when both are there.
+// listInstances lists the instances of the last 15 months, the latest first. from and to have
+// an effect only together.
 func listInstances(c *call) (any, error) {
 	number, err := strconv.ParseInt(c.path("meetingId"), 10, 64)
 	if err != nil {
@@ -119,12 +119,12 @@ func listInstances(c *call) (any, error) {
 			list = append(list, instanceRef{w.uuid(m.n, i.k), stamp(i.start)})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b instanceRef) int { return cmp.Compare(a.StartTime, b.StartTime) })
+	slices.SortStableFunc(list, func(a, b instanceRef) int { return cmp.Compare(b.StartTime, a.StartTime) })
 	return map[string]any{"meetings": list}, nil
 }
 
-// pastParticipant is a stay as GET /past_meetings/{meetingId}/participants has
-// it. Its id is the user's, and there is no participant_user_id.
+// pastParticipant is a stay as GET /past_meetings/{meetingId}/participants lists it. Its id is
+// the user's, and it has no participant_user_id.
 type pastParticipant struct {
 	ID           string `json:"id"`
 	Name         string `json:"name"`
@@ -139,8 +139,8 @@ type pastParticipant struct {
 	InternalUser bool   `json:"internal_user"`
 }
 
-// listPastParticipants knows 15 months. Of a run with one person it has no
-// rows, and before the data are worked out every duration is 0.
+// listPastParticipants covers 15 months. An instance with one person has no rows, and before
+// ReportLag has passed every duration is 0.
 func listPastParticipants(c *call) (any, error) {
 	i, err := c.findInstance()
 	if err != nil {

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Zoom finds a UUID that begins with "/" or holds "//" only when it is encoded
-// twice. The sandbox must fail whatever fails at Zoom, or no test of a client's
-// encoding is worth anything.
+// Zoom finds a UUID that begins with "/" or contains "//" only if it is encoded twice. The
+// sandbox must refuse what Zoom refuses, or it could not test a client's encoding.
 func TestUUIDEncoding(t *testing.T) {
 	r := newRig(t, Options{})
 	for _, form := range []struct {
@@ -44,7 +43,7 @@ func TestUUIDEncoding(t *testing.T) {
 	}
 }
 
-func TestRedirectsNothing(t *testing.T) {
+func TestPath_notRedirected(t *testing.T) {
 	r := newRig(t, Options{})
 	res := r.get("/past_meetings//x")
 	if res.status != 400 || r.Calls()[0].Path != "/v2/past_meetings//x" {
@@ -59,20 +58,20 @@ func TestInstances(t *testing.T) {
 		t.Fatalf("%d instances", len(list))
 	}
 	for i, in := range list {
-		if i > 0 && in["start_time"].(string) <= list[i-1]["start_time"].(string) {
-			t.Errorf("instance %d is not later than the one before", i)
+		if i > 0 && in["start_time"].(string) >= list[i-1]["start_time"].(string) {
+			t.Errorf("instance %d is not earlier than the one before", i)
 		}
 		r.get("/past_meetings/%s", twice(in["uuid"].(string))).want(t, 200, 0)
 	}
 	latest := r.get("/past_meetings/%d", r.MeetingNumber).want(t, 200, 0)
-	if latest.str("uuid") != list[len(list)-1]["uuid"] {
-		t.Error("a number does not mean the latest instance")
+	if latest.str("uuid") != list[0]["uuid"] {
+		t.Error("a number does not name the latest instance")
 	}
 	from := monday.AddDate(0, 0, -15).Format(time.DateOnly)
 	before := r.get("/past_meetings/%s", twice(r.UUIDPlain)).body
 	r.do(r.path("PATCH /meetings/%d", r.MeetingNumber), map[string]any{"duration": 15}).want(t, 204, 0)
 	if after := r.get("/past_meetings/%s", twice(r.UUIDPlain)).body; after != before {
-		t.Errorf("a patch changed what had happened: %s, before %s", after, before)
+		t.Errorf("a patch changed a past instance: %s, before %s", after, before)
 	}
 	some := r.get("/past_meetings/%d/instances?from=%s&to=2026-03-16", r.MeetingNumber, from).list("meetings")
 	if len(some) == 0 || len(some) >= len(list) {
@@ -85,7 +84,7 @@ func TestInstances(t *testing.T) {
 	r.get("/past_meetings/%s/instances", twice(r.UUIDPlain)).want(t, 400, 300)
 }
 
-func TestUnreadyAndExpired(t *testing.T) {
+func TestInstances_unreadyAndExpired(t *testing.T) {
 	r := newRig(t, Options{})
 	for _, c := range []struct {
 		why, uuid                             string
@@ -107,11 +106,11 @@ func TestUnreadyAndExpired(t *testing.T) {
 		})
 	}
 	if n := r.get("/past_meetings/%s/participants", twice(r.OnePersonInstance)).num("total_records"); n != 0 {
-		t.Errorf("one person's meeting shows %d participants", n)
+		t.Errorf("a meeting of one person has %d participants", n)
 	}
 }
 
-func TestReportsLag(t *testing.T) {
+func TestReportLag(t *testing.T) {
 	r := newRig(t, Options{})
 	id := twice(r.PendingInstance)
 	durations := func() (sum float64) {
@@ -121,7 +120,7 @@ func TestReportsLag(t *testing.T) {
 		return sum
 	}
 	if d := durations(); d != 0 {
-		t.Errorf("durations of %.0f s before they are worked out", d)
+		t.Errorf("durations of %.0f s before ReportLag has passed", d)
 	}
 	r.clock.pass(30 * time.Minute)
 	if durations() == 0 {
@@ -130,7 +129,7 @@ func TestReportsLag(t *testing.T) {
 	r.get("/report/meetings/%s", id).want(t, 200, 0)
 }
 
-func TestParticipantHabits(t *testing.T) {
+func TestStays_habits(t *testing.T) {
 	r := newRig(t, Options{})
 	rows := r.all("/report/meetings/"+twice(r.UUIDPlain)+"/participants?include_fields=registrant_id&page_size=5", "participants")
 	seen := map[string]int{}
@@ -167,11 +166,11 @@ func TestParticipantHabits(t *testing.T) {
 	}
 	for _, habit := range []string{"blank e-mail", "registered guest", "waiting", "customer key", "registrant", "two stays"} {
 		if seen[habit] == 0 {
-			t.Errorf("nobody with: %s", habit)
+			t.Errorf("no participant with: %s", habit)
 		}
 	}
 	if len(ids) != len(rows) {
-		t.Errorf("%d user_ids in %d rows: a stay has its own", len(ids), len(rows))
+		t.Errorf("%d user_ids in %d rows: each stay has its own", len(ids), len(rows))
 	}
 	past := r.all("/past_meetings/"+twice(r.UUIDPlain)+"/participants", "participants")
 	if len(past) != len(rows) || past[0]["participant_user_id"] != nil || past[0]["internal_user"] != true {
@@ -184,9 +183,9 @@ func TestParticipantHabits(t *testing.T) {
 	}
 }
 
-// Nobody registers for the meeting of the expired instance, so Zoom tells no
-// guest's address.
-func TestGuestsWithoutRegistration(t *testing.T) {
+// Nobody has registered for the meeting of the expired instance, so Zoom shows no guest's
+// address.
+func TestGuests_withoutRegistration(t *testing.T) {
 	r := newRig(t, Options{})
 	guests := 0
 	for _, p := range r.all("/past_meetings/"+twice(r.ExpiredInstance)+"/participants", "participants") {
@@ -199,7 +198,7 @@ func TestGuestsWithoutRegistration(t *testing.T) {
 		}
 	}
 	if guests == 0 {
-		t.Error("no guest came")
+		t.Error("no guest took part")
 	}
 }
 

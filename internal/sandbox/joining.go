@@ -37,8 +37,8 @@ func getMeetingToken(c *call) (any, error) {
 	return map[string]any{"token": link}, nil
 }
 
-// createSipDialing answers an address that a room system dials. The passcode is
-// not checked, as documented.
+// createSipDialing returns the address that a room system dials. The passcode is not
+// checked, as documented.
 func createSipDialing(c *call) (any, error) {
 	m, err := c.findMeeting()
 	if err != nil {
@@ -52,7 +52,7 @@ func createSipDialing(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	d := c.world.dice("sip", m.n)
+	d := c.world.rng("sip", m.n)
 	code := fmt.Sprintf("%09x", d.next()&0xfffffffff)
 	address := formatNumber(c.world.number(m.n)) + "."
 	if body.Passcode != "" {
@@ -69,7 +69,7 @@ type dialIn struct {
 	Number  string `json:"number"`
 }
 
-// listPAC answers the audio conferences of a user; every third user has none.
+// listPAC lists the personal audio conferences of a user. Every third user has none.
 func listPAC(c *call) (any, error) {
 	user, err := c.findUser()
 	if err != nil {
@@ -78,7 +78,7 @@ func listPAC(c *call) (any, error) {
 	if user > pendingUser && user%3 == 0 || c.world.status(user) != "active" {
 		return nil, badRequest(2024, "User does not have PAC enabled.")
 	}
-	d := c.world.dice("pac", uint64(user))
+	d := c.world.rng("pac", uint64(user))
 	return map[string]any{"pac_accounts": []any{map[string]any{
 		"conference_id":            100_000 + d.n(900_000),
 		"dedicated_dial_in_number": []dialIn{{"USA", "5550110"}},

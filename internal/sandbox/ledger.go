@@ -8,38 +8,38 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Call is one call as the sandbox saw it.
+// Call is one call that the sandbox received.
 type Call struct {
-	Pattern string // of the operation; "" when the path is none
+	Pattern string // of the operation; "" if the path is no operation
 	Method  string
 	Path    string // as received, with the query
 	Rate    zoom.Rate
-	Status  int // 0 while it is under way; 499 when the caller left
-	// Start and End are when it arrived and when it was answered, by the
-	// sandbox's clock. A call that started after another's end may depend on
-	// it: that is how round trips are counted.
+	Status  int // 0 while it is in flight; 499 if the client closed the connection
+	// Start and End are the times of its arrival and of its answer, on the sandbox's clock.
+	// A call that started after another's end may depend on it: round trips are counted by
+	// this.
 	Start, End time.Time
-	// Odd tells what faults of a kind did to the answer, each as the kind and, where
-	// it is a part of the answer, the place: "field-null users[3].dept".
+	// Odd lists the changes that faults of a kind made to the answer: the kind and, if it
+	// changes a part of the answer, the place: "field-null users[3].dept".
 	Odd []string
 }
 
 // ledgerSize bounds the ledger: about six megabytes at most.
 const ledgerSize = 1 << 16
 
-// ledger keeps the latest calls in a ring that grows up to its size.
+// ledger keeps the latest calls in a ring buffer that grows up to ledgerSize.
 type ledger struct {
 	mu          sync.Mutex
 	calls       []Call
-	first       uint64 // number of the oldest call that ResetCalls left
+	first       uint64 // number of the first call since ResetCalls
 	next        uint64
 	throttled   int
 	inFlight    int
 	maxInFlight int
 }
 
-// begin notes an arrival. Calls for tokens are not in the ledger: they cost no
-// budget (TokensIssued counts them).
+// begin records an arrival. Requests for tokens are not recorded: they are not counted
+// against rate limits (TokensIssued counts them).
 func (l *ledger) begin(c *call, r *http.Request) uint64 {
 	if c.route != nil && c.route.open {
 		return 0
@@ -62,8 +62,8 @@ func (l *ledger) begin(c *call, r *http.Request) uint64 {
 	return l.next
 }
 
-// odd notes what faults of a kind did to an answer. It MUST be called before the answer
-// is sent: who has the answer may look.
+// odd records the changes that faults of a kind made to an answer. It MUST be called before
+// the answer is sent: the receiver may read the ledger at once.
 func (l *ledger) odd(seq uint64, odd []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,8 +72,8 @@ func (l *ledger) odd(seq uint64, odd []string) {
 	}
 }
 
-// entry returns the entry of a call, or nil where it has none or newer ones have taken
-// its place. The caller holds the lock.
+// entry returns the entry of a call, or nil if it has none or newer ones have overwritten it.
+// The caller holds the lock.
 func (l *ledger) entry(seq uint64) *Call {
 	if seq == 0 || l.next-seq >= ledgerSize {
 		return nil
@@ -113,7 +113,7 @@ func (s *Sandbox) Calls() []Call {
 	return calls
 }
 
-// ResetCalls empties the ledger and its counts. Calls under way are forgotten.
+// ResetCalls empties the ledger and resets its counts. It drops calls in flight.
 func (s *Sandbox) ResetCalls() {
 	l := &s.ledger
 	l.mu.Lock()
@@ -121,15 +121,15 @@ func (s *Sandbox) ResetCalls() {
 	l.first, l.throttled, l.maxInFlight = l.next, 0, l.inFlight
 }
 
-// Throttled counts the answers 429 since the last ResetCalls.
+// Throttled returns the number of answers 429 since the last ResetCalls.
 func (s *Sandbox) Throttled() int {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
 	return s.ledger.throttled
 }
 
-// MaxInFlight is the largest number of calls that were under way at once since
-// the last ResetCalls.
+// MaxInFlight returns the largest number of calls that were in flight at once since the last
+// ResetCalls.
 func (s *Sandbox) MaxInFlight() int {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// allowance is what one label of a plan allows. Pooled labels draw their daily
-// calls from the plan's pool.
+// allowance is the limits of one label of a plan. The labels marked pooled share the plan's
+// daily pool.
 type allowance struct {
 	calls  int
 	per    time.Duration
@@ -21,11 +21,11 @@ type allowance struct {
 type plan struct {
 	labels map[zoom.Rate]allowance
 	pool   int
-	phone  map[zoom.Rate]allowance // Zoom Phone has a table of its own
+	phone  map[zoom.Rate]allowance // Zoom Phone has its own table
 }
 
-// label is a budget: one for the calls of a label, and one for those of Zoom
-// Phone under the same label.
+// label identifies a budget. A label has one budget for Zoom Phone and one for all other
+// operations.
 type label struct {
 	rate  zoom.Rate
 	phone bool
@@ -33,7 +33,7 @@ type label struct {
 
 func labelOf(s *zoom.Spec) label { return label{s.Rate, s.Phone} }
 
-// prefix tells the names of Phone's budgets from the others'.
+// prefix distinguishes the names of Zoom Phone's budgets.
 func (l label) prefix() string {
 	if l.phone {
 		return "phone "
@@ -50,8 +50,8 @@ func (p plan) allowance(l label) (allowance, bool) {
 	return a, ok
 }
 
-// plans is Zoom's table, written here a second time on purpose: a figure that
-// is wrong in the client's table is then found.
+// plans is Zoom's table. It is deliberately written a second time here, so that a wrong figure
+// in the client's table is found.
 //
 // Source: https://developers.zoom.us/docs/api/rate-limits/
 var plans = map[string]plan{
@@ -76,8 +76,8 @@ var plans = map[string]plan{
 	}},
 }
 
-// phonePlan is a column of Zoom Phone's table: calls a second, and for the last
-// label a minute.
+// phonePlan returns a column of Zoom Phone's table: calls a second, and for the last label
+// calls a minute.
 func phonePlan(light, medium, heavy, intensive, daily int) map[zoom.Rate]allowance {
 	return map[zoom.Rate]allowance{
 		zoom.Light:             {calls: light, per: time.Second},
@@ -93,7 +93,7 @@ type limits struct {
 	mu   sync.Mutex
 	rows map[label]*window
 	day  time.Time
-	used map[string]int // calls of today: by label, pool, or quota and value
+	used map[string]int // calls of today by label, pool, or quota and value
 }
 
 func newLimits(name string) *limits {
@@ -108,10 +108,10 @@ func newLimits(name string) *limits {
 	return l
 }
 
-// window allows as many calls within any stretch of time as it has arrivals.
+// window is a sliding window that allows as many calls as arrivals has elements.
 type window struct {
 	per      time.Duration
-	arrivals []time.Time // a ring, the oldest at next
+	arrivals []time.Time // a ring buffer, the oldest at next
 	next     int
 }
 
@@ -125,7 +125,7 @@ func (w *window) add(now time.Time) {
 	w.next = (w.next + 1) % len(w.arrivals)
 }
 
-// throttle charges a call to its label, to its day, and to its quotas. A call that is refused is charged to nothing.
+// throttle charges a call to its label, its day and its quotas. A refused call is charged to none.
 func (s *Sandbox) throttle(c *call) error {
 	l, of := s.limits, labelOf(c.route.spec)
 	a, limited := l.plan.allowance(of)
@@ -135,7 +135,7 @@ func (s *Sandbox) throttle(c *call) error {
 	charges := s.charges(c)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.turn(c.now)
+	l.rollOver(c.now)
 	today := of.prefix() + of.rate.String()
 	if a.pooled {
 		today = of.prefix() + "pool"
@@ -159,8 +159,8 @@ func (s *Sandbox) throttle(c *call) error {
 	return nil
 }
 
-// turn begins the counting anew at 00:00 UTC.
-func (l *limits) turn(now time.Time) {
+// rollOver resets the counts at 00:00 UTC.
+func (l *limits) rollOver(now time.Time) {
 	if day := now.Truncate(24 * time.Hour); !day.Equal(l.day) {
 		l.day = day
 		clear(l.used)
@@ -185,7 +185,7 @@ func (c *call) dailyLimit(limit int) error {
 	return tooMany(429, "You have reached the maximum daily rate limit for this API. Refer to the response header for details on when you can make another request.")
 }
 
-// secondLimits are the operations that document another code than 429.
+// secondLimits are the operations that document a code other than 429.
 //
 // Source: responses 429 of PATCH /meetings/{meetingId} and
 // GET /past_meetings/{meetingId}/instances.

@@ -14,8 +14,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// spend charges calls of one label to an account until one is refused, and
-// returns how many were not.
+// spend charges calls of one label to an account until one is refused, and returns how many
+// were allowed.
 func spend(s *Sandbox, rate zoom.Rate, at func() time.Time, most int) (int, *call, *zoomError) {
 	for n := range most {
 		c := &call{Sandbox: s, now: at(), header: http.Header{}, route: &route{
@@ -78,8 +78,8 @@ func TestDailyLimits(t *testing.T) {
 		rate    zoom.Rate
 		step    time.Duration
 		perDay  int
-		emptied []zoom.Rate // refused then
-		left    []zoom.Rate // not refused then
+		emptied []zoom.Rate // refused afterwards
+		left    []zoom.Rate // not refused afterwards
 	}{
 		{PlanFree, zoom.Light, time.Second / 4, 6000, []zoom.Rate{zoom.Light}, []zoom.Rate{zoom.Medium, zoom.Heavy, zoom.ResourceIntensive}},
 		{PlanFree, zoom.Medium, time.Second / 2, 2000, []zoom.Rate{zoom.Medium}, []zoom.Rate{zoom.Light, zoom.Heavy}},
@@ -203,7 +203,7 @@ func TestRegistrantQuotas(t *testing.T) {
 	change("someone").want(t, 204, 0)
 }
 
-func TestOneWriteAtATimeOnOneUser(t *testing.T) {
+func TestExclusive_oneWritePerUser(t *testing.T) {
 	r := newRig(t, Options{})
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
@@ -229,13 +229,12 @@ func TestOneWriteAtATimeOnOneUser(t *testing.T) {
 	eventually(t, func() bool { return remove(r.InactiveUserID).status == 204 })
 }
 
-// eventually asks until an event of another goroutine has come; the test's own
-// deadline ends it when it does not.
+// eventually polls until done returns true. The deadline of the test ends it otherwise.
 func eventually(t *testing.T, done func() bool) {
 	t.Helper()
 	for !done() {
 		if t.Context().Err() != nil {
-			t.Fatal("it never happened")
+			t.Fatal("the condition was never met")
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -11,7 +11,7 @@ func init() {
 	handle("PATCH /meetings/{meetingId}/livestream/status", updateLivestreamStatus, paid)
 }
 
-// livestream is where a meeting is streamed to.
+// livestream is the target of a meeting's live stream.
 type livestream struct {
 	PageURL    string `json:"page_url"`
 	StreamKey  string `json:"stream_key"`
@@ -19,8 +19,8 @@ type livestream struct {
 	Resolution string `json:"resolution,omitempty"`
 }
 
-// seedLivestream makes the stream of a seeded meeting: the weekly one and the one
-// that is going on have one set up.
+// seedLivestream returns the stream of a seeded meeting: the weekly one and the live one have
+// one.
 func (w *world) seedLivestream(m *meeting) *livestream {
 	if m.n != special(slotWeekly) && m.n != special(slotLive) {
 		return &livestream{}
@@ -62,8 +62,8 @@ func updateLivestream(c *call) (any, error) {
 	return nil, nil
 }
 
-// updateLivestreamStatus starts or stops a stream. No document says what happens
-// when nothing is set up, or to a stream that runs already.
+// updateLivestreamStatus starts or stops a stream. No document says what Zoom answers if no
+// stream is configured or the stream is already running.
 func updateLivestreamStatus(c *call) (any, error) {
 	m, err := c.findMeeting()
 	if err != nil {

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// locks holds what only one call may touch at a time.
+// locks are the objects that only one call may change at a time.
 type locks struct {
 	mu   sync.Mutex
 	held map[string]bool
 }
 
-// exclude refuses a call on an object that another call is changing.
+// exclude returns an error for a call on an object that another call is changing.
 func (s *Sandbox) exclude(c *call) error {
 	if c.route.lock == "" {
 		return nil
@@ -30,7 +30,7 @@ func (s *Sandbox) exclude(c *call) error {
 	return nil
 }
 
-// release ends what exclude began.
+// release releases the lock that exclude has taken.
 func (c *call) release() {
 	if len(c.locked) == 0 {
 		return

@@ -16,23 +16,23 @@ const (
 	screen    = 10
 )
 
-// meeting is one number and what is planned under it.
+// meeting is one meeting number and its schedule.
 type meeting struct {
-	n       uint64
-	host    int
-	created time.Time
-	start   time.Time // of the first date; zero when there is none
-	running time.Time // when it was started; zero while it waits
-	runs    int       // that calls have ended
-	ended   []*instance
-	held    *instance // the one that goes on, where it is held
-	source  string
+	n          uint64
+	host       int
+	created    time.Time
+	start      time.Time // of the first date; zero without one
+	running    time.Time // the start of the live instance; zero without one
+	endedCount int       // how many instances calls have ended
+	ended      []*instance
+	held       *instance // the live instance, if Hold holds it
+	source     string
 
 	meetingBody
 	occurrences []*occurrence
 }
 
-// meetingBody is what a caller sets and changes.
+// meetingBody is the fields that a caller can set.
 type meetingBody struct {
 	Topic          string          `json:"topic"`
 	Type           int             `json:"type"`
@@ -89,7 +89,7 @@ type meetingDetails struct {
 	Settings          meetingSettings `json:"settings"`
 }
 
-// listedMeeting is a meeting as lists have it.
+// listedMeeting is a meeting as lists contain it.
 type listedMeeting struct {
 	UUID      string  `json:"uuid"`
 	ID        int64   `json:"id"`
@@ -105,7 +105,7 @@ type listedMeeting struct {
 	PMI       string  `json:"pmi,omitempty"`
 }
 
-// meeting returns the n-th meeting that is planned, or nil.
+// meeting returns the n-th planned meeting, or nil.
 func (w *world) meeting(n uint64) *meeting {
 	if m, changed := w.meetings[n]; changed {
 		return m
@@ -116,8 +116,8 @@ func (w *world) meeting(n uint64) *meeting {
 	return w.seedMeeting(n)
 }
 
-// expired reports whether the number has been given back: 30 days after the
-// last date of a meeting that does not recur.
+// expired reports whether the meeting number has expired: 30 days after the last date of a
+// meeting that does not recur.
 func (m *meeting) expired(now time.Time) bool {
 	return m.Type == scheduled && !m.start.IsZero() && now.After(m.end().AddDate(0, 0, 30)) && !m.usesPMI()
 }
@@ -131,7 +131,7 @@ func (m *meeting) registers() bool {
 	return a != nil && *a != 2
 }
 
-// next returns the date that lists show: the first that is not over.
+// next returns the date that lists show: the first that has not ended.
 func (m *meeting) next(now time.Time) time.Time {
 	for _, o := range m.occurrences {
 		if o.Status == "available" && o.start.Add(time.Duration(o.Duration)*time.Minute).After(now) {
@@ -141,7 +141,7 @@ func (m *meeting) next(now time.Time) time.Time {
 	return m.start
 }
 
-func (w *world) currentUUID(m *meeting) string { return w.uuid(m.n, 255-m.runs) }
+func (w *world) currentUUID(m *meeting) string { return w.uuid(m.n, 255-m.endedCount) }
 
 func (w *world) pmi(i int) string { return strconv.FormatInt(w.seedUser(i).PMI, 10) }
 
@@ -153,7 +153,7 @@ func (m *meeting) joinURL(w *world) string {
 	return link("j", w.number(m.n), more)
 }
 
-// encrypted stands for the long form of a passcode in links.
+// encrypted returns a substitute for the encrypted passcode in links.
 func encrypted(passcode string) string {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(passcode)) // never fails
@@ -210,8 +210,8 @@ func (w *world) listed(m *meeting, now time.Time) *listedMeeting {
 	return l
 }
 
-// is reports whether a meeting belongs in the list of a kind. Upcoming and
-// previous ones reach half a year far.
+// is reports whether a meeting belongs to the list of a kind. Upcoming and previous meetings
+// are those within half a year.
 func (m *meeting) is(kind string, now time.Time) bool {
 	live, at := !m.running.IsZero(), m.next(now)
 	over := !at.IsZero() && at.Add(time.Duration(m.Duration)*time.Minute).Before(now)

@@ -15,8 +15,8 @@ func init() {
 	handle("PUT /meetings/{meetingId}/status", updateMeetingStatus)
 }
 
-// findMeeting finds the planned meeting that a path names by its number. One
-// that was deleted, or is over for a month, is no more.
+// findMeeting returns the planned meeting that a path names by its number. Meetings that were
+// deleted, or that ended more than a month ago, do not exist.
 func (c *call) findMeeting() (*meeting, error) {
 	id := c.path("meetingId")
 	number, err := strconv.ParseInt(id, 10, 64)
@@ -31,8 +31,8 @@ func (c *call) findMeeting() (*meeting, error) {
 	return nil, notFound(3001, "Meeting does not exist: "+id+".")
 }
 
-// meetingsOf returns the planned meetings of a user: the seeded ones, then
-// those that calls have made.
+// meetingsOf returns the planned meetings of a user: the seeded ones, then those created by
+// calls.
 func (w *world) meetingsOf(user int, now time.Time) []*meeting {
 	var all []*meeting
 	add := func(n uint64) {
@@ -82,7 +82,7 @@ func listMeetings(c *call) (any, error) {
 	return c.page(len(all), item, c.pageNumber())
 }
 
-// meetingDays reads from and to, which are days in the zone of the query.
+// meetingDays returns from and to, which are days in the time zone of the query.
 func (c *call) meetingDays() (from, to time.Time, err error) {
 	read := func(name string) (t time.Time) {
 		if v := c.query.Get(name); v != "" && err == nil {

@@ -13,7 +13,7 @@ func TestUsers(t *testing.T) {
 	byID := r.get("/users/%s", r.HostID).want(t, 200, 0)
 	byEmail := r.get("/users/%s", strings.ToUpper(r.HostEmail)).want(t, 200, 0)
 	if byID.body != byEmail.body || byID.str("email") != r.HostEmail {
-		t.Error("id and e-mail lead to two users")
+		t.Error("id and e-mail name different users")
 	}
 	r.get("/users/me").want(t, 404, 1001)
 	r.get("/users/%s", r.DeletedUserID).want(t, 404, 1001)
@@ -33,7 +33,7 @@ func TestUsers(t *testing.T) {
 		t.Errorf("%d admins, want 2", len(all))
 	}
 	if u := r.get("/users?page_size=300").list("users")[1]; u["host_key"] != nil || u["custom_attributes"] != nil {
-		t.Errorf("nobody asked for these: %v", u)
+		t.Errorf("not requested: %v", u)
 	}
 	if u := r.get("/users?include_fields=host_key").list("users")[1]; u["host_key"] == nil {
 		t.Errorf("no host key: %v", u)
@@ -51,7 +51,7 @@ func TestMeetingLifecycle(t *testing.T) {
 	}).want(t, 201, 0)
 	id := made.num("id")
 	if made.str("start_time") != "2026-03-20T09:00:00Z" || made.str("host_id") != r.HostID || made.str("registration_url") == "" || made.str("password") == "" {
-		t.Errorf("made: %s", made.body)
+		t.Errorf("created: %s", made.body)
 	}
 	path := fmt.Sprintf("/meetings/%d", id)
 	got := r.get("%s", path).want(t, 200, 0)
@@ -79,7 +79,7 @@ func TestMeetingLifecycle(t *testing.T) {
 	r.get("%s", path).want(t, 200, 0)
 }
 
-func TestRefusedPatchLeavesNothing(t *testing.T) {
+func TestMeetingPatch_refusedChangesNothing(t *testing.T) {
 	r := newRig(t, Options{})
 	path := fmt.Sprintf("/meetings/%d", r.MeetingNumber)
 	r.do("PATCH "+path, map[string]any{"topic": "kept"}).want(t, 204, 0)
@@ -161,7 +161,7 @@ func TestOccurrences(t *testing.T) {
 	all := r.get("%s?show_previous_occurrences=true", path).list("occurrences")
 	ahead := r.get("%s", path).list("occurrences")
 	if len(ahead) == 0 || len(ahead) >= len(all) {
-		t.Fatalf("%d ahead of %d", len(ahead), len(all))
+		t.Fatalf("%d future dates of %d", len(ahead), len(all))
 	}
 	id := ahead[1]["occurrence_id"].(string)
 	one := path + "?occurrence_id=" + id
@@ -169,10 +169,10 @@ func TestOccurrences(t *testing.T) {
 	r.do("PATCH "+one, map[string]any{"duration": 20, "agenda": "short", "topic": "no", "settings": map[string]any{"watermark": true}}).want(t, 204, 0)
 	got := r.get("%s", one).want(t, 200, 0)
 	if got.num("duration") != 20 || got.str("agenda") != "short" || got.str("topic") == "no" || got.json["settings"].(map[string]any)["watermark"] != true {
-		t.Errorf("one date: %s", got.body)
+		t.Errorf("one occurrence: %s", got.body)
 	}
 	if whole := r.get("%s", path); whole.num("duration") != 60 || whole.str("agenda") == "short" {
-		t.Errorf("the series changed with one date: %s", whole.body)
+		t.Errorf("a patch of one occurrence changed the series: %s", whole.body)
 	}
 
 	r.do("DELETE "+one, nil).want(t, 204, 0)
@@ -180,7 +180,7 @@ func TestOccurrences(t *testing.T) {
 	r.do("DELETE "+one, nil).want(t, 400, 300)
 	after := r.get("%s", path).list("occurrences")
 	if len(after) != len(ahead) || after[1]["status"] != "deleted" {
-		t.Errorf("a deleted date is not kept as deleted: %v", after)
+		t.Errorf("a deleted occurrence is not listed as deleted: %v", after)
 	}
 	r.do("PATCH "+path+"?occurrence_id=1", map[string]any{}).want(t, 400, 300)
 	r.do("PATCH "+one, map[string]any{"duration": 20}).want(t, 400, 300)
@@ -203,7 +203,7 @@ func TestMeetingLists(t *testing.T) {
 		t.Errorf("lists: %v", count)
 	}
 	if count["upcoming"]+count["previous_meetings"] < count["scheduled"] {
-		t.Errorf("some are neither ahead nor over: %v", count)
+		t.Errorf("some are neither upcoming nor previous: %v", count)
 	}
 	some := r.get("%sscheduled&from=2026-03-16&to=2026-03-23", path).num("total_records")
 	if some == 0 || some >= count["scheduled"] {
@@ -232,7 +232,7 @@ func TestEndMeeting(t *testing.T) {
 	}
 	past := r.get("/past_meetings/%s", twice(live.str("uuid"))).want(t, 200, 0)
 	if past.str("uuid") != live.str("uuid") || past.str("end_time") != stamp(monday) {
-		t.Errorf("the run that ended: %s", past.body)
+		t.Errorf("the instance that ended: %s", past.body)
 	}
 	r.do(fmt.Sprintf("DELETE /meetings/%d", r.PersonalMeeting), nil).want(t, 400, 3018)
 }

@@ -6,8 +6,12 @@ import (
 	"time"
 )
 
-// change lets a call change a meeting: from now on it is kept.
+// change stores a meeting so that a call can change it.
 func (w *world) change(m *meeting) *meeting {
+	if isWebinar(m.n) {
+		w.webinars[m.n] = m
+		return m
+	}
 	w.meetings[m.n] = m
 	return m
 }
@@ -30,11 +34,11 @@ func createMeeting(c *call) (any, error) {
 	if m.ScheduleFor != "" {
 		return nil, badRequest(3000, "You cannot schedule a meeting for "+m.ScheduleFor)
 	}
-	if err := m.settle(c.now); err != nil {
+	if err := m.complete(c.now); err != nil {
 		return nil, err
 	}
-	w.minted++
-	m.n = createdBase + w.minted
+	w.lastID++
+	m.n = createdBase + w.lastID
 	if m.Password == nil && (m.Default == nil || *m.Default) {
 		m.Password = new(passcode(w, m.n))
 	}
@@ -44,8 +48,8 @@ func createMeeting(c *call) (any, error) {
 	return d, nil
 }
 
-// settle checks a body and works out what follows from it.
-func (m *meeting) settle(now time.Time) error {
+// complete validates a body and sets the fields that follow from it.
+func (m *meeting) complete(now time.Time) error {
 	var wrong []string
 	bad := func(is bool, field string) {
 		if is {
@@ -70,7 +74,7 @@ func (m *meeting) settle(now time.Time) error {
 	if m.Type != recurring {
 		m.Recurrence = nil
 	}
-	// A start that is missing or past becomes now, says POST
+	// A start that is missing or in the past becomes now, according to POST
 	// /users/{userId}/meetings.
 	if m.start = start; start.Before(now) {
 		m.start = now.Truncate(time.Second)
@@ -121,11 +125,11 @@ func updateMeeting(c *call) (any, error) {
 	if !moved {
 		changed.StartTime = stamp(m.start)
 	}
-	if err := changed.settle(c.now); err != nil {
+	if err := changed.complete(c.now); err != nil {
 		return nil, err
 	}
 	if start, _ := parseStart(changed.StartTime, changed.Timezone); moved && start.Before(c.now) || !moved {
-		// A start that is past changes nothing, says PATCH
+		// A start in the past has no effect, according to PATCH
 		// /meetings/{meetingId}.
 		changed.start = m.start
 		changed.recur()
@@ -159,9 +163,8 @@ func deleteMeeting(c *call) (any, error) {
 	return nil, nil
 }
 
-// updateMeetingStatus ends a meeting that is going on, or takes a deleted one
-// back. No document says what ending a meeting answers that has not begun; the
-// one code about ending is 3063.
+// updateMeetingStatus ends a live meeting, or recovers a deleted one. No document says what
+// Zoom answers if the meeting is not live; the only code about ending is 3063.
 func updateMeetingStatus(c *call) (any, error) {
 	var body struct {
 		Action string `json:"action"`
@@ -190,10 +193,10 @@ func (c *call) endMeeting() error {
 	return nil
 }
 
-// end ends the run of a meeting that goes on.
+// end ends the live instance of a meeting.
 func (w *world) end(m *meeting, now time.Time) {
-	m.ended = append([]*instance{w.liveRun(m).until(now)}, m.ended...)
-	m.runs++
+	m.ended = append([]*instance{w.liveInstance(m).until(now)}, m.ended...)
+	m.endedCount++
 	m.running, m.held = time.Time{}, nil
 	w.change(m)
 }

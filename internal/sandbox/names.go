@@ -2,7 +2,7 @@ package sandbox
 
 import "strings"
 
-// Words that the seeded account is made of. Nobody is meant by them.
+// The words that the seeded account is generated from. They name no real person.
 
 var firstNames = []string{
 	"Ada", "Aisha", "Akira", "Amara", "Anton", "Bea", "Bruno", "Carla", "Chidi", "Clara", "Dario", "Deniz", "Dmitri", "Elena",
@@ -39,7 +39,7 @@ var subjects = []string{
 	"Interview", "Training: first steps", "Incident review", "Office hours", "Roadmap Q&A", "Demo <live>", "Übergabe", "Board meeting",
 }
 
-// mailFirst and mailLast are the names as they stand in an e-mail address.
+// mailFirst and mailLast are the names in the form of an e-mail address.
 var mailFirst, mailLast = folded(firstNames), folded(lastNames)
 
 func folded(names []string) []string {
@@ -51,10 +51,10 @@ func folded(names []string) []string {
 	return all
 }
 
-// name is a made-up person's: places in firstNames and lastNames.
+// name is an invented person's name: indices of firstNames and lastNames.
 type name struct{ first, last int }
 
-func newName(d *dice) name { return name{d.n(len(firstNames)), d.n(len(lastNames))} }
+func newName(d *rng) name { return name{d.n(len(firstNames)), d.n(len(lastNames))} }
 
 func (n name) String() string { return firstNames[n.first] + " " + lastNames[n.last] }
 

@@ -14,7 +14,7 @@ import (
 
 const tokenPattern = "POST /oauth/token"
 
-// grant is what an access token stands for.
+// grant is what an access token permits.
 type grant struct {
 	scopes  map[string]bool
 	expires time.Time
@@ -47,8 +47,8 @@ var allScopes = sync.OnceValue(func() []string {
 	return slices.Compact(all)
 })
 
-// Grant sets the scopes of the tokens that are issued from now on; without
-// scopes they have all again. Tokens that are out keep theirs, as at Zoom.
+// Grant sets the scopes of the tokens issued from now on; without arguments they have all
+// scopes. Issued tokens keep theirs, as at Zoom.
 func (s *Sandbox) Grant(scopes ...string) {
 	s.tokens.mu.Lock()
 	defer s.tokens.mu.Unlock()
@@ -58,22 +58,21 @@ func (s *Sandbox) Grant(scopes ...string) {
 	}
 }
 
-// RevokeTokens makes every token invalid that is out, as a deactivated app
-// does.
+// RevokeTokens invalidates all issued tokens, as deactivating an app does.
 func (s *Sandbox) RevokeTokens() {
 	s.tokens.mu.Lock()
 	defer s.tokens.mu.Unlock()
 	clear(s.tokens.live)
 }
 
-// TokensIssued counts the access tokens that were given out.
+// TokensIssued returns the number of issued access tokens.
 func (s *Sandbox) TokensIssued() int {
 	s.tokens.mu.Lock()
 	defer s.tokens.mu.Unlock()
 	return s.tokens.issued
 }
 
-// oauthError is a refusal in the shape of the token endpoint.
+// oauthError is an error in the format of the token endpoint.
 type oauthError struct {
 	status int
 	Reason string `json:"reason"`
@@ -90,8 +89,8 @@ type tokenAnswer struct {
 	APIURL      string `json:"api_url"`
 }
 
-// issueToken is the Server-to-Server grant. Its api_url is the sandbox's own
-// address, since the cluster of the caller is this process.
+// issueToken serves the Server-to-Server grant. api_url is the sandbox's own address, since
+// the caller's cluster is this process.
 //
 // Source: https://developers.zoom.us/docs/internal-apps/s2s-oauth/
 func issueToken(c *call) (any, error) {
@@ -140,8 +139,8 @@ func (t *tokens) issue(seed uint64, now time.Time, ttl time.Duration) (string, [
 	return token, t.scopes
 }
 
-// authenticate finds the token of a call and asks whether it may do this. An
-// operation accepts any one of its scopes.
+// authenticate finds the token of a call and checks that it permits the operation. Any one of
+// the operation's scopes suffices.
 func (s *Sandbox) authenticate(c *call) error {
 	bearer, ok := strings.CutPrefix(c.request.Header.Get("Authorization"), "Bearer ")
 	s.tokens.mu.Lock()
@@ -153,7 +152,7 @@ func (s *Sandbox) authenticate(c *call) error {
 	case !c.now.Before(c.token.expires):
 		return &zoomError{http.StatusUnauthorized, 124, "Access token is expired.", nil}
 	}
-	account := "" // the own
+	account := "" // the token's own
 	if c.world != s.world {
 		account = c.path("accountId")
 	}

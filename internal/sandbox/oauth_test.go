@@ -78,7 +78,7 @@ func TestScopes(t *testing.T) {
 	r.get("/users").want(t, 200, 0)
 }
 
-func TestFreePlanLacksReports(t *testing.T) {
+func TestFreePlan_noReports(t *testing.T) {
 	r := newRig(t, Options{Plan: PlanFree})
 	if res := r.get("/report/daily").want(t, 400, 200); res.header.Get("X-Ratelimit-Category") != "Heavy" {
 		t.Errorf("category %q", res.header.Get("X-Ratelimit-Category"))

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// invalidOccurrence is the documented answer to an id that is none.
+// invalidOccurrence is the documented answer to an unknown occurrence id.
 //
 // Source: code 300 of DELETE /meetings/{meetingId}.
 func invalidOccurrence() error { return badRequest(300, "Invalid parameter: occurrence_id.") }
@@ -20,7 +20,7 @@ func (m *meeting) occurrence(id string) *occurrence {
 	return m.occurrences[i]
 }
 
-// recur makes the dates of a series.
+// recur sets the dates of a series.
 func (m *meeting) recur() {
 	m.occurrences = nil
 	if m.Type != recurring || m.Recurrence == nil {
@@ -34,7 +34,7 @@ func (m *meeting) recur() {
 	}
 }
 
-// parseStart reads a start_time: UTC with a "Z", else local time in the zone.
+// parseStart parses a start_time: UTC with a "Z", otherwise local time in the zone.
 func parseStart(s, zone string) (time.Time, error) {
 	if strings.HasSuffix(s, "Z") {
 		return time.Parse(zoomTime, s)

@@ -1,6 +1,6 @@
 package sandbox
 
-// occurrencePatch is what may differ in one date of a series.
+// occurrencePatch is the fields that one occurrence of a series can override.
 //
 // Source: query parameter occurrence_id of PATCH /meetings/{meetingId}.
 type occurrencePatch struct {
@@ -18,7 +18,7 @@ type occurrencePatch struct {
 	} `json:"settings"`
 }
 
-// apply shows a meeting as it is on one date.
+// apply applies an occurrence to the meeting's details.
 func (o *occurrence) apply(d *meetingDetails) {
 	d.StartTime, d.Duration = o.StartTime, o.Duration
 	if o.patch == nil {

@@ -31,79 +31,79 @@ func withoutFields(o *oddity) {
 	}
 }
 
-// gatewayTimeout is what the edge before Zoom answers when Zoom takes too long.
+// gatewayTimeout is the answer of Zoom's edge when Zoom takes too long.
 func gatewayTimeout(o *oddity) {
 	page := "<html><head><title>504 Gateway Time-out</title></head><body></body></html>\n"
 	*o.answer = answer{status: http.StatusGatewayTimeout, kind: "text/html", buf: bytes.NewBufferString(page)}
 	o.done("")
 }
 
-// list returns the list of the answer, and the object that it and the counts stand
-// in; nil where the answer has none.
-func (o *oddity) list() (beside, list *mutate.Value) {
+// list returns the list of the answer and the object that contains it and the counters, or
+// nil if the answer has none.
+func (o *oddity) list() (parent, list *mutate.Value) {
 	if o.body == nil {
 		return nil, nil
 	}
 	array := o.route.spec.Array
-	beside = o.body
+	parent = o.body
 	if i := strings.LastIndexByte(array, '.'); i >= 0 {
-		if beside, array = o.body.At(array[:i]), array[i+1:]; beside == nil {
+		if parent, array = o.body.At(array[:i]), array[i+1:]; parent == nil {
 			return nil, nil
 		}
 	}
-	if list = beside.Member(array); list == nil || list.Kind != jsontext.KindBeginArray {
+	if list = parent.Member(array); list == nil || list.Kind != jsontext.KindBeginArray {
 		return nil, nil
 	}
-	return beside, list
+	return parent, list
 }
 
 func withoutList(o *oddity) {
-	beside, list := o.list()
+	parent, list := o.list()
 	if list == nil {
 		return
 	}
-	beside.Members = slices.DeleteFunc(beside.Members, func(m mutate.Member) bool { return m.Value == list })
+	parent.Members = slices.DeleteFunc(parent.Members, func(m mutate.Member) bool { return m.Value == list })
 	o.rewrite()
 	o.done(o.route.spec.Array)
 }
 
-// What stands beside the items of a page.
+// The fields next to the items of a page.
 const (
 	nextToken = "next_page_token"
 	total     = "total_records"
 )
 
-// counted returns how many items the answer says there are; 0 where it does not.
-func counted(beside *mutate.Value) int {
-	if v := beside.Member(total); v != nil {
+// totalOf returns the answer's total number of items, or 0 if it has none.
+func totalOf(parent *mutate.Value) int {
+	if v := parent.Member(total); v != nil {
 		n, _ := strconv.Atoi(v.Text)
 		return n
 	}
 	return 0
 }
 
-// further reports whether a call is for another page than the first.
-func (c *call) further() bool {
+// laterPage reports whether a call is for a page other than the first.
+func (c *call) laterPage() bool {
 	n, _ := strconv.Atoi(c.query.Get("page_number"))
 	return c.query.Get(nextToken) != "" || n > 1
 }
 
-func leadsOn(beside *mutate.Value) bool {
-	token := beside.Member(nextToken)
+func hasNextPage(parent *mutate.Value) bool {
+	token := parent.Member(nextToken)
 	return token != nil && token.Text != ""
 }
 
 func endsEarly(o *oddity) {
-	if beside, list := o.list(); list != nil && leadsOn(beside) && counted(beside) > len(list.Items) {
-		beside.Set(nextToken, mutate.String(""))
+	if parent, list := o.list(); list != nil && hasNextPage(parent) && totalOf(parent) > len(list.Items) {
+		parent.Set(nextToken, mutate.String(""))
 		o.rewrite()
 		o.done("")
 	}
 }
 
 func fewerItems(o *oddity) {
-	beside, list := o.list()
-	if list == nil || leadsOn(beside) || len(list.Items) < 2 || counted(beside) < len(list.Items) {
+	parent, list := o.list()
+	if list == nil || hasNextPage(parent) || len(list.Items) < 2 || totalOf(parent) < len(list.Items) {
 		return
 	}
 	list.Items = list.Items[:len(list.Items)/2]
@@ -112,19 +112,19 @@ func fewerItems(o *oddity) {
 }
 
 func emptyPage(o *oddity) {
-	beside, list := o.list()
-	if list == nil || !o.further() || len(list.Items) == 0 || counted(beside) == 0 {
+	parent, list := o.list()
+	if list == nil || !o.laterPage() || len(list.Items) == 0 || totalOf(parent) == 0 {
 		return
 	}
 	list.Items = nil
-	if leadsOn(beside) {
-		beside.Set(nextToken, mutate.String(""))
+	if hasNextPage(parent) {
+		parent.Set(nextToken, mutate.String(""))
 	}
 	o.rewrite()
 	o.done("")
 }
 
-// smallPages asks for smaller pages, so that the answer says how large they are.
+// smallPages reduces the page size of the request, so that the answer states the smaller one.
 func smallPages(o *oddity) *answer {
 	asked, err := strconv.Atoi(o.query.Get("page_size"))
 	if err != nil {
@@ -138,14 +138,14 @@ func smallPages(o *oddity) *answer {
 }
 
 func samePage(o *oddity) *answer {
-	if o.further() {
+	if o.laterPage() {
 		o.query.Del("page_number")
 		o.done("")
 	}
 	return nil
 }
 
-// firstPage returns the items of the first page of the list that a call asks for.
+// firstPage returns the items of the first page of a call's list.
 func (o *oddity) firstPage() []*mutate.Value {
 	first := *o.call
 	first.query = maps.Clone(o.query)
@@ -177,17 +177,17 @@ func repeatedItems(o *oddity) {
 }
 
 func repeatedToken(o *oddity) {
-	if beside, list := o.list(); list != nil && o.query.Get(nextToken) != "" {
-		beside.Set(nextToken, mutate.String(o.query.Get(nextToken)))
+	if parent, list := o.list(); list != nil && o.query.Get(nextToken) != "" {
+		parent.Set(nextToken, mutate.String(o.query.Get(nextToken)))
 		o.rewrite()
 		o.done("")
 	}
 }
 
-// emptyToken begins the tokens that lead to empty pages.
+// emptyToken is the prefix of the tokens of empty pages.
 const emptyToken = "sandboxEmptyPage"
 
-func askBeforeEmpty(o *oddity) *answer {
+func beforeEmptyPages(o *oddity) *answer {
 	if number, ok := strings.CutPrefix(o.query.Get(nextToken), emptyToken); ok {
 		o.note = number
 		o.query.Del(nextToken)
@@ -196,7 +196,7 @@ func askBeforeEmpty(o *oddity) *answer {
 }
 
 func emptyPages(o *oddity) {
-	beside, list := o.list()
+	parent, list := o.list()
 	if list == nil {
 		return
 	}
@@ -204,12 +204,12 @@ func emptyPages(o *oddity) {
 		list.Items = nil
 	}
 	n, _ := strconv.Atoi(o.note)
-	beside.Set(nextToken, mutate.String(emptyToken+strconv.Itoa(n+1)))
+	parent.Set(nextToken, mutate.String(emptyToken+strconv.Itoa(n+1)))
 	o.rewrite()
 	o.done("")
 }
 
-// shorterRange asks about fewer days where the answer tells about which it is.
+// shorterRange reduces the days of the request, if the answer states its range.
 func shorterRange(o *oddity) *answer {
 	from, err := day(o.query.Get("from"))
 	to, err2 := day(o.query.Get("to"))
@@ -227,8 +227,8 @@ func shorterRange(o *oddity) *answer {
 	return nil
 }
 
-// fields returns the members of the answer that may be odd, all but the list itself
-// and what belongs to its pages.
+// fields returns the members of the answer that may be changed: all except the list itself
+// and the fields of its pages.
 func (o *oddity) fields(wanted func(mutate.Site) bool) []mutate.Site {
 	if o.body == nil {
 		return nil
@@ -238,7 +238,7 @@ func (o *oddity) fields(wanted func(mutate.Site) bool) []mutate.Site {
 	})
 }
 
-// pageFields belong to the pages of a list, or say what the answer is about.
+// pageFields are fields of a list's pages, or repeat parameters of the request.
 var pageFields = []string{nextToken, total, "page_count", "page_number", "page_size", "from", "to"}
 
 func (o *oddity) ofPages(s mutate.Site) bool {
@@ -247,18 +247,18 @@ func (o *oddity) ofPages(s mutate.Site) bool {
 	return array != "" && (path == array || strings.HasPrefix(array, path+".")) || len(s.Path) == 1 && slices.Contains(pageFields, path)
 }
 
-// pick returns one of the fields; ok is false where there is none.
+// pick returns one of the fields. ok is false if there is none.
 func (o *oddity) pick(wanted func(mutate.Site) bool) (s mutate.Site, ok bool) {
 	fields := o.fields(wanted)
 	if len(fields) == 0 {
 		return s, false
 	}
-	return fields[o.dice.IntN(len(fields))], true
+	return fields[o.rand.IntN(len(fields))], true
 }
 
 func mutated(m mutate.Mutation) func(*oddity) {
 	return func(o *oddity) {
-		if s, ok := o.pick(func(s mutate.Site) bool { return m != mutate.Empty || !s.Value.IsEmpty() }); ok && s.Apply(m, o.dice) {
+		if s, ok := o.pick(func(s mutate.Site) bool { return m != mutate.Empty || !s.Value.IsEmpty() }); ok && s.Apply(m, o.rand) {
 			o.rewrite()
 			o.done(s.String())
 		}
@@ -292,14 +292,14 @@ func unknownField(o *oddity) {
 	o.done("")
 }
 
-// freeForm reports whether what stands at a path is a map of any names, of which none
-// is unknown.
+// freeForm reports whether the value at a path is a map with arbitrary keys, so that none is
+// unknown.
 func (o *oddity) freeForm(path []string) bool {
 	t := o.typeAt(path)
 	return t != nil && t.Kind() == reflect.Map
 }
 
-// unknownEnum makes one of the values that the graph has an enum for another one.
+// unknownEnum replaces a value of one of the graph's enums by an unknown one.
 func unknownEnum(o *oddity) {
 	if s, ok := o.pick(func(s mutate.Site) bool { return s.Value.Text != "" && isEnum(o.typeAt(s.Path)) }); ok {
 		if s.Value.Kind == jsontext.KindNumber {
@@ -312,15 +312,15 @@ func unknownEnum(o *oddity) {
 	}
 }
 
-// coded is what the types of enums have.
+// coded is implemented by the types of enums.
 var coded = reflect.TypeFor[interface{ Code() string }]()
 
 func isEnum(t reflect.Type) bool {
 	return t != nil && t.Kind() == reflect.String && t.Implements(coded)
 }
 
-// typeAt returns the type that the client decodes a part of the answer into; nil
-// where it does not.
+// typeAt returns the type that the client decodes a part of the answer into, or nil if it
+// ignores that part.
 func (o *oddity) typeAt(path []string) reflect.Type {
 	t := o.route.spec.Answer()
 	if o.lists() && len(path) > 0 && !strings.Contains(o.route.spec.Array, ".") {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The credentials of the sandbox's one app. They are no secret.
+// The credentials of the sandbox's only app. They are not secret.
 const (
 	AccountID    = "sandboxAccount0000000A"
 	ClientID     = "sandboxClientID"
@@ -22,47 +22,44 @@ const (
 	PlanNone = "none"
 )
 
-// ReportLag is how long after the end of an instance Zoom's reports are made, unless
-// Options say otherwise.
+// ReportLag is the default of Options.ReportLag.
 const ReportLag = 30 * time.Minute
 
-// Options says how large and how unpleasant a sandbox is. The zero value is a
-// business account of 40 users.
+// Options configures a sandbox. The zero value is a business account of 40 users.
 type Options struct {
-	// AccountID is the account's id; "" means AccountID, and the credentials stay
+	// AccountID is the account's id; "" means the constant AccountID. The credentials stay
 	// the same.
 	AccountID string
-	// Seed decides all names, ids and numbers; 0 means 1.
+	// Seed determines all names, ids and numbers; 0 means 1.
 	Seed uint64
-	// Users is the size of the account, pending and inactive ones included;
-	// 0 means 40, and the least is 8.
+	// Users is the number of users, including pending and inactive ones; 0 means 40, and the
+	// minimum is 8.
 	Users int
-	// Meetings is how many one user has scheduled; 0 means 30. The host of the
-	// landmarks has at least ten.
+	// Meetings is how many meetings each user has scheduled; 0 means 30. The landmarks' host
+	// has at least ten.
 	Meetings int
-	// Participants is how many rows the latest instance of the big meeting
-	// has; 0 means 60.
+	// Participants is the number of rows of the big meeting's latest instance; 0 means 60.
 	Participants int
-	// Registrants is how many approved registrants the big meeting has;
-	// 0 means as many as Participants.
+	// Registrants is the number of approved registrants of the big meeting; 0 means the value
+	// of Participants.
 	Registrants int
 	// Plan is one of the plans above; "" means business.
 	Plan string
-	// Scopes are granted to every token; nil means all that operations name.
+	// Scopes are granted to every token; nil means the scopes of all operations.
 	Scopes []string
-	// Latency is how long every answer takes.
+	// Latency is the minimum time of every answer.
 	Latency time.Duration
-	// TokenTTL is the life of an access token; 0 means an hour.
+	// TokenTTL is the lifetime of an access token; 0 means an hour.
 	TokenTTL time.Duration
-	// PageTokenTTL is the life of a next_page_token; 0 means 15 minutes.
+	// PageTokenTTL is the lifetime of a next_page_token; 0 means 15 minutes.
 	PageTokenTTL time.Duration
-	// ReportLag is how long after its end an instance has no report and only
-	// zeros for durations; 0 means ReportLag.
+	// ReportLag is how long after its end an instance has no report, and durations of zero;
+	// 0 means the constant ReportLag.
 	ReportLag time.Duration
-	// Faults are planned from the beginning; see ParseFaults.
+	// Faults are planned at the start; see ParseFaults.
 	Faults []Fault
-	// Now is the clock; nil means time.Now. What the sandbox holds is dated
-	// from its first answer.
+	// Now is the clock; nil means time.Now. The dates of the seeded objects are relative to
+	// the first answer.
 	Now func() time.Time
 }
 
@@ -90,7 +87,7 @@ func orElse[T comparable](v, other T) T {
 	return v
 }
 
-// check returns every mistake at once.
+// check returns all mistakes, joined.
 func (o Options) check() error {
 	var errs []error
 	bound := func(name string, v, low, high int) {

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// defaultPage is how many items a page has when nobody says.
+// defaultPage is the page size of a call without page_size.
 const defaultPage = 30
 
-// page is a part of a list. Its items are made when they are written, and one
-// that is json.RawMessage is written as it is.
+// page is a part of a list. Its items are made when they are encoded. An item that is a
+// json.RawMessage is written as it is.
 type page struct {
 	fields []field
 	array  string
@@ -24,15 +24,14 @@ type page struct {
 	item   func(int) any
 }
 
-// field is a counter or a parameter that stands beside the items.
+// field is a counter or a parameter next to the items.
 type field struct {
 	name  string
 	value any
 }
 
-// page returns the part of a list of total items that a call asks for, as its
-// row says: the name of the array and the largest page. Extra fields stand
-// beside the counters.
+// page returns the part of a list of total items that a call asks for. The name of the array
+// and the largest page are those of the operation's row. Extra fields follow the counters.
 //
 // Source: https://developers.zoom.us/docs/api/pagination/
 func (c *call) page(total int, item func(int) any, extra ...field) (*page, error) {
@@ -55,14 +54,14 @@ func (c *call) page(total int, item func(int) any, extra ...field) (*page, error
 	return p, nil
 }
 
-// without drops counters that an operation does not document.
+// without removes counters that an operation does not document.
 func (p *page) without(names ...string) *page {
 	p.fields = slices.DeleteFunc(p.fields, func(f field) bool { return slices.Contains(names, f.name) })
 	return p
 }
 
-// place reads page_size, next_page_token and the old page_number. A page_size
-// beyond the maximum is refused, not cut down.
+// place parses page_size, next_page_token and the legacy page_number. A page_size above the
+// maximum is refused, not reduced.
 func (c *call) place() (size, from int, err error) {
 	largest := orElse(c.route.spec.MaxPage, 300)
 	if size, err = c.number("page_size", min(defaultPage, largest), 1, largest); err != nil {
@@ -76,7 +75,7 @@ func (c *call) place() (size, from int, err error) {
 	return size, (n - 1) * size, err
 }
 
-// pageNumber is the legacy counter, for the operations that still answer it.
+// pageNumber returns the legacy counter, for the operations that still return it.
 func (c *call) pageNumber() field {
 	n, err := strconv.Atoi(c.query.Get("page_number"))
 	if err != nil {
@@ -85,19 +84,19 @@ func (c *call) pageNumber() field {
 	return field{"page_number", n}
 }
 
-// A token holds the place, when it expires, and a sum over what else was asked,
-// so that it fits no other question: nothing is kept on this side.
+// A token contains the position, its expiry and a hash of the other parameters, so that it is
+// valid for the same request alone. The sandbox stores nothing for it.
 func (c *call) pageToken(from int) string {
 	b := binary.BigEndian.AppendUint32(nil, uint32(from))
 	b = binary.BigEndian.AppendUint64(b, uint64(c.now.Add(c.opt.PageTokenTTL).UnixMilli()))
-	b = binary.BigEndian.AppendUint64(b, c.question(b))
+	b = binary.BigEndian.AppendUint64(b, c.querySum(b))
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 func (c *call) readToken(token string) (int, error) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	wrong := badRequest(300, "The next page token is invalid or expired.")
-	if err != nil || len(b) != 20 || binary.BigEndian.Uint64(b[12:]) != c.question(b[:12]) {
+	if err != nil || len(b) != 20 || binary.BigEndian.Uint64(b[12:]) != c.querySum(b[:12]) {
 		return 0, wrong
 	}
 	expires := time.UnixMilli(int64(binary.BigEndian.Uint64(b[4:])))
@@ -107,8 +106,8 @@ func (c *call) readToken(token string) (int, error) {
 	return int(binary.BigEndian.Uint32(b)), nil
 }
 
-// question sums up the operation and its parameters, all but the token.
-func (c *call) question(salt []byte) uint64 {
+// querySum returns a hash of the operation and its parameters, except the token.
+func (c *call) querySum(salt []byte) uint64 {
 	h := fnv.New64a()
 	write := func(s string) { _, _ = h.Write(append([]byte(s), 0)) } // never fails
 	_, _ = h.Write(salt)
@@ -125,7 +124,7 @@ func (c *call) question(salt []byte) uint64 {
 	return mix(h.Sum64() ^ mix(c.opt.Seed))
 }
 
-// MarshalJSON writes a page that stands within a larger answer.
+// MarshalJSON encodes a page that is part of a larger answer.
 func (p *page) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	p.encode(&buf)

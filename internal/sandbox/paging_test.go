@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestPagesHoldEveryUserOnce(t *testing.T) {
+func TestPages_everyUserOnce(t *testing.T) {
 	r := newRig(t, Options{Users: 500})
 	for _, size := range []int{7, 30, 300, 2000} {
 		seen := map[string]bool{}
@@ -34,7 +34,7 @@ func TestPageCounters(t *testing.T) {
 	second := r.get("/users?page_size=100&page_number=2").list("users")
 	token := url.QueryEscape(res.str("next_page_token"))
 	if byToken := r.get("/users?page_size=100&next_page_token=%s", token).list("users"); second[0]["id"] != byToken[0]["id"] {
-		t.Error("page_number=2 and the token are two places")
+		t.Error("page_number=2 and the token are different positions")
 	}
 }
 
@@ -69,7 +69,7 @@ func TestPageToken(t *testing.T) {
 	rows := "meetings/" + twice(r.BigInstance) + "/participants?page_size=10"
 	other := url.QueryEscape(r.get("/past_%s", rows).str("next_page_token"))
 	r.get("/past_%s&next_page_token=%s", rows, other).want(t, 200, 0)
-	r.get("/report/%s&next_page_token=%s", rows, other).want(t, 400, 300) // the same words to another operation
+	r.get("/report/%s&next_page_token=%s", rows, other).want(t, 400, 300) // the same parameters for another operation
 
 	r.clock.pass(15*time.Minute - time.Millisecond)
 	r.get("%s&next_page_token=%s", first, token).want(t, 200, 0)

@@ -3,10 +3,10 @@ package sandbox
 import "net/url"
 
 func init() {
-	domains = append(domains, userWriteQuestions, roleQuestions, policyQuestions, surveyQuestions)
+	domains = append(domains, userWriteRequests, roleRequests, policyRequests, surveyRequests)
 }
 
-func userWriteQuestions(r *rig, ask func(pattern, path string, body any)) {
+func userWriteRequests(r *rig, ask func(pattern, path string, body any)) {
 	for _, action := range []string{"create", "autoCreate", "custCreate", "ssoCreate"} {
 		info := map[string]any{"email": action + "@example.net", "type": 1, "first_name": "Ada"}
 		ask("POST /users", "/users", map[string]any{"action": action, "user_info": info})
@@ -15,7 +15,7 @@ func userWriteQuestions(r *rig, ask func(pattern, path string, body any)) {
 	ask("DELETE /users/{userId}", "/users/"+r.InactiveUserID+"?action=delete", nil)
 }
 
-func roleQuestions(r *rig, ask func(pattern, path string, body any)) {
+func roleRequests(r *rig, ask func(pattern, path string, body any)) {
 	ask("GET /roles", "/roles", nil)
 	ask("GET /roles", "/roles?type=iq", nil)
 	ask("POST /roles", "/roles", map[string]any{"name": "A new one", "privileges": []string{"User:Read"}})
@@ -29,7 +29,7 @@ func roleQuestions(r *rig, ask func(pattern, path string, body any)) {
 	ask("DELETE /roles/{roleId}", "/roles/"+r.RoleID, nil)
 }
 
-func policyQuestions(r *rig, ask func(pattern, path string, body any)) {
+func policyRequests(r *rig, ask func(pattern, path string, body any)) {
 	whole := map[string]any{
 		"id": "", "policy_name": "x", "assigned_group_id": "a", "to_group_id": "b", "status": 1, "type": 0,
 		"settings": map[string]any{
@@ -45,7 +45,7 @@ func policyQuestions(r *rig, ask func(pattern, path string, body any)) {
 	ask("DELETE /information_barriers/policies/{policyId}", one, nil)
 }
 
-func surveyQuestions(r *rig, ask func(pattern, path string, body any)) {
+func surveyRequests(r *rig, ask func(pattern, path string, body any)) {
 	ask("GET /surveys", "/surveys", nil)
 	for i := range surveyTypes {
 		one := "/surveys/" + r.world.surveyID(i)

@@ -62,7 +62,7 @@ func listPhoneRecordings(c *call) (any, error) {
 	}
 	var all []*phoneRecording
 	for day := from; !day.After(to) && c.world.status(user) == "active"; day = day.AddDate(0, 0, 1) {
-		d := c.world.dice("calls", uint64(user)<<20|uint64(day.Unix()/86400))
+		d := c.world.rng("calls", uint64(user)<<20|uint64(day.Unix()/86400))
 		for j := range pick(&d, []int{0, 0, 1, 2}) {
 			if r := c.phoneRecording(user, day, j); r != nil {
 				all = append(all, r)
@@ -74,12 +74,11 @@ func listPhoneRecordings(c *call) (any, error) {
 		field{"from", from.Format(time.DateOnly)}, field{"to", to.Format(time.DateOnly)})
 }
 
-// phoneRecording makes the j-th recording of a day; nil is one that is still to
-// come.
+// phoneRecording returns the j-th recording of a day, or nil if it is in the future.
 func (c *call) phoneRecording(user int, day time.Time, j int) *phoneRecording {
 	w := c.world
 	key := 1<<62 | uint64(user)<<24 | uint64(day.Unix()/86400)<<4 | uint64(j)
-	d := w.dice("call", key)
+	d := w.rng("call", key)
 	at := day.Add(8*time.Hour + time.Duration(d.n(36_000))*time.Second)
 	if at.After(c.now) {
 		return nil

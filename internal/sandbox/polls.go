@@ -20,7 +20,7 @@ type poll struct {
 	pollBody
 }
 
-// pollBody is what a caller sets.
+// pollBody is the fields that a caller can set.
 type pollBody struct {
 	Title     string          `json:"title"`
 	Type      int             `json:"poll_type"`
@@ -28,7 +28,7 @@ type pollBody struct {
 	Questions []*pollQuestion `json:"questions"`
 }
 
-// pollQuestion is one of a poll or of a survey, which has no right answers.
+// pollQuestion is a question of a poll or of a survey. Those of surveys have no right answers.
 type pollQuestion struct {
 	Name         string    `json:"name"`
 	Type         string    `json:"type"`
@@ -53,7 +53,7 @@ type prompt struct {
 
 var questionTypes = []string{"single", "multiple", "matching", "rank_order", "short_answer", "long_answer", "fill_in_the_blank", "rating_scale"}
 
-// allQuestions is one question of each kind.
+// allQuestions returns one question of each type.
 func allQuestions() []*pollQuestion {
 	return []*pollQuestion{
 		{Name: "How was it?", Type: "single", Required: new(true), Answers: []string{"Good", "Bad"}, Dropdown: new(true)},
@@ -66,7 +66,7 @@ func allQuestions() []*pollQuestion {
 	}
 }
 
-// seedPolls makes the polls of a seeded meeting: two of every third, an advanced
+// seedPolls returns the polls of a seeded meeting. Every third meeting has two, an advanced
 // one and a quiz.
 func (w *world) seedPolls(m *meeting) []*poll {
 	if m.n >= createdBase || m.Type != scheduled && m.Type != recurring || m.n%3 != special(slotWeekly)%3 {
@@ -87,8 +87,8 @@ func (w *world) pollID(n uint64, j int) string {
 	return sealID(w.seed, sealOther, 1<<60|n<<8|uint64(j))
 }
 
-// findPolling finds a meeting that may have polls. Its absence has a code of its
-// own here.
+// findPolling returns a meeting that may have polls. If there is none, the operations on polls
+// have their own code.
 func (c *call) findPolling() (*meeting, error) {
 	m, err := c.findMeeting()
 	switch {
@@ -145,13 +145,13 @@ func createPoll(c *call) (any, error) {
 		return nil, err
 	}
 	h := c.world.mutateAttachments(m)
-	c.world.minted++
-	p := &poll{sealID(c.world.seed, sealOther, 1<<62|c.world.minted), "notstart", *body}
+	c.world.lastID++
+	p := &poll{sealID(c.world.seed, sealOther, 1<<62|c.world.lastID), "notstart", *body}
 	h.polls = append(h.polls, p)
 	return p, nil
 }
 
-// updatePoll replaces all that a poll asks.
+// updatePoll replaces all questions of a poll.
 func updatePoll(c *call) (any, error) {
 	m, i, err := c.findPoll()
 	if err != nil {

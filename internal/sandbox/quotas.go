@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// quotaLimit refuses as Zoom does: without a type and without Retry-After, and
-// with the label's daily figures in the headers where there are any.
+// quotaLimit returns Zoom's error for a quota: without a type and without Retry-After, and
+// with the label's daily figures in the headers if it has any.
 //
 // Source: developer forum, topics 18928, 122482, 125510 and 141856.
 func (c *call) quotaLimit(q charge, a allowance, used int) error {
@@ -23,16 +23,16 @@ func (c *call) quotaLimit(q charge, a allowance, used int) error {
 	return tooMany(429, fmt.Sprintf("You have exceeded the daily rate limit of (%d) for %s API requests for the registrant (%s). You can resume these API requests at GMT 00:00:00.", q.perDay, q.what, q.value))
 }
 
-// quota is an allowance that Zoom counts apart from the labels, for each value
-// of something a call is about. The quotas stand here a second time, like the
-// plans: one that the client's table lacks is then found.
+// quota is a limit that Zoom counts apart from the labels, for each value of a parameter, such
+// as the host. Like the plans, quotas are written a second time here, so that one that the
+// client's table lacks is found.
 type quota struct {
 	name   string
 	perDay int
-	of     func(*call) []string // what one call counts for
+	of     func(*call) []string // the values that a call counts for
 	what   string               // the action, for quotas of registrants
 
-	perPlan map[string]int // perDay, where it depends on the plan
+	perPlan map[string]int // perDay, if it depends on the plan
 	account bool           // counted for the account, refused like a label's daily limit
 }
 
@@ -45,7 +45,7 @@ var (
 	statusChanges = quota{name: "status", perDay: 10, of: registrantsOfCall, what: "meeting Update registrant's status"}
 )
 
-// charge is one value of a quota that a call draws from.
+// charge is a value of a quota that a call is charged to.
 type charge struct {
 	quota
 	value string
@@ -71,8 +71,7 @@ func (s *Sandbox) charges(c *call) []charge {
 	return all
 }
 
-// hostOfCall is who would host the meeting that a call makes, or hosts the one
-// that it changes.
+// hostOfCall returns the host of the meeting that a call creates or changes.
 func hostOfCall(c *call) []string {
 	if c.path("userId") != "" {
 		if i, err := c.findUser(); err == nil {
@@ -84,7 +83,7 @@ func hostOfCall(c *call) []string {
 	return nil
 }
 
-// registrantsOfCall returns the e-mails, or else the ids, that a body names.
+// registrantsOfCall returns the e-mail addresses of a body, or else its ids.
 func registrantsOfCall(c *call) []string {
 	type named struct {
 		Email string `json:"email"`
@@ -94,7 +93,7 @@ func registrantsOfCall(c *call) []string {
 		named
 		Registrants []named `json:"registrants"`
 	}
-	_ = c.decode(&body) // the handler refuses what cannot be read
+	_ = c.decode(&body) // the handler refuses an invalid body
 	var names []string
 	for _, r := range append(body.Registrants, body.named) {
 		if name := lower(orElse(r.Email, r.ID)); name != "" {

@@ -10,7 +10,7 @@ func init() {
 	handle("GET /meetings/{meetingId}/meeting_summary", getMeetingSummary, paid)
 }
 
-// recordings is what was recorded of a run.
+// recordings is the recordings of an instance.
 type recordings struct {
 	AccountID    string           `json:"account_id"`
 	UUID         string           `json:"uuid"`
@@ -31,8 +31,8 @@ type recordings struct {
 	Audio        []*audioFile     `json:"participant_audio_files,omitempty"`
 }
 
-// recordingFile is a file of a recording. One of captions has only half of the
-// fields, as documented.
+// recordingFile is a file of a recording. A file of captions has only half of the fields, as
+// documented.
 type recordingFile struct {
 	ID        string `json:"id,omitempty"`
 	MeetingID string `json:"meeting_id"`
@@ -47,7 +47,7 @@ type recordingFile struct {
 	Download  string `json:"download_url"`
 }
 
-// audioFile is the sound of one participant.
+// audioFile is the audio of one participant.
 type audioFile struct {
 	ID       string `json:"id"`
 	Name     string `json:"file_name"`
@@ -60,19 +60,18 @@ type audioFile struct {
 	Download string `json:"download_url"`
 }
 
-// recorded reports whether a run was recorded in the cloud: those of the weekly
-// and of the big meeting, and half of the others.
+// recorded reports whether an instance has a cloud recording: those of the weekly and of the
+// big meeting do, and half of the others.
 func (w *world) recorded(i *instance) bool {
 	switch i.m.n {
 	case special(slotWeekly), special(slotBig):
 		return true
 	}
-	d := w.dice("recorded", instanceKey(i.m.n, i.k))
+	d := w.rng("recorded", instanceKey(i.m.n, i.k))
 	return d.chance(50)
 }
 
-// findRecorded finds a run that was recorded, by its UUID or as the latest of a
-// meeting.
+// findRecorded returns a recorded instance, by its UUID or as the latest of a meeting number.
 func (c *call) findRecorded() (*instance, error) {
 	i, err := c.findInstance()
 	if err != nil || !i.ready(c) || !c.world.recorded(i) {
@@ -117,8 +116,7 @@ func getRecordings(c *call) (any, error) {
 	return r, nil
 }
 
-// recordedKinds are the files of a recording: type, ending, what was recorded,
-// and bytes a minute.
+// recordedKinds are the files of a recording: type, extension, content, and bytes a minute.
 var recordedKinds = []recordedKind{
 	{"MP4", "MP4", "shared_screen_with_speaker_view", 40_000_000}, // an hour exceeds 32 bits
 	{"M4A", "M4A", "audio_only", 500_000},
@@ -156,7 +154,7 @@ func (c *call) audioFile(i *instance, j int) *audioFile {
 
 func playURL(id string) string { return "https://us06web.zoom.example/rec/play/" + id }
 
-// meetingSummary is what AI Companion wrote of a run.
+// meetingSummary is the summary of an instance by AI Companion.
 type meetingSummary struct {
 	HostID        string          `json:"meeting_host_id"`
 	HostEmail     string          `json:"meeting_host_email"`
@@ -191,10 +189,10 @@ type editedSummary struct {
 	NextSteps []string `json:"next_steps"`
 }
 
-// summarized reports whether AI Companion sums a meeting's runs up.
+// summarized reports whether AI Companion summarizes a meeting's instances.
 func (m *meeting) summarized() bool { return m.n%3 == 0 || m.n == special(slotBig) }
 
-// getMeetingSummary knows runs by their UUIDs only.
+// getMeetingSummary finds instances by UUID alone.
 func getMeetingSummary(c *call) (any, error) {
 	if _, err := strconv.ParseInt(c.path("meetingId"), 10, 64); err == nil {
 		return nil, badRequest(300, "Invalid meeting ID.")

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxOccurrences is how many dates a series may have.
+// maxOccurrences is the largest number of dates of a series.
 //
 // Source: occurrences.occurrence_id of POST /meetings/{meetingId}/registrants.
 const maxOccurrences = 50
@@ -31,7 +31,7 @@ const (
 	monthly
 )
 
-// occurrence is one date of a series. Deleted ones stay, with their status.
+// occurrence is one date of a series. Deleted ones are kept, with their status.
 type occurrence struct {
 	OccurrenceID string `json:"occurrence_id"`
 	StartTime    string `json:"start_time"`
@@ -42,7 +42,7 @@ type occurrence struct {
 	patch *occurrencePatch
 }
 
-// check returns the fields of a rule that Zoom would not take.
+// check returns the fields of a rule that Zoom would refuse.
 func (r *recurrence) check() (wrong []string) {
 	bad := func(is bool, field string) {
 		if is {
@@ -115,7 +115,7 @@ func (r *recurrence) week(sunday, first time.Time) []time.Time {
 	return days
 }
 
-// month returns the date in the n-th month after the first, if that has one.
+// month returns the date in the n-th month after the first, if the month has one.
 func (r *recurrence) month(first time.Time, n int) []time.Time {
 	begin := first.AddDate(0, n, 1-first.Day())
 	length := begin.AddDate(0, 1, -1).Day()
@@ -136,7 +136,7 @@ func (r *recurrence) month(first time.Time, n int) []time.Time {
 
 var locations sync.Map
 
-// location returns a time zone by its IANA name; what is unknown is UTC.
+// location returns a time zone by its IANA name, or UTC if it is unknown.
 func location(name string) *time.Location {
 	if l, ok := locations.Load(name); ok {
 		return l.(*time.Location)

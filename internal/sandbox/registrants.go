@@ -14,8 +14,8 @@ func init() {
 	handle("PUT /meetings/{meetingId}/registrants/status", updateRegistrantStatus, paid, daily(statusChanges))
 }
 
-// findRegistering finds a meeting that people register for. Where nobody does,
-// the operations document two codes.
+// findRegistering returns a meeting with registration. For one without, the operations
+// document two different codes.
 func (c *call) findRegistering(code int) (*meeting, error) {
 	m, err := c.findMeeting()
 	if err == nil && !m.registers() {
@@ -24,7 +24,7 @@ func (c *call) findRegistering(code int) (*meeting, error) {
 	return m, err
 }
 
-// findRegistrant finds one registration; nil says that there is none.
+// findRegistrant returns the registrant of the path, or nil.
 func (c *call) findRegistrant(m *meeting) *registrant {
 	all := c.world.registrants(m)
 	i := slices.IndexFunc(all, func(r *registrant) bool { return r.ID == c.path("registrantId") })
@@ -73,12 +73,12 @@ func deleteRegistrant(c *call) (any, error) {
 	if r == nil {
 		return nil, badRequest(300, "The value that you entered for the Registrant ID field is invalid. Enter a valid value and try again.")
 	}
-	c.world.changesOfRegistrants(m).keep(r.ID, nil)
+	c.world.changesOfRegistrants(m).set(r.ID, nil)
 	return nil, nil
 }
 
-// addedRegistrant is the answer to a registration. Who must wait for approval
-// gets no link.
+// addedRegistrant is the answer to a registration. It has no link while the registrant
+// awaits approval.
 type addedRegistrant struct {
 	RegistrantID string        `json:"registrant_id"`
 	ID           int64         `json:"id"`
@@ -108,7 +108,7 @@ func addRegistrant(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.enrol(m, body.registrantBody, chosen, body.AutoApprove)
+	r, err := c.saveRegistrant(m, body.registrantBody, chosen, body.AutoApprove)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +116,8 @@ func addRegistrant(c *call) (any, error) {
 	return answer, nil
 }
 
-// registration begins the answer to a registration: what it is for, and the ids
-// of the dates that were chosen; nil means all.
+// registration returns the answer to a registration without the registrant's fields, and the
+// ids of the chosen occurrences; nil means all.
 func (c *call) registration(m *meeting) (*addedRegistrant, []string, error) {
 	answer := &addedRegistrant{ID: c.world.number(m.n), Topic: m.Topic, StartTime: stamp(m.next(c.now))}
 	ids := c.query.Get("occurrence_ids")
@@ -136,8 +136,8 @@ func (c *call) registration(m *meeting) (*addedRegistrant, []string, error) {
 	return answer, chosen, nil
 }
 
-// registrable finds a meeting that takes registrations; the documents give
-// another code to its absence here than everywhere else.
+// registrable returns a meeting that accepts registrations. If there is none, the documents
+// give a code that differs from that of the other operations.
 func (c *call) registrable() (*meeting, error) {
 	m, err := c.findMeeting()
 	switch {
@@ -168,31 +168,31 @@ func (b *registrantBody) check() error {
 	return nil
 }
 
-// enrol adds a registrant. Who is registered already keeps the id.
-func (c *call) enrol(m *meeting, body registrantBody, occurrences []string, auto bool) (*registrant, error) {
+// saveRegistrant adds a registrant. An address that is registered already keeps its id.
+func (c *call) saveRegistrant(m *meeting, body registrantBody, occurrences []string, auto bool) (*registrant, error) {
 	w := c.world
 	all := w.registrants(m)
 	r := &registrant{CreateTime: stamp(c.now)}
 	if i := slices.IndexFunc(all, func(r *registrant) bool { return strings.EqualFold(r.Email, body.Email) }); i >= 0 {
 		r.ID = all[i].ID
-		w.changesOfRegistrants(m).keep(r.ID, nil)
+		w.changesOfRegistrants(m).set(r.ID, nil)
 	} else if len(all) >= maxRegistrants {
 		return nil, &zoomError{http.StatusBadRequest, 3043, "Meeting has reached maximum attendee capacity.", nil}
 	} else {
-		w.minted++
-		r.ID = sealID(w.seed, sealRegistrant, 1<<62|w.minted)
+		w.lastID++
+		r.ID = sealID(w.seed, sealRegistrant, 1<<62|w.lastID)
 	}
 	r.registrantBody, r.occurrences, r.Status = body, occurrences, "pending"
 	if auto || deref(m.Settings.ApprovalType) == 0 {
-		r.admit(w, m)
+		r.approve(w, m)
 	}
 	e := w.changesOfRegistrants(m)
 	e.added = append(e.added, r)
 	return r, nil
 }
 
-// updateRegistrantStatus approves, denies or cancels. A registrant that the
-// meeting does not have is passed over; no document says otherwise.
+// updateRegistrantStatus approves, denies or cancels. It ignores registrants that the meeting
+// does not have; no document says otherwise.
 func updateRegistrantStatus(c *call) (any, error) {
 	m, err := c.findRegistering(3000)
 	if err != nil {
@@ -220,21 +220,21 @@ func updateRegistrantStatus(c *call) (any, error) {
 			return r.ID == named.ID || named.ID == "" && strings.EqualFold(r.Email, named.Email)
 		})
 		if i >= 0 {
-			c.decide(m, all[i], body.Action)
+			c.applyAction(m, all[i], body.Action)
 		}
 	}
 	return nil, nil
 }
 
-func (c *call) decide(m *meeting, r *registrant, action string) {
+func (c *call) applyAction(m *meeting, r *registrant, action string) {
 	switch action {
 	case "approve":
-		r.admit(c.world, m)
+		r.approve(c.world, m)
 	case "deny":
 		r.Status, r.JoinURL, r.PinCode = "denied", "", 0
 	case "cancel":
-		c.world.changesOfRegistrants(m).keep(r.ID, nil)
+		c.world.changesOfRegistrants(m).set(r.ID, nil)
 		return
 	}
-	c.world.changesOfRegistrants(m).keep(r.ID, r)
+	c.world.changesOfRegistrants(m).set(r.ID, r)
 }

@@ -62,7 +62,7 @@ func TestRegistrantStatus(t *testing.T) {
 	}
 	pending := r.get("%s?status=pending", path).list("registrants")[0]
 	if pending["join_url"] != nil {
-		t.Errorf("who waits has a link: %v", pending)
+		t.Errorf("a pending registrant has a link: %v", pending)
 	}
 	change("approve", map[string]string{"id": r.PendingRegistrant}).want(t, 204, 0)
 	if n := counts(); n[0] != before[0]+1 || n[1] != before[1]-1 {
@@ -114,7 +114,7 @@ func TestRegistrationErrors(t *testing.T) {
 	}
 }
 
-func TestRegistrationForOneDate(t *testing.T) {
+func TestRegistration_oneOccurrence(t *testing.T) {
 	r := newRig(t, Options{})
 	path := fmt.Sprintf("/meetings/%d", r.MeetingNumber)
 	ahead := r.get("%s", path).list("occurrences")
@@ -126,11 +126,11 @@ func TestRegistrationForOneDate(t *testing.T) {
 	a := r.get("%s/registrants?occurrence_id=%s", path, first).num("total_records")
 	b := r.get("%s/registrants?occurrence_id=%s", path, second).num("total_records")
 	if a != b+1 {
-		t.Errorf("%d registered for the first date, %d for the second", a, b)
+		t.Errorf("%d registrants of the first occurrence, %d of the second", a, b)
 	}
 }
 
-func TestMeetingIsFull(t *testing.T) {
+func TestRegistration_meetingFull(t *testing.T) {
 	r := newRig(t, Options{Registrants: maxRegistrants})
 	res := r.do(fmt.Sprintf("POST /meetings/%d/registrants", r.BigMeeting), map[string]any{"email": "late@example.net", "first_name": "Late"})
 	res.want(t, 400, 3043)

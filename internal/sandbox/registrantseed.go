@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// maxRegistrants is how many one meeting takes, and maxStatusChanges how many
-// one status change may name.
+// maxRegistrants is the largest number of registrants of a meeting, and maxStatusChanges that
+// of registrants in one change of status.
 //
 // Source: POST /meetings/{meetingId}/registrants and PUT …/registrants/status.
 const (
@@ -15,7 +15,7 @@ const (
 	maxStatusChanges = 30
 )
 
-// registrant is one registration of one meeting.
+// registrant is a registration for a meeting.
 type registrant struct {
 	ID string `json:"id"`
 	registrantBody
@@ -24,10 +24,10 @@ type registrant struct {
 	JoinURL    string `json:"join_url,omitempty"`
 	PinCode    int64  `json:"participant_pin_code,omitempty"`
 
-	occurrences []string // ids it holds for; nil means all
+	occurrences []string // ids of the occurrences; nil means all
 }
 
-// registrantBody is what a registration form asks.
+// registrantBody is the fields of a registration form.
 type registrantBody struct {
 	Email                 string           `json:"email"`
 	FirstName             string           `json:"first_name"`
@@ -53,14 +53,14 @@ type customQuestion struct {
 	Value string `json:"value"`
 }
 
-// registrantChanges are what calls have done to the registrants of one meeting.
+// registrantChanges are the changes that calls made to the registrants of a meeting.
 type registrantChanges struct {
-	changed map[string]*registrant // seeded ones by id; nil is deleted
+	changed map[string]*registrant // seeded ones by id; nil means deleted
 	added   []*registrant
 }
 
-// approved returns how many seeded registrants of a meeting are approved. They
-// come first; those who wait and those who were denied follow.
+// approved returns the number of approved seeded registrants of a meeting. They come first,
+// before the pending and the denied ones.
 func (w *world) approved(n uint64) int {
 	switch n {
 	case special(slotBig):
@@ -68,11 +68,11 @@ func (w *world) approved(n uint64) int {
 	case special(slotWeekly), special(slotManual):
 		return 12
 	}
-	d := w.dice("registrants", n)
+	d := w.rng("registrants", n)
 	return 3 + d.n(12)
 }
 
-// seededRegistrants returns how many a meeting has, whatever their status.
+// seededRegistrants returns the number of seeded registrants of a meeting, of every status.
 func (w *world) seededRegistrants(m *meeting) int {
 	if m.n >= createdBase || !m.registers() {
 		return 0
@@ -84,27 +84,27 @@ func (w *world) seededRegistrants(m *meeting) int {
 	return min(a, maxRegistrants)
 }
 
-// who returns which user the j-th registrant of a meeting is: mostly one of the
-// account's, each eighth a guest, and guests (-1) when there are no more users.
-func (w *world) who(n uint64, j int) int {
+// registrantUser returns the index of the user who is the j-th registrant of a meeting. It is
+// -1 for a guest: every eighth registrant, and all when no users are left.
+func (w *world) registrantUser(n uint64, j int) int {
 	if j%8 == 2 {
 		return -1
 	}
 	return w.member(n, j)
 }
 
-// person returns the name and the address of the j-th registrant.
+// person returns the name and the e-mail address of the j-th registrant.
 func (w *world) person(n uint64, j int) (name, string) {
-	if user := w.who(n, j); user >= 0 {
+	if user := w.registrantUser(n, j); user >= 0 {
 		return w.name(user), w.email(user)
 	}
-	d := w.dice("guest", n<<20|uint64(j))
+	d := w.rng("guest", n<<20|uint64(j))
 	guest := newName(&d)
 	return guest, guest.mail() + "." + strconv.Itoa(j) + "@guests.example.org"
 }
 
 func (w *world) seedRegistrant(m *meeting, j int) *registrant {
-	d := w.dice("registrant", m.n<<20|uint64(j))
+	d := w.rng("registrant", m.n<<20|uint64(j))
 	who, email := w.person(m.n, j)
 	maybe := func(words ...string) *string { return pick(&d, []*string{nil, new(""), new(pick(&d, words))}) }
 	r := &registrant{
@@ -128,19 +128,19 @@ func (w *world) seedRegistrant(m *meeting, j int) *registrant {
 	case j >= a:
 		r.Status = "pending"
 	default:
-		r.admit(w, m)
+		r.approve(w, m)
 	}
 	return r
 }
 
-// admit gives an approved registrant the link of their own.
-func (r *registrant) admit(w *world, m *meeting) {
+// approve approves a registrant, who gets a personal link.
+func (r *registrant) approve(w *world, m *meeting) {
 	r.Status = "approved"
 	r.JoinURL = link("w", w.number(m.n), "?tk="+r.ID)
 	r.PinCode = int64(100_000 + mix(uint64(len(r.ID))^w.seed^uint64(r.ID[0])<<8^uint64(r.ID[1]))%900_000)
 }
 
-// registrants returns everybody who is registered.
+// registrants returns all registrants.
 func (w *world) registrants(m *meeting) []*registrant {
 	var all []*registrant
 	e := w.registrantChanges[m.n]
@@ -168,8 +168,8 @@ func (w *world) changesOfRegistrants(m *meeting) *registrantChanges {
 	return w.registrantChanges[m.n]
 }
 
-// keep stores a changed registrant, or removes one when r is nil.
-func (e *registrantChanges) keep(id string, r *registrant) {
+// set stores a changed registrant, or deletes it if r is nil.
+func (e *registrantChanges) set(id string, r *registrant) {
 	if i := slices.IndexFunc(e.added, func(a *registrant) bool { return a.ID == id }); i >= 0 {
 		if r == nil {
 			e.added = slices.Delete(e.added, i, i+1)

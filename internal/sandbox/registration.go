@@ -7,7 +7,7 @@ func init() {
 	handle("PATCH /meetings/{meetingId}/registrants/questions", updateRegistrationQuestions, paid)
 }
 
-// registrationForm is what people are asked when they register.
+// registrationForm is the questions of a registration form.
 type registrationForm struct {
 	Custom    []*customField `json:"custom_questions"`
 	Questions []*formField   `json:"questions"`
@@ -48,7 +48,7 @@ func getRegistrationQuestions(c *call) (any, error) {
 	return c.world.attachmentsOf(m).form, nil
 }
 
-// updateRegistrationQuestions replaces the lists that the body names.
+// updateRegistrationQuestions replaces the lists that the body contains.
 func updateRegistrationQuestions(c *call) (any, error) {
 	m, err := c.findRegistering(300)
 	if err != nil {

@@ -12,8 +12,8 @@ func init() {
 	handle("GET /report/daily", getDailyReport, paid)
 }
 
-// findReport finds a run that has a report: two people at least, not older than
-// a year, and over for long enough.
+// findReport returns an instance that has a report: with at least two participants, at most a
+// year old, and ended at least ReportLag ago.
 func (c *call) findReport() (*instance, []*stay, error) {
 	i, err := c.findInstance()
 	if err != nil {
@@ -29,8 +29,8 @@ func (c *call) findReport() (*instance, []*stay, error) {
 	return i, stays, nil
 }
 
-// reportedRun is what all reports say of a run.
-type reportedRun struct {
+// reportedInstance is the fields of an instance that all reports have.
+type reportedInstance struct {
 	UUID              string `json:"uuid"`
 	ID                int64  `json:"id"`
 	Type              int    `json:"type"`
@@ -44,9 +44,9 @@ type reportedRun struct {
 	ParticipantsCount int    `json:"participants_count"`
 }
 
-// meetingReport is a run as GET /report/meetings/{meetingId} answers it.
+// meetingReport is an instance as GET /report/meetings/{meetingId} answers it.
 type meetingReport struct {
-	reportedRun
+	reportedInstance
 	Dept           string          `json:"dept"`
 	TrackingFields []reportedField `json:"tracking_fields,omitempty"`
 }
@@ -56,9 +56,9 @@ type reportedField struct {
 	Value string `json:"value"`
 }
 
-func (w *world) reportedRun(i *instance) reportedRun {
+func (w *world) reportedInstance(i *instance) reportedInstance {
 	m, t := i.m, w.totals(i)
-	return reportedRun{
+	return reportedInstance{
 		UUID: w.uuid(m.n, i.k), ID: w.number(m.n), Type: m.Type, Topic: m.Topic,
 		UserName: w.name(m.host).String(), UserEmail: w.email(m.host), StartTime: stamp(i.start), EndTime: stamp(i.end),
 		Duration: i.minutes(), TotalMinutes: t.minutes, ParticipantsCount: t.persons,
@@ -70,14 +70,14 @@ func getMeetingReport(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &meetingReport{reportedRun: c.world.reportedRun(i), Dept: deref(c.world.seedUser(i.m.host).Dept)}
+	r := &meetingReport{reportedInstance: c.world.reportedInstance(i), Dept: deref(c.world.seedUser(i.m.host).Dept)}
 	for _, f := range i.m.TrackingFields {
 		r.TrackingFields = append(r.TrackingFields, reportedField{f.Field, f.Value})
 	}
 	return r, nil
 }
 
-// reportParticipant is a stay as its report has it.
+// reportParticipant is a stay as its report lists it.
 type reportParticipant struct {
 	ID                string  `json:"id"`
 	ParticipantUserID string  `json:"participant_user_id"`
@@ -121,15 +121,15 @@ func (w *world) reported(i *instance, s *stay, withRegistrant bool) *reportParti
 	if withRegistrant {
 		p.RegistrantID = new(s.registrantID(w, i.m))
 	}
-	if s.person%6 == 5 {
-		p.BOMtgID = new(sealID(w.seed, sealOther, i.m.n<<8|uint64(s.person%3)))
+	if room := w.breakoutID(i, s); room != "" {
+		p.BOMtgID = new(room)
 	}
 	return p
 }
 
-// reportedMeeting is a run as GET /report/users/{userId}/meetings lists it.
+// reportedMeeting is an instance as GET /report/users/{userId}/meetings lists it.
 type reportedMeeting struct {
-	reportedRun
+	reportedInstance
 	Source                  string `json:"source"`
 	ScheduleTime            string `json:"schedule_time,omitempty"`
 	HasScreenShare          bool   `json:"has_screen_share"`
@@ -138,11 +138,13 @@ type reportedMeeting struct {
 	MeetingEncryptionStatus int    `json:"meeting_encryption_status"`
 	HostName                string `json:"host_name"`
 	HostOrganization        string `json:"host_organization"`
+	JoinTime                string `json:"join_time,omitempty"`
+	LeaveTime               string `json:"leave_time,omitempty"`
 }
 
-// listPastMeetings lists the runs that a user hosted, the latest first; without
-// those that one person was in, unless the query asks for them. The runs that a
-// user merely joined are not looked for: pastJoined answers as past does.
+// listPastMeetings lists the instances that a user hosted, the latest first. Instances with one
+// participant are left out unless the query asks for them. pastJoined adds the instances that
+// the user joined, also of webinars, and the rows name the user.
 func listPastMeetings(c *call) (any, error) {
 	kind, err := c.choice("type", "past", "pastOne", "pastJoined")
 	if err != nil {
@@ -157,14 +159,19 @@ func listPastMeetings(c *call) (any, error) {
 		return nil, err
 	}
 	held := c.held(user, from, to, kind == "pastOne")
-	return c.page(len(held), func(k int) any { return c.world.reportedMeeting(held[k]) },
+	row := func(k int) any { return c.world.reportedMeeting(held[k]) }
+	if kind == "pastJoined" {
+		held = c.joined(user, from, to)
+		row = func(k int) any { return c.world.joinedMeeting(held[k], user) }
+	}
+	return c.page(len(held), row,
 		field{"from", from.Format(time.DateOnly)}, field{"to", to.Format(time.DateOnly)}, c.pageNumber())
 }
 
-// held returns the runs of a user on the days from…to whose reports are there.
+// held returns the instances that a user hosted on the days from…to and that have reports.
 func (c *call) held(user int, from, to time.Time, alone bool) []*instance {
 	var held []*instance
-	for _, m := range c.world.everything(user) {
+	for _, m := range c.world.heldMeetings(user) {
 		for _, i := range c.world.instances(m) {
 			if within(i.start, from, to) && i.ready(c) && (persons(c.world.stays(i)) < 2) == alone {
 				held = append(held, i)
@@ -175,9 +182,58 @@ func (c *call) held(user int, from, to time.Time, alone bool) []*instance {
 	return held
 }
 
+// joined returns the instances of the first 200 hosts that a user hosted or joined on the days
+// from…to.
+func (c *call) joined(user int, from, to time.Time) []*instance {
+	var joined []*instance
+	look := func(instances []*instance) {
+		for _, i := range instances {
+			if !within(i.start, from, to) || !i.ready(c) {
+				continue
+			}
+			stays := c.world.stays(i)
+			there := slices.ContainsFunc(stays, func(s *stay) bool { return s.user == user && !s.waiting })
+			if persons(stays) > 1 && (there || i.m.host == user) {
+				joined = append(joined, i)
+			}
+		}
+	}
+	for host := range min(c.world.opt.Users, shownHosts) {
+		for _, m := range c.world.heldMeetings(host) {
+			look(c.world.instances(m))
+		}
+		for _, m := range c.world.allWebinars(host) {
+			look(c.world.webinarInstances(m.n))
+		}
+	}
+	slices.SortStableFunc(joined, func(a, b *instance) int { return b.start.Compare(a.start) })
+	return joined
+}
+
+// joinedMeeting is an instance as the report on a participant lists it: with the participant's
+// name and times, which have no time zone.
+func (w *world) joinedMeeting(i *instance, user int) *reportedMeeting {
+	const asZoomWrites = "01/02/2006 15:04"
+	r := w.reportedMeeting(i)
+	r.UserName, r.UserEmail = w.name(user).String(), w.email(user)
+	if isWebinar(i.m.n) {
+		r.Type = webinarTypes[i.m.Type]
+	}
+	for _, s := range w.stays(i) {
+		if s.user != user || s.waiting {
+			continue
+		}
+		if r.JoinTime == "" {
+			r.JoinTime = s.join.UTC().Format(asZoomWrites)
+		}
+		r.LeaveTime = s.leave.UTC().Format(asZoomWrites)
+	}
+	return r
+}
+
 func (w *world) reportedMeeting(i *instance) *reportedMeeting {
 	r := &reportedMeeting{
-		reportedRun: w.reportedRun(i), Source: "Zoom", HasScreenShare: i.m.n%2 == 0, HasRecording: i.m.n%5 == 0, HasChat: i.k%2 == 0,
+		reportedInstance: w.reportedInstance(i), Source: "Zoom", HasScreenShare: i.m.n%2 == 0, HasRecording: i.m.n%5 == 0, HasChat: i.k%2 == 0,
 		MeetingEncryptionStatus: 1, HostName: w.name(i.m.host).String(), HostOrganization: "Sandbox",
 	}
 	if i.m.Type == scheduled {
@@ -200,8 +256,8 @@ type dailyFigure struct {
 	MeetingMinutes int    `json:"meeting_minutes"`
 }
 
-// getDailyReport makes its figures up: adding up the meetings of 10,000 users
-// would take seconds.
+// getDailyReport generates its figures: adding up the meetings of 10,000 users would take
+// seconds.
 func getDailyReport(c *call) (any, error) {
 	year, err := c.number("year", c.now.Year(), 2000, 2100)
 	if err != nil {
@@ -228,7 +284,7 @@ func (w *world) daily(date, now time.Time) dailyFigure {
 	if date.After(now) {
 		return f
 	}
-	d := w.dice("daily", uint64(date.Unix()))
+	d := w.rng("daily", uint64(date.Unix()))
 	f.NewUsers = d.n(2 + w.opt.Users/200)
 	f.Meetings = d.n(1 + w.opt.Users/2)
 	f.Participants = f.Meetings * (2 + d.n(5))

@@ -12,7 +12,7 @@ func TestPastMeetingsReport(t *testing.T) {
 	uuids := map[string]bool{}
 	for _, m := range res.list("meetings") {
 		if m["participants_count"].(float64) < 2 {
-			t.Errorf("a meeting of one is reported: %v", m)
+			t.Errorf("a meeting of one participant is reported: %v", m)
 		}
 		if at := m["start_time"].(string); at < "2026-02-16" || at > "2026-03-16T23:59:59Z" {
 			t.Errorf("out of range: %s", at)
@@ -30,6 +30,19 @@ func TestPastMeetingsReport(t *testing.T) {
 	alone := r.get("%s&type=pastOne", path).want(t, 200, 0).list("meetings")
 	if len(alone) == 0 || alone[0]["participants_count"] != 1.0 {
 		t.Errorf("pastOne: %v", alone)
+	}
+	joined := r.get("%s&type=pastJoined", path).want(t, 200, 0).list("meetings")
+	webinars := 0
+	for _, m := range joined {
+		if m["user_email"] != r.HostEmail {
+			t.Errorf("the row is of another user: %v", m)
+		}
+		if m["type"] == 9.0 {
+			webinars++
+		}
+	}
+	if len(joined) <= len(uuids) || webinars == 0 || joined[0]["join_time"] == nil {
+		t.Errorf("%d meetings were joined, %d of them webinars, and %d hosted", len(joined), webinars, len(uuids))
 	}
 	r.get("/report/users/%s/meetings?from=2026-03-01&to=2026-03-02", r.DeletedUserID).want(t, 404, 1001)
 }
@@ -73,8 +86,8 @@ func TestDailyReport(t *testing.T) {
 	r.get("/report/daily?month=13").want(t, 400, 300)
 }
 
-// What one operation says of a run must be what the others say.
-func TestReportsAgree(t *testing.T) {
+// All operations return the same values for an instance.
+func TestReports_equalValues(t *testing.T) {
 	r := newRig(t, Options{})
 	from := monday.AddDate(0, -1, 0).Format(time.DateOnly)
 	for _, m := range r.all("/report/users/"+r.HostID+"/meetings?from="+from+"&to=2026-03-16", "meetings") {

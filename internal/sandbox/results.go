@@ -14,20 +14,20 @@ func init() {
 	handle("GET /report/meetings/{meetingId}/survey", getReportSurvey, paid)
 }
 
-// anonymous is what Zoom calls who answers without a name.
+// anonymous is Zoom's name of a participant who answered anonymously.
 const anonymous = "Anonymous Attendee"
 
-// runResults is what people did in a run: under the name that the operation has
-// for those who did it.
-type runResults struct {
+// instanceResults is what the participants of an instance did. The JSON name of Questions is
+// the operation's name of the list of participants.
+type instanceResults struct {
 	UUID      string `json:"uuid"`
 	ID        int64  `json:"id"`
 	StartTime string `json:"start_time"`
 	Questions []any  `json:"questions"`
 }
 
-// respondent is who answered. Recorded answers have the names in parts, whether they
-// are of the report or of the past meeting, whose document lacks them.
+// respondent is a participant who answered. Recorded answers of the report and of the past
+// meeting contain the name's parts, which the document of the latter lacks.
 type respondent struct {
 	Name      string       `json:"name"`
 	FirstName *string      `json:"first_name,omitempty"`
@@ -51,16 +51,16 @@ var polls = []struct {
 	{"When shall we meet again?", []string{"Next week", "Next month"}},
 }
 
-func (w *world) results(i *instance, questions []any) *runResults {
-	return &runResults{w.uuid(i.m.n, i.k), w.number(i.m.n), stamp(i.start), questions}
+func (w *world) results(i *instance, questions []any) *instanceResults {
+	return &instanceResults{w.uuid(i.m.n, i.k), w.number(i.m.n), stamp(i.start), questions}
 }
 
-// guests returns one stay of each person of a run but the host, with dice of
-// their own, and leaves out those who do not take part.
-func (w *world) guests(i *instance, kind string, percent int, each func(*stay, dice)) {
+// guests calls each with one stay of each person of an instance except the host, and with a
+// random stream. Only percent of the persons take part.
+func (w *world) guests(i *instance, kind string, percent int, each func(*stay, rng)) {
 	seen := map[int]bool{0: true}
 	for _, s := range w.stays(i) {
-		d := w.dice(kind, instanceKey(i.m.n, i.k)<<8^uint64(s.person))
+		d := w.rng(kind, instanceKey(i.m.n, i.k)<<8^uint64(s.person))
 		if takes := d.chance(percent); takes && !seen[s.person] && !s.waiting {
 			each(s, d)
 			seen[s.person] = true
@@ -68,15 +68,15 @@ func (w *world) guests(i *instance, kind string, percent int, each func(*stay, d
 	}
 }
 
-// named returns how somebody is shown who may have hidden their name.
-func (w *world) named(i *instance, s *stay, d *dice) (name, email string) {
+// displayed returns the name and address of a participant who may be anonymous.
+func (w *world) displayed(i *instance, s *stay, d *rng) (name, email string) {
 	if d.chance(15) {
 		return anonymous, ""
 	}
 	return w.shown(i, s)
 }
 
-// parts splits a name as reports do; an anonymous one stands in both.
+// parts splits a name as reports do. Both parts of an anonymous name are the whole.
 func parts(name string) (first, last *string) {
 	if name == anonymous {
 		return new(name), new(name)
@@ -85,15 +85,15 @@ func parts(name string) (first, last *string) {
 	return new(f), new(l)
 }
 
-// polled returns who answered the polls of a run. Instant meetings have none.
+// polled returns the participants who answered the polls of an instance. Instant meetings have none.
 func (w *world) polled(i *instance) []any {
 	answered := []any{}
 	if i.m.Type == instant {
 		return answered
 	}
-	w.guests(i, "polls", 70, func(s *stay, d dice) {
+	w.guests(i, "polls", 70, func(s *stay, d rng) {
 		r := &respondent{}
-		r.Name, r.Email = w.named(i, s, &d)
+		r.Name, r.Email = w.displayed(i, s, &d)
 		r.FirstName, r.LastName = parts(r.Name)
 		for n, p := range polls {
 			r.Details = append(r.Details, pollAnswer{
@@ -125,7 +125,7 @@ func getReportPolls(c *call) (any, error) {
 	return c.world.results(i, c.world.polled(i)), nil
 }
 
-// asker is who asked; ids are in reports only.
+// asker is a participant who asked a question; ids are in reports only.
 type asker struct {
 	UserID  *string    `json:"user_id,omitempty"`
 	Name    string     `json:"name"`
@@ -139,7 +139,7 @@ type qaDetail struct {
 	*qaReport
 }
 
-// qaReport is what only reports say of a question.
+// qaReport is the fields of a question that only reports have.
 type qaReport struct {
 	QuestionID     string     `json:"question_id"`
 	CreateTime     string     `json:"create_time"`
@@ -156,12 +156,12 @@ type qaAnswer struct {
 	Type       string `json:"type"`
 }
 
-// asked returns who asked what in a run, and what the host said.
+// asked returns the questions of an instance by participant, with the host's answers.
 func (w *world) asked(i *instance, inReport bool) []any {
 	askers := []any{}
-	w.guests(i, "qa", 40, func(s *stay, d dice) {
+	w.guests(i, "qa", 40, func(s *stay, d rng) {
 		a := &asker{}
-		a.Name, a.Email = w.named(i, s, &d)
+		a.Name, a.Email = w.displayed(i, s, &d)
 		q := qaDetail{
 			Question: pick(&d, []string{"Will there be a recording?", "When is the next release?", "Who decides?"}),
 			Answer:   pick(&d, []string{"Yes, tomorrow.", "live answered", ""}),
@@ -194,7 +194,7 @@ func (w *world) qaReport(i *instance, s *stay, answer string) *qaReport {
 	return r
 }
 
-// getPastQa knows 15 months; of what is older the documents have one refusal.
+// getPastQa covers 15 months; the documents have a single error for older instances.
 func getPastQa(c *call) (any, error) {
 	i, err := c.findInstance()
 	if err != nil || i.start.Before(c.now.AddDate(0, -15, 0)) {
@@ -211,7 +211,7 @@ func getReportQa(c *call) (any, error) {
 	return c.world.results(i, c.world.asked(i, true)), nil
 }
 
-// surveyResults is how the survey after a run was answered.
+// surveyResults is the answers to the survey after an instance.
 type surveyResults struct {
 	MeetingUUID   string             `json:"meeting_uuid"`
 	MeetingID     int64              `json:"meeting_id"`
@@ -246,9 +246,9 @@ func getReportSurvey(c *call) (any, error) {
 		MeetingUUID: w.uuid(i.m.n, i.k), MeetingID: w.number(i.m.n), StartTime: stamp(i.start),
 		SurveyID: sealID(w.seed, sealOther, i.m.n), SurveyName: "How was it?", SurveyAnswers: []surveyRespondent{},
 	}
-	w.guests(i, "survey", 50, func(s *stay, d dice) {
+	w.guests(i, "survey", 50, func(s *stay, d rng) {
 		p := surveyRespondent{}
-		p.Name, p.Email = w.named(i, s, &d)
+		p.Name, p.Email = w.displayed(i, s, &d)
 		p.FirstName, p.LastName = parts(p.Name)
 		p.Answers = []surveyAnswer{{
 			QuestionID: sealID(w.seed, sealOther, i.m.n<<4|15), Question: "How many points do you give?",

@@ -24,17 +24,17 @@ const (
 	memberRole = "2"
 )
 
-// role is a role as it is kept.
+// role is a role as the sandbox stores it.
 type role struct {
 	ID          string
 	Name        string
 	Description string
 	Type        string
 	Privileges  []string
-	secondLevel int // how sub accounts are managed
+	secondLevel int // the privileges on sub accounts
 }
 
-// listedRole is a role as GET /roles has it.
+// listedRole is a role as GET /roles lists it.
 type listedRole struct {
 	ID           string `json:"id"`
 	Name         string `json:"name"`
@@ -68,19 +68,19 @@ func (w *world) roleOf(i int) string {
 	return memberRole
 }
 
-// members returns the users who have a role.
+// members returns the users with a role.
 func (w *world) members(id string) []int {
 	var all []int
 	for i := range w.opt.Users + w.people.added {
-		if w.known(i) && w.roleOf(i) == id {
+		if w.hasUser(i) && w.roleOf(i) == id {
 			all = append(all, i)
 		}
 	}
 	return all
 }
 
-// give changes the role of a user.
-func (w *world) give(i int, r *role) {
+// setRole changes the role of a user.
+func (w *world) setRole(i int, r *role) {
 	u := *w.user(i)
 	u.RoleID, u.RoleName = r.ID, r.Name
 	w.changeUser(i, &u)
@@ -147,7 +147,7 @@ type roleBody struct {
 	} `json:"sub_account_privileges"`
 }
 
-// nameFree refuses a name that another role has.
+// nameFree returns an error if another role has the name.
 func (c *call) nameFree(name *string, r *role) error {
 	if name == nil {
 		return nil
@@ -160,8 +160,7 @@ func (c *call) nameFree(name *string, r *role) error {
 	return nil
 }
 
-// createRole answers an empty object: the document has an object without
-// properties.
+// createRole returns an empty object: the document specifies an object without properties.
 func createRole(c *call) (any, error) {
 	var body roleBody
 	if err := c.decode(&body); err != nil {
@@ -174,8 +173,8 @@ func createRole(c *call) (any, error) {
 		return nil, err
 	}
 	w := c.world
-	w.minted++
-	r := &role{ID: sealID(w.seed, sealOther, 1<<40|w.minted), Type: orElse(deref(body.Type), "common"), Privileges: []string{}, secondLevel: 3}
+	w.lastID++
+	r := &role{ID: sealID(w.seed, sealOther, 1<<40|w.lastID), Type: orElse(deref(body.Type), "common"), Privileges: []string{}, secondLevel: 3}
 	body.apply(r)
 	w.roles = append(w.roles, r)
 	return map[string]any{}, nil
@@ -208,8 +207,8 @@ func updateRole(c *call) (any, error) {
 	return map[string]any{}, nil
 }
 
-// deleteRole makes ordinary members of those who had the role. The three that
-// every account has stay; no document says what Zoom answers for them.
+// deleteRole makes members of the role ordinary members. The three predefined roles cannot be
+// deleted; no document says what Zoom answers for them.
 func deleteRole(c *call) (any, error) {
 	r, err := c.findRole()
 	if err != nil {
@@ -220,7 +219,7 @@ func deleteRole(c *call) (any, error) {
 		return nil, badRequest(1034, "Provided `role_id` does not exist.")
 	}
 	for _, i := range w.members(r.ID) {
-		w.give(i, w.role(memberRole))
+		w.setRole(i, w.role(memberRole))
 	}
 	w.roles = slices.DeleteFunc(w.roles, func(other *role) bool { return other == r })
 	return nil, nil
@@ -240,8 +239,8 @@ func listRoleMembers(c *call) (any, error) {
 	}, c.pageNumber())
 }
 
-// addRoleMembers gives a role. Somebody whom the account does not have is passed
-// over; no document says otherwise.
+// addRoleMembers assigns a role. It ignores users whom the account does not have; no document
+// says otherwise.
 func addRoleMembers(c *call) (any, error) {
 	r, err := c.findRole()
 	if err != nil {
@@ -264,8 +263,8 @@ func addRoleMembers(c *call) (any, error) {
 	}
 	var ids []string
 	for _, m := range body.Members {
-		if i, ok := c.named(orElse(m.ID, m.Email)); ok && c.world.known(i) {
-			c.world.give(i, r)
+		if i, ok := c.userIndex(orElse(m.ID, m.Email)); ok && c.world.hasUser(i) {
+			c.world.setRole(i, r)
 			ids = append(ids, c.world.userID(i))
 		}
 	}
@@ -277,10 +276,10 @@ func deleteRoleMember(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, ok := c.named(c.path("memberId"))
-	if !ok || !c.world.known(i) || c.world.roleOf(i) != r.ID {
+	i, ok := c.userIndex(c.path("memberId"))
+	if !ok || !c.world.hasUser(i) || c.world.roleOf(i) != r.ID {
 		return nil, notFound(404, "Member does not exist: "+strconv.Quote(c.path("memberId"))+".")
 	}
-	c.world.give(i, c.world.role(memberRole))
+	c.world.setRole(i, c.world.role(memberRole))
 	return nil, nil
 }

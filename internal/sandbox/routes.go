@@ -5,16 +5,17 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"zoomql/internal/zoom"
 )
 
-// handler answers one operation. What it returns is sent as JSON with the
-// status that the method implies: 200 for GET, 201 for POST, and 204 without a
-// body for the rest. It runs with the state locked and never locks itself.
+// handler answers one operation. Its result is sent as JSON with the status that the method
+// implies: 200 for GET, 201 for POST, and 204 without a body for the rest. The state is locked
+// while it runs; it MUST NOT lock it itself.
 type handler func(*call) (any, error)
 
-// registered is an operation as its domain's file declares it.
+// registered is an operation as the file of its domain declares it.
 type registered struct {
 	pattern  string
 	handler  handler
@@ -28,12 +29,11 @@ type registered struct {
 
 var handlers []*registered
 
-// option is what a few operations need beyond their handler.
+// option is a property of a few operations.
 type option func(*registered)
 
-// handle registers the one function that answers a pattern. Label, scopes
-// and pages come from the row of that pattern in the table of
-// operations; a pattern without a row makes New fail.
+// handle registers the handler of a pattern. Label, scopes and pages come from the pattern's
+// row in the table of operations. New fails for a pattern without a row.
 func handle(pattern string, h handler, opts ...option) {
 	reg := &registered{pattern: pattern, handler: h}
 	for _, o := range opts {
@@ -42,28 +42,28 @@ func handle(pattern string, h handler, opts ...option) {
 	handlers = append(handlers, reg)
 }
 
-// paid marks what the free plan does not have.
+// paid marks an operation that the free plan lacks.
 func paid(r *registered) { r.paid = true }
 
-// business marks what neither the free plan nor Pro has.
+// business marks an operation that the free plan and Pro lack.
 func business(r *registered) { r.business = true }
 
-// upload marks what takes a file.
+// upload marks an operation that takes a file.
 func upload(r *registered) { r.upload = true }
 
-// exclusive allows one call at a time for one value of the variable.
+// exclusive allows one call at a time for each value of the variable.
 //
 // Source: "Concurrent requests" of the rate limits page.
 func exclusive(variable string) option {
 	return func(r *registered) { r.lock = variable }
 }
 
-// daily counts calls against an allowance beyond the label's.
+// daily counts calls against a quota in addition to the label's limits.
 func daily(q quota) option {
 	return func(r *registered) { r.quotas = append(r.quotas, q) }
 }
 
-// answersOK marks what is answered with 200, whatever its method implies.
+// answersOK marks an operation that is answered with 200, whatever its method implies.
 func answersOK(r *registered) { r.code = http.StatusOK }
 
 // route is a registered operation with its row.
@@ -88,8 +88,8 @@ func (r *route) status(body any) int {
 	return http.StatusOK
 }
 
-// node is one segment of the tree of patterns. Literals win over variables,
-// and a literal that leads nowhere gives way again.
+// node is one segment of the tree of patterns. Literals take precedence over variables. The
+// search backtracks from a literal without a match.
 type node struct {
 	literal  map[string]*node
 	variable *node
@@ -100,6 +100,9 @@ type routes struct {
 	root node
 	all  []*route
 }
+
+// allRoutes returns the routes of all operations, which all sandboxes share.
+var allRoutes = sync.OnceValues(newRoutes)
 
 func newRoutes() (*routes, error) {
 	t := &routes{}

@@ -1,49 +1,47 @@
-// Package sandbox is a Zoom in this process: OAuth, the operations of the table
-// in internal/zoom, state, and Zoom's unpleasant habits. The gateway is tested
-// on it, and users test their own apps on it.
+// Package sandbox is a simulator of Zoom: OAuth, the operations of the table in
+// internal/zoom, state, and Zoom's peculiarities. The gateway is tested against it, and users
+// test their own apps against it.
 //
-// It answers what Zoom documents, not what the gateway happens to expect: rate
-// limits by label and plan with the headers and bodies of Zoom, page tokens that
-// expire, UUIDs that must be encoded twice, blank e-mails of guests, one row for
-// each stay, reports that lag, deleted users. All of it follows from a seed and
-// is made when it is asked for, so an account of 10,000 users costs nothing
-// until somebody reads it.
+// It answers what Zoom documents, independently of what the gateway expects: rate limits by
+// label and plan with Zoom's headers and bodies, page tokens that expire, UUIDs that must be
+// encoded twice, blank e-mail addresses of guests, one row for each stay, reports that lag,
+// deleted users. All data follow from a seed and are generated when they are read, so an
+// account of 10,000 users costs nothing until then.
 //
-// A call meets, in this order: the planned faults, the token, its scopes, the
-// limits, the quotas, one write at a time on one user, the latency, and then the
-// one function that is registered for its pattern. Faults of a kind then make the
-// answer odd.
+// A call passes, in this order: the planned faults, the token, its scopes, the limits, the
+// quotas, the lock of one write at a time on one user, the latency, and then the handler that
+// is registered for its pattern. Faults of a kind are applied to the answer.
 //
-// What it does not do:
-//   - Meetings do not start by themselves as time goes by: what has happened is what
-//     had happened when it was made, what the API ends, and what Hold holds. In a
-//     meeting that is held nobody shares, writes or enters a breakout room, and
-//     webinars are not held.
+// Its limitations:
+//   - Meetings do not start by themselves. The past consists of the instances of the
+//     seed, those that the API ends, and those that Hold and HoldRandom hold. In a held
+//     meeting nobody shares or writes, and roles do not change.
 //   - Server-to-Server tokens of one account only: a master account with a few
 //     sub accounts. No consent pages, no refresh tokens.
-//   - Settings of an account are kept and answered, and change nothing else.
-//   - A user who is deleted leaves meetings and webinars behind, whatever was to
-//     be transferred. Nobody accepts an invitation. Webinars cannot be changed.
-//   - No events but those of meetings that are held, and these as webhooks alone; no
-//     e-mails, calendars or media. Its links lead nowhere, but for
-//     those to files, which hold lines of text whatever they are called.
-//   - Nobody answers a poll or writes in the chat: what stands there follows from
-//     the seed and the day.
-//   - GET /report/daily, sign-ins, operation logs, storage and billing are made up
-//     and do not add up to what the account does. The report on hosts does, and
-//     takes seconds for 10,000 users; that on phone calls knows the first 200 hosts.
-//   - Group filters of reports look at the users' groups; storage is made up anew
-//     for each group.
-//   - The dashboard looks at the first 200 users' runs, takes days and no hours,
-//     and has three samples of a stay's quality. Its figures of chat, satisfaction,
-//     rooms, ports and scores are made up and add up to nothing.
-//   - Lists come in the order in which things were made; Zoom promises none.
-//     A recurring meeting stands once in every list.
+//   - Settings of an account are stored and returned, and have no effect.
+//   - Meetings and webinars of a deleted user remain, whatever was to be transferred.
+//     Invitations are never accepted. Webinars cannot be changed.
+//   - No events except those of held meetings and webinars; no e-mails, calendars or
+//     media. A WebSocket accepts any subscription, and delivers all events. Links lead
+//     nowhere, except those to files, which contain lines of text whatever their names.
+//   - Participants do not answer polls or write in the chat: these data follow from the
+//     seed and the day.
+//   - GET /report/daily, sign-ins, operation logs, storage and billing are generated,
+//     and are not sums over the account's data. The report on hosts is, and takes seconds
+//     for 10,000 users; that on phone calls covers the first 200 hosts.
+//   - Group filters of reports use the users' groups; storage is generated for each
+//     group separately.
+//   - The report on a user's joined meetings covers those of the first 200 hosts.
+//   - The dashboard covers the instances of the first 200 users, accepts days but not
+//     hours, and has three quality samples of each stay. Its figures of chat,
+//     satisfaction, rooms, ports and scores are generated and are not sums.
+//   - Lists are in the order of creation; Zoom documents none. A recurring meeting occurs
+//     once in every list.
 //   - Validation covers the types, the required fields and the bounds that the
 //     documents state, not every rule that Zoom has. Settings of the account do
-//     not restrain what a meeting may set.
-//   - Limits count what arrives, in exact windows; nobody knows Zoom's own
-//     arithmetic. Other apps of the account spend nothing.
+//     not restrict the settings of a meeting.
+//   - Limits count arrivals in exact windows; Zoom's own algorithm is not public. No
+//     other apps use the account's limits.
 package sandbox
 
 import (
@@ -53,7 +51,7 @@ import (
 	"time"
 )
 
-// Sandbox is one Zoom. It is an http.Handler, and safe for concurrent use.
+// Sandbox is one simulated Zoom. It is an http.Handler, and safe for concurrent use.
 type Sandbox struct {
 	opt     Options
 	routes  *routes
@@ -64,17 +62,18 @@ type Sandbox struct {
 	locks   locks
 	faults  faults
 	ledger  ledger
+	sockets sockets
 	latency atomic.Int64
 	down    atomic.Bool
 }
 
-// New returns a sandbox. Each one has a state of its own.
+// New returns a sandbox with its own state.
 func New(opt Options) (*Sandbox, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	table, err := newRoutes()
+	table, err := allRoutes()
 	if err != nil {
 		return nil, err
 	}
@@ -86,20 +85,19 @@ func New(opt Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// SetLatency changes how long every answer takes from now on.
+// SetLatency changes the minimum time of every answer from now on.
 func (s *Sandbox) SetLatency(d time.Duration) { s.latency.Store(int64(d)) }
 
-// Down makes every call fail with 503 and an HTML page, as the edge before
-// Zoom answers when Zoom does not; Down(false) ends that.
+// Down makes every call fail with 503 and an HTML page, which is the answer of Zoom's edge
+// while Zoom is down. Down(false) ends that.
 func (s *Sandbox) Down(down bool) { s.down.Store(down) }
 
-// ServeHTTP answers one call. It routes on the escaped path itself, because a
-// ServeMux would clean "//" away and decode "%2F", which are what makes a UUID
-// right or wrong. A fault that closes the connection panics with
-// http.ErrAbortHandler, which net/http's server turns into just that.
+// ServeHTTP answers one call. It routes on the escaped path itself, because a ServeMux would
+// clean "//" and decode "%2F", which determine whether a UUID is correct. A fault that closes
+// the connection panics with http.ErrAbortHandler, upon which net/http's server closes it.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.serveFile(w, r) {
-		return // no operation of the API: it spends nothing
+	if s.serveFile(w, r) || s.serveSocket(w, r) {
+		return // no operation of the API: it is not counted against limits
 	}
 	c := s.call(r)
 	entry := s.ledger.begin(c, r)
@@ -111,7 +109,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status = s.serve(w, r, c)
 }
 
-// serve carries a call through the layers and returns the status it got.
+// serve passes a call through the layers and returns its status.
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, c *call) int {
 	if s.down.Load() {
 		return send(w, c, unavailable(), Fault{})
@@ -132,11 +130,11 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, c *call) int {
 	return send(w, c, a, f)
 }
 
-// statusClientGone stands in the ledger for a call whose caller left before
-// there was an answer, as nginx logs it, or got none.
+// statusClientGone is the ledger's status of a call whose client closed the connection before
+// the answer, as in nginx's logs, or got no answer.
 const statusClientGone = 499
 
-// sleep waits, and reports whether the caller is still there.
+// sleep waits for d. It returns false if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -151,7 +149,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// admit returns why a call goes no further, or nil.
+// admit returns the answer that refuses a call, or nil.
 func (s *Sandbox) admit(c *call, f Fault, planned bool) *answer {
 	switch {
 	case planned && f.Status != 0:
@@ -161,7 +159,7 @@ func (s *Sandbox) admit(c *call, f Fault, planned bool) *answer {
 	case c.route.open:
 		return nil
 	}
-	for _, layer := range []func(*call) error{s.authenticate, located, s.throttle, s.exclude} {
+	for _, layer := range []func(*call) error{s.authenticate, checkAccount, s.throttle, s.exclude} {
 		if err := layer(c); err != nil {
 			return refused(err)
 		}
@@ -169,7 +167,7 @@ func (s *Sandbox) admit(c *call, f Fault, planned bool) *answer {
 	return nil
 }
 
-// run calls the handler with the state locked: writes alone, reads together.
+// run calls the handler with the state locked: exclusively for writes, shared for reads.
 func (s *Sandbox) run(c *call) *answer {
 	if c.route.spec != nil && c.route.spec.Reads() {
 		c.world.mu.RLock()

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The README prints these; a change of them is a change for its readers.
+// The README prints these values: change them there as well.
 func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 	want := Landmarks{
 		AccountID:    "sandboxAccount0000000A",
@@ -53,7 +53,7 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 	}
 }
 
-// The same seed answers with the same bytes, another seed with others.
+// The same seed yields the same bytes, another seed different ones.
 func TestDeterminism(t *testing.T) {
 	answers := func(seed uint64) []string {
 		r := newRig(t, Options{Seed: seed})
@@ -111,10 +111,10 @@ func TestIDs(t *testing.T) {
 			t.Fatalf("a sealed %d opens as %d, %t", v, got, ok)
 		}
 		if _, ok := openID(w.seed, sealRegistrant, sealID(w.seed, sealUser, v)); ok {
-			t.Fatal("a user's id is a registrant's")
+			t.Fatal("a user's id opens as a registrant's")
 		}
 		if _, ok := openID(w.seed+1, sealUser, sealID(w.seed, sealUser, v)); ok {
-			t.Fatal("one sandbox's id is another's")
+			t.Fatal("the id of one sandbox opens in another")
 		}
 		n := rapid.Uint64Range(0, numberPrime-1).Draw(t, "n")
 		number := w.number(n)
@@ -124,7 +124,7 @@ func TestIDs(t *testing.T) {
 	})
 }
 
-// Whatever a stranger sends in a path gets an answer in Zoom's shape.
+// Every path is answered in Zoom's format.
 func FuzzPath(f *testing.F) {
 	s, err := New(Options{Plan: PlanNone})
 	if err != nil {

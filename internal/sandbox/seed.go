@@ -16,7 +16,7 @@ func hostOf(n uint64) int {
 }
 
 func passcode(w *world, n uint64) string {
-	d := w.dice("passcode", n)
+	d := w.rng("passcode", n)
 	return fmt.Sprintf("%06d", d.n(1_000_000))
 }
 
@@ -34,15 +34,15 @@ func defaultSettings() meetingSettings {
 	}
 }
 
-// seedMeeting makes the n-th meeting of the seeded account. A tenth of a user's
-// meetings have the PMI, a tenth no fixed time, two tenths recur, the others
-// stand between three weeks ago and two months ahead.
+// seedMeeting generates the n-th meeting of the seeded account. A tenth of a user's meetings
+// use the PMI, a tenth have no fixed time, two tenths recur, and the others are scheduled
+// between three weeks ago and two months ahead.
 func (w *world) seedMeeting(n uint64) *meeting {
 	user, slot := hostOf(n), int(n%slotsPerUser)
 	if user >= w.opt.Users || w.status(user) != "active" || slot < instantSlot && slot >= w.slots(user) {
 		return nil
 	}
-	d := w.dice("meeting", n)
+	d := w.rng("meeting", n)
 	m := &meeting{n: n, host: user, created: w.start.AddDate(0, 0, -90-d.n(300)), source: pick(&d, []string{"web_portal", "other", "open_api"})}
 	m.meetingBody = meetingBody{
 		Topic: pick(&d, subjects), Type: scheduled, Duration: 15 * (1 + d.n(6)), Timezone: pick(&d, timezones),
@@ -70,7 +70,7 @@ func (w *world) seedMeeting(n uint64) *meeting {
 	return m
 }
 
-// quarter is a quarter of an hour near the beginning of the sandbox.
+// quarter returns the start of the sandbox, rounded down to a quarter of an hour.
 func (w *world) quarter() time.Time { return w.start.Truncate(15 * time.Minute) }
 
 func (w *world) ordinary(m *meeting, slot int) {
@@ -84,8 +84,7 @@ func (w *world) ordinary(m *meeting, slot int) {
 	}
 }
 
-// weekly makes a meeting a series that began some weeks ago and goes on for as
-// long again.
+// weekly makes a meeting a series that began some weeks ago and continues for as many.
 func (w *world) weekly(m *meeting, weeks int) {
 	m.Type = recurring
 	m.start = w.quarter().AddDate(0, 0, -7*weeks).Add(-4 * time.Hour)
@@ -93,10 +92,10 @@ func (w *world) weekly(m *meeting, weeks int) {
 	m.Recurrence = &recurrence{Type: weekly, RepeatInterval: 1, WeeklyDays: strconv.Itoa(day), EndTimes: 2 * weeks}
 }
 
-// open makes a meeting one that recurs without a fixed time.
+// open makes a meeting recurring without a fixed time.
 func (m *meeting) open() { m.Type, m.start, m.Recurrence = openEnded, time.Time{}, nil }
 
-// landmark makes the meetings of the host that Landmarks names.
+// landmark sets the properties of the meetings that Landmarks names.
 func (w *world) landmark(m *meeting, slot int) {
 	m.Settings.ApprovalType = new(2)
 	switch slot {

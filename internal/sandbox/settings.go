@@ -1,8 +1,8 @@
 package sandbox
 
-// meetingSettings is what a meeting may have set, as GET /meetings/{meetingId}
-// answers it. Decoding a body into it changes what the body names and drops
-// what Zoom does not know, in silence, as Zoom does.
+// meetingSettings is the settings of a meeting, as GET /meetings/{meetingId} returns them.
+// Decoding a body changes the settings that it contains and silently drops unknown ones, as
+// Zoom does.
 type meetingSettings struct {
 	AdditionalDataCenterRegions         []string `json:"additional_data_center_regions,omitempty"`
 	AllowMultipleDevices                *bool    `json:"allow_multiple_devices,omitempty"`

@@ -17,9 +17,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// shapes are Zoom's documents reduced to names, types and enums. They are not
-// part of this repository; where they lie beside it, every answer is held
-// against them.
+// shapes are Zoom's documents reduced to names, types and enums. They are not part of this
+// repository; if they exist next to it, every answer is compared with them.
 const shapes = "../../../shared/zoom/shapes"
 
 // shape is a node of a documented answer.
@@ -54,18 +53,18 @@ func documented(t *testing.T) map[string]operation {
 			Operations map[string]operation `json:"operations"`
 		}
 		if err := json.Unmarshal(raw, &file); err != nil {
-			continue // webhooks.json has another form
+			continue // webhooks.json has a different format
 		}
 		maps.Copy(all, file.Operations)
 	}
 	return all
 }
 
-// questions makes calls of every operation whose answers show all that the
-// sandbox says: many users, meetings of all types, every landmark.
-func (r *rig) questions() map[string][]question {
-	q := map[string][]question{}
-	ask := func(pattern, path string, body any) { q[pattern] = append(q[pattern], question{path, body}) }
+// requests calls every operation so that the answers contain all that the sandbox generates:
+// many users, meetings of all types, every landmark.
+func (r *rig) requests() map[string][]request {
+	q := map[string][]request{}
+	ask := func(pattern, path string, body any) { q[pattern] = append(q[pattern], request{path, body}) }
 	for _, status := range []string{"active", "inactive", "pending"} {
 		ask("GET /users", "/users?page_size=2000&status="+status, nil)
 	}
@@ -108,20 +107,21 @@ func (r *rig) questions() map[string][]question {
 	}
 	ask("GET /past_meetings/{meetingId}/instances", fmt.Sprintf("/past_meetings/%d/instances", r.MeetingNumber), nil)
 	ask("GET /report/users/{userId}/meetings", "/report/users/"+r.HostID+"/meetings?from=2026-02-16&to=2026-03-16&page_size=300", nil)
+	ask("GET /report/users/{userId}/meetings", "/report/users/"+r.HostID+"/meetings?from=2026-02-16&to=2026-03-16&page_size=300&type=pastJoined", nil)
 	ask("GET /report/daily", "/report/daily", nil)
-	r.reportQuestions(ask)
+	r.reportRequests(ask)
 	r.askForAttachments(ask)
-	r.dashboardQuestions(ask)
+	r.dashboardRequests(ask)
 	for _, domain := range domains {
 		domain(r, ask)
 	}
 	return q
 }
 
-// domains ask the questions of the domains that have a test file of their own.
+// domains add the requests of domains that have their own test file.
 var domains []func(r *rig, ask func(pattern, path string, body any))
 
-func (r *rig) reportQuestions(ask func(pattern, path string, body any)) {
+func (r *rig) reportRequests(ask func(pattern, path string, body any)) {
 	month := "?from=2026-02-16&to=2026-03-16"
 	for _, report := range []string{"activities", "users", "operationlogs", "telephone", "upcoming_events"} {
 		ask("GET /report/"+report, "/report/"+report+month+"&page_size=300", nil)
@@ -146,7 +146,7 @@ func (r *rig) reportQuestions(ask func(pattern, path string, body any)) {
 	}
 }
 
-type question struct {
+type request struct {
 	path string
 	body any
 }
@@ -157,13 +157,13 @@ func TestAnswersAreDocumented(t *testing.T) {
 		t.Run(spec.Pattern, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, Options{Users: 200})
-			questions := r.questions()
+			questions := r.requests()
 			op, ok := docs[spec.Pattern]
 			if !ok {
-				t.Fatal("no document has this operation")
+				t.Fatal("the operation is not documented")
 			}
 			if len(questions[spec.Pattern]) == 0 {
-				t.Skip("it is asked with its question of testdata/operations, by the truth test")
+				t.Skip("the truth test covers it, with its query of testdata/operations")
 			}
 			for _, q := range questions[spec.Pattern] {
 				res := r.do(spec.Method()+" "+q.path, q.body)
@@ -185,13 +185,13 @@ func TestAnswersAreDocumented(t *testing.T) {
 	}
 }
 
-// recorded are fields that recorded answers have and no document names.
+// recorded are fields of recorded answers that no document contains.
 var (
 	recorded = map[string]bool{".questions[].first_name": true, ".questions[].last_name": true} // of polls
 	indexes  = regexp.MustCompile(`\[\d+\]`)
 )
 
-// differ lists where a value is not as documented.
+// differ lists the paths at which a value differs from the documented shape.
 func (s *shape) differ(at string, v any) []string {
 	if v == nil {
 		return []string{at + " is null"}
@@ -201,7 +201,7 @@ func (s *shape) differ(at string, v any) []string {
 	case map[string]any:
 		for name, child := range v {
 			if s.Properties == nil {
-				continue // the form is free
+				continue // any object is allowed
 			}
 			if s.Properties[name] == nil && recorded[indexes.ReplaceAllString(at+"."+name, "[]")] {
 				continue
@@ -234,9 +234,9 @@ func (s *shape) differ(at string, v any) []string {
 	return wrong
 }
 
-// lists reports whether a value is one of the documented ones. Nothing at all is
-// allowed everywhere; weekly_days is documented as one digit, and as several
-// with commas in the words beside it.
+// lists reports whether a value is one of the documented ones. The empty string is allowed
+// everywhere. weekly_days is documented as one digit, and in its description as several,
+// separated by commas.
 func (s *shape) lists(v any) bool {
 	text, ok := v.(string)
 	if !ok {
@@ -286,8 +286,8 @@ func formatted(format, text string) bool {
 	return err == nil
 }
 
-// TestRefusalsAreDocumented holds the codes of planned refusals against the
-// lists of the documents.
+// TestRefusalsAreDocumented compares the codes of planned refusals with those in the
+// documents.
 func TestRefusalsAreDocumented(t *testing.T) {
 	docs := documented(t)
 	r := newRig(t, Options{})

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The sub accounts that are there from the beginning, by index.
+// The seeded sub accounts, by index.
 const (
 	subAccount = iota
 	resellerAccount
@@ -30,10 +30,10 @@ var seededAccounts = []struct {
 	{"Harbor West", "Free", "west.harbor.example.com", 8, resellerAccount, false},
 }
 
-// person is the owner that a call names for a new account.
+// person is the owner of a new account, as a call names them.
 type person struct{ Email, FirstName, LastName string }
 
-// subOf is a sub account. Its world is made when it is first asked about.
+// subOf is a sub account. Its world is created by the first call to it.
 type subOf struct {
 	id, parent string // parent is "" for the master account
 	name, kind string
@@ -45,8 +45,8 @@ type subOf struct {
 	world      func() *world
 }
 
-// accounts are the sub accounts of the own account, each a world of its own with
-// a lock of its own, so that calls on one never wait for another's.
+// accounts are the sub accounts of the token's account. Each has its own world and its own
+// lock, so that calls to one never wait for calls to another.
 type accounts struct {
 	own  *world
 	mu   sync.RWMutex
@@ -68,7 +68,7 @@ func (a *accounts) init(own *world) {
 	a.made = uint64(len(a.all))
 }
 
-// seeded returns an account that was there from the beginning; it may be gone.
+// seeded returns a seeded account. It may have been deleted.
 func (a *accounts) seeded(i int) *subOf {
 	s := seededAccounts[i]
 	sub := a.newSub(uint64(i), s.users, s.domain, nil)
@@ -105,8 +105,8 @@ func (a *accounts) find(id string) *subOf {
 	return nil
 }
 
-// below lists the sub accounts of one account, "" being the master.
-func (a *accounts) below(parent string) []*subOf {
+// children returns the sub accounts of an account; "" is the master account.
+func (a *accounts) children(parent string) []*subOf {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return slices.DeleteFunc(slices.Clone(a.all), func(s *subOf) bool { return s.parent != parent })
@@ -124,7 +124,7 @@ func (a *accounts) remove(id string) {
 	a.all = slices.DeleteFunc(a.all, func(s *subOf) bool { return s.id == id || s.parent == id })
 }
 
-// next returns a number that no sub account has had.
+// next returns a number that no sub account has used.
 func (a *accounts) next() uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -132,8 +132,8 @@ func (a *accounts) next() uint64 {
 	return a.made - 1
 }
 
-// mailTaken reports whether a user of any account signs in with an address. The
-// caller holds the lock of the own account, which is always taken first.
+// mailTaken reports whether a user of any account has an e-mail address. The caller holds the
+// lock of the token's account, which is always taken first.
 func (a *accounts) mailTaken(email string) bool {
 	if a.own.hasEmail(email) {
 		return true
@@ -153,11 +153,11 @@ func (w *world) hasEmail(email string) bool {
 	if !ok {
 		i, ok = w.byAddedEmail(email)
 	}
-	return ok && w.known(i)
+	return ok && w.hasUser(i)
 }
 
-// worldOf returns the account that a path names: the own one by "me", by its id,
-// or by not being there; nil when there is none such.
+// worldOf returns the account that a path names: the token's account if the path has "me",
+// its id or no account, and nil if the account does not exist.
 func (s *Sandbox) worldOf(c *call) *world {
 	if c.route == nil || !slices.Contains(c.route.vars, "accountId") {
 		return s.world
@@ -172,10 +172,10 @@ func (s *Sandbox) worldOf(c *call) *world {
 	return nil
 }
 
-// located refuses a call on an account that there is not.
+// checkAccount returns an error for a call to an account that does not exist.
 //
 // Source: the responses of the operations; one has another status than the rest.
-func located(c *call) error {
+func checkAccount(c *call) error {
 	switch {
 	case c.world != nil:
 		return nil

@@ -22,10 +22,10 @@ var surveyTypes = []string{"survey", "basic_poll", "advanced_poll", "quiz", "con
 
 func (w *world) surveyID(i int) string { return sealID(w.seed, sealOther, 4_000+uint64(i)) }
 
-// surveyChannel is the chat channel of Landmarks that surveys were used in.
+// surveyChannel is the chat channel in Landmarks in which surveys were used.
 const surveyChannel = "sandboxsurveychannel0000000000@conference.xmpp.zoom.example"
 
-// findSurvey returns the place of a survey, which is the kind of it too.
+// findSurvey returns the index of a survey, which is also the index of its type.
 func (c *call) findSurvey() (int, error) {
 	for i := range surveyTypes {
 		if c.world.surveyID(i) == c.path("surveyId") {
@@ -39,8 +39,8 @@ func (w *world) surveyRef(i int) map[string]any {
 	return map[string]any{"survey_id": w.surveyID(i), "survey_name": fmt.Sprintf("How was it? (%d)", i+1), "survey_type": surveyTypes[i]}
 }
 
-// survey is a survey with its questions: one of each type in the first, and one
-// single choice in the others.
+// survey returns a survey with its questions. The first survey has one question of each type,
+// and the others have one with a single choice.
 func (w *world) survey(i int) map[string]any {
 	s := w.surveyRef(i)
 	s["anonymous"] = i%2 == 1
@@ -83,7 +83,7 @@ func (w *world) surveyQuestion(i, k int, kind string) map[string]any {
 	return q
 }
 
-// surveyPage is a page of a list of surveys, which tells its token only.
+// surveyPage is a page of a list of surveys. Its only counter is the token.
 func (c *call) surveyPage(total int, item func(int) any) (any, error) {
 	p, err := c.page(total, item)
 	if err != nil {
@@ -106,36 +106,36 @@ func getManagedSurvey(c *call) (any, error) {
 	return s, nil
 }
 
-// surveyRuns are the runs of the weekly meeting in which a survey was used: each
-// survey in those that are as many apart as there are surveys.
-func (c *call) surveyRuns(survey int) []*instance {
+// surveyInstances returns the instances of the weekly meeting in which a survey was used: the
+// surveys take turns.
+func (c *call) surveyInstances(survey int) []*instance {
 	var used []*instance
-	for k, run := range c.world.instances(c.world.seedMeeting(special(slotWeekly))) {
+	for k, inst := range c.world.instances(c.world.seedMeeting(special(slotWeekly))) {
 		if k%len(surveyTypes) == (survey+1)%len(surveyTypes) {
-			used = append(used, run)
+			used = append(used, inst)
 		}
 	}
 	return used
 }
 
-// chosenRuns are the runs that a call asks for: all, or the one whose UUID it
-// names, encoded twice.
-func (c *call) chosenRuns(survey int) ([]*instance, error) {
-	all := c.surveyRuns(survey)
+// chosenInstances returns the instances that a call asks for: all, or the one with the UUID
+// of the path, encoded twice.
+func (c *call) chosenInstances(survey int) ([]*instance, error) {
+	all := c.surveyInstances(survey)
 	named := c.query.Get("instance_id")
 	if named == "" {
 		return all, nil
 	}
 	uuid, err := url.QueryUnescape(named)
-	at := slices.IndexFunc(all, func(run *instance) bool { return c.world.uuid(run.m.n, run.k) == uuid })
+	at := slices.IndexFunc(all, func(inst *instance) bool { return c.world.uuid(inst.m.n, inst.k) == uuid })
 	if err != nil || at < 0 {
 		return nil, &zoomError{http.StatusBadRequest, 6703, "Invalid parameter survey instance id.", nil}
 	}
 	return all[at : at+1], nil
 }
 
-// instanceOf is one use of a survey. The orders of parts and options are text
-// there, as documented.
+// instanceOf returns one use of a survey. The orders of parts and options may be strings, as
+// documented.
 func (w *world) instanceOf(survey int, id, name string, textOrders bool) map[string]any {
 	s := w.survey(survey)
 	s["instance_id"], s["instance_name"], s["has_response"] = id, name, true
@@ -162,15 +162,15 @@ func listSurveyInstances(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := c.chosenRuns(survey)
+	instances, err := c.chosenInstances(survey)
 	if err != nil {
 		return nil, err
 	}
 	w := c.world
-	return c.surveyPage(len(runs), func(i int) any {
-		run := runs[i]
-		s := w.instanceOf(survey, w.uuid(run.m.n, run.k), run.m.Topic, true)
-		s["product_type"], s["meeting_id"] = "meeting", formatNumber(w.number(run.m.n))
+	return c.surveyPage(len(instances), func(i int) any {
+		inst := instances[i]
+		s := w.instanceOf(survey, w.uuid(inst.m.n, inst.k), inst.m.Topic, true)
+		s["product_type"], s["meeting_id"] = "meeting", formatNumber(w.number(inst.m.n))
 		return s
 	})
 }
@@ -186,13 +186,13 @@ func listChannelSurveyInstances(c *call) (any, error) {
 	})
 }
 
-// listSurveyAnswers answers what the people of the runs said, one each.
+// listSurveyAnswers returns the answers of the instances, one for each participant.
 func listSurveyAnswers(c *call) (any, error) {
 	survey, err := c.findSurvey()
 	if err != nil {
 		return nil, err
 	}
-	runs, err := c.chosenRuns(survey)
+	instances, err := c.chosenInstances(survey)
 	if err != nil {
 		return nil, err
 	}
@@ -201,9 +201,9 @@ func listSurveyAnswers(c *call) (any, error) {
 		return nil, err
 	}
 	answers := []any{}
-	for _, run := range runs {
-		if (from.IsZero() || !run.end.Before(from)) && (to.IsZero() || !run.end.After(to)) {
-			answers = append(answers, c.world.surveyAnswers(survey, run)...)
+	for _, inst := range instances {
+		if (from.IsZero() || !inst.end.Before(from)) && (to.IsZero() || !inst.end.After(to)) {
+			answers = append(answers, c.world.surveyAnswers(survey, inst)...)
 		}
 	}
 	return c.surveyPage(len(answers), func(i int) any { return answers[i] })
@@ -222,21 +222,21 @@ func (c *call) submitted() (from, to time.Time, err error) {
 	return from, to, err
 }
 
-func (w *world) surveyAnswers(survey int, run *instance) []any {
+func (w *world) surveyAnswers(survey int, inst *instance) []any {
 	byPerson := map[int]*stay{}
-	for _, s := range w.stays(run) {
+	for _, s := range w.stays(inst) {
 		byPerson[s.person] = s
 	}
 	anonymous := survey%2 == 1
 	var all []any
 	for _, person := range slices.Sorted(maps.Keys(byPerson)) {
-		name, email := w.shown(run, byPerson[person])
+		name, email := w.shown(inst, byPerson[person])
 		if anonymous {
 			name, email = "", ""
 		}
 		all = append(all, map[string]any{
-			"email": email, "name": name, "anonymous": anonymous, "instance_id": w.uuid(run.m.n, run.k),
-			"submit_time": stamp(run.end), "questions": w.questionAnswers(survey, person),
+			"email": email, "name": name, "anonymous": anonymous, "instance_id": w.uuid(inst.m.n, inst.k),
+			"submit_time": stamp(inst.end), "questions": w.questionAnswers(survey, person),
 		})
 	}
 	return all

@@ -6,7 +6,7 @@ func init() {
 	handle("DELETE /meetings/{meetingId}/survey", deleteSurvey)
 }
 
-// survey is what participants are asked at the end.
+// survey is the survey at the end of a meeting.
 type survey struct {
 	Custom     *customSurvey `json:"custom_survey,omitempty"`
 	Browser    bool          `json:"show_in_the_browser"`
@@ -22,8 +22,8 @@ type customSurvey struct {
 	Questions []*pollQuestion `json:"questions"`
 }
 
-// seedSurvey makes the survey of a seeded meeting: Zoom's form for the weekly
-// one, another provider's for every fifth.
+// seedSurvey returns the survey of a seeded meeting: Zoom's for the weekly meeting, that of a
+// third party for every fifth.
 func seedSurvey(m *meeting) *survey {
 	s := &survey{Browser: true}
 	switch {

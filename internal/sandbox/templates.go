@@ -12,7 +12,7 @@ func init() {
 	handle("GET /users/{userId}/upcoming_meetings", listUpcoming)
 }
 
-// template is a template to schedule meetings from.
+// template is a meeting template.
 type template struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -20,7 +20,7 @@ type template struct {
 	from uint64 // the meeting it was made from
 }
 
-// maxTemplates is how many one user has.
+// maxTemplates is the largest number of templates of a user.
 //
 // Source: code 300 of POST /users/{userId}/meeting_templates.
 const maxTemplates = 40
@@ -72,13 +72,13 @@ func createTemplate(c *call) (any, error) {
 	case slices.ContainsFunc(all, func(old *template) bool { return old.Name == t.Name }):
 		return nil, badRequest(3000, "Meeting template name already exists: "+t.Name+".")
 	}
-	w.minted++
-	t.ID = sealID(w.seed, sealOther, 1<<62|w.minted)
+	w.lastID++
+	t.ID = sealID(w.seed, sealOther, 1<<62|w.lastID)
 	w.madeTemplates[user] = append(w.madeTemplates[user], t)
 	return &template{ID: t.ID, Name: t.Name}, nil
 }
 
-// upcomingMeeting is a meeting as GET /users/{userId}/upcoming_meetings has it.
+// upcomingMeeting is a meeting as GET /users/{userId}/upcoming_meetings lists it.
 type upcomingMeeting struct {
 	ID        int64  `json:"id"`
 	Topic     string `json:"topic"`
@@ -94,8 +94,8 @@ type upcomingMeeting struct {
 	IsAllDay  bool   `json:"is_all_day"`
 }
 
-// listUpcoming answers what a user has ahead within a day: meetings of the
-// user's own, and those of two colleagues, who invite everybody.
+// listUpcoming lists the meetings of a user in the next day: the user's own, and those of two
+// colleagues, who invite everyone.
 func listUpcoming(c *call) (any, error) {
 	user, err := c.findUser()
 	if err != nil {

@@ -11,7 +11,7 @@ func init() {
 	handle("GET /users/{userId}", getUser)
 }
 
-// listedUser is a user as GET /users has it.
+// listedUser is a user as GET /users lists it.
 type listedUser struct {
 	ID                string            `json:"id,omitempty"` // pending users have none
 	FirstName         string            `json:"first_name"`
@@ -42,7 +42,7 @@ type customAttribute struct {
 	Value string `json:"value"`
 }
 
-// user is a user as GET /users/{userId} has it: what the list says and more.
+// user is a user as GET /users/{userId} returns it: the fields of the list and more.
 type user struct {
 	listedUser
 	AccountID          string            `json:"account_id"`
@@ -78,21 +78,21 @@ type phoneNumber struct {
 	Label    string `json:"label"`
 }
 
-// findUser finds a user by id or e-mail. A Server-to-Server token belongs to no
-// user, so "me" is nobody.
+// findUser returns a user by id or e-mail address. A Server-to-Server token belongs to no
+// user, so "me" is not found.
 //
 // Source: "The me keyword" of Zoom's "Using Zoom APIs".
 func (c *call) findUser() (int, error) {
 	id := c.path("userId")
-	if i, ok := c.named(id); ok && c.world.known(i) {
+	if i, ok := c.userIndex(id); ok && c.world.hasUser(i) {
 		return i, nil
 	}
 	return 0, notFound(1001, "User does not exist: "+id+".")
 }
 
-// named returns the index of a user by id or e-mail, whether he is still there or
-// not.
-func (c *call) named(name string) (int, bool) {
+// userIndex returns the index of a user by id or e-mail address, even if the user was
+// deleted.
+func (c *call) userIndex(name string) (int, bool) {
 	w := c.world
 	if i, ok := w.byEmail(name); ok {
 		return i, true
@@ -104,8 +104,7 @@ func (c *call) named(name string) (int, bool) {
 	return int(i), ok && i < uint64(w.opt.Users+w.people.added)
 }
 
-// listUsers keeps the encoded form of every user it has listed: a page of 2,000
-// is a copy.
+// listUsers caches the encoded form of each listed user, so that a page of 2,000 is copied.
 func listUsers(c *call) (any, error) {
 	status, err := c.choice("status", "active", "inactive", "pending")
 	if err != nil {
@@ -151,7 +150,7 @@ func getUser(c *call) (any, error) {
 	}
 	u := *c.world.user(i)
 	if u.Status == "pending" {
-		u.CreatedAt = stamp(c.now) // as documented: when the call was made
+		u.CreatedAt = stamp(c.now) // the time of the call, as documented
 	}
 	return &u, nil
 }

@@ -9,8 +9,8 @@ import (
 
 func (w *world) userID(i int) string { return sealID(w.seed, sealUser, uint64(i)) }
 
-// census lists the users by status.
-func (w *world) census() map[string][]int {
+// seededByStatus returns the seeded users by status.
+func (w *world) seededByStatus() map[string][]int {
 	by := map[string][]int{}
 	for i := range w.opt.Users {
 		status := w.status(i)
@@ -31,7 +31,7 @@ func (w *world) status(i int) string {
 	case pendingUser:
 		return "pending"
 	}
-	d := w.dice("status", uint64(i))
+	d := w.rng("status", uint64(i))
 	switch roll := d.n(100); {
 	case roll < 88:
 		return "active"
@@ -41,7 +41,7 @@ func (w *world) status(i int) string {
 	return "pending"
 }
 
-// email names the user by index, so that it needs no table to be found by.
+// email returns the address of a user. It contains the index, so that byEmail needs no table.
 func (w *world) email(i int) string {
 	if w.founder != nil && i == owner {
 		return w.founder.Email
@@ -53,11 +53,11 @@ func (w *world) email(i int) string {
 }
 
 func (w *world) name(i int) name {
-	d := w.dice("name", uint64(i))
+	d := w.rng("name", uint64(i))
 	return newName(&d)
 }
 
-// byEmail finds the index that an address ends in.
+// byEmail returns the index that an address contains.
 func (w *world) byEmail(email string) (int, bool) {
 	if w.founder != nil && strings.EqualFold(email, w.founder.Email) {
 		return owner, true
@@ -71,10 +71,10 @@ func (w *world) byEmail(email string) (int, bool) {
 	return i, strings.EqualFold(w.email(i), email)
 }
 
-// seedUser makes the i-th user. What Zoom may leave out is there, empty, or
-// missing by turns.
+// seedUser generates the i-th user. Fields that Zoom may omit are set, empty or missing,
+// depending on the user.
 func (w *world) seedUser(i int) *user {
-	d := w.dice("user", uint64(i))
+	d := w.rng("user", uint64(i))
 	who := w.name(i)
 	created := w.start.AddDate(0, 0, -400-d.n(1200)).Add(-time.Duration(d.n(86400)) * time.Second)
 	u := &user{
@@ -108,8 +108,8 @@ func (w *world) seedUser(i int) *user {
 	return u
 }
 
-// signedIn fills what only somebody has who used Zoom.
-func (u *user) signedIn(w *world, i int, d *dice) {
+// signedIn sets the fields that only a user who has signed in has.
+func (u *user) signedIn(w *world, i int, d *rng) {
 	u.PMI = 1_000_000_000 + int64(mix(uint64(i)^w.seed)%8_000_000_000)
 	u.UsePMI = d.chance(10)
 	u.PersonalMeetingURL = link("j", u.PMI, "?pwd=sandbox")
@@ -122,8 +122,8 @@ func (u *user) signedIn(w *world, i int, d *dice) {
 	}
 }
 
-// profile fills what people and administrators may have filled in.
-func (u *user) profile(w *world, i int, d *dice) {
+// profile sets the fields that users and administrators may have set.
+func (u *user) profile(w *world, i int, d *rng) {
 	maybe := func(from []string) *string {
 		return pick(d, []*string{nil, new(""), new(pick(d, from)), new(pick(d, from)), new(pick(d, from))})
 	}

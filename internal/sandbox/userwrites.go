@@ -12,14 +12,14 @@ func init() {
 	handle("DELETE /users/{userId}", deleteUser, exclusive("userId"))
 }
 
-// people is what calls have done to the users of the account.
+// people is the changes that calls made to the users of the account.
 type people struct {
 	changed map[int]*user // by index
 	gone    map[int]bool
-	added   int // users behind the seeded ones; all of them are in changed
+	added   int // users after the seeded ones; all are in changed
 }
 
-// user returns the i-th user as he is now.
+// user returns the current state of the i-th user.
 func (w *world) user(i int) *user {
 	if u := w.people.changed[i]; u != nil {
 		return u
@@ -27,12 +27,12 @@ func (w *world) user(i int) *user {
 	return w.seedUser(i)
 }
 
-// known reports whether there is an i-th user.
-func (w *world) known(i int) bool {
+// hasUser reports whether the i-th user exists.
+func (w *world) hasUser(i int) bool {
 	return i < w.opt.Users+w.people.added && !w.people.gone[i]
 }
 
-// usersIn lists the users of a status: the seeded ones, and then the added.
+// usersIn returns the users with a status: the seeded ones, then the added ones.
 func (w *world) usersIn(status string) []int {
 	all := w.byStatus()[status]
 	if len(w.people.gone) > 0 {
@@ -46,13 +46,13 @@ func (w *world) usersIn(status string) []int {
 	return all
 }
 
-// changeUser keeps a user as a call has made him.
+// changeUser stores a user that a call has changed.
 func (w *world) changeUser(i int, u *user) {
 	w.people.changed[i] = u
 	w.encoded.Delete(i)
 }
 
-// byAddedEmail finds a user who was added, by address.
+// byAddedEmail returns a user who was added, by e-mail address.
 func (w *world) byAddedEmail(email string) (int, bool) {
 	for i := w.opt.Users; i < w.opt.Users+w.people.added; i++ {
 		if strings.EqualFold(w.people.changed[i].Email, email) {
@@ -62,7 +62,7 @@ func (w *world) byAddedEmail(email string) (int, bool) {
 	return 0, false
 }
 
-// invitations is the allowance of POST /users with the action create.
+// invitations is the quota of POST /users with the action create.
 //
 // Source: POST /users.
 var invitations = quota{
@@ -78,7 +78,7 @@ var invitations = quota{
 	},
 }
 
-// newUser is what POST /users reads.
+// newUser is the body of POST /users.
 type newUser struct {
 	Action   string `json:"action"`
 	UserInfo *struct {
@@ -100,7 +100,7 @@ func createUser(c *call) (any, error) {
 		return nil, err
 	}
 	w, info := c.world, body.UserInfo
-	if i, taken := c.named(info.Email); taken && w.known(i) {
+	if i, taken := c.userIndex(info.Email); taken && w.hasUser(i) {
 		return nil, &zoomError{http.StatusConflict, 1005, `Email "` + info.Email + `" has already been used.`, nil}
 	}
 	i := w.opt.Users + w.people.added
@@ -145,8 +145,8 @@ func (b *newUser) check() error {
 
 var userTypes = []int{1, 2, 4, 99}
 
-// userPatch is what PATCH /users/{userId} reads and GET /users/{userId} tells
-// again. What else it takes is taken and forgotten.
+// userPatch is the fields of PATCH /users/{userId} that GET /users/{userId} returns. Other
+// fields are accepted and ignored.
 type userPatch struct {
 	FirstName        *string           `json:"first_name"`
 	LastName         *string           `json:"last_name"`
@@ -227,15 +227,15 @@ func (p *userPatch) apply(u *user) {
 	}
 }
 
-// set writes a value that a patch names.
+// set assigns a value that a patch contains.
 func set[T any](to, from *T) {
 	if from != nil {
 		*to = *from
 	}
 }
 
-// deleteUser takes a user off the account. What he hosts stays where it is,
-// whatever was to be transferred.
+// deleteUser removes a user from the account. The user's meetings remain, whatever was to be
+// transferred.
 func deleteUser(c *call) (any, error) {
 	action, err := c.choice("action", "disassociate", "delete")
 	if err != nil {
@@ -247,14 +247,14 @@ func deleteUser(c *call) (any, error) {
 	}
 	w := c.world
 	to := c.query.Get("transfer_email")
-	switch target, ok := c.named(to); {
-	case i == w.head:
+	switch target, ok := c.userIndex(to); {
+	case i == w.owner:
 		return nil, badRequest(200, "Cannot delete a user out of your account.")
 	case action == "disassociate" && w.roleOf(i) == adminRole:
 		return nil, badRequest(1117, "You can not disassociate an Admin user.")
 	case strings.EqualFold(to, w.email(i)):
 		return nil, badRequest(300, "The transfer-to email address cannot be the same as the unlinked or deleted user's email address.")
-	case to != "" && (!ok || !w.known(target)):
+	case to != "" && (!ok || !w.hasUser(target)):
 		return nil, notFound(1001, "User does not exist: "+to+".")
 	}
 	w.people.gone[i] = true

@@ -6,20 +6,19 @@ func init() {
 	handle("GET /report/webinars/{webinarId}/polls", getWebinarPolls, paid)
 }
 
-// findReportedWebinar finds the run of a webinar that a path names, if there is a
-// report on it.
+// findReportedWebinar returns the instance of a webinar that a path names, if it has a report.
 func (c *call) findReportedWebinar() (*instance, error) {
-	run := c.findWebinarRun()
+	inst := c.findWebinarInstance()
 	switch {
-	case run == nil:
+	case inst == nil:
 		return nil, notFound(3001, "Webinar "+c.path("webinarId")+" not found or has expired.")
-	case run.start.Before(c.now.AddDate(-1, 0, 0)):
+	case inst.start.Before(c.now.AddDate(-1, 0, 0)):
 		return nil, badRequest(12702, "Can not access a webinar a year ago.")
 	}
-	return run, nil
+	return inst, nil
 }
 
-// webinarReport is a run as GET /report/webinars/{webinarId} answers it.
+// webinarReport is an instance as GET /report/webinars/{webinarId} answers it.
 type webinarReport struct {
 	meetingReport
 	CustomKeys []customKey `json:"custom_keys"`
@@ -36,7 +35,7 @@ func getWebinarReport(c *call) (any, error) {
 		return nil, err
 	}
 	r := &webinarReport{CustomKeys: []customKey{{"Region", "EMEA"}}}
-	r.reportedRun, r.Dept = c.world.reportedRun(i), deref(c.world.seedUser(i.m.host).Dept)
+	r.reportedInstance, r.Dept = c.world.reportedInstance(i), deref(c.world.seedUser(i.m.host).Dept)
 	r.Type = webinarTypes[i.m.Type]
 	for _, f := range i.m.TrackingFields {
 		r.TrackingFields = append(r.TrackingFields, reportedField{f.Field, f.Value})

@@ -13,12 +13,15 @@ func init() {
 	handle("GET /webinars/{webinarId}/registrants", listWebinarRegistrants, paid)
 	handle("POST /webinars/{webinarId}/registrants", addWebinarRegistrant, paid, daily(webinarRegistrations))
 	handle("GET /webinars/{webinarId}/registrants/{registrantId}", getWebinarRegistrant, paid)
+	handle("GET /webinars/{webinarId}/panelists", listPanelists, paid)
 	handle("GET /past_webinars/{webinarId}/participants", listWebinarParticipants, paid)
+	handle("GET /past_webinars/{webinarId}/instances", listWebinarInstances, paid)
+	handle("GET /past_webinars/{webinarId}/absentees", listAbsentees, paid)
 }
 
 var webinarRegistrations = quota{name: "webinar registrant", perDay: 3, of: registrantsOfCall, what: "Add a webinar registrant"}
 
-// listedWebinar is a webinar as GET /users/{userId}/webinars has it.
+// listedWebinar is a webinar as GET /users/{userId}/webinars lists it.
 type listedWebinar struct {
 	UUID            string `json:"uuid"`
 	ID              int64  `json:"id"`
@@ -100,7 +103,7 @@ func noWebinarPlan() error {
 	return badRequest(200, "Webinar plan is missing. You must subscribe to the webinar plan and enable webinars for this user in order to perform this action.")
 }
 
-// findWebinar finds the planned webinar that a path names by its number.
+// findWebinar returns the planned webinar that a path names by its number.
 func (c *call) findWebinar() (*meeting, error) {
 	id := c.path("webinarId")
 	number, err := strconv.ParseInt(id, 10, 64)
@@ -152,7 +155,7 @@ func getWebinar(c *call) (any, error) {
 	return d, nil
 }
 
-// findRegisteringWebinar finds a webinar that people register for.
+// findRegisteringWebinar returns a webinar with registration.
 func (c *call) findRegisteringWebinar() (*meeting, error) {
 	m, err := c.findWebinar()
 	if err == nil && !m.registers() {
@@ -161,15 +164,15 @@ func (c *call) findRegisteringWebinar() (*meeting, error) {
 	return m, err
 }
 
-// ofWebinar is a registrant as webinars have one: nobody joins by phone code.
+// ofWebinar returns a registrant in the form of webinars, which have no PIN for joining by phone.
 func (r *registrant) ofWebinar() *registrant {
 	other := *r
 	other.PinCode = 0
 	return &other
 }
 
-// listWebinarRegistrants answers an empty list for a webinar without
-// registration: no document has an error for it.
+// listWebinarRegistrants returns an empty list for a webinar without registration: no document
+// has an error for it.
 func listWebinarRegistrants(c *call) (any, error) {
 	m, err := c.findWebinar()
 	if err != nil {
@@ -223,7 +226,7 @@ func addWebinarRegistrant(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.enrol(m, body, chosen, false)
+	r, err := c.saveRegistrant(m, body, chosen, false)
 	if err != nil {
 		return nil, err
 	}
@@ -231,10 +234,10 @@ func addWebinarRegistrant(c *call) (any, error) {
 	return answer, nil
 }
 
-// listWebinarParticipants answers who was in a run, named by its UUID or, for
-// the latest one, by the webinar's number.
+// listWebinarParticipants lists the participants of an instance, which the path names by its
+// UUID or, for the latest one, by the webinar's number.
 func listWebinarParticipants(c *call) (any, error) {
-	i := c.findWebinarRun()
+	i := c.findWebinarInstance()
 	if i == nil {
 		return nil, notFound(3001, "Webinar does not exist.")
 	}
@@ -256,21 +259,99 @@ func listWebinarParticipants(c *call) (any, error) {
 	})
 }
 
-// webinarParticipant is a stay as GET /past_webinars/{webinarId}/participants
-// has it.
+// listWebinarInstances lists all instances, the latest first; no document says how long Zoom
+// keeps them.
+func listWebinarInstances(c *call) (any, error) {
+	number, err := strconv.ParseInt(c.path("webinarId"), 10, 64)
+	if err != nil {
+		return nil, badRequest(300, "Invalid webinar ID.")
+	}
+	w := c.world
+	n, _ := w.nth(number)
+	list := []instanceRef{}
+	for _, i := range w.webinarInstances(n) {
+		list = append(list, instanceRef{w.uuid(i.m.n, i.k), stamp(i.start)})
+	}
+	slices.SortStableFunc(list, func(a, b instanceRef) int { return strings.Compare(b.StartTime, a.StartTime) })
+	return map[string]any{"webinars": list}, nil
+}
+
+// listAbsentees lists the approved registrants without a stay. Before ReportLag has passed,
+// these are all approved registrants.
+func listAbsentees(c *call) (any, error) {
+	i := c.findWebinarInstance()
+	if i == nil {
+		return nil, notFound(3001, "Webinar "+c.path("webinarId")+" not found or expired.")
+	}
+	if !i.m.registers() {
+		return nil, badRequest(3000, "This webinar doesn't have registration required: "+c.path("webinarId")+".")
+	}
+	w := c.world
+	came := map[string]bool{}
+	if i.ready(c) {
+		for _, s := range w.stays(i) {
+			came[s.registrantID(w, i.m)] = true
+		}
+	}
+	absent := slices.DeleteFunc(w.registrants(i.m), func(r *registrant) bool { return r.Status != "approved" || came[r.ID] })
+	return c.page(len(absent), func(k int) any { return absent[k].ofWebinar() }, c.pageNumber())
+}
+
+// panelist is a panelist of a webinar.
+type panelist struct {
+	ID                  string `json:"id"`
+	Email               string `json:"email"`
+	Name                string `json:"name"`
+	JoinURL             string `json:"join_url"`
+	VirtualBackgroundID string `json:"virtual_background_id,omitempty"`
+	NameTagID           string `json:"name_tag_id,omitempty"`
+	NameTagName         string `json:"name_tag_name,omitempty"`
+	NameTagPronouns     string `json:"name_tag_pronouns,omitempty"`
+	NameTagDescription  string `json:"name_tag_description,omitempty"`
+}
+
+// panelists are the panelists by their numbers as persons of the instances, and one who never
+// joins: see [isPanelist].
+var panelists = []int{1, 2, absentPanelist}
+
+const absentPanelist = 1000
+
+// isPanelist reports whether a person of a webinar's instance is a panelist.
+func isPanelist(person int) bool { return slices.Contains(panelists, person) }
+
+func listPanelists(c *call) (any, error) {
+	m, err := c.findWebinar()
+	if err != nil {
+		return nil, err
+	}
+	w := c.world
+	list := make([]panelist, len(panelists))
+	for i, person := range panelists {
+		name, email := w.person(m.n, person)
+		id := sealID(w.seed, sealOther, m.n<<12|uint64(person))
+		list[i] = panelist{ID: id, Email: email, Name: name.String(), JoinURL: link("w", w.number(m.n), "?tk="+id)}
+		if i == 0 {
+			list[i].VirtualBackgroundID, list[i].NameTagID = "_sandboxBackground00002", "sandboxNameTag"
+			list[i].NameTagName, list[i].NameTagPronouns, list[i].NameTagDescription = name.String(), "they/them", "Speaker"
+		}
+	}
+	return map[string]any{"total_records": len(list), "panelists": list}, nil
+}
+
+// webinarParticipant is a stay as GET /past_webinars/{webinarId}/participants lists it.
 type webinarParticipant struct {
 	pastParticipant
 	RegistrantID string `json:"registrant_id"`
 }
 
-// findWebinarRun finds the run that a path names, or nil. UUIDs have the rules
-// of findInstance.
-func (c *call) findWebinarRun() *instance {
+// findWebinarInstance returns the instance that a path names, or nil. The rules for UUIDs are
+// those of findInstance.
+func (c *call) findWebinarInstance() *instance {
 	id, w := c.path("webinarId"), c.world
 	if number, err := strconv.ParseInt(id, 10, 64); err == nil {
 		n, _ := w.nth(number)
-		if runs := w.webinarRuns(n); len(runs) > 0 {
-			return runs[0]
+		if instances := w.webinarInstances(n); len(instances) > 0 {
+			return instances[0]
 		}
 		return nil
 	}
@@ -279,9 +360,9 @@ func (c *call) findWebinarRun() *instance {
 	if !ok || !known {
 		return nil
 	}
-	for _, run := range w.webinarRuns(v >> 24) {
-		if w.uuid(run.m.n, run.k) == uuid {
-			return run
+	for _, inst := range w.webinarInstances(v >> 24) {
+		if w.uuid(inst.m.n, inst.k) == uuid {
+			return inst
 		}
 	}
 	return nil

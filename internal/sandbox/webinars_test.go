@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-func init() { domains = append(domains, webinarQuestions) }
+func init() { domains = append(domains, webinarRequests) }
 
-func webinarQuestions(r *rig, ask func(pattern, path string, body any)) {
+func webinarRequests(r *rig, ask func(pattern, path string, body any)) {
 	for _, kind := range []string{"scheduled", "upcoming"} {
 		ask("GET /users/{userId}/webinars", "/users/"+r.HostID+"/webinars?page_size=300&page_number=1&type="+kind, nil)
 	}
@@ -24,5 +24,10 @@ func webinarQuestions(r *rig, ask func(pattern, path string, body any)) {
 	ask("POST /webinars/{webinarId}/registrants", fmt.Sprintf("/webinars/%d/registrants", r.ManualWebinar), map[string]any{"email": "a@example.net", "first_name": "A"})
 	for _, id := range []string{strconv.FormatInt(r.WebinarNumber, 10), twice(r.WebinarInstance)} {
 		ask("GET /past_webinars/{webinarId}/participants", "/past_webinars/"+id+"/participants?page_size=300", nil)
+		ask("GET /past_webinars/{webinarId}/absentees", "/past_webinars/"+id+"/absentees?page_size=300", nil)
+	}
+	for _, number := range []int64{r.WebinarNumber, r.ManualWebinar, r.LiveWebinar} {
+		ask("GET /webinars/{webinarId}/panelists", fmt.Sprintf("/webinars/%d/panelists", number), nil)
+		ask("GET /past_webinars/{webinarId}/instances", fmt.Sprintf("/past_webinars/%d/instances", number), nil)
 	}
 }

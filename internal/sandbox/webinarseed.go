@@ -1,12 +1,15 @@
 package sandbox
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// A webinar is kept as the meeting that it is: a number, a host, dates and
-// registrants. Its kind is one of a meeting's, and told as a webinar's.
+// A webinar is stored as a meeting, with a number, a host, dates and registrants.
+// webinarTypes maps its type to that of a webinar.
 var webinarTypes = map[int]int{scheduled: 5, openEnded: 6, recurring: 9}
 
-// The webinars of the host that the landmarks name.
+// The webinars of the landmarks' host.
 const (
 	webinarWeekly = iota
 	webinarManual
@@ -16,8 +19,8 @@ const (
 	webinarSpecials
 )
 
-// The runs of the weekly webinar that came before its series: one whose
-// participants Zoom keeps no more, and one that it knows no more at all.
+// The instances of the weekly webinar before its series: one whose participants Zoom no longer
+// keeps, and one that Zoom no longer keeps at all.
 const (
 	webinarOld = iota + 200
 	webinarExpired
@@ -27,8 +30,8 @@ func specialWebinar(slot uint64) uint64 { return webinarBase + host*slotsPerUser
 
 func isWebinar(n uint64) bool { return n >= webinarBase && n < createdBase }
 
-// webinarSlots returns how many webinars a user has: none without the licence
-// for it, which a third of the active users have.
+// webinarSlots returns the number of webinars of a user. It is 0 without a webinar license,
+// which a third of the active users have.
 func (w *world) webinarSlots(user int) int {
 	switch {
 	case user == host:
@@ -41,11 +44,14 @@ func (w *world) webinarSlots(user int) int {
 
 // webinar returns the n-th webinar, or nil.
 func (w *world) webinar(n uint64) *meeting {
+	if m := w.webinars[n]; m != nil {
+		return m
+	}
 	user, slot := hostOf(n), int(n%slotsPerUser)
 	if !isWebinar(n) || user >= w.opt.Users || slot >= w.webinarSlots(user) {
 		return nil
 	}
-	d := w.dice("webinar", n)
+	d := w.rng("webinar", n)
 	m := &meeting{n: n, host: user, created: w.start.AddDate(0, 0, -90-d.n(300)), source: pick(&d, []string{"web_portal", "other", "open_api"})}
 	m.meetingBody = meetingBody{
 		Topic: "Webinar: " + pick(&d, subjects), Type: scheduled, Duration: 30 * (1 + d.n(3)), Timezone: pick(&d, timezones),
@@ -60,7 +66,7 @@ func (w *world) webinar(n uint64) *meeting {
 	return m
 }
 
-// webinarLandmark makes the webinars of the host that Landmarks names.
+// webinarLandmark sets the properties of the webinars that Landmarks names.
 func (w *world) webinarLandmark(m *meeting, slot int) {
 	switch slot {
 	case webinarWeekly:
@@ -84,8 +90,8 @@ func (w *world) webinarLandmark(m *meeting, slot int) {
 	}
 }
 
-// webinarRuns returns the runs of a webinar, the latest first.
-func (w *world) webinarRuns(n uint64) []*instance {
+// webinarInstances returns the instances of a webinar, the latest first.
+func (w *world) webinarInstances(n uint64) []*instance {
 	m := w.webinar(n)
 	if m == nil {
 		return nil
@@ -94,23 +100,23 @@ func (w *world) webinarRuns(n uint64) []*instance {
 	if m.Type == scheduled && m.end().Before(w.start) {
 		starts = []time.Time{m.start}
 	}
-	var runs []*instance
-	ran := func(k int, start time.Time) {
-		runs = append(runs, &instance{m: m, k: k, start: start, end: start.Add(time.Duration(m.Duration) * time.Minute)})
+	instances := slices.Clone(m.ended)
+	add := func(k int, start time.Time) {
+		instances = append(instances, &instance{m: m, k: k, start: start, end: start.Add(time.Duration(m.Duration) * time.Minute)})
 	}
 	for k, start := range starts {
-		ran(k, start)
+		add(k, start)
 	}
 	if n == specialWebinar(webinarWeekly) {
-		ran(webinarOld, w.quarter().AddDate(0, -7, 0))
-		ran(webinarExpired, w.quarter().AddDate(0, -13, 0))
+		add(webinarOld, w.quarter().AddDate(0, -7, 0))
+		add(webinarExpired, w.quarter().AddDate(0, -13, 0))
 	}
-	return runs
+	return instances
 }
 
-// webinarSettings is how a webinar is held. No operation here changes it.
+// webinarSettings returns the settings of a webinar. No operation changes them.
 func (w *world) webinarSettings(m *meeting) map[string]any {
-	d := w.dice("webinar settings", m.n)
+	d := w.rng("webinar settings", m.n)
 	email := func() map[string]any { return map[string]any{"enable": true, "type": d.n(8)} }
 	return map[string]any{
 		"additional_data_center_regions": []string{"DE", "US"}, "allow_multiple_devices": d.chance(50), "alternative_hosts": w.email(owner) + "," + w.email(4),

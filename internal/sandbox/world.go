@@ -7,34 +7,35 @@ import (
 	"time"
 )
 
-// world is the account: what follows from the seed, made when it is read, and
-// over it what calls have changed. Handlers find mu locked.
+// world is the state of an account: the seeded objects, generated when they are read, and the
+// changes that calls made to them. Handlers run with mu locked.
 type world struct {
 	opt   Options
 	seed  uint64
 	shift uint64
-	start time.Time // what the dates of the seeded objects hang on
+	start time.Time // the dates of the seeded objects are relative to it
 
 	account string  // Zoom's id of the account
 	serial  int64   // its account number
 	domain  string  // of its users' addresses
-	head    int     // the owner
-	founder *person // the owner of an account that a call has made
+	owner   int     // index of the user who owns it
+	founder *person // the owner of an account that a call created
 
 	mu                sync.RWMutex
 	meetings          map[uint64]*meeting           // changed or created
 	deleted           map[uint64]*meeting           // may be recovered
+	webinars          map[uint64]*meeting           // that Hold has held
 	byHost            map[int][]uint64              // created meetings
-	registrantChanges map[uint64]*registrantChanges // registrants that calls have changed
-	attachments       map[uint64]*attachments       // of meetings that calls have changed
-	minted            uint64                        // whatever calls have created
+	registrantChanges map[uint64]*registrantChanges // of meetings whose registrants calls have changed
+	attachments       map[uint64]*attachments       // of meetings whose attachments calls have changed
+	lastID            uint64                        // of the objects that calls created
 	people            people
 	roles             []*role
 	policies          []*policy
 
 	madeTemplates map[int][]*template       // by user
-	settings      map[string]map[string]any // parts of the account's, once they were asked for
-	settingsMu    sync.Mutex                // reading makes them
+	settings      map[string]map[string]any // parts of the account's settings that were read
+	settingsMu    sync.Mutex                // reading creates them
 
 	byStatus func() map[string][]int // indices of users, in order
 	nonces   map[uint64]uint64
@@ -53,6 +54,7 @@ func newWorld(opt Options) *world {
 		settings:          map[string]map[string]any{},
 		meetings:          map[uint64]*meeting{},
 		deleted:           map[uint64]*meeting{},
+		webinars:          map[uint64]*meeting{},
 		byHost:            map[int][]uint64{},
 		registrantChanges: map[uint64]*registrantChanges{},
 		attachments:       map[uint64]*attachments{},
@@ -63,13 +65,13 @@ func newWorld(opt Options) *world {
 	}
 	w.roles, w.policies = w.seedRoles(), w.seedPolicies()
 	w.shift = mix(w.seed) % numberPrime
-	w.byStatus = sync.OnceValue(w.census)
+	w.byStatus = sync.OnceValue(w.seededByStatus)
 	w.findNonces()
 	return w
 }
 
-// member returns the j-th person of the account around a meeting, or -1 when
-// there are no more. The host is none of them.
+// member returns the j-th person of the account for a meeting, or -1 if there are no more. The
+// host is not among them.
 func (w *world) member(n uint64, j int) int {
 	all := w.byStatus()["active"]
 	if j >= len(all) {
@@ -82,26 +84,26 @@ func (w *world) member(n uint64, j int) int {
 	return i
 }
 
-// Landmarks names objects that are there in every sandbox, for documents and
-// tests. For one seed they are always the same, whatever the clock says.
+// Landmarks names objects that exist in every sandbox, for documents and tests. They depend on
+// the seed alone, not on the clock.
 type Landmarks struct {
 	AccountID string
 
 	SubAccountID                             string // of the master account
-	SubHostID, SubHostEmail                  string // hosts the meetings of the sub account below
+	SubHostID, SubHostEmail                  string // host of the sub account's meetings below
 	SubMeetingNumber                         int64
 	SubMeetingInstance                       string
 	SubOwnerEmail                            string
-	ResellerAccountID, ThirdTierID           string // a sub account with sub accounts, and one of these
+	ResellerAccountID, ThirdTierID           string // a sub account with sub accounts, and one of those
 	VideoSDKAccountID                        string
 	VirtualBackgroundID                      string
 	AuthenticationOptionID, SettingsPolicyID string // of the settings
 
 	OwnerID, OwnerEmail               string
-	HostID, HostEmail                 string // hosts all meetings below
+	HostID, HostEmail                 string // host of all meetings below
 	InactiveUserID, InactiveUserEmail string
 	PendingUserEmail                  string
-	DeletedUserID                     string // was a user once
+	DeletedUserID                     string // a deleted user
 
 	MeetingNumber     int64 // weekly, with registration, registrants and past instances
 	RegistrantID      string
@@ -113,35 +115,35 @@ type Landmarks struct {
 	PersonalMeeting   int64 // scheduled with the PMI
 	OpenMeeting       int64 // recurring without a fixed time
 
-	WebinarNumber       int64 // weekly, with registration, registrants and past runs
+	WebinarNumber       int64 // weekly, with registration, registrants and past instances
 	WebinarInstance     string
 	WebinarRegistrantID string
 	ManualWebinar       int64 // scheduled; registrants wait for approval
 	SimuliveWebinar     int64 // plays a recording, without registration
 
-	RoleID        string // of the account's own making, without members
+	RoleID        string // a custom role without members
 	PolicyID      string // an information barrier
-	SurveyID      string // has questions of all types, was used in UUIDWithSlash
-	SurveyChannel string // a chat channel that surveys were used in
+	SurveyID      string // with questions of all types, used in UUIDWithSlash
+	SurveyChannel string // a chat channel in which surveys were used
 	PollID        string // of MeetingNumber
-	ChannelID     string // the host is in it
+	ChannelID     string // the host is a member
 
 	UUIDWithSlash     string // begins with "/"
 	UUIDDoubleSlash   string // contains "//"
-	UUIDPlain         string // needs one encoding only, and holds "+" and "/"
+	UUIDPlain         string // needs one encoding only, and contains "+" and "/"
 	OnePersonInstance string // has no report
 	PendingInstance   string // ended just now
 	ExpiredInstance   string // older than a year
 	GoneInstance      string // older than 15 months
 
-	OldWebinarInstance     string // a run whose participants Zoom keeps no more
+	OldWebinarInstance     string // an instance whose participants Zoom no longer keeps
 	BillingReport          string // of the latest period
 	LiveWebinar            int64
 	ParticipantInMeetingID string // the host's stay in BigInstance and in WebinarInstance
 	ZoomRoomID             string
 }
 
-// The users and the meetings of the host that the landmarks name.
+// The users and the meetings of the landmarks' host.
 const (
 	owner, host, inactiveUser, pendingUser = 0, 1, 2, 3
 	deletedUser                            = 1 << 40
@@ -160,14 +162,14 @@ const (
 	specialSlots
 )
 
-// The instances of the weekly meeting that have a UUID of a special form.
+// The instances of the weekly meeting whose UUIDs have a special form.
 const (
 	instanceSlash = iota + 1
 	instanceDoubleSlash
 	instancePlain
 )
 
-// Landmarks returns the known objects of this sandbox.
+// Landmarks returns the landmarks of this sandbox.
 func (s *Sandbox) Landmarks() Landmarks {
 	w := s.world
 	weekly, big, manual := special(slotWeekly), special(slotBig), special(slotManual)
@@ -210,7 +212,7 @@ func (s *Sandbox) Landmarks() Landmarks {
 
 func special(slot uint64) uint64 { return host*slotsPerUser + slot }
 
-// findNonces picks what makes the UUIDs of the landmarks take their forms.
+// findNonces chooses nonces that give the landmarks' UUIDs their forms.
 func (w *world) findNonces() {
 	forms := map[int]func(string) bool{
 		instanceSlash:       func(u string) bool { return strings.HasPrefix(u, "/") },
@@ -232,7 +234,7 @@ func (w *world) findNonces() {
 
 func instanceKey(n uint64, k int) uint64 { return n<<24 | uint64(k)<<16 }
 
-// uuid returns the UUID of the k-th instance of a meeting, the latest being 0.
+// uuid returns the UUID of the k-th instance of a meeting; the latest is 0.
 func (w *world) uuid(n uint64, k int) string {
 	v := instanceKey(n, k)
 	return sealUUID(w.seed, v|w.nonces[v])
@@ -242,8 +244,8 @@ func (w *world) registrantID(n uint64, j int) string {
 	return sealID(w.seed, sealRegistrant, n<<24|uint64(j))
 }
 
-// link returns an address that looks like one of Zoom's and is nobody's: a real
-// host name with a made-up number might be a stranger's meeting.
+// link returns an address in the form of Zoom's on a host that does not exist: with a real
+// host name, an invented number might be a stranger's meeting.
 func link(kind string, number int64, more string) string {
 	return fmt.Sprintf("https://us06web.zoom.example/%s/%s%s", kind, formatNumber(number), more)
 }

@@ -1,10 +1,10 @@
-// Package selection says what the fields of the schema cost, and what a selection on an
-// object needs of the operations that tell it.
+// Package selection computes what the fields of the schema cost, and which operations a
+// selection on an object needs.
 //
 // A field that has a resolver of its own is an edge. All others come with their object,
-// from the operations that @source names at its type; where @zoom stands at such a field,
-// only the operations named there carry it. [Index] holds what the directives say, by
-// field; [Needs] is what one selection makes of it.
+// from the operations that @source names at its type; where such a field has @zoom,
+// only the operations named there carry it. [Index] holds the directives by field;
+// [Needs] are those of one selection.
 package selection
 
 import (
@@ -33,28 +33,34 @@ func (s Sources) Never(op string) bool {
 // All returns the operations that carry the field, always or sometimes.
 func (s Sources) All() []string { return slices.Concat(s.Ops, s.Sometimes) }
 
-// Field is what the schema says of a field.
+// Field holds the directives of a field.
 type Field struct {
-	// Edge says that it has a resolver of its own, see [IsEdge].
+	// Edge reports whether it has a resolver of its own, see [IsEdge].
 	Edge bool
-	// Secret says that it is a credential, see [IsSecret].
+	// Secret reports whether it is a credential, see [IsSecret].
 	Secret bool
 	// Sources are the operations that carry it, if not all sources of its type do, or of
 	// an edge the operations that it costs.
 	Sources
+	// Proofs are the operations that a write may ask as proof that it was carried out. They
+	// are in the price, and the write needs none of their scopes.
+	Proofs []string
 	// Holder is the name of the field that holds its value: the text of an enum's value
 	// is held by the enum.
 	Holder string
 }
 
-// FieldOf reads what the schema says of a field of a type.
+// FieldOf reads the directives of a field of a type.
 func FieldOf(def *ast.Definition, fd *ast.FieldDefinition) *Field {
 	f := &Field{Edge: IsEdge(def, fd), Secret: IsSecret(fd.Type), Holder: fd.Name}
 	for _, d := range fd.Directives.ForNames("zoom") {
 		op := sdl.Argument(d, "op")
-		if sometimes := d.Arguments.ForName("sometimes"); sometimes != nil && sometimes.Value.Raw == "true" {
+		switch {
+		case isSet(d, "proof"):
+			f.Proofs = append(f.Proofs, op)
+		case isSet(d, "sometimes"):
 			f.Sometimes = append(f.Sometimes, op)
-		} else {
+		default:
 			f.Ops = append(f.Ops, op)
 		}
 	}
@@ -62,6 +68,11 @@ func FieldOf(def *ast.Definition, fd *ast.FieldDefinition) *Field {
 		f.Holder = sdl.Argument(d, "of")
 	}
 	return f
+}
+
+func isSet(d *ast.Directive, name string) bool {
+	arg := d.Arguments.ForName(name)
+	return arg != nil && arg.Value.Raw == "true"
 }
 
 // IsEdge reports whether a field has a resolver: it takes arguments, or it costs calls of
@@ -72,12 +83,11 @@ func IsEdge(def *ast.Definition, fd *ast.FieldDefinition) bool {
 	})
 }
 
-// IsSecret reports whether a field of a type is a credential, or made of one: the link to
-// a file is made of where it lies at Zoom.
+// IsSecret reports whether a field of a type is a credential, or made of one: the link
+// to a file holds its address at Zoom.
 func IsSecret(t *ast.Type) bool { return t.Name() == "Secret" || t.Name() == "SignedDownload" }
 
-// Index is a schema by what its fields cost. It is safe for use by several
-// goroutines.
+// Index is a schema, indexed by the costs of its fields. It is safe for concurrent use.
 type Index struct {
 	schema     *ast.Schema
 	fields     map[*ast.FieldDefinition]*Field
@@ -86,8 +96,8 @@ type Index struct {
 	held       sync.Map // reflect.Type → []heldField, see structFields
 }
 
-// NewIndex returns the index of a schema. keys are the fields of each type that its
-// objects are named by, beside those that inputs such as MeetingBy tell.
+// NewIndex returns the index of a schema. keys are the key fields of each type, in
+// addition to those of inputs such as MeetingBy.
 func NewIndex(schema *ast.Schema, keys map[string][]string) *Index {
 	x := &Index{schema: schema, fields: map[*ast.FieldDefinition]*Field{}, keys: map[string][]string{}, conditions: map[string][]string{}}
 	for name, def := range schema.Types {
@@ -103,7 +113,7 @@ func NewIndex(schema *ast.Schema, keys map[string][]string) *Index {
 }
 
 // keysBy returns the fields of a type that are known with its key, by the input that
-// names such objects: the global id, and the first one beside it.
+// names such objects: the global id, and the first other field.
 func keysBy(schema *ast.Schema, def *ast.Definition) (keys []string) {
 	by := schema.Types[def.Name+"By"]
 	if by == nil || by.Kind != ast.InputObject {
@@ -118,15 +128,15 @@ func keysBy(schema *ast.Schema, def *ast.Definition) (keys []string) {
 	return keys
 }
 
-// Field returns what the schema says of a field of a type.
+// Field returns the directives of a field of a type.
 func (x *Index) Field(def *ast.Definition, fd *ast.FieldDefinition) *Field {
 	if f := x.fields[fd]; f != nil {
 		return f
 	}
-	return FieldOf(def, fd) // of a schema that was parsed anew
+	return FieldOf(def, fd) // of a schema that was parsed again
 }
 
-// Keys returns the fields that an object of a type holds before it was read, since they
+// Keys returns the fields that an object of a type has before it is read, since they
 // are known with its key.
 func (x *Index) Keys(typeName string) []string { return x.keys[typeName] }
 
@@ -151,6 +161,9 @@ func (x *Index) Query() *ast.Definition { return x.schema.Query }
 
 // Mutation returns the type of the root fields of mutations; nil where there are none.
 func (x *Index) Mutation() *ast.Definition { return x.schema.Mutation }
+
+// Subscription returns the root type of subscriptions.
+func (x *Index) Subscription() *ast.Definition { return x.schema.Subscription }
 
 // Schema returns the schema itself.
 func (x *Index) Schema() *ast.Schema { return x.schema }

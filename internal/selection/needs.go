@@ -8,20 +8,21 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Needs are what a query needs of an object: which operations can tell it.
+// Needs are the requirements of a selection on an object: which operations carry its
+// fields.
 type Needs struct {
 	// Fields are the plain fields that not every source of the type carries.
 	Fields []Need
-	// Secrets says that credentials are asked for.
+	// Secrets reports whether credentials are selected.
 	Secrets bool
-	// Key says that a field of the object's key is asked for, Plain one that the key
-	// does not hold, and Edges one with a resolver of its own.
+	// Key reports whether a field of the object's key is selected, Plain one that the
+	// key does not hold, and Edges one with a resolver of its own.
 	Key, Plain, Edges bool
-	// Names are the fields asked for, for what a call must name to get.
+	// Names are the selected fields, for calls that must name the fields they return.
 	Names map[string]bool
 }
 
-// Need is a plain field that some sources of its type carry, and where it stands in the
+// Need is a plain field that some sources of its type carry, and its path in the
 // answer: below the field that names the objects, around their index.
 type Need struct {
 	Sources
@@ -30,7 +31,7 @@ type Need struct {
 }
 
 // Path returns the path of the field of object i below the path of the field that names
-// the objects. One that is alone has no index: i is negative.
+// the objects. An object outside a list has no index: i is negative.
 func (n Need) Path(of ast.Path, i int) ast.Path {
 	if i < 0 {
 		return slices.Concat(of, n.before, n.after)
@@ -38,7 +39,7 @@ func (n Need) Path(of ast.Path, i int) ast.Path {
 	return slices.Concat(of, n.before, ast.Path{ast.PathIndex(i)}, n.after)
 }
 
-// InList reports whether the field stands in items of a list.
+// InList reports whether the field is in items of a list.
 func (n Need) InList() bool { return n.before != nil }
 
 // missing reports whether an object lacks the field.
@@ -49,17 +50,17 @@ func (n Need) missing(op string, object any) bool {
 	return n.Never(op) || isZero(object, n.Name)
 }
 
-// Lacks reports whether an object read from one operation may miss something.
+// Lacks reports whether an object read from one operation may lack a field.
 func (s *Needs) Lacks(op string) bool {
 	return slices.ContainsFunc(s.Fields, func(n Need) bool { return !slices.Contains(n.Ops, op) })
 }
 
-// NeverIn reports whether objects read from one operation miss something for sure.
+// NeverIn reports whether objects read from one operation always lack a field.
 func (s *Needs) NeverIn(op string) bool {
 	return slices.ContainsFunc(s.Fields, func(n Need) bool { return n.Never(op) })
 }
 
-// LacksOf returns what an object that was read from an operation misses.
+// LacksOf returns the needs that an object which was read from an operation lacks.
 func (s *Needs) LacksOf(op string, object any) []Need {
 	var lacking []Need
 	for _, n := range s.Fields {
@@ -70,13 +71,13 @@ func (s *Needs) LacksOf(op string, object any) []Need {
 	return lacking
 }
 
-// KeyOnly reports whether nothing is asked for but the key itself and edges. The
-// object need not be read then: that it exists, the edges' own calls will tell.
+// KeyOnly reports whether only the key and edges are selected. The object need not be
+// read then: the edges' own calls return whether it exists.
 func (s *Needs) KeyOnly() bool { return !s.Plain && s.Edges && !s.Secrets }
 
-// Needs works out what a selection needs of objects of a type. ways are those from the
-// selection to the objects, such as "edges.node"; none means that it is on the objects
-// themselves.
+// Needs returns the needs of a selection on objects of a type. ways are the paths from
+// the selection to the objects, such as "edges.node"; none means that it is on the
+// objects themselves.
 func (x *Index) Needs(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, ways ...string) *Needs {
 	c := collector{x, opCtx, typeName, &Needs{}}
 	if len(ways) == 0 {
@@ -88,7 +89,7 @@ func (x *Index) Needs(opCtx *graphql.OperationContext, set ast.SelectionSet, typ
 	return c.needs
 }
 
-// collector works out the needs of one selection.
+// collector collects the needs of one selection.
 type collector struct {
 	index    *Index
 	opCtx    *graphql.OperationContext
@@ -109,7 +110,7 @@ func (c collector) along(set ast.SelectionSet, way []string, at ast.Path) {
 	}
 }
 
-// object adds what a selection on an object needs. before and after are the path to it,
+// object adds the needs of a selection on an object. before and after are the path to it,
 // around its index.
 func (c collector) object(set ast.SelectionSet, before, after ast.Path) {
 	for _, f := range graphql.CollectFields(c.opCtx, set, c.index.Conditions(c.typeName)) {
@@ -124,7 +125,7 @@ func (c collector) object(set ast.SelectionSet, before, after ast.Path) {
 		switch {
 		case info.Edge:
 			c.needs.Edges = true
-			// One that costs no call is made of what the object holds itself.
+			// An edge that costs no call is computed from the object itself.
 			c.needs.Secrets = c.needs.Secrets || info.Ops == nil && info.Secret
 			continue
 		case slices.Contains(c.index.Keys(c.typeName), f.Name):
@@ -143,7 +144,7 @@ func (c collector) object(set ast.SelectionSet, before, after ast.Path) {
 	}
 }
 
-// nested looks for credentials further down in a plain field.
+// nested looks for credentials below a plain field.
 func (c collector) nested(set ast.SelectionSet, typeName string) {
 	for _, f := range graphql.CollectFields(c.opCtx, set, c.index.Conditions(typeName)) {
 		if f.Definition == nil {

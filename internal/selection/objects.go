@@ -14,7 +14,7 @@ func isZero(object any, name string) bool {
 }
 
 // structIndex returns the index of the struct's field that holds a field of the schema,
-// or -1 where it is worked out.
+// or -1 where a method computes it.
 func structIndex(t reflect.Type, name string) int {
 	key := structField{t, name}
 	if index, ok := structIndexes.Load(key); ok {
@@ -36,9 +36,9 @@ type structField struct {
 
 var structIndexes sync.Map // structField → int
 
-// Merged returns an object with what two answers tell of it: what the second, which is
-// about it alone and was read from operation op, does not carry, or left out, is the
-// row's.
+// Merged merges two answers about an object: whole, which was read from operation op
+// about it alone, and for the fields that it does not carry or leaves out, the row of a
+// list.
 func Merged[T any](x *Index, row, whole *T, op string) *T {
 	both := *whole
 	from, to := reflect.ValueOf(row).Elem(), reflect.ValueOf(&both).Elem()
@@ -50,8 +50,8 @@ func Merged[T any](x *Index, row, whole *T, op string) *T {
 	return &both
 }
 
-// heldField is a field of a struct that Zoom tells, with the sources that carry it, if
-// not all of its type do.
+// heldField is a field of a struct that Zoom returns, with the sources that carry it,
+// if not all of its type do.
 type heldField struct {
 	Sources
 	index int

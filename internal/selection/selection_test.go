@@ -10,7 +10,7 @@ import (
 )
 
 const schemaText = `
-	directive @zoom(op: String!, sometimes: Boolean) repeatable on FIELD_DEFINITION
+	directive @zoom(op: String!, sometimes: Boolean, proof: Boolean) repeatable on FIELD_DEFINITION
 	directive @source(op: String!) repeatable on OBJECT
 	directive @text(of: String!) on FIELD_DEFINITION
 	scalar Secret
@@ -32,7 +32,8 @@ const schemaText = `
 		download(as: String): Secret
 		settings: Settings
 	}
-	type Settings { passcode: Secret quiet: Boolean }`
+	type Settings { passcode: Secret quiet: Boolean }
+	type Mutation { createUser(by: UserBy): User @zoom(op: "POST /users") @zoom(op: "GET /users", proof: true) }`
 
 const (
 	one  = "GET /users/{userId}"
@@ -48,7 +49,7 @@ func newTestIndex(t *testing.T) (*Index, *ast.Schema) {
 	return NewIndex(schema, map[string][]string{"Settings": {"quiet"}}), schema
 }
 
-// TestIndex_field reads what the directives of each kind of field say.
+// TestIndex_field reads the directives of each kind of field.
 func TestIndex_field(t *testing.T) {
 	index, _ := newTestIndex(t)
 	user := index.Type("User")
@@ -67,13 +68,16 @@ func TestIndex_field(t *testing.T) {
 			t.Errorf("%s is %+v, want %+v", name, *got, want)
 		}
 	}
+	if f := index.Field(index.Mutation(), index.Mutation().Fields[0]); !slices.Equal(f.All(), []string{"POST /users"}) || !slices.Equal(f.Proofs, []string{many}) {
+		t.Errorf("createUser is %+v", *f)
+	}
 	foreign, _ := newTestIndex(t)
 	if f := index.Field(foreign.Type("User"), foreign.Type("User").Fields.ForName("meetings")); !f.Edge {
-		t.Error("a field of a schema that was parsed anew is read wrongly")
+		t.Error("a field of a schema that was parsed again is read wrongly")
 	}
 }
 
-// TestIndex_types says what objects are named by, and which types a type stands for.
+// TestIndex_types tests the keys of types, and their possible types.
 func TestIndex_types(t *testing.T) {
 	index, _ := newTestIndex(t)
 	if got := index.Keys("User"); !slices.Equal(got, []string{"id", "zoomId"}) {
@@ -92,7 +96,7 @@ func TestIndex_types(t *testing.T) {
 	}
 }
 
-// needs returns what the first root field of a query needs of users.
+// needs returns the needs on users of the first root field of a query.
 func needs(t *testing.T, query string, ways ...string) *Needs {
 	t.Helper()
 	index, schema := newTestIndex(t)
@@ -105,7 +109,7 @@ func needs(t *testing.T, query string, ways ...string) *Needs {
 	return index.Needs(opCtx, root.Selections, "User", ways...)
 }
 
-// TestNeeds says which answers hold what a selection asks for.
+// TestNeeds tests which answers hold the fields of a selection.
 func TestNeeds(t *testing.T) {
 	for _, c := range []struct {
 		query                             string
@@ -132,7 +136,7 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
-// TestNeeds_paths says where in the answer each field stands that an item lacks.
+// TestNeeds_paths tests the paths in the answer of the fields that an item lacks.
 func TestNeeds_paths(t *testing.T) {
 	n := needs(t, `{ users { nodes { c: company department } edges { node { company } } } }`, "nodes", "edges.node")
 	type user struct{ Company, Department string }
@@ -147,7 +151,7 @@ func TestNeeds_paths(t *testing.T) {
 		var got []string
 		for _, lacking := range n.LacksOf(many, &c.user) {
 			if got = append(got, lacking.Path(root, 7).String()); !lacking.InList() {
-				t.Errorf("%s stands in no list", lacking.Name)
+				t.Errorf("%s is in no list", lacking.Name)
 			}
 		}
 		if !slices.Equal(got, c.want) {
@@ -155,14 +159,14 @@ func TestNeeds_paths(t *testing.T) {
 		}
 	}
 	if lacking := needs(t, `{ user { company } }`).LacksOf(many, &user{}); len(lacking) != 1 || lacking[0].InList() || lacking[0].Path(root, -1).String() != "users.company" {
-		t.Errorf("one that is alone lacks %v", lacking)
+		t.Errorf("an object outside a list lacks %v", lacking)
 	}
 }
 
-// User is what users are decoded into: Merged finds the type of the schema by its name.
+// User is the Go type of users: Merged finds the type of the schema by its name.
 type User struct{ Email, Company, Department, Plan string }
 
-// TestMerged completes the row of a list by the object, which leaves something out.
+// TestMerged merges the row of a list with an object that leaves fields out.
 func TestMerged(t *testing.T) {
 	index, _ := newTestIndex(t)
 	got := Merged(index, &User{Email: "row", Company: "row", Plan: "row"}, &User{Email: "whole", Company: "whole"}, one)
@@ -170,6 +174,6 @@ func TestMerged(t *testing.T) {
 		t.Errorf("it is %+v, want %+v", *got, want)
 	}
 	if got := Merged(index, &User{Company: "row"}, &User{Company: "stale"}, many); got.Company != "row" {
-		t.Errorf("what the answer does not carry is taken from it: %+v", *got)
+		t.Errorf("a field is taken from an answer that does not carry it: %+v", *got)
 	}
 }

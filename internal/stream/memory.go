@@ -7,22 +7,36 @@ import (
 )
 
 // Memory is the stream of one process alone. What is to be done about a message is done
-// there or, when the process ends, needs no doing any more: so it keeps the spans of marks
-// alone. The zero value is ready.
+// there or, when the process ends, needs no doing any more: so it keeps no messages but to
+// be read, and the spans of marks. It stores a message as often as it is given one: the one
+// process that gives it some knows what it has given. The zero value is ready.
 type Memory struct {
 	mu    sync.Mutex
 	spans map[string]Span
+	held  map[string]tenure // by the name
+	kept  kept
 }
 
-// Append takes a message, and notes its marks.
-func (m *Memory) Append(_ context.Context, msg *Message) error {
-	if len(msg.Body) > MaxBody {
-		return ErrTooLong
-	}
+// tenure is who has a name, and until when.
+type tenure struct {
+	holder string
+	end    time.Time
+}
+
+// Append takes messages, and notes their marks.
+func (m *Memory) Append(_ context.Context, messages ...*Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, mark := range msg.Marks {
-		m.note(mark)
+	for _, msg := range messages {
+		if len(msg.Body) > MaxBody {
+			return ErrTooLong
+		}
+	}
+	for _, msg := range messages {
+		for _, mark := range msg.Marks {
+			m.note(mark)
+		}
+		m.kept.keep(msg.Body, time.Now())
 	}
 	return nil
 }
@@ -52,6 +66,42 @@ func (m *Memory) Note(_ context.Context, mark Mark, names ...string) ([]Span, er
 		}
 	}
 	return spans, nil
+}
+
+// Forget forgets the marks of some names.
+func (m *Memory) Forget(_ context.Context, names ...string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range names {
+		delete(m.spans, name)
+	}
+	return nil
+}
+
+// Hold has one of several holders have a name for some time, or longer. It reports false
+// while another one has it.
+func (m *Memory) Hold(_ context.Context, name, holder string, life time.Duration) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if t := m.held[name]; t.holder != holder && now.Before(t.end) {
+		return false, nil
+	}
+	if m.held == nil {
+		m.held = map[string]tenure{}
+	}
+	m.held[name] = tenure{holder, now.Add(life)}
+	return true, nil
+}
+
+// Release gives a name up that holder has, if it has it.
+func (m *Memory) Release(_ context.Context, name, holder string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.held[name].holder == holder {
+		delete(m.held, name)
+	}
+	return nil
 }
 
 // Claim returns no messages.

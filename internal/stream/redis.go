@@ -36,6 +36,7 @@ type Redis struct {
 	claimAfter time.Duration
 
 	stream, seen, spans string // keys
+	held                string // what keys of names that are held begin with
 }
 
 // Option changes how a [Redis] works.
@@ -62,6 +63,7 @@ func NewRedis(client redis.UniversalClient, name string, options ...Option) *Red
 	}
 	prefix := keyPrefix + "{" + r.names.Name(name) + "}:"
 	r.stream, r.seen, r.spans = prefix+"stream", prefix+"seen", prefix+"spans"
+	r.held = prefix + "held:"
 	return r
 }
 
@@ -71,26 +73,37 @@ var (
 	appendSource string
 	//go:embed scripts/note.lua
 	noteSource string
+	//go:embed scripts/hold.lua
+	holdSource string
+	//go:embed scripts/release.lua
+	releaseSource string
 
-	appendScript = redis.NewScript(appendSource)
-	noteScript   = redis.NewScript(noteSource)
+	appendScript  = redis.NewScript(appendSource)
+	noteScript    = redis.NewScript(noteSource)
+	holdScript    = redis.NewScript(holdSource)
+	releaseScript = redis.NewScript(releaseSource)
 )
 
-// Append stores a message, unless one with its key is stored, and notes its marks.
-func (r *Redis) Append(ctx context.Context, m *Message) error {
-	if len(m.Body) > MaxBody {
-		return ErrTooLong
+// Append stores messages, each unless one with its key is stored, and notes their marks: all
+// in one step, and one round trip.
+func (r *Redis) Append(ctx context.Context, messages ...*Message) error {
+	args := make([]any, 0, 8+8*len(messages))
+	args = append(args, maxMessages, MaxAge.Milliseconds(), maxSeen, seenFor.Milliseconds(), group, consumer, spansFor.Milliseconds())
+	for _, m := range messages {
+		if len(m.Body) > MaxBody {
+			return ErrTooLong
+		}
+		pending := 0
+		if m.Pending {
+			pending = 1
+		}
+		args = append(args, r.names.Name(m.Key), r.keys.Seal(m.Body, r.stream), pending, len(m.Marks))
+		for _, mark := range m.Marks {
+			args = append(args, r.names.Name(mark.Name), mark.Gap.Milliseconds())
+		}
 	}
-	pending := 0
-	if m.Pending {
-		pending = 1
-	}
-	args := []any{
-		r.names.Name(m.Key), r.keys.Seal(m.Body, r.stream), pending, maxMessages, MaxAge.Milliseconds(),
-		maxSeen, seenFor.Milliseconds(), group, consumer, spansFor.Milliseconds(),
-	}
-	for _, mark := range m.Marks {
-		args = append(args, r.names.Name(mark.Name), mark.Gap.Milliseconds())
+	if len(messages) == 0 {
+		return nil
 	}
 	return appendScript.Run(ctx, r.client, []string{r.stream, r.seen, r.spans}, args...).Err()
 }
@@ -117,6 +130,35 @@ func (r *Redis) Note(ctx context.Context, mark Mark, names ...string) ([]Span, e
 		}
 	}
 	return spans, nil
+}
+
+// Forget forgets the marks of some names.
+func (r *Redis) Forget(ctx context.Context, names ...string) error {
+	hashed := make([]string, len(names))
+	for i, name := range names {
+		hashed[i] = r.names.Name(name)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return r.client.HDel(ctx, r.spans, hashed...).Err()
+}
+
+// Hold has one of several processes have a name for some time, or longer: the one that calls
+// itself holder. It reports false while another one has it. Unlike a lease of package cache,
+// it lasts for as long as it is prolonged, and nobody waits for it.
+func (r *Redis) Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
+	n, err := holdScript.Run(ctx, r.client, []string{r.held + r.names.Name(name)}, holder, life.Milliseconds()).Int()
+	return n == 1, err
+}
+
+// Release gives a name up that holder has, if it has it.
+func (r *Redis) Release(ctx context.Context, name, holder string) error {
+	err := releaseScript.Run(ctx, r.client, []string{r.held + r.names.Name(name)}, holder).Err()
+	if errors.Is(err, redis.Nil) {
+		return nil // the script returns nothing
+	}
+	return err
 }
 
 // Claim returns pending messages that nobody has finished, each to one replica: when that

@@ -96,6 +96,125 @@ func TestAppend_once(t *testing.T) {
 	}
 }
 
+// TestAppend_many stores several messages in one step: each once, by its key, those that are
+// pending for a replica to finish, and each with its marks; all or none.
+func TestAppend_many(t *testing.T) {
+	client := redistest.Start(t).Client()
+	s := open(client)
+	message := func(key string, pending bool, marks ...string) *stream.Message {
+		m := &stream.Message{Key: key, Body: []byte(key), Pending: pending}
+		for _, name := range marks {
+			m.Marks = append(m.Marks, stream.Mark{Name: name, Gap: time.Hour})
+		}
+		return m
+	}
+	if err := s.Append(t.Context(), message("1", true, "a", "b"), message("2", false), message("1", true, "a"), message("3", true, "c")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context()); err != nil {
+		t.Error("of none:", err)
+	}
+	if err := s.Append(t.Context(), message("4", true), &stream.Message{Body: make([]byte, stream.MaxBody+1)}); !errors.Is(err, stream.ErrTooLong) {
+		t.Errorf("with a long one: %v", err)
+	}
+	if n := client.XLen(t.Context(), only(t, client, "*:stream")).Val(); n != 3 {
+		t.Errorf("%d are stored, want 3", n)
+	}
+	if got, _ := claim(t, s); got != "13" {
+		t.Errorf("pending are %q", got)
+	}
+	for i, span := range spansOf(t, s, "a", "b", "c", "d") {
+		if noted := !span.Last.IsZero(); noted != (i < 4) {
+			t.Errorf("mark %d is noted: %v", i, noted)
+		}
+	}
+}
+
+// TestForget has marks begin anew.
+func TestForget(t *testing.T) {
+	client := redistest.Start(t).Client()
+	for name, s := range map[string]interface {
+		Append(context.Context, ...*stream.Message) error
+		Forget(context.Context, ...string) error
+		Note(context.Context, stream.Mark, ...string) ([]stream.Span, error)
+	}{"redis": open(client), "memory": &stream.Memory{}} {
+		if err := s.Append(t.Context(), &stream.Message{Key: "1", Marks: []stream.Mark{{Name: "a", Gap: time.Hour}, {Name: "b", Gap: time.Hour}}}); err != nil {
+			t.Fatal(name, err)
+		}
+		if err := errors.Join(s.Forget(t.Context(), "a", "never noted"), s.Forget(t.Context())); err != nil {
+			t.Error(name, err)
+		}
+		if spans := spansOf(t, s, "a", "b"); spans[1] != (stream.Span{}) || spans[2] == (stream.Span{}) {
+			t.Errorf("%s: the spans are %v", name, spans)
+		}
+	}
+}
+
+// TestNote_anew has a mark begin anew at each note whose gap is less than nothing.
+func TestNote_anew(t *testing.T) {
+	client := redistest.Start(t).Client()
+	for name, s := range map[string]interface {
+		Note(context.Context, stream.Mark, ...string) ([]stream.Span, error)
+	}{"redis": open(client), "memory": &stream.Memory{}} {
+		note := func(gap time.Duration) stream.Span {
+			t.Helper()
+			spans, err := s.Note(t.Context(), stream.Mark{Name: "a", Gap: gap})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return spans[0]
+		}
+		note(time.Hour)
+		time.Sleep(20 * time.Millisecond)
+		if span := note(-time.Millisecond); !span.Since.Equal(span.Last) {
+			t.Errorf("%s: begun anew, it is %v", name, span)
+		}
+		time.Sleep(20 * time.Millisecond)
+		if span := note(time.Hour); span.Last.Sub(span.Since) < 20*time.Millisecond {
+			t.Errorf("%s: then it is %v", name, span)
+		}
+	}
+}
+
+// TestHold has one of two holders have a name, until it gives it up or its time is over.
+func TestHold(t *testing.T) {
+	for name, s := range map[string]interface {
+		Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error)
+		Release(ctx context.Context, name, holder string) error
+	}{"redis": open(redistest.Start(t).Client()), "cluster": open(redistest.Cluster(t)), "memory": &stream.Memory{}} {
+		t.Run(name, func(t *testing.T) {
+			hold := func(name, holder string, life time.Duration) bool {
+				t.Helper()
+				ok, err := s.Hold(t.Context(), name, holder, life)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return ok
+			}
+			release := func(holder string) {
+				t.Helper()
+				if err := s.Release(t.Context(), "x", holder); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !hold("x", "a", time.Hour) || hold("x", "b", time.Hour) || !hold("x", "a", time.Hour) || !hold("y", "b", time.Hour) {
+				t.Error("not one of them has it")
+			}
+			if release("b"); hold("x", "b", time.Hour) {
+				t.Error("it was given up by another one")
+			}
+			if release("a"); !hold("x", "b", 20*time.Millisecond) {
+				t.Error("it is given up, and nobody may have it")
+			}
+			for end := time.Now().Add(time.Minute); !hold("x", "a", time.Hour); time.Sleep(5 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("its time is over, and nobody may have it")
+				}
+			}
+		})
+	}
+}
+
 // only returns the one key of Redis that matches a pattern.
 func only(t *testing.T, client *redis.Client, pattern string) string {
 	t.Helper()
@@ -201,7 +320,7 @@ func spansOf(t *testing.T, s interface {
 func TestNote(t *testing.T) {
 	client := redistest.Start(t).Client()
 	type noting interface {
-		Append(context.Context, *stream.Message) error
+		Append(context.Context, ...*stream.Message) error
 		Note(context.Context, stream.Mark, ...string) ([]stream.Span, error)
 	}
 	for name, s := range map[string]noting{"redis": open(client), "memory": &stream.Memory{}} {

@@ -43,7 +43,8 @@ type Message struct {
 // Mark is the name of something that recurs.
 type Mark struct {
 	Name string
-	// Gap is how long it may stay away until it counts as begun anew.
+	// Gap is how long it may stay away until it counts as begun anew; less than nothing has
+	// it begin anew in any case. It is in whole milliseconds.
 	Gap time.Duration
 }
 

@@ -14,7 +14,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// offered returns the values that enums of inputs offer and Zoom does not document for
+// offered returns the values that enums of inputs have and Zoom does not document for
 // the operation's body, as "operation field VALUE", and how many fields it compared.
 func offered(schema *ast.Schema, shapes map[string]*operation) (undocumented []string, compared int) {
 	o := &offers{byGoName: map[string]*ast.Definition{}}
@@ -66,7 +66,7 @@ func (o *offers) compare(op, path string, t reflect.Type, n *node) {
 	}
 }
 
-// codeOf returns what Zoom writes for a value of an enum.
+// codeOf returns Zoom's code for a value of an enum.
 func codeOf(v *ast.EnumValueDefinition) string {
 	if d := v.Directives.ForName("zoomValue"); d != nil {
 		return sdl.Argument(d, "name")

@@ -7,15 +7,14 @@ import (
 	"testing"
 )
 
-// notDocumented are values that inputs offer although the document of the operation
-// lacks them.
+// notDocumented are values of inputs that the document of the operation lacks.
 var notDocumented = []string{}
 
-// Enums of inputs offer what Zoom takes.
-func TestInputsOfferWhatZoomTakes(t *testing.T) {
+// Enums of inputs have only values that Zoom documents.
+func TestOffered_onlyDocumentedValues(t *testing.T) {
 	shapes, err := readShapes("../../../shared/zoom/shapes")
 	if errors.Is(err, os.ErrNotExist) {
-		t.Skipf("the shapes are not at hand, and inputs are not held against them: %v", err)
+		t.Skipf("the shapes are missing, so inputs are not compared with them: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +30,7 @@ func TestInputsOfferWhatZoomTakes(t *testing.T) {
 	}
 	for _, value := range notDocumented {
 		if !slices.Contains(got, value) {
-			t.Errorf("%s: an exception for nothing", value)
+			t.Errorf("%s: the exception is not needed", value)
 		}
 	}
 }

@@ -1,11 +1,11 @@
-// Command surface says how much of Zoom's answers the graph gives to its callers:
-// which fields of the documented answers of each operation can be selected, and
-// which are left out and why.
+// Command surface measures how much of Zoom's answers the graph covers: which fields of
+// the documented answers of each operation can be selected, and which are left out and
+// why.
 //
-// It reads shapes, which are Zoom's documents boiled down to names and types, and
-// follows every field of theirs through the Go type that the operation's answer is
-// decoded into, by its JSON names, to the field of the schema that serves it. Run
-// it from the module's root:
+// It reads shapes, which are Zoom's documents reduced to names and types, and follows
+// each of their fields through the Go type that the operation's answer is decoded into,
+// by its JSON names, to the field of the schema that serves it. Run it from the
+// module's root:
 //
 //	go run ./internal/surface
 package main
@@ -20,8 +20,8 @@ import (
 	"zoomql/internal/operations"
 )
 
-// enough is the share of fields below which the command fails.
-const enough = 0.98
+// minShare is the share of fields below which the command fails.
+const minShare = 0.98
 
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {
@@ -33,7 +33,7 @@ func main() {
 func run(args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("surface", flag.ContinueOnError)
 	shapes := flags.String("shapes", "../shared/zoom/shapes", "folder of the documented shapes")
-	list := flags.String("operations", "../shared/zoom/operations.tsv", "the list of operations, which says which are wanted")
+	list := flags.String("operations", "../shared/zoom/operations.tsv", "the list of operations, with those that are required")
 	schema := flags.String("schema", "graph/schema", "folder of the schema")
 	every := flags.Bool("all", false, "list every field and what serves it")
 	if err := flags.Parse(args); err != nil {
@@ -64,11 +64,11 @@ func measure(schemaDir, shapesDir, list string) (*surface, error) {
 	return newSurface(schema, shapes, seeds), nil
 }
 
-// verdict says what is not as it should be.
+// verdict returns an error for each expectation that is not met.
 func (s *surface) verdict() error {
 	var errs []error
-	if s.share() < enough {
-		errs = append(errs, fmt.Errorf("%.2f %% of the fields can be selected, want %.0f %%", 100*s.share(), 100*enough))
+	if s.share() < minShare {
+		errs = append(errs, fmt.Errorf("%.2f %% of the fields can be selected, want %.0f %%", 100*s.share(), 100*minShare))
 	}
 	for _, l := range s.leftOut {
 		if l.why == "" {

@@ -13,8 +13,7 @@ import (
 	"strings"
 )
 
-// operation is what Zoom documents of one operation, as far as it is of interest
-// here.
+// operation is the part of Zoom's document of one operation that is used here.
 type operation struct {
 	Responses map[string]*node `json:"responses"`
 	Request   struct {
@@ -34,7 +33,7 @@ type node struct {
 // leaf is a field of an answer that has no fields itself.
 type leaf struct {
 	path       string // such as "meetings[].start_time"
-	deprecated bool   // it, or what it stands in
+	deprecated bool   // it, or an object around it
 }
 
 // leaves adds the fields below n that have no fields themselves.
@@ -75,8 +74,8 @@ func readShapes(dir string) (map[string]*operation, error) {
 	return all, nil
 }
 
-// answers returns the fields of an operation's answers, by any of its paths. A
-// field is deprecated if it is so wherever it stands.
+// answers returns the fields of an operation's answers, by any of its paths. A field is
+// deprecated if it is so in all of them.
 func answers(shapes map[string]*operation, method string, paths []string) []leaf {
 	found := map[string]leaf{}
 	for _, path := range paths {
@@ -96,8 +95,8 @@ func answers(shapes map[string]*operation, method string, paths []string) []leaf
 	return slices.SortedFunc(maps.Values(found), func(a, b leaf) int { return strings.Compare(a.path, b.path) })
 }
 
-// readSeeds returns the operations that the gateway is asked for, by the column
-// "seed" of the list of operations.
+// readSeeds returns the operations that the gateway must have, by the column "seed" of
+// the list of operations.
 func readSeeds(file string) ([]string, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// surface is what the graph gives of Zoom's answers.
+// surface is the coverage of Zoom's answers by the graph.
 type surface struct {
 	operations int      // rows of the table
 	bodiless   int      // those of them that answer without a body
-	missing    []string // operations that are wanted and have no row
+	missing    []string // required operations without a row
 	paging     int      // fields about pages, which are not counted below
 
 	served     []servedLeaf
@@ -74,7 +74,7 @@ func newSurface(schema *ast.Schema, shapes map[string]*operation, seeds []string
 	return s
 }
 
-// missing returns the operations that are wanted and have no row.
+// missing returns the required operations without a row.
 func missing(seeds []string) []string {
 	known := map[string]bool{}
 	for _, spec := range zoom.Specs() {
@@ -99,7 +99,7 @@ func (s *surface) share() float64 {
 	return float64(len(s.served)) / float64(max(1, len(s.served)+len(s.leftOut)))
 }
 
-// print writes the figures and what is left out, and with all every field.
+// print writes the figures and the fields that are left out, and with all every field.
 func (s *surface) print(w io.Writer, all bool) {
 	if all {
 		for _, l := range s.served {
@@ -114,7 +114,7 @@ func (s *surface) print(w io.Writer, all bool) {
 		fmt.Fprintf(w, "%s: %s is left out: %s\n", l.op, l.path, why)
 	}
 	if len(s.missing) > 0 {
-		fmt.Fprintf(w, "%d operations are wanted and have no row: %s\n", len(s.missing), strings.Join(s.missing, ", "))
+		fmt.Fprintf(w, "%d required operations have no row: %s\n", len(s.missing), strings.Join(s.missing, ", "))
 	}
 	fmt.Fprintf(w, "%d operations, reads and writes, %d of them without an answer's body\n", s.operations, s.bodiless)
 	fmt.Fprintf(w, "%d response fields, and %d more about pages, which are arguments and pageInfo here\n", len(s.served)+len(s.leftOut), s.paging)

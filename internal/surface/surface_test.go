@@ -21,7 +21,7 @@ import (
 func TestSurface(t *testing.T) {
 	s, err := measure("../../graph/schema", "../../../shared/zoom/shapes", "../../../shared/zoom/operations.tsv")
 	if errors.Is(err, os.ErrNotExist) {
-		t.Skipf("the shapes are not at hand, and the graph is not held against them: %v", err)
+		t.Skipf("the shapes are missing, so the graph is not compared with them: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func schemaOf(t *testing.T) *ast.Schema {
 	return schema
 }
 
-// drop takes a field out of the schema, or a directive off it.
+// drop removes a field from the schema, or a directive from the field.
 func drop(schema *ast.Schema, typ, name, directive string) {
 	def := schema.Types[typ]
 	def.Fields = slices.DeleteFunc(def.Fields, func(fd *ast.FieldDefinition) bool {
@@ -55,7 +55,7 @@ func drop(schema *ast.Schema, typ, name, directive string) {
 	})
 }
 
-// What serves a field of an answer, in every form that answers have.
+// The fields that serve a field of an answer, in every form of answers.
 func TestServe(t *testing.T) {
 	for _, c := range []struct{ why, op, path, want string }{
 		{"an object's", "GET /roles/{roleId}", "name", "Role.name"},
@@ -70,9 +70,9 @@ func TestServe(t *testing.T) {
 		{"by a link of ours", "GET /meetings/{meetingId}/recordings", "recording_files[].download_url", "RecordingFile.download"},
 		{"a write's", "POST /users/{userId}/meetings", "settings.audio", "MeetingSettings.audio MeetingSettings.audioText"},
 
-		{"that nobody has met", "GET /roles/{roleId}", "colour", ""},
-		{"below one that nobody has met", "GET /roles", "groups[].name", ""},
-		{"below one that has nothing below", "GET /roles/{roleId}", "name.first", ""},
+		{"that is unknown", "GET /roles/{roleId}", "colour", ""},
+		{"below one that is unknown", "GET /roles", "groups[].name", ""},
+		{"below a scalar", "GET /roles/{roleId}", "name.first", ""},
 		{"of a write without an answer", "DELETE /roles/{roleId}", "name", ""},
 	} {
 		w := newWalker(schemaOf(t), zoom.Lookup(c.op))
@@ -82,13 +82,13 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// A field that is decoded can still not be selected.
-func TestNotSelectable(t *testing.T) {
+// A field that is decoded cannot be selected without a field of the schema.
+func TestServe_notSelectable(t *testing.T) {
 	for _, c := range []struct{ why, op, path, typ, field, directive string }{
 		{"the schema lacks it", "GET /roles/{roleId}", "name", "Role", "name", ""},
-		{"the schema lacks what it is in", "GET /roles/{roleId}", "sub_account_privileges.second_level", "Role", "subAccountPrivileges", ""},
+		{"the schema lacks the object around it", "GET /roles/{roleId}", "sub_account_privileges.second_level", "Role", "subAccountPrivileges", ""},
 		{"the field that costs the call names no call", "GET /roles/{roleId}/members", "members[].email", "Role", "members", "zoom"},
-		{"it is in an envelope, and another name stands outside", "GET /meetings/{meetingId}/token", "token", "Meeting", "captionToken", "zoomField"},
+		{"it is in an envelope, and the field has another name", "GET /meetings/{meetingId}/token", "token", "Meeting", "captionToken", "zoomField"},
 	} {
 		schema := schemaOf(t)
 		drop(schema, c.typ, c.field, c.directive)
@@ -105,8 +105,8 @@ const documented = `{
 	"GET /roles/{roleId}/members": {"responses": {"200": {"properties": {"next_page_token": {}, "from": {}}}}}
 }`
 
-// The report counts what is served, what is left out with and without a reason,
-// and what lacks @deprecated.
+// The report counts fields that are served, fields that are left out with and without a
+// reason, and fields that lack @deprecated.
 func TestReport(t *testing.T) {
 	var shapes map[string]*operation
 	if err := json.Unmarshal([]byte(documented), &shapes); err != nil {
@@ -128,14 +128,14 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{"66.67 %", "colour is left out without a reason", "Role.name is deprecated", "is given a reason to be left out, and is not"} {
 		if err := s.verdict(); !strings.Contains(err.Error(), want) {
-			t.Errorf("the verdict does not say %q: %v", want, err)
+			t.Errorf("the verdict lacks %q: %v", want, err)
 		}
 	}
 	var report bytes.Buffer
 	s.print(&report, true)
 	for _, want := range []string{"GET /roles/{roleId}\tname\tRole.name\n", "GET /roles/{roleId}: colour is left out: ?\n", "4 can be selected (66.67 %), 2 are left out\n"} {
 		if !strings.Contains(report.String(), want) {
-			t.Errorf("the report does not say %q:\n%s", want, &report)
+			t.Errorf("the report lacks %q:\n%s", want, &report)
 		}
 	}
 }

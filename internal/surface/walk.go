@@ -13,14 +13,13 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// walker follows the fields of one operation's answer through the Go types that
-// it is decoded into, and says which field of the graph serves each.
+// walker follows the fields of one operation's answer through the Go types that it is
+// decoded into, and finds the field of the graph that serves each.
 type walker struct {
 	schema *ast.Schema
 	spec   *zoom.Spec
-	// near are the types that callers meet where the operation's answer is served:
-	// those of the fields that name it in @zoom, and what hangs on them without a
-	// call.
+	// near are the types by which the operation's answer is served: those of the fields
+	// that name it in @zoom, and those that are reached from them without a call.
 	near map[string]bool
 	// entries are the fields that name the operation in @zoom.
 	entries []field
@@ -32,7 +31,7 @@ type walker struct {
 type field struct {
 	of  *ast.Definition
 	def *ast.FieldDefinition
-	old bool // it, or what it hangs on, is deprecated
+	old bool // it, or a field on the way to it, is deprecated
 }
 
 func newField(of *ast.Definition, def *ast.FieldDefinition) field {
@@ -55,7 +54,7 @@ func newWalker(schema *ast.Schema, spec *zoom.Spec) *walker {
 	return w
 }
 
-// approach notes a type and those that hang on it without a call.
+// approach adds a type to near, and those that are reached from it without a call.
 func (w *walker) approach(name string) {
 	def := w.schema.Types[name]
 	if def == nil || w.near[name] {
@@ -72,10 +71,9 @@ func (w *walker) approach(name string) {
 	}
 }
 
-// paging are the fields by which Zoom cuts lists, and their lengths. They say
-// nothing of the account, and stand in the graph as the arguments, the pageInfo
-// and the totalCount of connections; a list that comes at once tells its length
-// itself.
+// paging are the fields of Zoom's pagination. They hold no data of the account, and the
+// graph has them as the arguments, the pageInfo and the totalCount of connections; a
+// list without pages has its length.
 var paging = []string{"next_page_token", "page_count", "page_number", "page_size", "total_records"}
 
 // isPaging reports whether a field of an answer is about its page alone.
@@ -115,8 +113,8 @@ func (w *walker) find(t reflect.Type, path []string) []field {
 	return found
 }
 
-// through returns the fields that callers get at by others: none where there are
-// no others, and deprecated ones where the others are.
+// through returns the fields that are reached by those of way: none without way, and
+// deprecated ones where all of way are.
 func through(way, fields []field) []field {
 	if len(way) == 0 {
 		return nil
@@ -128,8 +126,8 @@ func through(way, fields []field) []field {
 	return fields
 }
 
-// findInPage follows a path into the items of a page, or to what the row of the
-// operation keeps beside them.
+// findInPage follows a path into the items of a page, or to the fields beside them
+// (Spec.Beside).
 func (w *walker) findInPage(t reflect.Type, path []string) []field {
 	items, _ := t.FieldByName("Items")
 	switch {
@@ -153,9 +151,9 @@ func (w *walker) beside(name string, item *ast.Definition) []field {
 	return found
 }
 
-// selectable returns the fields of the graph by which callers get at a field of a
-// Go type. A type that the schema does not know is an envelope, which is
-// opened on the way: what lies in it is served by the fields that cost the call.
+// selectable returns the fields of the graph by which a field of a Go type is selected.
+// A type that is not in the schema is an envelope: its content is served by the fields
+// that cost the call.
 func (w *walker) selectable(t reflect.Type, name string, last bool) []field {
 	def := w.byGoName[t.Name()]
 	if def != nil && strings.HasSuffix(t.PkgPath(), "/types") {

@@ -2,11 +2,11 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// OwnAccount is the input of what is asked of the client's account as a whole:
-// which one it is, the client knows.
+// OwnAccount is the input of operations on the client's account as a whole. It is empty:
+// the client holds the account's id.
 type OwnAccount struct{}
 
-// SubAccountFilter picks sub accounts of the own account, or of one of its sub
+// SubAccountFilter selects sub accounts of the own account, or of one of its sub
 // resellers.
 type SubAccountFilter struct {
 	SubResellerID string `query:"sub_reseller_id"`
@@ -14,12 +14,12 @@ type SubAccountFilter struct {
 	Email         string `query:"email"`
 }
 
-// NewSubAccount is a sub account to be made.
+// NewSubAccount is a sub account to be created.
 type NewSubAccount struct {
 	Account *types.NewSubAccount `body:""`
 }
 
-// AccountOptionsPatch changes what a master account shares with a sub account.
+// AccountOptionsPatch changes the options that a master account shares with a sub account.
 type AccountOptionsPatch struct {
 	Options *types.AccountOptionsPatch `body:""`
 }
@@ -29,12 +29,12 @@ type NewOwner struct {
 	Body NewOwnerBody `body:""`
 }
 
-// NewOwnerBody names the next owner by e-mail.
+// NewOwnerBody names the next owner by e-mail address.
 type NewOwnerBody struct {
 	Email string `json:"email"`
 }
 
-// The parts of an account's settings that Zoom answers apart from the rest.
+// The parts of an account's settings that Zoom returns only on request.
 const (
 	MeetingAuthentication   = "meeting_authentication"
 	RecordingAuthentication = "recording_authentication"
@@ -42,12 +42,12 @@ const (
 	MeetingSecurity         = "meeting_security"
 )
 
-// SettingsKey names a part of the settings; "" is all that have no name.
+// SettingsKey names a part of the settings; "" means the settings that are in no named part.
 type SettingsKey struct {
 	Option string `query:"option"`
 }
 
-// Settings is an answer with settings of an account: one of its parts.
+// Settings is the answer with one part of an account's settings.
 type Settings struct {
 	types.AccountSettings
 	types.AccountAuthentication
@@ -55,7 +55,7 @@ type Settings struct {
 	MeetingSecurity *types.AccountMeetingSecurity `json:"meeting_security,omitzero"`
 }
 
-// LockedSettings is an answer that tells which settings are locked.
+// LockedSettings is the answer with the settings that are locked.
 type LockedSettings struct {
 	types.AccountLockedSettings
 	MeetingSecurity *types.LockedMeetingSecurity `json:"meeting_security,omitzero"`
@@ -72,7 +72,8 @@ type LockedSettingsPatch struct {
 	Body any `body:""`
 }
 
-// RegistrationKey says whose registration; Zoom has settings for webinars only.
+// RegistrationKey selects the kind of event that people register for; Zoom has settings for
+// webinars only.
 type RegistrationKey struct {
 	Type string `query:"type"`
 }
@@ -94,12 +95,12 @@ type TrustedDomains struct {
 	Domains []types.Text `json:"trusted_domains"`
 }
 
-// NewVirtualBackground is a picture to be offered to all users of an account.
+// NewVirtualBackground is an image to be offered to all users of an account.
 type NewVirtualBackground struct {
 	File types.Upload `file:"file"`
 }
 
-// VirtualBackgroundRemoval names pictures that are offered no longer.
+// VirtualBackgroundRemoval names the images to be deleted.
 type VirtualBackgroundRemoval struct {
 	IDs []string `query:"file_ids"`
 }
@@ -116,13 +117,13 @@ var (
 	lockTags       = []string{"account:lock_settings"}
 	accountTags    = []string{"account"}
 	subAccountTags = []string{"accounts"}
-	// staleAccount is what a change of an account makes stale: the master's
+	// staleAccount are the tags that a change of an account evicts: the master's
 	// list of sub accounts too.
 	staleAccount = []string{"account", "^accounts"}
 )
 
-// The operations on accounts. Those with {accountId} in the pattern have no
-// other path: the own account is "me" there.
+// The operations on accounts. Those with {accountId} in the pattern have one path
+// only: the own account is "me" in it.
 var (
 	ListSubAccounts = list(Spec{
 		Pattern: "GET /accounts", Rate: Medium, Life: Slow, Array: "accounts", MaxPage: 300, OwnOnly: true,

@@ -20,28 +20,29 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// required is what an answer of an operation must have to be one. HTTP 200 alone
-// proves nothing: Zoom refuses under it too, and an answer that lacks its object or
-// its list would become a null or an empty list that Zoom has not told.
+// required are the fields without which a body is no answer of an operation. HTTP 200
+// alone proves nothing: Zoom also refuses under it, and a body without its object or
+// its list would be served as null or an empty list that Zoom has not returned.
 type required struct {
-	// names are those of which the answer has one at least: the array of a list, the
-	// key of an object, or else any field that is known. None are required of an
-	// operation that answers without a body.
+	// names are fields of which the answer has at least one: the array of a list, the
+	// key of an object, or else any known field. It is empty for an operation that
+	// answers without a body.
 	names []string
-	// arrays tells that the names are those of lists.
+	// arrays reports that the names are those of lists.
 	arrays bool
-	// anyValue tells that a name is enough, whatever its value: the object has no key.
+	// anyValue reports that a field suffices whatever its value: the object has no key.
 	anyValue bool
-	// unset tells that an object without any field is an answer: nothing is set.
+	// unset reports that an object without any field is an answer: nothing is set.
 	unset bool
-	// fields are where the names are in the Go type of the answer.
+	// fields are the indices of the names in the Go type of the answer.
 	fields [][]int
 }
 
-// keyNames are what objects of Zoom's are told apart by.
+// keyNames are the names of the fields that identify objects of Zoom's.
 var keyNames = []string{"id", "uuid", "meeting_uuid", "meeting_id", "survey_id"}
 
-// requiredOf works out what an answer of the type must have, unless the row says it.
+// requiredOf derives from the type of an answer which fields it must have, unless the row names
+// them.
 func requiredOf(t reflect.Type, s *Spec) required {
 	all := map[string][]int{}
 	lists := collectNames(t, nil, all)
@@ -72,12 +73,12 @@ func requiredOf(t reflect.Type, s *Spec) required {
 	return need
 }
 
-// besideLists are what stands beside a list, which alone is no answer: its length, and
-// the range that it is about.
+// besideLists are the fields next to a list that do not suffice for an answer: its length,
+// and its range of days.
 var besideLists = []string{"total_records", "from", "to"}
 
-// collectNames notes the JSON names of a struct, and of those embedded in it, with
-// where they are, and returns the names of lists.
+// collectNames records the JSON names of a struct and of the structs embedded in it, with
+// the indices of the fields, and returns the names of lists.
 func collectNames(t reflect.Type, at []int, all map[string][]int) (lists []string) {
 	if t.Kind() != reflect.Struct {
 		return nil
@@ -99,9 +100,8 @@ func collectNames(t reflect.Type, at []int, all map[string][]int) (lists []strin
 	return lists
 }
 
-// met reports whether a decoded answer has what is required, as far as that can be
-// seen without looking at the body: what is there may have been left out again, such
-// as a secret.
+// met reports whether a decoded answer has a required field. False is not conclusive: a
+// field of the body may have been removed after decoding, such as a secret.
 func (r *required) met(answer any) bool {
 	if page, ok := answer.(interface{ filled() bool }); ok {
 		return page.filled()
@@ -119,7 +119,7 @@ func (r *required) met(answer any) bool {
 // filled reports whether the page has items.
 func (p *Page[T]) filled() bool { return len(p.Items) > 0 }
 
-// lacking returns what is missing in the body of an answer; "" for nothing.
+// lacking describes what is missing in the body of an answer; "" for nothing.
 func (r *required) lacking(body []byte) string {
 	if len(r.names) == 0 {
 		return ""
@@ -144,14 +144,14 @@ func (r *required) lacking(body []byte) string {
 		}
 	}
 	if r.arrays && counted && total == 0 {
-		return "" // there is none, Zoom says
+		return "" // Zoom reports that the list is empty
 	}
 	names := slices.Sorted(slices.Values(r.names))
 	return "the answer has no " + strings.Join(names[:min(len(names), 3)], " or ")
 }
 
-// hasValue reports whether a member of an object has one: null, "", an empty object
-// and an empty list are Zoom's ways to write that there is none.
+// hasValue reports whether a member of an object has a value: Zoom writes null, "", an empty
+// object or an empty list for none.
 func hasValue(v jsontext.Value) bool {
 	if len(v) == 0 {
 		return false
@@ -199,12 +199,12 @@ func members(body []byte) (map[string]jsontext.Value, error) {
 	return fields, err
 }
 
-// received reads what came back with HTTP 200 or its like.
+// received reads the body of an answer with a 2xx status.
 func received(req *Request, answer *http.Response, body []byte, odd *types.Oddities) (*Response, error) {
 	need := &req.Spec.required
 	bad := func(kind error, message string, cause error) (*Response, error) {
 		e := failure(req.Spec, answer, kind, message, cause)
-		e.unsure = !req.Spec.Reads()
+		e.outcomeUnknown = !req.Spec.Reads()
 		return nil, e
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -231,7 +231,7 @@ func received(req *Request, answer *http.Response, body []byte, odd *types.Oddit
 	switch {
 	case err != nil:
 		return bad(ErrBadAnswer, "", err)
-	case said.doubtful && len(need.names) == 0 && !req.raw:
+	case said.unconfirmed && len(need.names) == 0 && !req.raw:
 		return bad(ErrBadAnswer, "the answer does not say that it was done", nil)
 	}
 	if lacking := need.lacking(body); lacking != "" && !req.raw {
@@ -240,21 +240,21 @@ func received(req *Request, answer *http.Response, body []byte, odd *types.Oddit
 	return resp, nil
 }
 
-// holds reports whether the body has more of what is required than an empty list:
-// with that, a code and a message are fields like others.
+// holds reports whether the body has a required field with a value: then a code and a
+// message are ordinary fields of the object, not a refusal.
 func (r *required) holds(body []byte) bool {
 	fields, err := members(body)
 	return err == nil && slices.ContainsFunc(r.names, func(name string) bool { return hasValue(fields[name]) })
 }
 
-// refused makes an error of a refusal under HTTP 200: what HTTP 400 would have been.
+// refused returns the error for a refusal under HTTP 200: the same as under HTTP 400.
 func refused(req *Request, answer *http.Response, said refusalBody) error {
 	e := failure(req.Spec, answer, nil, "", nil)
 	e.fill(req.Spec, http.StatusBadRequest, said, answer.Header, time.Now())
 	return e
 }
 
-// failure is an error about what came back.
+// failure returns an error about an answer.
 func failure(s *Spec, answer *http.Response, kind error, message string, cause error) *Error {
 	return &Error{
 		By: ByZoom, Op: s.Pattern, Kind: kind, Status: answer.StatusCode, Message: message, Cause: cause,
@@ -262,7 +262,8 @@ func failure(s *Spec, answer *http.Response, kind error, message string, cause e
 	}
 }
 
-// ContentType returns the media type that an answer says it has, in short.
+// ContentType returns the media type that the headers name, without parameters, at most 64
+// bytes of it.
 func ContentType(h http.Header) string {
 	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
@@ -271,8 +272,8 @@ func ContentType(h http.Header) string {
 	return strings.Clone(kind[:min(len(kind), 64)])
 }
 
-// isJSON reports whether a body is meant to be JSON, though perhaps it cannot be
-// read: by how it begins, since proxies and Zoom itself send types that are wrong.
+// isJSON reports whether a body is meant to be JSON, valid or not. Its first byte decides,
+// because proxies and Zoom itself send wrong media types.
 func isJSON(h http.Header, body []byte) bool {
 	body = bytes.TrimSpace(body)
 	switch kind := ContentType(h); {
@@ -287,21 +288,21 @@ func isJSON(h http.Header, body []byte) bool {
 	}
 }
 
-// withoutMark returns a body without the byte order mark that may stand before UTF-8.
-func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
+// trimBOM returns a body without the byte order mark that may precede UTF-8.
+func trimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
 
-// refusalBody is what Zoom writes when it refuses.
+// refusalBody is the body of a refusal of Zoom's.
 type refusalBody struct {
-	zooms   bool // it has the form of Zoom's
-	code    int
-	message string
-	fields  []FieldError
-	// doubtful tells that it speaks of an error, or of something else than success: a
-	// write that has no other answer may not have been done.
-	doubtful bool
+	fromZoom bool // it has the form of Zoom's refusals
+	code     int
+	message  string
+	fields   []FieldError
+	// unconfirmed reports that the body mentions an error, or anything but success: a
+	// write that has no other answer may not have been executed.
+	unconfirmed bool
 }
 
-// readRefusal reads a refusal from JSON: what has no code of Zoom's is none.
+// readRefusal reads a refusal from JSON. A body without a code is not one of Zoom's.
 func readRefusal(body []byte) refusalBody {
 	fields, err := members(body)
 	if err != nil {
@@ -309,11 +310,11 @@ func readRefusal(body []byte) refusalBody {
 	}
 	said := refusalBody{}
 	code := cmp.Or(string(fields["code"]), string(fields["errorCode"]))
-	said.zooms = code != ""
+	said.fromZoom = code != ""
 	n, _ := number(jsontext.Value(code))
 	said.code = int(n)
 	said.message = firstText(fields["message"], fields["errorMessage"])
-	said.doubtful = isDoubtful(fields)
+	said.unconfirmed = isUnconfirmed(fields)
 	var list []jsontext.Value
 	if v := fields["errors"]; v.Kind() == '[' && types.Unmarshal(v, &list) == nil {
 		for _, item := range list[:min(len(list), maxFields)] {
@@ -325,9 +326,9 @@ func readRefusal(body []byte) refusalBody {
 	return said
 }
 
-// isDoubtful reports whether a body speaks of an error, or has words and no sign of
-// success beside them.
-func isDoubtful(fields map[string]jsontext.Value) bool {
+// isUnconfirmed reports whether a body mentions an error, or has a message and no field that
+// reports success.
+func isUnconfirmed(fields map[string]jsontext.Value) bool {
 	says := func(v jsontext.Value) bool { return hasValue(v) && v.Kind() != 'f' }
 	succeeded := false
 	for _, name := range []string{"code", "errorCode"} {
@@ -355,7 +356,7 @@ func isDoubtful(fields map[string]jsontext.Value) bool {
 	return says(fields["message"]) && !succeeded
 }
 
-// firstText returns the first of the values that is a text and not empty.
+// firstText returns the first value that is a non-empty string.
 func firstText(values ...jsontext.Value) string {
 	for _, v := range values {
 		var s types.Text
@@ -366,11 +367,11 @@ func firstText(values ...jsontext.Value) string {
 	return ""
 }
 
-// maxXML bounds what is read of XML, in bytes: a refusal is short.
+// maxXML bounds how much of an XML body is read, in bytes: a refusal is short.
 const maxXML = 64 << 10
 
-// readXML reads a refusal from XML, which Zoom sends at times. Its code is a number,
-// which that of others is not.
+// readXML reads a refusal from XML, which Zoom sends at times. Zoom's code is a number;
+// those of other servers are not.
 func readXML(body []byte) (said refusalBody, ok bool) {
 	dec := xml.NewDecoder(bytes.NewReader(body[:min(len(body), maxXML)]))
 	var name string
@@ -391,23 +392,23 @@ func readXML(body []byte) (said refusalBody, ok bool) {
 		case xml.CharData:
 			switch content := strings.TrimSpace(string(token)); {
 			case content == "":
-			case name == "code" && !said.zooms:
+			case name == "code" && !said.fromZoom:
 				n, err := strconv.Atoi(content)
-				said.code, said.zooms = n, err == nil
+				said.code, said.fromZoom = n, err == nil
 			case name == "message" && said.message == "":
 				said.message = content
 			}
 		}
 	}
-	return said, said.zooms && said.message != ""
+	return said, said.fromZoom && said.message != ""
 }
 
-// Refusal returns what Zoom says in a body that is a refusal, in the place of a file
-// say.
+// Refusal returns Zoom's message and code if a body is a refusal, which Zoom may send in
+// place of a file, for example.
 func Refusal(body []byte) (words string, refused bool) {
-	body = withoutMark(body)
+	body = trimBOM(body)
 	said := readRefusal(body)
-	if x, ok := readXML(body); !said.zooms && ok {
+	if x, ok := readXML(body); !said.fromZoom && ok {
 		said = x
 	}
 	if said.code == 0 || said.message == "" {
@@ -416,7 +417,7 @@ func Refusal(body []byte) (words string, refused bool) {
 	return fmt.Sprintf("%s (code %d)", scrub(said.message), said.code), true
 }
 
-// AnsweredBy describes what answered in the place of Zoom's API.
+// AnsweredBy describes an answer that did not come from Zoom's API.
 func (e *Error) AnsweredBy() string {
 	return fmt.Sprintf("HTTP %d, %s", e.Status, cmp.Or(e.ContentType, "no content type"))
 }

@@ -8,59 +8,63 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"zoomql/cache"
 )
 
-// answerStore is where answers are kept: the cache as requests and answers see it. A key is
-// made of the credential and of what is asked, a tag of the account.
+// answerStore stores answers in the cache. A key is derived from the credential and the
+// request, a tag from the account.
 type answerStore struct {
-	store   cache.Store  // nil keeps none
-	l1      cache.Store  // the part of the store in this process: all of it where shared is nil
-	shared  cache.Shared // the store, where other replicas share it; else nil
-	account string       // whose tags
-	// coverage tells what events keep right; nil is nothing.
+	store   cache.Store  // nil stores nothing
+	l1      cache.Store  // the tier in this process: the whole store if shared is nil
+	shared  cache.Shared // the store if replicas share it; else nil
+	account string       // the tenant of the tags
+	// coverage reports which answers events invalidate; nil means none.
 	coverage Coverage
-	// passcodes keeps those in links out of what other processes share.
+	lifetime time.Duration // see Config
+	// passcodes encrypts those in links before other processes can read them.
 	passcodes passcodes
+	// reconciling is how many differences wait for their event: see reconcile.
+	reconciling atomic.Int32
 }
 
 func newAnswerStore(cfg Config, account string) *answerStore {
-	a := &answerStore{store: cfg.Store, l1: cfg.Store, shared: cfg.Shared, account: account, coverage: cfg.Coverage, passcodes: newPasscodes(cfg.PasscodeSecret)}
+	a := &answerStore{store: cfg.Store, l1: cfg.Store, shared: cfg.Shared, account: account, coverage: cfg.Coverage, lifetime: cfg.Lifetime, passcodes: newPasscodes(cfg.PasscodeSecret)}
 	if a.shared != nil {
 		a.store, a.l1 = a.shared, a.shared.L1()
 	}
 	return a
 }
 
-// keeps reports whether the answer to a request may be in the store.
+// keeps reports whether the answer to a request may be stored.
 func (a *answerStore) keeps(req *Request) bool {
 	return a.store != nil && req.Spec.Reads() && !req.Secrets && req.Spec.Life != Never
 }
 
-// reach is how far the cache is asked.
+// reach selects the tiers of the cache that a lookup reads.
 type reach uint8
 
 const (
-	// inProcess asks L1, which costs no round trip.
+	// inProcess reads L1, which costs no round trip.
 	inProcess reach = iota
-	// everywhere asks what replicas share, too.
+	// everywhere reads the tier that replicas share too.
 	everywhere
-	// orLease is everywhere for a caller who is about to ask Zoom: without an answer that
-	// will do, it brings the lease, for which it waits.
+	// orLease is everywhere for a caller that is about to call Zoom: without an acceptable
+	// answer it waits for the key's lease and returns it.
 	orLease
 )
 
-// lookup is what the cache holds for a request.
+// lookup is the cache's answer to a request.
 type lookup struct {
 	resp    *Response // nil for a miss
-	refused error     // the error that stands there for "no such object", beside a resp
+	refused error     // the cached error for "no such object", together with a resp
 	ticket  cache.Ticket
-	lease   *cache.Lease // of orLease; to be released, also when it is nil
+	lease   *cache.Lease // of orLease; the caller releases it, also if it is nil
 }
 
-// look asks the cache for the answer to a request. It is the one place that does.
+// look reads the answer to a request from the cache. No other function does.
 func (a *answerStore) look(ctx context.Context, req *Request, how reach) lookup {
 	var (
 		found     lookup
@@ -73,7 +77,7 @@ func (a *answerStore) look(ctx context.Context, req *Request, how reach) lookup 
 	case how == orLease && a.shared != nil:
 		entry, found.ticket, found.lease = a.shared.GetOrLease(ctx, key, a.want(req), tags...)
 	case a.shared != nil && a.coverage != nil:
-		// The store does not know that events keep right what is past its time.
+		// Events extend the life of entries that the store counts as expired.
 		entry, found.ticket = a.l1.Get(ctx, key, tags...)
 		if found.resp, found.refused = a.read(req, entry, found.ticket); found.resp != nil && !found.resp.Stale {
 			return found
@@ -86,7 +90,7 @@ func (a *answerStore) look(ctx context.Context, req *Request, how reach) lookup 
 	return found
 }
 
-// read reads an entry, however stale it is; one that another version of the program wrote
+// read decodes an entry, however stale it is; one that another version of the program wrote
 // is a miss.
 func (a *answerStore) read(req *Request, entry *cache.Entry, ticket cache.Ticket) (*Response, error) {
 	if entry == nil {
@@ -106,25 +110,25 @@ func (a *answerStore) read(req *Request, entry *cache.Entry, ticket cache.Ticket
 	return resp, nil
 }
 
-// absent is how long "there is no such object" and "not yet" are fresh: long enough that a
-// list of strangers is not asked for one by one again, and short enough for one that was
-// created by other means a moment ago.
+// absent is how long "there is no such object" and "not yet" are fresh: long enough to save
+// repeated calls for a list of unknown ids, and short enough for an object that another
+// client has just created.
 const absent = 10 * time.Second
 
-// keep stores an answer, and for some seconds that there is none, or none yet. No other
-// error is stored. It returns what there is to say about the answer, also of one that is an
-// error.
-func (a *answerStore) keep(ctx context.Context, req *Request, ticket cache.Ticket, resp *Response, err error, took time.Duration) *Response {
+// keep stores an answer, or, for absent, the error that there is none, or none yet. No other
+// error is stored. It returns the response with the ticket and validity of the stored entry;
+// for an error that is stored, a response with these alone; for other errors, nil.
+func (a *answerStore) keep(ctx context.Context, req *Request, ticket cache.Ticket, resp *Response, err error, by call) *Response {
 	var refused *Error
 	switch {
 	case err == nil:
-		how := req.lifetimeOf(resp.Value)
-		how.size, how.took = len(resp.Body), took
+		how := a.lifetimeOf(req, resp.Value)
+		how.size, how.call = len(resp.Body), by
 		resp.part = a.set(ctx, req, ticket, resp.Value, how)
 		a.keepAliases(ctx, req, resp, how)
 		return resp
 	case errors.As(err, &refused) && refused.Status >= http.StatusBadRequest && (errors.Is(refused.Kind, ErrNotFound) || errors.Is(refused.Kind, ErrNotReady)):
-		return &Response{part: a.set(ctx, req, ticket, refused, storage{size: 200, fresh: absent})}
+		return &Response{part: a.set(ctx, req, ticket, refused, storage{size: 200, fresh: absent, call: call{since: by.since}})}
 	}
 	return nil
 }
@@ -133,11 +137,17 @@ func (a *answerStore) keep(ctx context.Context, req *Request, ticket cache.Ticke
 type storage struct {
 	size  int           // bytes of JSON
 	fresh time.Duration // how long it is fresh
-	stale time.Duration // how long it is better than no answer
-	took  time.Duration // how long Zoom and the queue before it took
+	stale time.Duration // how long it is served if Zoom fails
+	call
 }
 
-// life returns the class of an answer.
+// call is what is known of the call that has brought an answer.
+type call struct {
+	took  time.Duration // with the limiter's queue
+	since time.Time     // see unchangedSince
+}
+
+// life returns the class of an answer's lifetime.
 func (r *Request) life(value any) Life {
 	if r.Spec.LifeOf != nil {
 		return r.Spec.LifeOf(r, value)
@@ -145,9 +155,17 @@ func (r *Request) life(value any) Life {
 	return r.Spec.Life
 }
 
-func (r *Request) lifetimeOf(value any) storage {
-	life := r.life(value)
-	return storage{fresh: kept(value, life.TTL()), stale: kept(value, life.StaleIfError())}
+func (a *answerStore) lifetimeOf(req *Request, value any) storage {
+	life := req.life(value)
+	return storage{fresh: kept(value, a.orSet(life, life.TTL())), stale: kept(value, life.StaleIfError())}
+}
+
+// orSet returns a time of a class, or the one that is set for all classes that change.
+func (a *answerStore) orSet(life Life, own time.Duration) time.Duration {
+	if a.lifetime > 0 && life != Never && life != Closed {
+		return a.lifetime
+	}
+	return own
 }
 
 func (a *answerStore) set(ctx context.Context, req *Request, ticket cache.Ticket, value any, s storage) part {
@@ -156,17 +174,18 @@ func (a *answerStore) set(ctx context.Context, req *Request, ticket cache.Ticket
 		return a.passcodes.seal(body), err
 	})
 	e.Stored = time.Now()
+	e.Since = s.since
 	e.Expires, e.StaleUntil = e.Stored.Add(s.fresh), e.Stored.Add(s.stale)
-	e.Size = 3 * s.size                           // pointers and padding: about what the structs take for JSON of this length
-	e.Took = min(s.took, s.fresh/maxEarlyRefresh) // a day in the queue is no reason to ask all day
+	e.Size = 3 * s.size                           // about the memory of the decoded structs for JSON of this length
+	e.Took = min(s.took, s.fresh/maxEarlyRefresh) // bounded, or a day in the queue would cause early refreshes all day
 	a.store.Set(ctx, a.key(req), ticket, e)
 	return part{ticket, a.validity(req, value, e)}
 }
 
-// keepAliases stores an object under its other names too, so that a user asked for by
-// e-mail is known by id, too. The tags of the other name could not be looked at before the
-// call, so it is stored only if nothing was evicted since: the entry just set is still there
-// then.
+// keepAliases stores an object under its other names too, so that a user requested by
+// e-mail is cached by id too. The tags of the other name could not be read before the
+// call, so the object is stored only if nothing was evicted since: the entry just set is
+// still there then.
 func (a *answerStore) keepAliases(ctx context.Context, req *Request, resp *Response, s storage) {
 	if req.Spec.Aliases == nil {
 		return
@@ -183,15 +202,15 @@ func (a *answerStore) keepAliases(ctx context.Context, req *Request, resp *Respo
 	}
 }
 
-// key hashes what is asked, and in whose name: a path may hold an e-mail, and what stands
-// in Redis must not.
+// key hashes the request and its credential: a path may hold an e-mail address, and keys in
+// Redis must not.
 func (a *answerStore) key(req *Request) string {
 	sum := sha256.Sum256([]byte(formatVersion + req.identity()))
 	return string(sum[:16])
 }
 
-// tags fills in a row's tags. They belong to the account, not to the view: what one
-// credential changes is stale for all.
+// tags returns the row's tags with their variables filled in. They belong to the account,
+// not to the credential: a change made by one credential makes the answers of all stale.
 func (a *answerStore) tags(req *Request) []cache.Tag {
 	return a.scoped(req.Account, expand(req.Spec.Tags, req.Vars))
 }
@@ -204,8 +223,8 @@ func (a *answerStore) scoped(account string, tags []cache.Tag) []cache.Tag {
 	return tags
 }
 
-// expand fills variables into tags. An e-mail is no name that an event or a
-// write evicts by, so a user's tag becomes the tag of all users.
+// expand fills variables into tags. No event or write evicts by e-mail address, so such a
+// user's tag becomes the tag of all users.
 func expand(patterns []string, vars map[string]string) []cache.Tag {
 	tags := make([]cache.Tag, 0, len(patterns))
 	for _, tag := range patterns {
@@ -220,12 +239,19 @@ func expand(patterns []string, vars map[string]string) []cache.Tag {
 	return tags
 }
 
-// evict makes answers of an account stale, in all views.
+// evict makes answers of an account stale, for all credentials.
 func (a *answerStore) evict(ctx context.Context, account string, tags []cache.Tag) bool {
 	return a.store == nil || a.store.Evict(ctx, a.scoped(account, slices.Clone(tags))...)
 }
 
-// Entries in Redis begin with a byte that says what follows.
+// evictHere is evict in this process alone.
+func (a *answerStore) evictHere(ctx context.Context, account string, tags []cache.Tag) {
+	if a.l1 != nil {
+		a.l1.Evict(ctx, a.scoped(account, slices.Clone(tags))...)
+	}
+}
+
+// Entries in Redis begin with a byte that names the kind of the rest.
 const (
 	packedValue   = 'v'
 	packedRefusal = 'r'

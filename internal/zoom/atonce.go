@@ -7,12 +7,12 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Counted is what Zoom says of the length of a list that comes at once, without pages.
+// Counted is the length that Zoom reports of a list without pages.
 type Counted struct {
 	Total types.Int `json:"total_records,omitzero"`
 }
 
-// Early returns an error where fewer items came than Zoom counts.
+// Early returns an error if fewer items came than Zoom counts.
 func (c Counted) Early(s *Spec, given int) error {
 	if !c.Total.Valid || int64(given) >= c.Total.N {
 		return nil
@@ -20,16 +20,16 @@ func (c Counted) Early(s *Spec, given int) error {
 	return &IncompleteError{Op: s.Pattern, Given: int64(given), Counted: c.Total.N}
 }
 
-// AnsweredDays is the range that an answer without pages names.
+// AnsweredDays is the range of days that an answer without pages names.
 type AnsweredDays struct {
 	From types.Date `json:"from,omitzero"`
 	To   types.Date `json:"to,omitzero"`
 }
 
-// Answered returns the range; zero where Zoom has named none.
+// Answered returns the range; zero if Zoom has named none.
 func (a *AnsweredDays) Answered() Days { return answered(a.From.Time, a.To.Time) }
 
-// answered returns the range that an answer names; zero where that is none.
+// answered returns the range that an answer names; zero if it is not valid.
 func answered(from, to time.Time) Days {
 	if from.IsZero() || to.IsZero() || to.Before(from) {
 		return Days{}
@@ -38,14 +38,14 @@ func answered(from, to time.Time) Days {
 	return Days{From: day(from), To: day(to)}
 }
 
-// LeftOutError is of a list with items that are none: without an id, or of another
-// shape. The others stand beside it.
+// LeftOutError reports items of a list that are left out because they have no id or cannot
+// be read. The other items are returned.
 type LeftOutError struct {
 	Op    string // the operation's pattern
 	Items int
 }
 
-// Error says how many items are left out.
+// Error names the number of items.
 func (e *LeftOutError) Error() string {
 	if e.Items == 1 {
 		return "1 row of Zoom's list has no id, or cannot be read, and is left out."
@@ -56,8 +56,7 @@ func (e *LeftOutError) Error() string {
 // Unwrap returns ErrBadAnswer.
 func (e *LeftOutError) Unwrap() error { return ErrBadAnswer }
 
-// LeftOut returns an error that tells of so many items of a list that are none; nil for
-// none.
+// LeftOut returns a [LeftOutError] about n items; nil if n is 0.
 func LeftOut(s *Spec, n int) error {
 	if n == 0 {
 		return nil

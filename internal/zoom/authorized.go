@@ -5,17 +5,18 @@ import (
 	"sync"
 )
 
-// authorized is the layer that fetches the token of a call, once, and sees that it allows the
-// call, which would else be spent on a refusal. It stands before the breakers, which are to
-// know nothing of calls that are never made, and before the limiter, because a call that
-// waited for a token after its turn in the budget would be sent late, together with calls of
-// the next second.
+// authorized is the layer that fetches the token of a call, once, and checks that its scopes
+// allow the call, which would otherwise be spent on a refusal. It precedes the breakers, which
+// count only calls that are made, and the limiter, because a call that waits for a token
+// after it was granted its place in the budget is sent late, together with calls of the next
+// second.
 //
-//	reads:   what is asked
+//	reads:   the request
 //	writes:  token
-//	refuses: [ByOAuth] where there is no token; [ByGateway] a call that the scopes do not
-//	         allow, or that would lead to a host which is not Zoom's
-func authorized(cfg Config) Layer {
+//	refuses: [ByOAuth] if there is no token; [ByGateway] a call that the scopes do not
+//	         allow, that the account's plan does not include, as far as is known, or that
+//	         would go to a host which is not Zoom's
+func authorized(cfg Config, plans *planRefusals) Layer {
 	var warn sync.Once
 	return func(next Handler) Handler {
 		return func(ctx context.Context, req *Request) (*Response, error) {
@@ -31,12 +32,17 @@ func authorized(cfg Config) Layer {
 			}
 			for _, granted := range req.Credential.Grants(token) {
 				if s := req.Spec; !s.Allows(req.Account, granted) {
-					return nil, &Error{Op: s.Pattern, By: ByGateway, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.ScopesIn(req.Account)}
+					return nil, missingScope(s, req.Account)
 				}
+			}
+			if err := cfg.beyondPlan(plans, req.Spec, req.Account); err != nil {
+				return nil, err
 			}
 			allowed := *req
 			allowed.token = token
-			return next(ctx, &allowed)
+			resp, err := next(ctx, &allowed)
+			plans.learn(req, err)
+			return resp, err
 		}
 	}
 }

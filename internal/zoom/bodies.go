@@ -12,37 +12,35 @@ const (
 	// maxAnswer bounds one answer, unpacked. The largest that Zoom documents, 2,000
 	// users, is about 3 MiB.
 	maxAnswer = 16 << 20
-	// bodyBudget bounds what is held of all answers that are being read, besides one
-	// that may become as large as any.
+	// bodyBudget bounds the memory of all answers that are being read, except for one
+	// that may grow to maxAnswer.
 	bodyBudget = 32 << 20
-	// firstRead is how much memory an answer has to begin with.
+	// firstRead is the first allocation for an answer.
 	firstRead = 64 << 10
 )
 
-// errTooLarge says that an answer is larger than any of Zoom's.
+// errTooLarge reports an answer larger than maxAnswer.
 var errTooLarge = errors.New("the answer is larger than 16 MiB")
 
-// Bodies is the memory for answers while they are read and decoded. An answer has as
-// much of it as came so far, not as it says is to come. It is safe for concurrent
-// use.
+// Bodies bounds the memory of answers while they are read and decoded. An answer takes memory
+// as its bytes arrive, not by its Content-Length. It is safe for concurrent use.
 //
-// An answer that grows while nothing is left waits, and keeps what it has. So that
-// not all of them wait for each other, there is memory besides for one that may grow
-// to the end without asking again: those who wait take turns at being that one, and
-// callers at waiting.
+// An answer that grows while the budget is used up waits, and retains what it has. So that
+// waiting answers do not deadlock, there is extra memory for one of them, which may grow to
+// its end without acquiring more. Waiting answers get it one after the other, callers by
+// turns.
 type Bodies struct {
-	budget *ratelimit.Pool
-	last   *ratelimit.Pool // of one: who may grow whatever is left
+	budget   *ratelimit.Pool
+	overflow *ratelimit.Pool // of one: its holder may grow beyond the budget
 }
 
 // NewBodies returns the memory for the answers of one client, or of several.
 func NewBodies() *Bodies {
-	return &Bodies{budget: ratelimit.NewPool(bodyBudget), last: ratelimit.NewPool(1)}
+	return &Bodies{budget: ratelimit.NewPool(bodyBudget), overflow: ratelimit.NewPool(1)}
 }
 
-// read reads a body to its end. length is what it says to be long; -1 if it does
-// not. release MUST be called when the bytes are needed no longer, also after an
-// error.
+// read reads a body to its end. length is its Content-Length; -1 if unknown. The caller MUST
+// call release when it no longer needs the bytes, also after an error.
 func (b *Bodies) read(ctx context.Context, from io.Reader, length int64) (body []byte, release func(), err error) {
 	held := &hold{of: b}
 	for {
@@ -50,7 +48,7 @@ func (b *Bodies) read(ctx context.Context, from io.Reader, length int64) (body [
 			size := max(2*cap(body), firstRead)
 			size = min(size, maxAnswer+1)
 			if n := int(length) + 1; length >= 0 && length < maxAnswer && size > n && len(body) < n {
-				size = n // with one to see the end by
+				size = n // one more byte than the length, for the read that returns io.EOF
 			}
 			if err := held.grow(ctx, size); err != nil {
 				return nil, held.release, err
@@ -72,36 +70,36 @@ func (b *Bodies) read(ctx context.Context, from io.Reader, length int64) (body [
 	}
 }
 
-// hold is what one answer holds.
+// hold is the memory that one answer has acquired.
 type hold struct {
-	of   *Bodies
-	size int64
-	give []func()
-	last bool
+	of        *Bodies
+	size      int64
+	releases  []func()
+	unbounded bool // it holds the overflow
 }
 
-// grow sees that there is room for an answer of a size.
+// grow acquires memory up to size bytes in all.
 func (h *hold) grow(ctx context.Context, size int) error {
-	if h.last {
+	if h.unbounded {
 		return nil
 	}
 	more := int64(size) - h.size
-	give, ok := h.of.budget.TryAcquire(ctx, more)
+	release, ok := h.of.budget.TryAcquire(ctx, more)
 	if !ok {
 		var err error
-		if give, err = h.of.last.Acquire(ctx, 1); err != nil {
+		if release, err = h.of.overflow.Acquire(ctx, 1); err != nil {
 			return err
 		}
-		h.last = true
+		h.unbounded = true
 	}
 	h.size += more
-	h.give = append(h.give, give)
+	h.releases = append(h.releases, release)
 	return nil
 }
 
 func (h *hold) release() {
-	for _, give := range h.give {
-		give()
+	for _, release := range h.releases {
+		release()
 	}
-	h.give = nil
+	h.releases = nil
 }

@@ -12,22 +12,22 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// Breaker says when an operation is left alone for a while because it fails: callers get the
-// error at once that they would get after a long wait, and Zoom is spared the calls. Each operation of each account has a breaker of its own: reports may be
-// down while meetings are healthy.
+// Breaker configures the circuit breakers. While a breaker is open, callers get the error at
+// once instead of after a long wait, and Zoom gets no calls. Each operation of each account
+// has its own breaker: reports may be down while meetings are healthy.
 type Breaker struct {
-	// Calls is how many must have been made in the last ten seconds for their
-	// failures to say anything; 0 means 10.
+	// Calls is the minimum of calls in the last ten seconds for a breaker to open; 0 means
+	// 10.
 	Calls int
-	// Share is how many of those must have failed, from 0 to 1; 0 means a half.
+	// Share is the share of these that must have failed, from 0 to 1; 0 means a half.
 	Share float64
-	// Slow is how long a call may take until it counts as failed, though its
+	// Slow is the duration from which a call counts as failed, though its
 	// answer is used; 0 means 10 seconds.
 	Slow time.Duration
-	// Rest is how long the operation is left alone, until some calls probe
-	// whether it is healthy; 0 means 5 seconds.
+	// Rest is how long a breaker stays open before it lets probes through (half-open);
+	// 0 means 5 seconds.
 	Rest time.Duration
-	// Probes is how many calls in a row must succeed then; 0 means 2.
+	// Probes is how many probes in a row must succeed to close it; 0 means 2.
 	Probes int
 }
 
@@ -35,27 +35,27 @@ func (b Breaker) orDefaults() Breaker {
 	return Breaker{cmp.Or(b.Calls, 10), cmp.Or(b.Share, 0.5), cmp.Or(b.Slow, 10*time.Second), cmp.Or(b.Rest, 5*time.Second), cmp.Or(b.Probes, 2)}
 }
 
-// errOpen is the cause of a call that was not made since those before it failed.
+// errOpen is the cause of the error for a call that an open breaker refused.
 var errOpen = errors.New("the operation is left alone for a while, because it failed too often")
 
-// What a breaker is told of a call that is neither a success nor an error.
+// The outcomes reported to a breaker that are not errors of the call.
 var (
 	errSlow    = errors.New("slow")
 	errNotMade = errors.New("not made")
 )
 
 // maxBreakers bounds the breakers of a client, each of which takes about 1.5 KiB:
-// callers can name any account. The least recently used are forgotten, and an operation whose
-// breaker is forgotten counts as healthy.
+// callers can name any account. The least recently used are dropped, and an operation whose
+// breaker was dropped counts as healthy.
 const maxBreakers = 2_000
 
-// breaker is one operation's, for one account.
+// breaker is the circuit breaker of one operation for one account.
 type breaker struct {
 	*gobreaker.TwoStepCircuitBreaker[struct{}]
-	until atomic.Int64 // when it rests no longer, in Unix nanoseconds
+	until atomic.Int64 // when it becomes half-open, in Unix nanoseconds
 }
 
-// breakers are those of a client, and a layer.
+// breakers are a client's circuit breakers, as a layer.
 type breakers struct {
 	cfg  Config
 	rule Breaker
@@ -66,13 +66,13 @@ func newBreakers(cfg Config) *breakers {
 	return &breakers{cfg, cfg.Breaker.orDefaults(), bounded[*breaker](maxBreakers)}
 }
 
-// layer lets no call through of an operation that is left alone. It stands
-// before the limiter, because such a call is not to be paid for, and beneath the
-// retries, because each of them says how Zoom fares.
+// layer refuses calls whose breaker is open. It precedes the limiter, so that such a call
+// uses none of the budget, and is inside of the retries, because each of them shows
+// whether Zoom is healthy.
 //
-//	reads:   what is asked; of the Response, took
+//	reads:   the request; of the Response, took
 //	writes:  nothing
-//	refuses: [ByBreaker] what is left alone
+//	refuses: [ByBreaker] a call of an operation whose breaker is open
 func (all *breakers) layer(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (*Response, error) {
 		b := all.of(req)
@@ -80,7 +80,7 @@ func (all *breakers) layer(next Handler) Handler {
 		if err != nil {
 			return nil, &Error{By: ByBreaker, Op: req.Spec.Pattern, Kind: ErrUnavailable, RetryAt: b.retryAt(), Cause: errOpen}
 		}
-		outcome := errNotMade // unless next returns: it may panic
+		outcome := errNotMade // stays if next panics
 		defer func() { done(outcome) }()
 		resp, err := next(ctx, req)
 		outcome = all.rule.outcome(resp, err)
@@ -126,8 +126,8 @@ var stateWords = map[gobreaker.State]string{
 	gobreaker.StateClosed:   "healthy again",
 }
 
-// retryAt returns when it may be worth while to ask again: after the rest, or,
-// where others are probing now, in a moment.
+// retryAt returns when a call may be let through again: when the breaker becomes half-open,
+// or, while probes are under way, in a second.
 func (b *breaker) retryAt() time.Time {
 	if at := time.Unix(0, b.until.Load()); at.After(time.Now()) {
 		return at
@@ -135,9 +135,9 @@ func (b *breaker) retryAt() time.Time {
 	return time.Now().Add(time.Second)
 }
 
-// outcome says what a breaker learns from a call: an error for a failure, nil
-// for a success, errNotMade for nothing. What Zoom refuses for a reason, it
-// answers.
+// outcome returns what a call reports to its breaker: an error for a failure, nil
+// for a success, errNotMade to be ignored. A refusal that Zoom gives a reason for is a
+// success.
 func (r Breaker) outcome(resp *Response, err error) error {
 	var e *Error
 	switch {
@@ -153,7 +153,7 @@ func (r Breaker) outcome(resp *Response, err error) error {
 		return errNotMade
 	case errors.Is(e.Kind, ErrUnavailable), errors.Is(e.Kind, ErrBadAnswer), errors.Is(e.Kind, ErrNotZoom), e.Status >= http.StatusInternalServerError:
 		return e
-	case e.Status >= http.StatusOK && e.Status < http.StatusMultipleChoices: // it is kept nowhere, so each question asks again
+	case e.Status >= http.StatusOK && e.Status < http.StatusMultipleChoices: // not cached, so each request would call again
 		return e
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// health is a Handler of an operation that takes its time and fails as told.
+// health is a Handler with a configurable error and duration.
 type health struct {
 	err   error
 	took  time.Duration
@@ -38,7 +38,7 @@ func TestBreakers_openAndClose(t *testing.T) {
 		{"throttled", health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrRateLimited, Status: 429}}, false},
 		{"our own limiter", health{err: &Error{By: ByLimiter, Op: GetUser.Pattern, Kind: ErrRateLimited}}, false},
 		{"no token", health{err: &Error{By: ByOAuth, Op: "POST /oauth/token", Kind: ErrUnavailable, Status: 500}}, false},
-		{"callers who leave", health{err: context.Canceled}, false},
+		{"a canceled call", health{err: context.Canceled}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := &c.h
@@ -58,7 +58,7 @@ func TestBreakers_openAndClose(t *testing.T) {
 				t.Errorf("%s: %v, again in %v", c.why, e, e.RetryAt.Sub(began))
 			}
 			if _, err := layer(t.Context(), &Request{Spec: GetDailyReport.Spec}); errors.Is(err, errOpen) {
-				t.Errorf("%s: another operation is left alone too", c.why)
+				t.Errorf("%s: the breaker of another operation is open too", c.why)
 			}
 			calls := h.calls
 
@@ -80,9 +80,9 @@ func TestBreakers_openAndClose(t *testing.T) {
 	}
 }
 
-// A probe that was not made is given back: else no other would ever be let
-// through.
-func TestBreakers_probeNotMade(t *testing.T) {
+// A probe that was not sent does not count: otherwise the breaker would stay half-open
+// without letting another one through.
+func TestBreakers_probeNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
 		layer := newBreakers(Config{}).layer(h.handle)
@@ -99,18 +99,18 @@ func TestBreakers_probeNotMade(t *testing.T) {
 	})
 }
 
-// When all fails, what is sent again is a tenth of what is asked.
+// When all calls fail, retries are a tenth of the calls.
 func TestRetryBudget_isATenth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
 		layer := retried(h.handle)
-		const asked = 1000
-		for range asked {
+		const requested = 1000
+		for range requested {
 			a := ask(t.Context(), layer, userRequest(t, "u"))
 			<-a.done
 		}
-		if again := h.calls - asked; again < asked/20 || again > asked/10+50 {
-			t.Errorf("%d of %d calls were sent again", again, asked)
+		if again := h.calls - requested; again < requested/20 || again > requested/10+50 {
+			t.Errorf("%d of %d calls were sent again", again, requested)
 		}
 	})
 }

@@ -2,64 +2,87 @@ package zoom
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"zoomql/internal/ratelimit"
 )
 
-// Budget is how an account's budget stands.
+// Budget is the state of an account's budget.
 type Budget struct {
-	Plan    Plan
-	Labels  []LabelBudget // one for each of Rates
-	Waiting int           // calls that stand in line in this process
+	Plan   Plan
+	Labels []LabelBudget // one for each of Rates
+	Phone  []LabelBudget // the same of Zoom Phone's own
+	// Pool is the daily limit that the expensive labels share, and PhonePool that of Zoom
+	// Phone; nil if they share none.
+	Pool, PhonePool *DailyBudget
+	Waiting         int // calls queued in this process
 }
 
-// LabelBudget is the budget of one label. Its figures are nil where nothing is
-// counted, or nothing is known at the moment.
+// LabelBudget is the budget of one label. Its figures are nil if the plan has no limit, or
+// if they are unknown at the moment.
 type LabelBudget struct {
 	Rate      Rate
 	PerSecond *float64 // calls a second that the plan allows
-	Left      *int     // calls that may start now, without what other apps spend
+	Left      *int     // calls that may start now, after the usage by other apps is subtracted
+	Competing *int     // estimated calls of other apps in a window
+	Waiting   int      // calls queued for it in this process
 	Daily     *DailyBudget
-	ResetsAt  time.Time // when all of it is free again, of the day if there is one; zero when not known
+	ResetsAt  time.Time // when the whole budget is available again, of the day if there is one; zero if unknown
 }
 
-// DailyBudget is what a day allows. Several labels may share it.
+// DailyBudget is a limit of calls per day. Several labels may share it.
 type DailyBudget struct {
-	Limit int
-	Left  *int
+	Limit    int
+	Left     *int
+	ResetsAt time.Time // the next 00:00 UTC
+
+	pooled bool
 }
 
-// Budget tells how the account's budget stands, as far as the limiter knows. It
-// costs no call.
+// Budget returns the state of the account's budget, as far as the limiter knows it. It
+// makes no call.
 func (c *Client) Budget(ctx context.Context) Budget {
 	b := Budget{Plan: c.cfg.Plan}
 	if c.cfg.Limiter != nil {
 		b.Waiting = c.cfg.Limiter.Waiting()
 	}
-	for _, r := range Rates {
-		b.Labels = append(b.Labels, c.labelBudget(ctx, r))
-	}
+	b.Labels, b.Pool = c.labelBudgets(ctx, &Spec{}, budgets)
+	b.Phone, b.PhonePool = c.labelBudgets(ctx, &Spec{Phone: true}, phoneBudgets)
 	return b
 }
 
-func (c *Client) labelBudget(ctx context.Context, r Rate) LabelBudget {
+// labelBudgets returns the budgets that operations such as s are paid from, and what dear
+// labels of them share.
+func (c *Client) labelBudgets(ctx context.Context, s *Spec, table map[Plan]map[Rate]budget) (all []LabelBudget, pool *DailyBudget) {
+	for _, r := range Rates {
+		b := c.labelBudget(ctx, s, table[c.cfg.Plan][r], r)
+		if all = append(all, b); b.Daily != nil && b.Daily.pooled {
+			pool = b.Daily
+		}
+	}
+	return all, pool
+}
+
+func (c *Client) labelBudget(ctx context.Context, s *Spec, row budget, r Rate) LabelBudget {
 	b := LabelBudget{Rate: r}
-	limits := c.cfg.Plan.labels(c.cfg.AccountID, &Spec{}, r)
+	limits := c.cfg.Plan.labels(c.cfg.AccountID, s, r)
 	if len(limits) == 0 {
 		return b
 	}
-	b.PerSecond = new(c.cfg.Plan.perSecond(r))
+	b.PerSecond = new(float64(row.calls) / row.per.Seconds())
 	last := limits[len(limits)-1]
 	if last.Daily {
-		b.Daily = &DailyBudget{Limit: last.Calls}
+		b.Daily = &DailyBudget{Limit: last.Calls, ResetsAt: nextDay(time.Now()), pooled: row.pooled}
 	}
 	if c.cfg.Limiter == nil {
 		return b
 	}
+	b.Waiting = c.cfg.Limiter.WaitingFor(limits[0].Key)
 	all, err := c.cfg.Limiter.Remaining(ctx, limits)
 	if err != nil {
-		return b // a store in trouble does not know
+		return b // the limiter's store failed: unknown
 	}
 	b.fill(all)
 	return b
@@ -68,9 +91,49 @@ func (c *Client) labelBudget(ctx context.Context, r Rate) LabelBudget {
 func (b *LabelBudget) fill(all []ratelimit.Status) {
 	day := all[len(all)-1]
 	b.ResetsAt = day.Reset
-	b.Left = &all[0].Left
+	b.Left, b.Competing = &all[0].Left, &all[0].Competing
 	if b.Daily != nil {
 		b.Daily.Left = &day.Left
 		b.Left = new(min(all[0].Left, day.Left))
 	}
+}
+
+// Days returns how many days' budgets calls of operations take, as far as the limiter knows: 0
+// where no budget of a day pays them, 1 where what is left of today's does. retryAt is when
+// the budget of a day holds all of them, where today's does not; zero where no day's does. It
+// costs no call.
+func (c *Client) Days(ctx context.Context, calls map[*Spec]int) (days int, retryAt time.Time) {
+	need := map[ratelimit.Limit]int{}
+	for s, n := range calls {
+		limits := c.cfg.Plan.labels(c.cfg.AccountID, s, s.Rate)
+		if n > 0 && len(limits) > 0 && limits[len(limits)-1].Daily {
+			need[limits[len(limits)-1]] += n
+		}
+	}
+	if len(need) == 0 {
+		return 0, time.Time{}
+	}
+	limits := slices.Collect(maps.Keys(need))
+	left := make([]int, len(limits))
+	for i, l := range limits {
+		left[i] = l.Calls
+	}
+	if c.cfg.Limiter != nil {
+		if all, err := c.cfg.Limiter.Remaining(ctx, limits); err == nil {
+			for i, status := range all {
+				left[i] = status.Left
+			}
+		}
+	}
+	days, whole := 1, true
+	for i, l := range limits {
+		if more := need[l] - left[i]; more > 0 {
+			days = max(days, 1+(more+l.Calls-1)/l.Calls)
+			whole = whole && need[l] <= l.Calls
+		}
+	}
+	if days > 1 && whole {
+		retryAt = nextDay(time.Now())
+	}
+	return days, retryAt
 }

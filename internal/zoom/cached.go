@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"zoomql/cache"
+	"zoomql/internal/gate"
 )
 
 // cached is the layer that answers reads from L1, and from what is stale where Zoom cannot
 // be asked. Writes pass through and evict. It is the outermost, so a hit spends nothing.
 //
 //	reads:   what is asked
-//	writes:  ticket, of the miss; newer, in the request of a refresh
+//	writes:  ticket, of the miss; newer, in the request of a refresh; believed
 //	refuses: nothing
 type cached struct {
 	*answerStore
@@ -42,32 +43,52 @@ func newCached(a *answerStore, h *hosts, f *flights) *cached {
 func (c *cached) layer(next Handler) Handler {
 	c.next = next
 	return func(ctx context.Context, req *Request) (*Response, error) {
+		if p := peekFrom(ctx); p != nil {
+			return c.peek(ctx, p, req, true)
+		}
 		usage := usageFrom(ctx)
 		first := usage.asked(req)
+		usage.lookedUp(ctx, req)
 		if !req.Spec.Reads() {
 			usage.made(part{})
 			return c.write(ctx, req)
 		}
 		resp, err := c.answer(ctx, req)
-		usage.answered(first, resp)
+		if usage.answered(first, resp) {
+			usage.observed(ctx, req.Spec, Hit)
+		}
 		return resp, err
 	}
 }
 
 // known returns the answer that is in the store, wherever, beside the error that stands
-// there for "no such object"; a miss is (nil, nil). It makes no call, but may have a stale
-// answer refreshed.
+// there for "no such object"; a miss is (nil, nil), and so is an answer that fields of later
+// levels alone have read (see [Usage.Levels]). It makes no call, but may have a stale answer
+// refreshed.
 func (c *cached) known(ctx context.Context, req *Request) (*Response, error) {
 	if !c.keeps(req) {
 		return nil, nil
 	}
+	if p := peekFrom(ctx); p != nil {
+		resp, err := c.peek(ctx, p, req, false)
+		if resp == nil {
+			err = nil
+		}
+		return resp, err
+	}
+	usage := usageFrom(ctx)
+	if usage.isLater(ctx, req) {
+		return nil, nil
+	}
+	defer gate.Wait(ctx)()
 	found := c.look(ctx, req, everywhere)
 	if found.resp == nil || !c.isAcceptable(req, found.resp.entry) {
 		return nil, nil
 	}
 	c.keepFresh(ctx, req, found.resp)
-	usage := usageFrom(ctx)
-	usage.answered(usage.asked(req), found.resp)
+	if usage.answered(usage.asked(req), found.resp) {
+		usage.observed(ctx, req.Spec, Hit)
+	}
 	return found.resp, found.refused
 }
 
@@ -75,17 +96,18 @@ func (c *cached) known(ctx context.Context, req *Request) (*Response, error) {
 // that is no fault of the question, it answers with what was true before.
 func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 	if !c.keeps(req) {
-		return c.next(ctx, req)
+		return c.pass(ctx, req)
 	}
 	found := c.look(ctx, req, inProcess)
 	if found.resp != nil && c.isAcceptable(req, found.resp.entry) {
 		c.keepFresh(ctx, req, found.resp)
 		return found.resp, found.refused
 	}
+	usageFrom(ctx).sends(ctx, req)
 	missed := *req
-	missed.ticket = found.ticket
-	resp, err := c.next(ctx, &missed)
-	if err != nil && isTransient(err) {
+	missed.ticket, missed.believed = found.ticket, c.believed(req, found.resp)
+	resp, err := c.pass(ctx, &missed)
+	if err != nil && isTransient(err) && !req.refreshes() {
 		if old := c.look(ctx, req, everywhere); old.resp != nil && old.refused == nil {
 			return old.resp, nil
 		}
@@ -94,6 +116,12 @@ func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 		c.keepFresh(ctx, req, resp)
 	}
 	return resp, err
+}
+
+// pass passes a request on, which others of its operation need not wait for.
+func (c *cached) pass(ctx context.Context, req *Request) (*Response, error) {
+	defer gate.Wait(ctx)()
+	return c.next(ctx, req)
 }
 
 // keepFresh asks again, in the background, for an answer that is stale or soon will be. There
@@ -105,7 +133,7 @@ func (c *cached) keepFresh(ctx context.Context, req *Request, old *Response) {
 		return
 	}
 	again := *req
-	again.newer = old.entry.Stored
+	again.newer, again.believed = old.entry.Stored, c.believed(req, old)
 	if c.flights.Has(again.flight()) {
 		return
 	}
@@ -113,7 +141,7 @@ func (c *cached) keepFresh(ctx context.Context, req *Request, old *Response) {
 		c.refreshing.Add(-1)
 		return
 	}
-	ctx = background(WithUsage(context.WithoutCancel(ctx), nil))
+	ctx = Background(WithUsage(context.WithoutCancel(ctx), nil))
 	again.ticket = c.look(ctx, &again, inProcess).ticket
 	go func() {
 		defer c.refreshing.Add(-1)
@@ -127,7 +155,7 @@ func (c *cached) keepFresh(ctx context.Context, req *Request, old *Response) {
 // answer that was lost on the way may have changed things. What Zoom does not
 // know any more is stale as well.
 func (c *cached) write(ctx context.Context, req *Request) (*Response, error) {
-	resp, err := c.next(ctx, req)
+	resp, err := c.pass(ctx, req)
 	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) || OutcomeUnknown(err) || errors.Is(err, context.DeadlineExceeded) {
 		c.evictBy(context.WithoutCancel(ctx), req)
 	}
@@ -162,11 +190,25 @@ func (c *cached) evict(ctx context.Context, account string, tags []cache.Tag) (d
 		return true
 	}
 	done = c.answerStore.evict(ctx, account, tags)
+	c.forget(account, tags)
+	return done
+}
+
+// evictHere is evict in this process alone.
+func (c *cached) evictHere(ctx context.Context, account string, tags []cache.Tag) {
+	if len(tags) == 0 {
+		return
+	}
+	c.answerStore.evictHere(ctx, account, tags)
+	c.forget(account, tags)
+}
+
+// forget lets nobody join reads under way of what carries the tags.
+func (c *cached) forget(account string, tags []cache.Tag) {
 	c.flights.forget(func(req *Request) bool {
 		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag cache.Tag) bool { return slices.Contains(tags, tag) })
 	})
 	c.changed()
-	return done
 }
 
 // evictedElsewhere forgets the flights that an eviction by another replica hits: a

@@ -26,7 +26,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// spy is a store that shows what is filed.
+// spy is a store that records the entries stored.
 type spy struct {
 	cache.Store
 	mu      sync.Mutex
@@ -46,8 +46,7 @@ func (s *spy) Set(ctx context.Context, key string, t cache.Ticket, e *cache.Entr
 
 func storing(s cache.Store) func(*Config) { return func(c *Config) { c.Store = s } }
 
-// zoomWith is a wire that answers by path and query, below /v2, and knows
-// nothing else.
+// zoomWith is a wire that answers reads by path and query, below /v2; others are not found.
 func zoomWith(bodies map[string]string) wire {
 	return func(r *http.Request) *http.Response {
 		call := strings.TrimPrefix(r.URL.EscapedPath(), "/v2")
@@ -88,16 +87,16 @@ func TestCached_freshThenStaleThenGone(t *testing.T) {
 		calls.want(t, "still fresh")
 		time.Sleep(time.Millisecond)
 		if get() != first {
-			t.Error("who asks when it is not fresh any more has to wait")
+			t.Error("the first reader of the stale answer had to wait")
 		}
 		synctest.Wait()
-		calls.want(t, "asked again meanwhile", "GET /users/u")
+		calls.want(t, "refreshed in the background", "GET /users/u")
 		if get() == first {
-			t.Error("the new answer is not given")
+			t.Error("the new answer is not served")
 		}
 		time.Sleep(Slow.StaleWhileRevalidate())
 		get()
-		calls.want(t, "too old to be given meanwhile", "GET /users/u")
+		calls.want(t, "too old for stale-while-revalidate", "GET /users/u")
 	})
 }
 
@@ -116,12 +115,12 @@ func TestCached_notFoundForSeconds(t *testing.T) {
 		calls.want(t, "a miss", "GET /users/u")
 		time.Sleep(absent - time.Millisecond)
 		if again := get(); !errors.Is(again, ErrNotFound) || again.Status != 404 || again.Code != 1001 || again.Message != first.Message {
-			t.Errorf("the refusal that is remembered is %+v", again)
+			t.Errorf("the cached refusal is %+v", again)
 		}
-		calls.want(t, "remembered")
+		calls.want(t, "cached")
 		time.Sleep(time.Millisecond)
 		get()
-		calls.want(t, "asked again", "GET /users/u")
+		calls.want(t, "expired", "GET /users/u")
 	})
 }
 
@@ -153,11 +152,11 @@ func TestCached_otherErrorsAreNotStored(t *testing.T) {
 				t.Fatalf("%s: no error", c.why)
 			}
 			if len(s.keys) != 0 {
-				t.Errorf("%s was filed", c.why)
+				t.Errorf("%s was stored", c.why)
 			}
 			broken = false
 			if _, err := GetUser.Do(t.Context(), client, UserKey{"u"}); err != nil {
-				t.Errorf("%s is over and still answered: %v", c.why, err)
+				t.Errorf("%s is over and still returned: %v", c.why, err)
 			}
 		})
 	}
@@ -179,22 +178,22 @@ func TestCached_secretsAreNotStored(t *testing.T) {
 
 	plain, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7})
 	if err != nil || plain.StartURL != "" || plain.Topic != "T" {
-		t.Errorf("who did not ask for them has %+v, %v", plain, err)
+		t.Errorf("a request without secrets got %+v, %v", plain, err)
 	}
 	calls.take()
 	secret, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}, WithSecrets)
 	if err != nil || secret.StartURL != "HUSH1" || secret.Password != "HUSH2" || secret.Settings.AuthenticationException[0].JoinURL != "HUSH7" {
-		t.Errorf("who asked for them has %+v, %v", secret, err)
+		t.Errorf("a request with secrets got %+v, %v", secret, err)
 	}
-	calls.want(t, "no cache answers for secrets", "GET /meetings/7")
+	calls.want(t, "a request with secrets is not answered from the cache", "GET /meetings/7")
 	if _, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}, Secrets(true)); err != nil {
 		t.Error(err)
 	}
-	calls.want(t, "nor is there anything to answer with the next time", "GET /meetings/7")
+	calls.want(t, "its answer is not stored", "GET /meetings/7")
 	if plain, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}, Secrets(false)); err != nil || plain.StartURL != "" {
-		t.Errorf("who does not ask for them has %+v, %v", plain, err)
+		t.Errorf("a later request without secrets got %+v, %v", plain, err)
 	}
-	calls.want(t, "the others have what is kept")
+	calls.want(t, "a request without secrets is answered from the cache")
 	if _, err := ListRegistrants.Page(ctx, c, RegistrantFilter{MeetingID: 7}, Paging{}); err != nil {
 		t.Error(err)
 	}
@@ -206,7 +205,7 @@ func TestCached_secretsAreNotStored(t *testing.T) {
 	}
 
 	if len(s.entries) != 3 {
-		t.Errorf("%d entries were filed, not 3", len(s.entries))
+		t.Errorf("%d entries were stored, not 3", len(s.entries))
 	}
 	for _, e := range s.entries {
 		body, err := e.Body()
@@ -223,13 +222,13 @@ func TestCached_secretsAreNotStored(t *testing.T) {
 		}
 		for _, form := range [][]byte{body, inMemory} {
 			if strings.Contains(string(form), "HUSH") {
-				t.Errorf("a secret was filed: %s", form)
+				t.Errorf("a secret was stored: %s", form)
 			}
 		}
 	}
 }
 
-// A write answers with the credentials that it made: nothing keeps them.
+// The answer to a write holds new credentials: it is not stored.
 func TestCached_writesAreNotStored(t *testing.T) {
 	s := newSpy()
 	c := newTestClient(func(*http.Request) *http.Response { return answer(201, wholeMeeting) }, storing(s))
@@ -238,11 +237,11 @@ func TestCached_writesAreNotStored(t *testing.T) {
 		t.Errorf("got %+v, %v", m, err)
 	}
 	if len(s.entries) != 0 {
-		t.Error("a write was filed")
+		t.Error("the answer to a write was stored")
 	}
 }
 
-func TestAnswerStore_keysTellNothing(t *testing.T) {
+func TestAnswerStore_keysAreHashes(t *testing.T) {
 	s := newSpy()
 	c := newTestClient(zoomWith(map[string]string{"/users/ann%40example.com": `{"id":"u","email":"ann@example.com"}`}), storing(s))
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"ann@example.com"}); err != nil {
@@ -290,7 +289,7 @@ func TestStore_sharedByAccounts(t *testing.T) {
 	calls.want(t, "and for no other account")
 }
 
-// One user has two names. Whoever asked by one, the other is known.
+// A user requested by one name is cached by the other names too.
 func TestCached_userByIDAndEmail(t *testing.T) {
 	var calls log
 	const body = `{"id":"u","email":"Ann@Example.com"}`
@@ -337,7 +336,7 @@ func TestCached_userWithoutEmail(t *testing.T) {
 	}
 }
 
-// While Zoom was asked, the object changed: what came back may be of before.
+// An answer is not stored if the object changed during the call.
 func TestCached_evictionBetweenCallAndStore(t *testing.T) {
 	for _, tags := range [][]cache.Tag{{"user:u"}, {"user:u", "users"}, {cache.All}} {
 		var calls log
@@ -363,7 +362,7 @@ func TestCached_evictionBetweenCallAndStore(t *testing.T) {
 		if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil {
 			t.Fatal(err)
 		}
-		calls.want(t, "the answer of after is kept")
+		calls.want(t, "the answer from after the change is stored")
 	}
 	t.Run("its other name", func(t *testing.T) {
 		var calls log
@@ -381,12 +380,11 @@ func TestCached_evictionBetweenCallAndStore(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		calls.want(t, "is not filed either", "GET /users/u", "GET /users/ann%40example.com")
+		calls.want(t, "is not stored either", "GET /users/u", "GET /users/ann%40example.com")
 	})
 }
 
-// Who asks after a write sees it, whoever asked before, and however long that
-// one's answer took.
+// A read after a write sees it, even if a read from before the write is still under way.
 func TestCached_readAfterWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
@@ -420,22 +418,21 @@ func TestCached_readAfterWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		if topic, err := get(); topic != "after" || err != nil {
-			t.Errorf("who asked after the write got %q, %v", topic, err)
+			t.Errorf("the read after the write got %q, %v", topic, err)
 		}
 		close(slow)
 		if topic := <-early; topic != "before" {
-			t.Errorf("who asked before it got %q", topic)
+			t.Errorf("the read before the write got %q", topic)
 		}
 		if topic, err := get(); topic != "after" || err != nil {
-			t.Errorf("the late answer was filed over the new one: %q, %v", topic, err)
+			t.Errorf("the late answer replaced the new one: %q, %v", topic, err)
 		}
 		calls.want(t, "two reads and a write", "GET /meetings/7", "PATCH /meetings/7", "GET /meetings/7")
 	})
 }
 
-// A call that was sent is spent: its answer is kept for the next who asks, also
-// when whoever asked has left.
-func TestStored_answerOfACallerWhoLeft(t *testing.T) {
+// The answer to a sent call is stored for the next request, even if its caller has left.
+func TestStored_callerHasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		slow := make(chan struct{})
@@ -452,7 +449,7 @@ func TestStored_answerOfACallerWhoLeft(t *testing.T) {
 		synctest.Wait()
 		leave()
 		if err := <-left; !errors.Is(err, context.Canceled) {
-			t.Errorf("who left got %v", err)
+			t.Errorf("the caller got %v", err)
 		}
 		close(slow)
 		synctest.Wait()
@@ -480,12 +477,12 @@ func TestStored_manyCallersStoreOnce(t *testing.T) {
 		}
 		wait.Wait()
 		if len(s.keys) != 1 {
-			t.Errorf("it was filed %d times", len(s.keys))
+			t.Errorf("it was stored %d times", len(s.keys))
 		}
 	})
 }
 
-// Writes make stale what they change, and nothing else.
+// A write evicts the answers that it changes, and no others.
 func TestCached_writesEvict(t *testing.T) {
 	bodies := map[string]string{
 		"/meetings/7": `{"id":7,"host_id":"u"}`, "/meetings/8": `{"id":8,"host_id":"v"}`,
@@ -506,7 +503,7 @@ func TestCached_writesEvict(t *testing.T) {
 		stale []string
 	}{
 		{"a change of a meeting: it, and its host's lists", patch, ofMeeting},
-		{"its end: its runs, too", func(ctx context.Context, c *Client) error {
+		{"its end: its instances, too", func(ctx context.Context, c *Client) error {
 			_, err := UpdateMeetingStatus.Do(ctx, c, MeetingAction{7, MeetingActionBody{"end"}})
 			return err
 		}, []string{"GET /meetings/7", "GET /past_meetings/7", "GET /past_meetings/7/instances", "GET /users/u/meetings"}},
@@ -562,13 +559,13 @@ func readAll(t *testing.T, c *Client) {
 	do(ListRegistrants.Page(ctx, c, RegistrantFilter{MeetingID: 8}, Paging{}))
 	do(GetRegistrant.Do(ctx, c, RegistrantKey{7, "r"}))
 	do(GetPastMeeting.Do(ctx, c, InstanceKey{"7"}))
-	do(ListInstances.Do(ctx, c, InstanceFilter{MeetingID: 7}))
+	do(ListInstances.Page(ctx, c, InstanceFilter{MeetingID: 7}, Paging{}))
 	do(GetUser.Do(ctx, c, UserKey{"u"}))
 	do(ListMeetings.Page(ctx, c, MeetingFilter{UserID: "u"}, Paging{}))
 	do(ListMeetings.Page(ctx, c, MeetingFilter{UserID: "v"}, Paging{}))
 }
 
-// Nobody has told whose meeting it is: all lists are stale.
+// The host of the meeting is unknown: the lists of all hosts are evicted.
 func TestCached_writeToMeetingOfUnknownHost(t *testing.T) {
 	var calls log
 	c := newTestClient(logged(&calls, zoomWith(map[string]string{"/users/u/meetings": `{"meetings":[]}`, "/users/v/meetings": `{"meetings":[]}`})))
@@ -597,14 +594,13 @@ func TestHosts(t *testing.T) {
 	if diff := cmp.Diff([]cache.Tag{"meeting:7", "user:u:meetings", "user:v:meetings", "meetings", "meetings"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	h.learn(app(nil), &types.Meeting{Number: 7, HostZoomID: "other"}) // it was handed over
+	h.learn(app(nil), &types.Meeting{Number: 7, HostZoomID: "other"}) // it has a new host
 	if diff := cmp.Diff([]cache.Tag{"user:other:meetings"}, h.resolve(app(nil), []cache.Tag{"host-of:7:meetings"})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
 
-// A write whose outcome nobody knows may have been done; one that Zoom refused
-// was not.
+// A write with an unknown outcome evicts; one that Zoom refused does not.
 func TestCached_failedWrites(t *testing.T) {
 	for _, c := range []struct {
 		why   string
@@ -616,7 +612,7 @@ func TestCached_failedWrites(t *testing.T) {
 		{"an outage in the middle", answer(502, ""), true},
 		{"an answer that cannot be read", answer(200, `{"id":`), true},
 		{"a redirect", answer(302, ""), true},
-		{"it is gone: what is kept of it is stale", answer(404, `{"code":3001,"message":"Meeting does not exist."}`), true},
+		{"it is gone: what is cached of it is stale", answer(404, `{"code":3001,"message":"Meeting does not exist."}`), true},
 		{"refused", answer(400, `{"code":300}`), false},
 		{"forbidden", answer(403, `{"code":200,"message":"No permission."}`), false},
 		{"throttled", answer(429, `{"message":"daily"}`), false},
@@ -645,8 +641,7 @@ func TestCached_failedWrites(t *testing.T) {
 	}
 }
 
-// Without a store, writes still keep later readers from earlier answers, and
-// nothing else breaks.
+// Without a store, reads and writes work.
 func TestCached_noStore(t *testing.T) {
 	var calls log
 	c := newTestClient(logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`, "/meetings/7": `{"id":7}`})), func(c *Config) { c.Store = nil })
@@ -655,9 +650,9 @@ func TestCached_noStore(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	calls.want(t, "nothing is kept", "GET /users/u", "GET /users/u")
+	calls.want(t, "nothing is cached", "GET /users/u", "GET /users/u")
 	if _, ok, _ := GetUser.Known(t.Context(), c, UserKey{"u"}); ok {
-		t.Error("nothing is known")
+		t.Error("there is a cached answer")
 	}
 	c.Evict(t.Context(), "user:u")
 	if _, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: somePatch}); err != nil {
@@ -665,30 +660,29 @@ func TestCached_noStore(t *testing.T) {
 	}
 }
 
-// Who keeps what was put together from answers is told when one of them is
-// stale.
+// OnEvict's function is called for every eviction, by a caller or a write.
 func TestOnEvict(t *testing.T) {
 	c := newTestClient(zoomWith(map[string]string{"/users/u": `{"id":"u"}`}))
-	told := 0
-	c.OnEvict(func() { told++ })
-	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil || told != 0 {
-		t.Errorf("a read: told %d times, %v", told, err)
+	evictions := 0
+	c.OnEvict(func() { evictions++ })
+	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil || evictions != 0 {
+		t.Errorf("a read: called %d times, %v", evictions, err)
 	}
 	c.Evict(t.Context())
-	if told != 0 {
-		t.Error("nothing was evicted, and that was told")
+	if evictions != 0 {
+		t.Error("called, though nothing was evicted")
 	}
 	c.Evict(t.Context(), "user:u")
-	if told != 1 {
-		t.Errorf("an eviction: told %d times", told)
+	if evictions != 1 {
+		t.Errorf("an eviction: called %d times", evictions)
 	}
-	if _, err := DeleteMeeting.Do(t.Context(), c, MeetingRemoval{MeetingID: 7}); err != nil || told != 2 {
-		t.Errorf("a write: told %d times, %v", told, err)
+	if _, err := DeleteMeeting.Do(t.Context(), c, MeetingRemoval{MeetingID: 7}); err != nil || evictions != 2 {
+		t.Errorf("a write: called %d times, %v", evictions, err)
 	}
 }
 
-// A sub account is asked through the own one's credentials, and what is its is
-// never the own one's.
+// A client of a sub account uses the own account's credentials, and shares no answers with
+// it.
 func TestIn(t *testing.T) {
 	var calls log
 	own := newTestClient(logged(&calls, zoomWith(map[string]string{
@@ -709,12 +703,12 @@ func TestIn(t *testing.T) {
 			t.Errorf("got %s and %s", name(own), name(sub))
 		}
 	}
-	calls.want(t, "each is asked once", "GET /users/u", "GET /accounts/s%2F1/users/u")
+	calls.want(t, "one call for each", "GET /users/u", "GET /accounts/s%2F1/users/u")
 	if own.In("account") != own || own.In("") != own || sub.In("s/1") != sub || sub.In("account").Sub() != "" {
 		t.Error("the own account has another client")
 	}
 	if own.Sub() != "" || sub.Sub() != "s/1" || own.AccountID() != "account" || sub.AccountID() != "s/1" || sub.Tenant() != own.Tenant() || sub.Plan() != own.Plan() {
-		t.Errorf("they ask about %q and %q", own.AccountID(), sub.AccountID())
+		t.Errorf("the accounts are %q and %q", own.AccountID(), sub.AccountID())
 	}
 
 	sub.Evict(t.Context(), "user:u")
@@ -739,13 +733,13 @@ func TestIn(t *testing.T) {
 
 	for _, bad := range []string{"..", "."} {
 		if _, err := GetUser.Do(t.Context(), own.In(bad), UserKey{"u"}); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%q is taken for an account: %v", bad, err)
+			t.Errorf("%q is accepted as an account: %v", bad, err)
 		}
 	}
-	calls.want(t, "nothing is asked")
+	calls.want(t, "nothing is sent")
 }
 
-// A change in one account does not make others ask twice for what is under way.
+// An eviction in one account does not affect the flights of another.
 func TestIn_evictionsOfOtherAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
@@ -768,7 +762,7 @@ func TestIn_evictionsOfOtherAccounts(t *testing.T) {
 	})
 }
 
-// The forms of a path, which the sandbox makes its routes from.
+// The forms of a path, which are also the sandbox's routes.
 func TestPathForms(t *testing.T) {
 	for _, c := range []struct {
 		why   string
@@ -799,13 +793,13 @@ func TestKnown(t *testing.T) {
 	u := &Usage{}
 	ctx := WithUsage(t.Context(), u)
 	if out, ok, err := GetUser.Known(ctx, c, UserKey{"u"}); out != nil || err != nil || ok {
-		t.Errorf("nobody has asked yet: %v, %v, %v", out, err, ok)
+		t.Errorf("before any request: %v, %v, %v", out, err, ok)
 	}
 	for _, name := range []string{"u", "stranger"} {
 		_, _ = GetUser.Do(ctx, c, UserKey{name})
 	}
 	calls.want(t, "", "GET /users/u", "GET /users/stranger")
-	u = &Usage{} // another question
+	u = &Usage{} // another operation
 	ctx = WithUsage(t.Context(), u)
 	if out, ok, err := GetUser.Known(ctx, c, UserKey{"u"}); out == nil || out.ZoomID != "u" || err != nil || !ok {
 		t.Errorf("an answer: %v, %v, %v", out, err, ok)
@@ -819,7 +813,7 @@ func TestKnown(t *testing.T) {
 	}
 }
 
-// What is past does not change any more, as soon as Zoom is done with it.
+// Data of a past instance no longer changes once Zoom has finished computing it.
 func TestPastLife(t *testing.T) {
 	at := types.Time{Time: noon}
 	stay := func(seconds types.Int) *types.Participant { return &types.Participant{DurationSeconds: seconds} }
@@ -830,17 +824,17 @@ func TestPastLife(t *testing.T) {
 		answer any
 		want   Life
 	}{
-		{"a run that has ended", "a==", &types.MeetingInstance{EndTime: at}, Closed},
-		{"the latest run is another one tomorrow", "86753098765", &types.MeetingInstance{EndTime: at}, Scheduled},
+		{"an instance that has ended", "a==", &types.MeetingInstance{EndTime: at}, Closed},
+		{"the latest instance is another one tomorrow", "86753098765", &types.MeetingInstance{EndTime: at}, Scheduled},
 		{"however its number is written", "867 5309 8765", &types.MeetingInstance{EndTime: at}, Scheduled},
-		{"a run that goes on", "a==", &types.MeetingInstance{}, Live},
+		{"a live instance", "a==", &types.MeetingInstance{}, Live},
 		{"a report", "a==", &types.MeetingReport{EndTime: at}, Closed},
 		{"a report that is not done", "a==", &types.MeetingReport{}, Live},
 		{"participants", "a==", &Page[types.Participant]{Items: []*types.Participant{stay(minute), stay(minute)}}, Closed},
-		{"participants that Zoom still counts", "a==", &Page[types.Participant]{Items: []*types.Participant{stay(minute), stay(zero)}}, Live},
-		{"a duration that is not told is not 0", "a==", &Page[types.Participant]{Items: []*types.Participant{stay(types.Int{})}}, Closed},
-		{"nobody: there may be somebody when Zoom is done", "a==", &Page[types.Participant]{}, Scheduled},
-		{"participants of the latest run", "86753098765", &Page[types.Participant]{Items: []*types.Participant{stay(minute)}}, Scheduled},
+		{"participants that Zoom still counts", "a==", &Page[types.Participant]{Items: []*types.Participant{stay(minute), stay(zero)}}, Scheduled},
+		{"a missing duration is not 0", "a==", &Page[types.Participant]{Items: []*types.Participant{stay(types.Int{})}}, Closed},
+		{"no participants: Zoom may not have finished", "a==", &Page[types.Participant]{}, Scheduled},
+		{"participants of the latest instance", "86753098765", &Page[types.Participant]{Items: []*types.Participant{stay(minute)}}, Scheduled},
 	} {
 		if got := pastLife(&Request{Vars: map[string]string{"meetingId": c.run}}, c.answer); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.why, got, c.want)
@@ -848,12 +842,12 @@ func TestPastLife(t *testing.T) {
 	}
 	for _, s := range Specs() {
 		if past := s.Life == Closed; past != (s.LifeOf != nil) && s != ListMeetings.Spec {
-			t.Errorf("%s: what is past may not be over yet", s.Pattern)
+			t.Errorf("%s: a Closed operation needs LifeOf", s.Pattern)
 		}
 	}
 }
 
-// The meetings that go on now are as young as all that goes on.
+// A list of live meetings has the life Live.
 func TestMeetingsLife(t *testing.T) {
 	for kind, want := range map[types.MeetingListType]Life{types.MeetingListTypeLive: Live, types.MeetingListTypeUpcoming: Scheduled, "": Scheduled} {
 		req, err := ListMeetings.request(newTestClient(nil), ListMeetings.input(MeetingFilter{UserID: "u", Type: kind}, Paging{}), nil)
@@ -887,32 +881,32 @@ func TestCached_lifetimes(t *testing.T) {
 		want time.Duration
 	}{
 		{"a user", func() { _, _ = GetUser.Do(ctx, c, UserKey{"u"}) }, 5 * time.Minute},
-		{"nobody", func() { _, _ = GetUser.Do(ctx, c, UserKey{"x"}) }, 10 * time.Second},
+		{"no such user", func() { _, _ = GetUser.Do(ctx, c, UserKey{"x"}) }, 10 * time.Second},
 		{"a meeting", func() { _, _ = GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}) }, time.Minute},
-		{"a run", func() { _, _ = GetPastMeeting.Do(ctx, c, InstanceKey{"a=="}) }, 24 * time.Hour},
-		{"a run that goes on", func() { _, _ = GetPastMeeting.Do(ctx, c, InstanceKey{"b=="}) }, 5 * time.Second},
+		{"an instance", func() { _, _ = GetPastMeeting.Do(ctx, c, InstanceKey{"a=="}) }, 24 * time.Hour},
+		{"a live instance", func() { _, _ = GetPastMeeting.Do(ctx, c, InstanceKey{"b=="}) }, 5 * time.Second},
 		{"a page with a token, shorter than the token", func() { _, _ = ListUsers.Page(ctx, c, UserFilter{}, Paging{}) }, 5 * time.Minute},
 		{"a page with a token, no longer than the token", func() { stays("a==") }, 14 * time.Minute},
-		{"the last page of what is over", func() { stays("b==") }, 24 * time.Hour},
-		{"a page of what is not", func() { stays("c==") }, 5 * time.Second},
+		{"the last page of finished stays", func() { stays("b==") }, 24 * time.Hour},
+		{"a page of unfinished stays", func() { stays("c==") }, time.Minute},
 	} {
 		before := len(s.entries)
 		q.ask()
 		if len(s.entries) != before+1 {
-			t.Errorf("%s: %d entries were filed", q.why, len(s.entries)-before)
+			t.Errorf("%s: %d entries were stored", q.why, len(s.entries)-before)
 			continue
 		}
 		e := s.entries[before]
 		if life := e.Expires.Sub(e.Stored); life != q.want || e.Size <= 0 {
-			t.Errorf("%s is kept for %v with a size of %d; want %v", q.why, life, e.Size, q.want)
+			t.Errorf("%s is stored for %v with a size of %d; want %v", q.why, life, e.Size, q.want)
 		}
 	}
 }
 
-// far is a store of another process: it holds bytes only, and may spoil them.
+// far is a store of another process: it holds encoded entries only, and may corrupt them.
 type far struct {
 	cache.Store
-	spoil func([]byte) []byte
+	corrupt func([]byte) []byte
 }
 
 // Set implements [cache.Store].
@@ -921,8 +915,8 @@ func (f far) Set(ctx context.Context, key string, t cache.Ticket, e *cache.Entry
 	if err != nil {
 		panic(err)
 	}
-	if f.spoil != nil {
-		body = f.spoil(body)
+	if f.corrupt != nil {
+		body = f.corrupt(body)
 	}
 	packed := cache.Encoded(body)
 	packed.Stored, packed.Expires, packed.Size = e.Stored, e.Expires, e.Size
@@ -931,9 +925,9 @@ func (f far) Set(ctx context.Context, key string, t cache.Ticket, e *cache.Entry
 
 func TestCached_entriesOfAnotherProcess(t *testing.T) {
 	for _, c := range []struct {
-		why   string
-		spoil func([]byte) []byte
-		calls []string // of the second process
+		why     string
+		corrupt func([]byte) []byte
+		calls   []string // of the second process
 	}{
 		{"as they were", nil, nil},
 		{"empty", func([]byte) []byte { return []byte{} }, []string{"GET /users/u", "GET /users/stranger", "GET /users"}},
@@ -941,7 +935,7 @@ func TestCached_entriesOfAnotherProcess(t *testing.T) {
 		{"of another format", func(b []byte) []byte { return append([]byte{'x'}, b[1:]...) }, []string{"GET /users/u", "GET /users/stranger", "GET /users"}},
 	} {
 		var calls log
-		store := far{cache.NewMemory(1 << 20), c.spoil}
+		store := far{cache.NewMemory(1 << 20), c.corrupt}
 		var answers [2][]any
 		for n := range answers {
 			client := newTestClient(logged(&calls, zoomWith(map[string]string{
@@ -970,7 +964,7 @@ func TestCached_entriesOfAnotherProcess(t *testing.T) {
 	}
 }
 
-// What another process reads from Redis is what this one read from Zoom.
+// Every row's answer survives encoding and decoding for Redis.
 func TestPack_everyRow(t *testing.T) {
 	for _, s := range Specs() {
 		if s.Reads() {
@@ -1006,7 +1000,7 @@ func roundTrip(t *testing.T, s *Spec) {
 	for n := range 16 { // every field with one value and another
 		full := reflect.New(s.Answer())
 		(&filler{n: n}).fill(full.Elem())
-		sent, err := types.Marshal(full.Interface()) // what Zoom could have sent
+		sent, err := types.Marshal(full.Interface()) // a possible answer of Zoom's
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -1034,11 +1028,11 @@ func roundTrip(t *testing.T, s *Spec) {
 		longest = max(longest, len(packed))
 	}
 	if longest < 50 && !onlySecrets(s.Answer()) {
-		t.Error("hardly anything was packed")
+		t.Error("the encoded answers are nearly empty")
 	}
 }
 
-// onlySecrets reports whether nothing of an answer is kept.
+// onlySecrets reports whether all fields of an answer are secrets.
 func onlySecrets(answer reflect.Type) bool {
 	for _, f := range reflect.VisibleFields(answer) {
 		of := f.Type
@@ -1122,4 +1116,50 @@ func (f *filler) fill(v reflect.Value) {
 			}
 		}
 	}
+}
+
+// What fields of a later level have sent for is not known on the levels before: whether they
+// have by then depends on timing. What was in the cache before the operation is.
+func TestUsage_Levels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := make(chan struct{})
+		c := newTestClient(func(r *http.Request) *http.Response { <-open; return echoToken(r) })
+		type levelKey struct{}
+		operation := func() func(level int) context.Context {
+			u := &Usage{}
+			u.Levels(func(ctx context.Context) int { level, _ := ctx.Value(levelKey{}).(int); return level })
+			return func(level int) context.Context {
+				return context.WithValue(WithUsage(t.Context(), u), levelKey{}, level)
+			}
+		}
+		get := func(ctx context.Context) {
+			if _, err := GetUser.Do(ctx, c, UserKey{"u"}); err != nil {
+				t.Error(err)
+			}
+		}
+		known := func(when string, of func(level int) context.Context, levels ...bool) {
+			t.Helper()
+			for level, want := range levels {
+				if _, ok, _ := GetUser.Known(of(level), c, UserKey{"u"}); ok != want {
+					t.Errorf("%s: known on level %d: %t", when, level, ok)
+				}
+			}
+		}
+		first := operation()
+		go get(first(2))
+		synctest.Wait()
+		for level, want := range []bool{false, false, true, true} {
+			if is := GetUser.underWay(first(level), c, UserKey{"u"}); is != want {
+				t.Errorf("under way on level %d: %t", level, is)
+			}
+		}
+		close(open)
+		synctest.Wait()
+		known("sent for on level 2", first, false, false, true, true)
+		get(first(1))
+		known("read on level 1", first, false, true, true, true)
+		second := operation()
+		get(second(2))
+		known("known before", second, true, true, true)
+	})
 }

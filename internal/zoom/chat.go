@@ -2,7 +2,7 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// ChatMessageFilter picks messages of one user: with whom or where, and when.
+// ChatMessageFilter selects messages of one user, by contact or channel and by time.
 type ChatMessageFilter struct {
 	UserID        string                `path:"userId"`
 	ToContact     string                `query:"to_contact"`

@@ -1,14 +1,14 @@
-// Package zoom is the client of Zoom's REST API: a table of operations and the
-// machine that runs them.
+// Package zoom is the client of Zoom's REST API: a table of operations, and the layers that
+// execute them.
 //
-// A call goes down through layers, each one concern and one function:
+// A call passes through layers, each one concern and one function:
 //
 //	Do → cached → coalesced → stored → exclusive → retried → authorized → breakers → limited → transport → Zoom
 //
-// Each has a file of its name, whose comment says what the layer reads and writes of a
-// [Request], and what it refuses. A cache hit spends nothing, because cached is outside
-// limited. A retry queues like any other call, because retried is outside limited too. The
-// package knows nothing of GraphQL beyond the scalars in its types.
+// Each has a file of its name, whose comment names what the layer reads and writes of a
+// [Request], and what it refuses. A cache hit uses none of the budget, because cached is
+// outside limited. A retry queues like any other call, because retried is outside limited
+// too. The package does not depend on GraphQL beyond the scalars in its types.
 package zoom
 
 import (
@@ -21,6 +21,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/errgroup"
 
 	"zoomql/cache"
@@ -30,62 +31,72 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Config is what a Client is made of.
+// Config configures a Client.
 type Config struct {
 	// AccountID is the Zoom account whose data and budget are used.
 	AccountID string
-	// Plan is the account's plan, which says what the budgets are.
-	Plan Plan
-	// BaseURL overrides the base that the token names; with "/v2".
+	// Plan is the account's plan, which determines the rate limits. PlanKnown reports that it
+	// was configured, and is not the default: operations that it does not include are not
+	// called.
+	Plan      Plan
+	PlanKnown bool
+	// BaseURL overrides the base URL that the token names; with "/v2".
 	BaseURL string
-	// Cloud is the one whose hosts the token may go to besides BaseURL's.
+	// Cloud is the cloud whose hosts tokens are sent to, besides BaseURL's.
 	Cloud Cloud
-	// HTTP carries the calls; nil means a client with sensible bounds.
+	// HTTP sends the calls; nil means [NewHTTP].
 	HTTP *http.Client
-	// Store keeps answers for this process alone; nil keeps none.
+	// Store caches answers for this process alone; nil caches none.
 	Store cache.Store
-	// Shared keeps them instead of Store where replicas share them; nil where none do.
+	// Shared is used instead of Store if replicas share a cache; else nil.
 	Shared cache.Shared
-	// PasscodeSecret seals the passcodes in join links where Shared keeps answers
-	// outside this process: all that share it MUST have the same. Without one they
-	// are left out, and a link that another process read asks for the passcode.
+	// PasscodeSecret is the key that encrypts the passcodes in join links where Shared
+	// stores answers outside this process: all replicas MUST have the same. If it is
+	// empty, the passcodes are removed, and Zoom asks for the passcode of a link that
+	// another process has read.
 	PasscodeSecret string
-	// Coverage tells which answers events keep right, so that they live longer; nil is
-	// none.
+	// Coverage reports which answers events invalidate, so that they stay fresh longer;
+	// nil means none.
 	Coverage Coverage
-	// Limiter keeps the budgets; nil has none.
+	// Lifetime, if not 0, is how long answers that may change are fresh, of whatever class,
+	// and none is served stale while Zoom can be called. It is for measurements of lifetimes
+	// alone. Answers that events keep current are fresh longer all the same.
+	Lifetime time.Duration
+	// Limiter enforces the rate limits; nil enforces none.
 	Limiter *ratelimit.Limiter
+	// Lists, if it is not nil and forces a choice, decides whether pages of a list are read for so
+	// many objects instead of a call for each. It is for measurements of that choice.
+	Lists func(list *Spec, keys int) (read, forced bool)
 	// MaxInFlight bounds the calls of one label that are under way at once;
 	// 0 means 100.
 	MaxInFlight int
-	// Drift counts what answers have and the graph does not know; clients may share
-	// one. Nil means one of the client's own, which serves the log alone.
+	// Drift counts the values and fields of answers that the schema lacks; clients may
+	// share one. Nil means one per client, which only serves the log.
 	Drift *drift.Report
-	// Log is told of every call, at the level of debugging, by the operation's
-	// name; nil is none.
+	// Log gets a debug record for every call, with the operation's name; nil means no log.
 	Log *slog.Logger
-	// Breaker says when an operation that fails is left alone for a while; the
-	// zero value has sensible bounds.
+	// Breaker configures the circuit breakers; the zero value means the defaults.
 	Breaker Breaker
 	// Bodies bounds the bytes of all answers that are being read; clients may share
-	// one. Nil means one of the client's own.
+	// one. Nil means one per client.
 	Bodies *Bodies
-	// CallTimeout bounds one call at Zoom; 0 means 20 seconds.
+	// CallTimeout bounds one call to Zoom; 0 means 20 seconds.
 	CallTimeout time.Duration
 }
 
-// Client asks one Zoom account. There is one for each account. [Client.As] returns one that
-// asks in the name of a credential, and [Client.In] one that asks about a sub account; both
-// share all that belongs to the account. It is safe for concurrent use.
+// Client calls the API of one Zoom account. There is one for each account. [Client.As] returns
+// a client that makes its calls with a credential, and [Client.In] one for a sub account; both
+// share the account's cache, limiter and breakers. It is safe for concurrent use.
 type Client struct {
 	*machine
 	credential *identity.Credential // nil before As
-	sub        string               // Zoom's id of a sub account; "" is the own
+	sub        string               // Zoom's id of a sub account; "" is the own account
 	lengths    *lengths
+	weighs     func() Scarcity // nil before Weighing
 }
 
-// machine is what all calls of an account go through. Nothing in it knows a credential: that
-// of a call stands in its Request.
+// machine is the part of a client that all calls of an account share. It holds no
+// credential: that of a call is in its Request.
 type machine struct {
 	cfg      Config
 	tenant   types.Tenant
@@ -94,38 +105,42 @@ type machine struct {
 	flights  flights
 	hosts    *hosts
 	breakers *breakers
+
+	grants       *otter.Cache[string, *grants] // by the credential's id
+	planRefusals planRefusals
+	scarcities   scarcities
 }
 
-// As returns a client that asks in the name of a credential of the account. Nothing that
-// one credential was answered is told to another.
+// As returns a client that makes its calls with a credential of the account. Answers for one
+// credential are never returned to another.
 func (c *Client) As(credential *identity.Credential) *Client {
 	other := *c
 	other.credential = credential
 	return &other
 }
 
-// sign puts into a request in whose name it is made. The request is complete then.
+// sign sets the credential of a request, which completes it.
 func (c *Client) sign(req *Request) (err error) {
-	if req.Credential, err = c.asker(); err == nil {
+	if req.Credential, err = c.checkedCredential(); err == nil {
 		req.id = req.identify()
 	}
 	return err
 }
 
-// errNobody is the error of a call without a credential, or with that of another account. It
-// is a mistake of the gateway's own.
-var errNobody = errors.New("zoom: the client has no credential of its account: see Client.As")
+// errNoCredential reports a call without a credential, or with that of another account. It
+// is a bug in the gateway.
+var errNoCredential = errors.New("zoom: the client has no credential of its account: see Client.As")
 
-// asker returns in whose name the client asks.
-func (c *Client) asker() (*identity.Credential, error) {
+// checkedCredential returns the client's credential, which must be one of its account.
+func (c *Client) checkedCredential() (*identity.Credential, error) {
 	if c.credential == nil || c.credential.Account != c.cfg.AccountID {
-		return nil, errNobody
+		return nil, errNoCredential
 	}
 	return c.credential, nil
 }
 
-// In returns a client of a sub account of the own one, which is asked through
-// the own one's credentials and budget; "" and the own account's id mean the own.
+// In returns a client for a sub account, which uses the own account's credentials and
+// budget; "" and the own account's id mean the own account.
 func (c *Client) In(account string) *Client {
 	if account == c.cfg.AccountID {
 		account = ""
@@ -138,18 +153,17 @@ func (c *Client) In(account string) *Client {
 	return &other
 }
 
-// Sub returns Zoom's id of the sub account that the client asks about; "" is
-// the own account.
+// Sub returns Zoom's id of the client's sub account; "" is the own account.
 func (c *Client) Sub() string { return c.sub }
 
-// Coverage tells which answers of the account events keep right; nil is none.
+// Coverage reports which answers of the account events invalidate; nil means none.
 func (c *Client) Coverage() Coverage { return c.cfg.Coverage }
 
 // Plan returns the plan of the account.
 func (c *Client) Plan() Plan { return c.cfg.Plan }
 
-// Each calls f with 0 to n-1, as many at once as calls may be under way, and
-// returns when all have returned.
+// Each calls f with 0 to n-1, at most MaxInFlight concurrently, and returns when all calls
+// have returned.
 func (c *Client) Each(n int, f func(i int)) {
 	var g errgroup.Group
 	g.SetLimit(c.cfg.MaxInFlight)
@@ -163,7 +177,7 @@ func (c *Client) Each(n int, f func(i int)) {
 }
 
 // formatVersion is part of every key of the cache: raise it when the decoded
-// form of answers changes, and what older programs left in Redis is not read.
+// form of answers changes, so that entries of older programs in Redis are not read.
 const formatVersion = "4\x00"
 
 // New returns the client of an account. It has no credential yet: see [Client.As].
@@ -186,10 +200,10 @@ func New(cfg Config) *Client {
 	if cfg.HTTP == nil {
 		cfg.HTTP = NewHTTP(cfg.MaxInFlight)
 	}
-	direct := *cfg.HTTP // whatever it does for others
+	direct := *cfg.HTTP // a copy: other users of the HTTP client may follow redirects
 	direct.CheckRedirect = noRedirects
 	cfg.HTTP = &direct
-	m := &machine{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), breakers: newBreakers(cfg)}
+	m := &machine{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), breakers: newBreakers(cfg), grants: bounded[*grants](maxGrants)}
 	m.cached = newCached(newAnswerStore(cfg, hex.EncodeToString(m.tenant[:])), m.hosts, &m.flights)
 	m.handler = (&transport{cfg: cfg}).do
 	for _, layer := range slices.Backward(m.layers()) {
@@ -198,9 +212,12 @@ func New(cfg Config) *Client {
 	return &Client{machine: m, lengths: &lengths{}}
 }
 
-// do carries a call out. A write may have changed what its operation has read,
-// even when it fails.
+// do executes a call. It records a write even if it fails, since it may have changed what
+// the GraphQL operation has read.
 func (c *Client) do(ctx context.Context, req *Request) (*Response, error) {
+	if err := refusalIn(ctx); err != nil {
+		return nil, err
+	}
 	resp, err := c.handler(ctx, req)
 	if !req.Spec.Reads() {
 		usageFrom(ctx).wrote()
@@ -208,17 +225,17 @@ func (c *Client) do(ctx context.Context, req *Request) (*Response, error) {
 	return resp, err
 }
 
-// AccountID returns the Zoom account that the client asks about.
+// AccountID returns the id of the Zoom account that the client's calls are about.
 func (c *Client) AccountID() string { return cmp.Or(c.sub, c.cfg.AccountID) }
 
-// Tenant returns the account's stand-in for ids and cursors.
+// Tenant returns the account's tenant, for ids and cursors.
 func (c *Client) Tenant() types.Tenant { return c.tenant }
 
-// Scopes returns the scopes that the credential was granted, or those that it is narrowed to. The next token may
-// have others.
+// Scopes returns the scopes granted to the credential, or those that it is narrowed to. The
+// next token may have others.
 func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	ValidUntil(ctx, time.Time{})
-	credential, err := c.asker()
+	credential, err := c.checkedCredential()
 	if err != nil {
 		return nil, err
 	}
@@ -232,9 +249,9 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	return t.Scopes, nil
 }
 
-// Ready returns an error unless there is a token, and a host to send it to.
+// Ready returns an error unless there is a token and a host to send it to.
 func (c *Client) Ready(ctx context.Context) error {
-	credential, err := c.asker()
+	credential, err := c.checkedCredential()
 	if err != nil {
 		return err
 	}
@@ -245,8 +262,8 @@ func (c *Client) Ready(ctx context.Context) error {
 	return c.cfg.mayGo(t, "POST /oauth/token")
 }
 
-// mayGo returns an error where the token names a host for the API that is not Zoom's,
-// and no other is configured.
+// mayGo returns an error if the token names a host for the API that is not Zoom's,
+// and no base URL is configured.
 func (cfg *Config) mayGo(t *identity.Token, op string) error {
 	if cfg.BaseURL == "" && t.ForeignHost != "" {
 		return foreignHost(op, cfg.Cloud, t.ForeignHost)
@@ -254,16 +271,21 @@ func (cfg *Config) mayGo(t *identity.Token, op string) error {
 	return nil
 }
 
-// OnEvict has f called whenever something has become stale, here or on another
-// replica.
+// OnEvict registers f to be called after each eviction, on this or another replica.
 func (c *Client) OnEvict(f func()) {
 	c.cached.mu.Lock()
 	defer c.cached.mu.Unlock()
 	c.cached.onEvict = append(c.cached.onEvict, f)
 }
 
-// Evict makes what is filed under the tags stale. It reports whether all replicas have
-// it so, or will in a moment: see [cache.Store].
+// Evict makes the answers with any of the tags stale. It reports whether the eviction reaches
+// all replicas: see [cache.Store].
 func (c *Client) Evict(ctx context.Context, tags ...cache.Tag) bool {
 	return c.cached.evict(ctx, c.sub, tags)
+}
+
+// EvictHere is Evict in this process alone, for what another replica has made stale for all:
+// its word of that may not have come yet.
+func (c *Client) EvictHere(ctx context.Context, tags ...cache.Tag) {
+	c.cached.evictHere(ctx, c.sub, tags)
 }

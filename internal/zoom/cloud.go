@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// Cloud is one of Zoom's: the hosts under one domain, such as zoom.us or, for
-// governments, zoomgov.com. What is secret goes to no others. The zero value is that
-// of zoom.us, which is trusted beside each of the others.
+// Cloud is one of Zoom's clouds: the hosts under one domain, such as zoom.us or, for
+// governments, zoomgov.com. Secrets are sent to no other hosts. The zero value is the cloud
+// of zoom.us, which the other clouds trust too.
 type Cloud struct {
 	domain string // "" is zoom.us
-	origin string // of the OAuth server, which has the secret anyway
+	origin string // of the OAuth server, which gets the client secret in any case
 }
 
 // mainCloud is the domain of nearly every account.
 const mainCloud = "zoom.us"
 
-// clouds are the domains whose hosts are named after what they do.
+// clouds are the domains whose API is at the host api.
 var clouds = []string{mainCloud, "zoomgov.com"}
 
-// CloudOf returns the cloud whose OAuth server has an address.
+// CloudOf returns the cloud of an OAuth server's URL.
 func CloudOf(oauthURL string) Cloud {
 	u, err := url.Parse(oauthURL)
 	if err != nil || u.Host == "" {
@@ -37,7 +37,7 @@ func CloudOf(oauthURL string) Cloud {
 	return c
 }
 
-// Domain returns the domain that the cloud's hosts are under.
+// Domain returns the domain of the cloud's hosts.
 func (c Cloud) Domain() string {
 	if c.domain == "" {
 		return mainCloud
@@ -45,7 +45,7 @@ func (c Cloud) Domain() string {
 	return c.domain
 }
 
-// API returns the base of the cloud's API, without "/v2".
+// API returns the base URL of the cloud's API, without "/v2".
 func (c Cloud) API() string {
 	for _, domain := range clouds {
 		if domain == c.domain {
@@ -55,8 +55,8 @@ func (c Cloud) API() string {
 	return "https://api." + mainCloud
 }
 
-// Owns reports whether an address is one of the cloud's, over a closed line, or lies
-// at its OAuth server.
+// Owns reports whether a URL is one of the cloud's, over HTTPS, or has the origin of its
+// OAuth server.
 func (c Cloud) Owns(u *url.URL) bool {
 	switch {
 	case u.User != nil:
@@ -79,7 +79,7 @@ func under(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
-// originOf returns scheme, host and port, in one spelling.
+// originOf returns the origin (RFC 6454) in canonical form: scheme, host and port.
 func originOf(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -88,10 +88,9 @@ func originOf(u *url.URL) string {
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }
 
-// APIURL returns the base that a token answer names for its account, if the host is
-// one of the cloud's, and the cloud's own if it names none. foreign is a host that is
-// named and is not the cloud's: the token is good there, and no setting says that it
-// may go there.
+// APIURL returns the base URL that a token response names for its account, if the host is
+// one of the cloud's, and the cloud's own if it names none. foreign is a named host that is
+// not the cloud's: the token is valid there, but no setting allows sending it there.
 //
 // Source: changelog "Regional cluster API URL returned in access token response".
 func (c Cloud) APIURL(named string) (base, foreign string) {
@@ -109,7 +108,7 @@ func (c Cloud) APIURL(named string) (base, foreign string) {
 	return "https://" + u.Host, ""
 }
 
-// HostText bounds a host's name, and leaves out what stands in none.
+// HostText truncates a host name to 100 bytes, and drops characters that no host name has.
 func HostText(host string) string {
 	host = strings.Map(func(r rune) rune {
 		if r > ' ' && r < 0x7f && !strings.ContainsRune(`"'<>\`, r) {
@@ -120,18 +119,18 @@ func HostText(host string) string {
 	return host[:min(len(host), 100)]
 }
 
-// foreignHost is the error of a token that names a host which is not the cloud's.
+// foreignHost returns the error for a token that names a host which is not the cloud's.
 func foreignHost(op string, c Cloud, host string) *Error {
 	return &Error{By: ByGateway, Op: op, Kind: ErrNotZoom, Message: "Zoom's token names the host " + host + " for the API, which is not under " + c.Domain() +
 		": set ZOOM_OAUTH_URL to the account's cloud, such as https://zoomgov.com, or ZOOM_API_URL to the API's base"}
 }
 
-// maxUploadHops bounds how often a file may be sent on to another place.
+// maxUploadHops bounds the redirects of an upload.
 const maxUploadHops = 3
 
-// send sends a call. Where it carries a file, Zoom may name another place for that:
-// the file goes there, with the token, as long as the place is one of the cloud's or
-// at the configured base. All else is followed nowhere.
+// send sends a call. Zoom may redirect an upload: send follows it, with the token, if the
+// target is a host of the cloud or has the origin of the base URL. It follows no other
+// redirects.
 //
 // Source: uploads are answered with HTTP 307 since 2022, and Zoom's own client for
 // Node.js sends the token again.
@@ -145,7 +144,7 @@ func (t *transport) send(req *Request, call *http.Request) (*http.Response, erro
 		}
 		next, err := answer.Location()
 		if err != nil || next.User != nil || originOf(next) != base && !t.cfg.Cloud.Owns(next) {
-			return answer, nil //nolint:nilerr // it is not followed: what it says is the answer
+			return answer, nil //nolint:nilerr // not followed: the redirect is the answer
 		}
 		again := call.Clone(call.Context())
 		again.Body = io.NopCloser(bytes.NewReader(req.Body))

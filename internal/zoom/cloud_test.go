@@ -13,8 +13,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// A file goes where Zoom sends it, with the token, within Zoom; nothing else does.
-func TestSend_uploadsFollowZoom(t *testing.T) {
+// Redirects of uploads to Zoom's hosts are followed, with the token; no other redirects are.
+func TestSend_followsRedirectsOfUploads(t *testing.T) {
 	for _, c := range []struct {
 		why, to string
 		status  int
@@ -22,13 +22,13 @@ func TestSend_uploadsFollowZoom(t *testing.T) {
 		calls   string
 	}{
 		{"another host of Zoom's", "https://fileapi.zoom.us/v2/x", 307, true, "api.zoom.example fileapi.zoom.us"},
-		{"for good", "https://fileapi.zoom.us/v2/x", 308, true, "api.zoom.example fileapi.zoom.us"},
+		{"permanently", "https://fileapi.zoom.us/v2/x", 308, true, "api.zoom.example fileapi.zoom.us"},
 		{"the same host", "/v2/y", 307, true, "api.zoom.example api.zoom.example"},
 		{"its own cloud", "https://file.zoomgov.com/x", 307, true, "api.zoom.example file.zoomgov.com"},
 		{"elsewhere", "https://zoom.us.evil.example/x", 307, true, "api.zoom.example"},
-		{"an open line", "http://fileapi.zoom.us/x", 307, true, "api.zoom.example"},
+		{"without TLS", "http://fileapi.zoom.us/x", 307, true, "api.zoom.example"},
 		{"with another method", "https://fileapi.zoom.us/v2/x", 302, true, "api.zoom.example"},
-		{"what is no file", "https://fileapi.zoom.us/v2/x", 307, false, "api.zoom.example"},
+		{"a call without a file", "https://fileapi.zoom.us/v2/x", 307, false, "api.zoom.example"},
 		{"in a circle", "https://api.zoom.example/again", 307, true, "api.zoom.example api.zoom.example api.zoom.example api.zoom.example"},
 	} {
 		var hosts []string
@@ -50,7 +50,7 @@ func TestSend_uploadsFollowZoom(t *testing.T) {
 		if c.upload {
 			_, err = UploadVirtualBackground.Do(t.Context(), client, NewVirtualBackground{File: types.Upload{Name: "p.png", Type: "image/png", Content: []byte("picture")}})
 		} else {
-			err = questions["create"](t.Context(), client)
+			err = requests["create"](t.Context(), client)
 		}
 		followed := strings.Count(c.calls, " ") == 1
 		if got := strings.Join(hosts, " "); got != c.calls || (err == nil) != followed || !followed && !errors.Is(err, ErrBadAnswer) {
@@ -59,8 +59,8 @@ func TestSend_uploadsFollowZoom(t *testing.T) {
 	}
 }
 
-// located notes the request in the answer, as a real transport does: places that are
-// relative are read from it.
+// located sets the request in the response, as a real transport does: relative Location
+// headers are resolved against it.
 type located struct{ http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
@@ -79,16 +79,16 @@ func TestClouds(t *testing.T) {
 		{"the government's", "https://zoomgov.com", "https://api.zoomgov.com", "https://api.zoomgov.com", ""},
 		{"the government's, by a longer name", "https://www.zoomgov.com/", "https://api.zoomgov.com", "https://api.zoomgov.com", ""},
 		{"the government's, which names none", "https://zoomgov.com", "", "https://api.zoomgov.com", ""},
-		{"the government's account at the other door", "https://zoom.us", "https://api.zoomgov.com", "", "api.zoomgov.com"},
+		{"the government's account at the other OAuth server", "https://zoom.us", "https://api.zoomgov.com", "", "api.zoomgov.com"},
 		{"the other way round is Zoom's too", "https://zoomgov.com", "https://api.zoom.us", "https://api.zoom.us", ""},
-		{"under a domain of somebody's", "https://zoom.corp.example", "https://api.zoom.corp.example", "https://api.zoom.corp.example", ""},
+		{"under a customer's domain", "https://zoom.corp.example", "https://api.zoom.corp.example", "https://api.zoom.corp.example", ""},
 		{"beside it", "https://zoom.corp.example", "https://corp.example", "", "corp.example"},
 		{"at the OAuth server itself", "http://127.0.0.1:8", "http://127.0.0.1:8", "http://127.0.0.1:8", ""},
 		{"on another port of it", "http://127.0.0.1:8", "http://127.0.0.1:9", "https://api.zoom.us", ""},
 		{"a host that ends alike", "https://zoom.us", "https://evilzoom.us", "", "evilzoom.us"},
 		{"a host that begins alike", "https://zoom.us", "https://zoom.us.evil.example", "", "zoom.us.evil.example"},
 		{"a host in a name", "https://zoom.us", "https://zoom.us@evil.example", "", "evil.example"},
-		{"an open line", "https://zoom.us", "http://api.zoom.us", "https://api.zoom.us", ""},
+		{"without TLS", "https://zoom.us", "http://api.zoom.us", "https://api.zoom.us", ""},
 	} {
 		base, foreign := CloudOf(c.oauth).APIURL(c.named)
 		if base != c.base || foreign != c.foreign {
@@ -106,8 +106,8 @@ func TestClouds(t *testing.T) {
 	}
 }
 
-// A token that names a host which is not Zoom's goes nowhere, and everybody who questions
-// is told which host it is, unless the base is configured.
+// A token that names a host which is not Zoom's is not sent, and the error names the host,
+// unless the base URL is configured.
 func TestAuthorized_tokenOfAnotherCloud(t *testing.T) {
 	sent := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -118,8 +118,8 @@ func TestAuthorized_tokenOfAnotherCloud(t *testing.T) {
 	foreign := &tokens{now: &identity.Token{Access: "t", ForeignHost: "api.zoomgov.com"}}
 	for _, base := range []string{"", server.URL + "/v2"} {
 		c := newTestClient(nil, func(cfg *Config) { cfg.BaseURL, cfg.HTTP = base, server.Client() }).As(app(foreign))
-		for _, err := range []error{questions["object"](t.Context(), c), c.Ready(t.Context())} {
-			if told := err != nil && strings.Contains(err.Error(), "api.zoomgov.com") && errors.Is(err, ErrNotZoom); told != (base == "") {
+		for _, err := range []error{requests["object"](t.Context(), c), c.Ready(t.Context())} {
+			if named := err != nil && strings.Contains(err.Error(), "api.zoomgov.com") && errors.Is(err, ErrNotZoom); named != (base == "") {
 				t.Errorf("base %q: %v", base, err)
 			}
 		}

@@ -6,10 +6,11 @@ import (
 	"zoomql/internal/flight"
 )
 
-// coalesced is the layer that makes one call for all requests of the same identity that come
-// while it is under way. When the last of their callers has left, a call that still stands in the limiter's queue is given up.
+// coalesced is the layer that makes one call for all requests of the same identity that
+// arrive while it is under way (single flight). When the last of their callers has left, a
+// call that is still in the limiter's queue is canceled.
 //
-//	reads:   what is asked; newer
+//	reads:   the request; newer
 //	writes:  nothing
 //	refuses: nothing
 func (f *flights) coalesced(next Handler) Handler {
@@ -21,10 +22,10 @@ func (f *flights) coalesced(next Handler) Handler {
 	}
 }
 
-// flights are the reads under way, by what they ask. The zero value is ready.
+// flights are the reads under way, by identity. The zero value is ready.
 type flights struct{ flight.Group[*Response] }
 
-// forget makes later requests join no flight that was begun before something changed.
+// forget keeps later requests from joining flights whose result an eviction has made stale.
 func (f *flights) forget(stale func(*Request) bool) {
 	f.Forget(func(about any) bool {
 		req, ok := about.(*Request)
@@ -32,8 +33,8 @@ func (f *flights) forget(stale func(*Request) bool) {
 	})
 }
 
-// flight names the flight of a request. A refresh has one of its own, since it may fail for
-// its low priority.
+// flight returns the key of a request's flight. A refresh has its own flight, since it may
+// fail because of its low priority.
 func (r *Request) flight() string {
 	if r.refreshes() {
 		return "refresh " + r.identity()

@@ -12,104 +12,103 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// DashboardFilter picks runs of meetings or webinars. The range is at most a
+// DashboardFilter selects instances of meetings or webinars. The range is at most a
 // month.
 type DashboardFilter struct {
 	Type types.DashboardMeetingType `query:"type"`
 	Days
 	GroupIDs []string `query:"group_id"`
-	// WithParticipants finds runs by the groups of participants too.
+	// WithParticipants applies GroupIDs to participants too.
 	WithParticipants bool                    `query:"group_include_participant"`
 	DateType         types.DashboardDateType `query:"query_date_type"`
 }
 
-// DashboardMeetingFilter picks runs of meetings.
+// DashboardMeetingFilter selects instances of meetings.
 type DashboardMeetingFilter struct {
 	DashboardFilter
 	// IncludeFields is "tracking_fields", or nothing.
 	IncludeFields string `query:"include_fields"`
 }
 
-// RunKey names one run of a meeting or webinar on the dashboard.
+// RunKey names one instance of a meeting or webinar on the dashboard.
 type RunKey struct {
 	Run  string                     `path:"meetingId|webinarId"`
 	Type types.DashboardMeetingType `query:"type"`
 }
 
-// RunParticipants picks the participants of one run.
+// RunParticipants selects the participants of one instance.
 type RunParticipants struct {
 	RunKey
 	// IncludeFields is "registrant_id", or nothing.
 	IncludeFields string `query:"include_fields"`
 }
 
-// RunParticipantKey names one participant of a run by the id within it.
+// RunParticipantKey names one participant by the id within the instance.
 type RunParticipantKey struct {
 	RunKey
 	ParticipantID string `path:"participantId"`
 }
 
-// ZoomRoomFilter picks what was held in a Zoom Room, or went wrong with it.
+// ZoomRoomFilter selects the meetings, or the issues, of a Zoom Room.
 type ZoomRoomFilter struct {
 	RoomID string `path:"zoomroomId"`
 	Days
 }
 
-// ClientFeedbackFilter picks who gave one answer.
+// ClientFeedbackFilter selects the participants who gave one answer.
 type ClientFeedbackFilter struct {
 	FeedbackID string `path:"feedbackId"`
 	Days
 }
 
-// QualityFilter picks what quality is counted of.
+// QualityFilter selects the subject of quality scores.
 type QualityFilter struct {
 	Days
 	Type types.QualitySubject `query:"type"`
 }
 
-// Answers to the questions that have no pages.
+// The answers of operations without pages.
 type (
-	// ZoomRoomIssues is Zoom's answer on problems.
+	// ZoomRoomIssues is Zoom's answer with the issues of rooms.
 	ZoomRoomIssues struct {
 		Issues []*types.ZoomRoomIssue `json:"issues"`
 		AnsweredDays
 	}
-	// ZoomRoomsWithIssues is Zoom's answer on rooms with problems.
+	// ZoomRoomsWithIssues is Zoom's answer with the rooms that have issues.
 	ZoomRoomsWithIssues struct {
 		Rooms []*types.ZoomRoomWithIssues `json:"zoom_rooms"`
 		AnsweredDays
 	}
-	// ClientFeedbacks is Zoom's answer on what people ticked.
+	// ClientFeedbacks is Zoom's answer with the feedback options that participants selected.
 	ClientFeedbacks struct {
 		Answers []*types.ClientFeedback `json:"client_feedbacks"`
 		AnsweredDays
 	}
-	// ClientSatisfactions is Zoom's answer on thumbs up and down.
+	// ClientSatisfactions is Zoom's answer with the counts of thumbs up and down.
 	ClientSatisfactions struct {
 		Days []*types.ClientSatisfaction `json:"client_satisfaction"`
 		AnsweredDays
 	}
-	// ClientVersions is Zoom's answer on versions in use.
+	// ClientVersions is Zoom's answer with the client versions in use.
 	ClientVersions struct {
 		Versions []*types.ClientVersion `json:"client_versions"`
 	}
-	// CrcPorts is Zoom's answer on ports in use.
+	// CrcPorts is Zoom's answer with the ports in use.
 	CrcPorts struct {
 		Days []*types.CrcPortDay `json:"crc_ports_usage"`
 		AnsweredDays
 	}
 )
 
-// ZoomRoom is Zoom's answer on one room: the room, and a page of what was held
-// in it.
+// ZoomRoom is Zoom's answer with one room, and a page of the meetings held in it.
 type ZoomRoom struct {
 	types.DashboardZoomRoom
 	Past roomPast `json:"past_meetings"`
 }
 
-// roomPast is a page of what was held in a room.
+// roomPast is a page of the meetings held in a room.
 type roomPast struct {
-	Meetings []*types.DashboardMeeting `json:"meetings,omitzero"` // nil where Zoom has told none
+	Meetings []*types.DashboardMeeting `json:"meetings,omitzero"` // nil if Zoom sent no list
 	Next     types.Text                `json:"next_page_token"`
 	Total    types.Int                 `json:"total_records"`
 	From     types.Time                `json:"from"`
@@ -118,7 +117,7 @@ type roomPast struct {
 	Cut      bool                      `json:"zoomql_cut,omitzero"`
 }
 
-// UnmarshalJSONFrom reads what pages are read by.
+// UnmarshalJSONFrom reads the page as [Page] does.
 func (r *roomPast) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if dec.PeekKind() != '{' {
 		return dec.SkipValue()
@@ -130,12 +129,12 @@ func (r *roomPast) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// lacksMeetings reports whether the room came without the list of what was held in it.
+// lacksMeetings reports whether the answer lacks the list of the room's meetings.
 func (r *ZoomRoom) lacksMeetings() bool {
 	return r.Past.Meetings == nil && (!r.Past.Total.Valid || r.Past.Total.N != 0)
 }
 
-// keep returns how long the answer may be kept of the time that its kind allows.
+// keep returns how long the answer may be stored, at most ttl.
 func (r *ZoomRoom) keep(ttl time.Duration) time.Duration {
 	if r.lacksMeetings() {
 		return 0
@@ -153,18 +152,19 @@ func (r *ZoomRoom) pastMeetings() *Page[types.DashboardMeeting] {
 	}
 }
 
-// dashboardMonths is how far back the dashboard goes.
+// dashboardMonths is how many months back the dashboard has data.
 //
 // Source: GET /metrics/meetings.
 const dashboardMonths = 6
 
-// dashboardRead are the classic scopes of a part of the dashboard.
+// dashboardRead returns the classic scopes of a part of the dashboard, and the prefix of a
+// granular one.
 func dashboardRead(part string) string {
 	return "dashboard_" + part + ":read:admin dashboard:read:admin dashboard:read:"
 }
 
-// dashboardLife says how long a run's figures are believed. "The latest run" is
-// another one after the next.
+// dashboardLife returns the life of an instance's figures. A meeting number names the latest
+// instance, which changes with the next one.
 func dashboardLife(req *Request, _ any) Life {
 	if asks(req, "type") == types.DashboardMeetingTypeLive.Code() {
 		return Live
@@ -175,7 +175,7 @@ func dashboardLife(req *Request, _ any) Life {
 	return Closed
 }
 
-// dashboardRangeLife is rangeLife, but for what goes on now.
+// dashboardRangeLife is rangeLife, except for live instances.
 func dashboardRangeLife(req *Request, answer any) Life {
 	if asks(req, "type") == types.DashboardMeetingTypeLive.Code() {
 		return Live
@@ -183,8 +183,8 @@ func dashboardRangeLife(req *Request, answer any) Life {
 	return rangeLife(req, answer)
 }
 
-// RunOps are the operations on one run of a meeting, or of a webinar: the same
-// ones twice.
+// RunOps are the operations on one instance of a meeting, or of a webinar: both have the
+// same.
 type RunOps struct {
 	Participants ListOp[RunParticipants, types.DashboardParticipant]
 	QosList      ListOp[RunKey, types.ParticipantQos]
@@ -221,7 +221,7 @@ func runOps(path string, webinar bool) RunOps {
 	}
 }
 
-// RunsOf returns the operations on a run of a webinar, or of a meeting.
+// RunsOf returns the operations on an instance of a webinar, or of a meeting.
 func RunsOf(webinar bool) *RunOps {
 	if webinar {
 		return &WebinarRuns
@@ -229,9 +229,9 @@ func RunsOf(webinar bool) *RunOps {
 	return &MeetingRuns
 }
 
-// FindQos returns the figures of stays by their ids within the run, in the order
-// of the ids, at the least cost: ten at a call, or one by one. whole asks for
-// what only the call for one holds.
+// FindQos returns the QoS figures of stays by their ids within the instance, in the order
+// of the ids, at the least cost: ten per call, or one by one. whole requests the fields
+// that only the call for one stay returns.
 func FindQos(ctx context.Context, c *Client, run RunKey, webinar bool, ids []string, whole bool) []Found[types.ParticipantQos] {
 	ops := RunsOf(webinar)
 	d := directory[types.ParticipantQos]{
@@ -251,20 +251,20 @@ func FindQos(ctx context.Context, c *Client, run RunKey, webinar bool, ids []str
 	return d.find(ctx, c, ids)
 }
 
-// FindStays returns stays by their ids within the run, in the order of the ids.
-// There is no call for one of them, so the list is read as far as need be.
+// FindStays returns stays by their ids within the instance, in the order of the ids.
+// Zoom has no operation for one stay, so the list is read until all are found.
 func FindStays(ctx context.Context, c *Client, filter RunParticipants, webinar bool, ids []string) []Found[types.DashboardParticipant] {
 	return findOnPages(ctx, c, RunsOf(webinar).Participants, filter, ids, func(p *types.DashboardParticipant) string { return string(p.InMeetingID) })
 }
 
-// ZoomRoomOn returns a room with what was held in it on some days: the page that
-// a list of these begins with.
+// ZoomRoomOn returns a room with the meetings held in it on some days: the first page of
+// their list.
 func ZoomRoomOn(ctx context.Context, c *Client, id string, days Days) (*ZoomRoom, error) {
 	return GetZoomRoom.Do(ctx, c, listInput[ZoomRoomFilter]{Filter: ZoomRoomFilter{id, days}, Paging: Paging{Size: 30}})
 }
 
-// runTags are what a run's figures are filed under: an end of the run makes them
-// stale, and so does somebody who comes or goes while it is going on.
+// runTags are the tags of an instance's figures: they are evicted when the instance ends,
+// and when a participant joins or leaves.
 func runTags(kind string) []string {
 	id := "{" + kind + "Id}"
 	return []string{"instance:" + id, kind + ":" + id + ":instances", kind + ":" + id + ":dashboard"}
@@ -346,7 +346,7 @@ var (
 		Tags:   []string{"dashboard:feedback"},
 	}, func(in Days, out *ClientFeedbacks) {
 		if named := out.Answered(); !named.From.IsZero() {
-			in = named // not what was asked for, but what the figures are about
+			in = named // the figures are about this range, which may differ from the requested one
 		}
 		for _, f := range out.Answers {
 			f.From, f.To = in.From, in.To

@@ -11,12 +11,12 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// observe counts what an answer has and the graph does not know. Values and fields of
-// another shape were met where the answer was read; to look for fields costs more than
-// half of reading it, so that is done to a sample of the answers.
+// observe counts the values and fields of an answer that the schema lacks. The unknown
+// values are findings of the decoder; scanning for unknown fields costs more than half of
+// decoding, so only a sample of the answers is scanned.
 func (t *transport) observe(ctx context.Context, req *Request, body []byte, odd *types.Oddities) {
 	usage := usageFrom(ctx)
-	if !req.raw && (usage.keepsDrift() || t.looks.due(req.Spec, time.Now())) {
+	if !req.raw && (usage.keepsDrift() || t.sampler.due(req.Spec, time.Now())) {
 		odd.AddUnknown(body, req.Spec.members())
 	}
 	found := odd.Found()
@@ -31,10 +31,10 @@ func (t *transport) observe(ctx context.Context, req *Request, body []byte, odd 
 	usage.drifted(req.Spec.Pattern, found)
 }
 
-// about are fields of lists that are read with them, or tell what was asked.
+// about are the fields of lists that describe the page or the request.
 var about = []string{"page_size", "page_count", "page_number", "next_page_token", "total_records", "from", "to"}
 
-// members returns what the members of an answer are decoded into.
+// members returns a function with the types that the members of an answer are decoded into.
 func (s *Spec) members() func(name string) (reflect.Type, bool) {
 	items, isPage := s.answer.FieldByName("Items")
 	fields := types.FieldsOf(s.answer)
@@ -52,43 +52,44 @@ func (s *Spec) members() func(name string) (reflect.Type, bool) {
 }
 
 const (
-	// firstLooks is how many answers of an operation are looked through to begin with.
-	firstLooks = 3
-	// lookEvery is how often one is after that.
-	lookEvery = 10 * time.Second
+	// firstSamples is how many answers of an operation are scanned at first.
+	firstSamples = 3
+	// sampleInterval is the time between scanned answers after that.
+	sampleInterval = 10 * time.Second
 )
 
-// looks says which answers are looked through for fields. The zero value is ready.
-type looks struct {
+// sampler selects the answers that are scanned for unknown fields. The zero value is ready.
+type sampler struct {
 	mu sync.Mutex
-	of map[*Spec]*looked
+	of map[*Spec]*samples
 }
 
-type looked struct {
+// samples are those of one operation.
+type samples struct {
 	n    int
 	last time.Time
 }
 
-func (l *looks) due(s *Spec, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.of == nil {
-		l.of = map[*Spec]*looked{}
+func (s *sampler) due(spec *Spec, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = map[*Spec]*samples{}
 	}
-	seen := l.of[s]
-	if seen == nil {
-		seen = &looked{}
-		l.of[s] = seen
+	taken := s.of[spec]
+	if taken == nil {
+		taken = &samples{}
+		s.of[spec] = taken
 	}
-	if seen.n >= firstLooks && now.Sub(seen.last) < lookEvery {
+	if taken.n >= firstSamples && now.Sub(taken.last) < sampleInterval {
 		return false
 	}
-	seen.n, seen.last = seen.n+1, now
+	taken.n, taken.last = taken.n+1, now
 	return true
 }
 
-// KeepDrift has the usage keep what the answers have and the graph does not know: each
-// is looked through.
+// KeepDrift makes the usage record the values and fields that the schema lacks. Each answer
+// is scanned then.
 func (u *Usage) KeepDrift() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -114,8 +115,8 @@ func (u *Usage) drifted(operation string, found map[drift.Finding]int) {
 	report.Add(operation, found, time.Now())
 }
 
-// Drift returns what the answers to the question's calls had that the graph does not
-// know; keeping is false where that was not kept.
+// Drift returns the values and fields of the request's answers that the schema lacks;
+// keeping is false if KeepDrift was not called.
 func (u *Usage) Drift() (entries []drift.Entry, keeping bool) {
 	u.mu.Lock()
 	report := u.drift

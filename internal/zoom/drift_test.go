@@ -15,8 +15,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// What answers have and the graph does not know is counted by operation, and a field of
-// another shape is logged once, by its name.
+// Values and fields that the schema lacks are counted by operation, and a field of another
+// JSON type is logged once, by name.
 func TestObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		report, log := &drift.Report{}, &bytes.Buffer{}
@@ -32,8 +32,8 @@ func TestObserve(t *testing.T) {
 		}
 		now := time.Now()
 		want := []drift.Entry{
-			{Operation: ListUsers.Pattern, Finding: drift.Finding{Kind: drift.Field, Field: "novel"}, Count: firstLooks, First: now, Last: now},
-			{Operation: ListUsers.Pattern, Finding: drift.Finding{Kind: drift.Field, Field: "users.nickname"}, Count: firstLooks, First: now, Last: now},
+			{Operation: ListUsers.Pattern, Finding: drift.Finding{Kind: drift.Field, Field: "novel"}, Count: firstSamples, First: now, Last: now},
+			{Operation: ListUsers.Pattern, Finding: drift.Finding{Kind: drift.Field, Field: "users.nickname"}, Count: firstSamples, First: now, Last: now},
 			{Operation: ListUsers.Pattern, Finding: drift.Finding{Kind: drift.Unreadable, Field: "users.group_ids"}, Count: 10, First: now, Last: now},
 			{Operation: ListUsers.Pattern, Finding: drift.Finding{Kind: drift.Value, Field: "users.type", Value: "77"}, Count: 5, First: now, Last: now},
 		}
@@ -43,17 +43,17 @@ func TestObserve(t *testing.T) {
 		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `operation="GET /users" field=users.group_ids`) || strings.Contains(got, "canary") {
 			t.Errorf("the log has\n%s", got)
 		}
-		time.Sleep(lookEvery)
+		time.Sleep(sampleInterval)
 		if _, err := ListUsers.Page(t.Context(), c, UserFilter{}, Paging{}); err != nil {
 			t.Fatal(err)
 		}
-		if n := report.Entries()[0].Count; n != firstLooks+1 {
-			t.Errorf("fields were looked for %d times", n)
+		if n := report.Entries()[0].Count; n != firstSamples+1 {
+			t.Errorf("%d answers were scanned", n)
 		}
 	})
 }
 
-// An answer out of the cache is none of Zoom's, and what it was made of was counted.
+// An answer from the cache is not counted again.
 func TestObserve_cachedAnswers(t *testing.T) {
 	report := &drift.Report{}
 	c := newTestClient(func(*http.Request) *http.Response { return answer(200, `{"id":"u1","type":77}`) }, func(cfg *Config) { cfg.Drift = report })
@@ -78,8 +78,8 @@ var unknownType = func() (t types.UserType) {
 	return t
 }()
 
-// A list whose array is none is no answer: that nobody is in it would be a lie.
-func TestObserve_listThatIsNone(t *testing.T) {
+// A list whose array has another JSON type is an error, not an empty list.
+func TestObserve_listOfOtherType(t *testing.T) {
 	for _, body := range []string{`{"users":""}`, `{"users":{}}`, `{"users":false}`, `""`, `[]`} {
 		c := newTestClient(func(*http.Request) *http.Response { return answer(200, body) })
 		if page, err := ListUsers.Page(t.Context(), c, UserFilter{}, Paging{}); err == nil {

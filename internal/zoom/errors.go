@@ -13,8 +13,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// The kinds of failure, for errors.Is. What a caller may do about each differs;
-// that two operations use different numbers for one kind does not.
+// The kinds of failure, for errors.Is. Kinds differ in what a caller can do about them;
+// operations that use different codes for one failure share its kind.
 var (
 	ErrNotFound        = errors.New("Zoom knows no such object")
 	ErrInvalid         = errors.New("Zoom refused the input")
@@ -37,63 +37,69 @@ var (
 	ErrNoID            = errors.New("the object has no id at Zoom")
 )
 
-// Refuser is the party that ended a call without what it was made for.
+// Refuser is the party that refused or failed a call.
 type Refuser uint8
 
 const (
-	// ByGateway is of a call that is never sent, since its input is invalid or a scope is
-	// missing, say; and of what the gateway concludes from other answers.
+	// ByGateway means that the call was not sent, because its input is invalid or a scope is
+	// missing, for example; or that the gateway inferred the error from other answers.
 	ByGateway Refuser = iota + 1
-	// ByOAuth is of a token that Zoom's OAuth server did not give.
+	// ByOAuth means that Zoom's OAuth server issued no token.
 	ByOAuth
-	// ByBreaker is of an operation that is left alone for a while.
+	// ByBreaker means that the operation's circuit breaker is open.
 	ByBreaker
-	// ByLimiter is of a call that the budget has no room for in time.
+	// ByLimiter means that the budget has no room for the call in time.
 	ByLimiter
-	// ByNetwork is of a call that no answer came to. Zoom may have seen it.
+	// ByNetwork means that the call got no answer. Zoom may have received it.
 	ByNetwork
-	// ByZoom is of an answer: a refusal, or one that cannot be used, of Zoom's API or of
-	// what answers in its place.
+	// ByZoom means that Zoom's API, or another server in its place, refused the call or sent an
+	// answer that cannot be used.
 	ByZoom
 )
 
-// Error is a call that did not bring what it was made for. It holds nothing
-// personal: Zoom's words are kept without the addresses that may stand in them.
+// Error is the error of a call. It holds no personal data: e-mail addresses and links are
+// removed from Zoom's message.
 type Error struct {
 	By         Refuser
 	Kind       error  // one of the kinds above
 	Op         string // the operation's pattern
-	Status     int    // HTTP status; 0 when no answer came
-	Code       int    // Zoom's number, which means different things on different operations
-	Message    string // Zoom's words, scrubbed
+	Status     int    // HTTP status; 0 without an answer
+	Code       int    // Zoom's code, whose meaning depends on the operation
+	Message    string // Zoom's message, scrubbed
 	Fields     []FieldError
-	TrackingID string    // what Zoom's support asks for
-	RetryAt    time.Time // when the same call may succeed; zero when not known
-	Cause      error     // what went wrong below, for the log only
-	// ContentType is the media type that the answer says it has.
+	TrackingID string    // Zoom's id of the call, for its support
+	RetryAt    time.Time // when the same call may succeed; zero if unknown
+	Cause      error     // the underlying error, for the log only
+	// ContentType is the media type that the answer's headers name.
 	ContentType string
 
-	unsure bool // it is of a write, which Zoom may have done
+	outcomeUnknown bool // Zoom may have executed the write
 
-	told  allowance // what the headers say of the budget
-	dated bool      // Zoom itself said RetryAt
+	reported allowance // the state of the budget by the answer's headers
+	dated    bool      // RetryAt is from the answer's headers
 }
 
-// OutcomeUnknown reports whether an error leaves open what Zoom has done: the call
-// was sent, and what came back, if anything, does not say. To make such a write
-// again may do it twice.
+// OutcomeUnknown reports whether Zoom may have executed the write that failed with an error:
+// the call was sent, and the answer, if any, does not say. Repeating such a write may
+// execute it twice.
 func OutcomeUnknown(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.unsure
+	return ok && e.outcomeUnknown
 }
 
-// Unsent reports whether Zoom never saw the call: its input is none.
+// Unproven returns the error of a write whose answer does not tell that it was done, and that
+// nothing else proves either.
+func Unproven(s *Spec, message string, cause error) error {
+	return &Error{By: ByGateway, Op: s.Pattern, Kind: ErrBadAnswer, Message: message, Cause: cause, outcomeUnknown: true}
+}
+
+// Unsent reports whether the call was not sent because its input is invalid.
 func (e *Error) Unsent() bool {
 	return errors.Is(e.Kind, ErrInvalid) && e.By == ByGateway && e.Message != ""
 }
 
-// InvalidInput is the error of an input that an operation cannot be asked with, and
-// of the field that is to blame, if there is one.
+// InvalidInput returns the error of an operation with an invalid input, with the field that
+// is at fault if err names one.
 func InvalidInput(op string, err error) *Error {
 	e := &Error{By: ByGateway, Op: op, Kind: ErrInvalid, Message: err.Error(), Cause: err}
 	if item, ok := errors.AsType[*types.ItemError](err); ok {
@@ -108,7 +114,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Error says the operation, the kind and Zoom's numbers.
+// Error returns the operation, the kind, and Zoom's status, code and message.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Op, e.Kind)
@@ -129,19 +135,19 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind}
 }
 
-// maxFields bounds how many fields of a body are told that Zoom refused.
+// maxFields bounds the refused fields of a body that an error lists.
 const maxFields = 50
 
-// trackingID returns what Zoom's support asks for.
+// trackingID returns Zoom's id of the call.
 func trackingID(h http.Header) string {
 	id := h.Get("X-Zm-Trackingid")
-	return strings.Clone(id[:min(len(id), 128)]) // or all headers stay with it
+	return strings.Clone(id[:min(len(id), 128)]) // a substring would retain all headers in memory
 }
 
-// refusal reads an answer that is no success.
+// refusal returns the error for an answer without a 2xx status.
 func refusal(s *Spec, status int, header http.Header, body []byte, now time.Time) *Error {
 	said := readRefusal(body)
-	if x, ok := readXML(body); !said.zooms && ok {
+	if x, ok := readXML(body); !said.fromZoom && ok {
 		said = x
 	}
 	e := &Error{By: ByZoom, Op: s.Pattern, Status: status, ContentType: ContentType(header), TrackingID: trackingID(header)}
@@ -149,43 +155,44 @@ func refusal(s *Spec, status int, header http.Header, body []byte, now time.Time
 	return e
 }
 
-// fill notes what Zoom has said, and what it means under a status.
+// fill sets code, message and fields from Zoom's body, and derives the kind from them and the
+// status.
 func (e *Error) fill(s *Spec, status int, said refusalBody, header http.Header, now time.Time) {
-	e.Code, e.Message, e.Fields, e.told = said.code, scrub(said.message), said.fields, readAllowance(header, now)
+	e.Code, e.Message, e.Fields, e.reported = said.code, scrub(said.message), said.fields, readAllowance(header, now)
 	switch {
 	case throttles(status, said):
 		e.throttled(said.message, header, now)
-	case status < http.StatusBadRequest: // it could lead anywhere, so it is not followed
-		e.Kind, e.unsure = ErrBadAnswer, !s.Reads()
+	case status < http.StatusBadRequest: // a redirect could lead to any host, so it is not followed
+		e.Kind, e.outcomeUnknown = ErrBadAnswer, !s.Reads()
 		if e.Message == "" {
 			e.Message = "a redirect, which is not followed"
 		}
 	case status >= http.StatusInternalServerError:
-		e.Kind, e.unsure = ErrUnavailable, !s.Reads()
+		e.Kind, e.outcomeUnknown = ErrUnavailable, !s.Reads()
 		e.RetryAt = retryAfter(header, now)
-	case !said.zooms:
-		e.Kind, e.unsure = ErrNotZoom, !s.Reads() && slices.Contains(givenUp, status)
+	case !said.fromZoom:
+		e.Kind, e.outcomeUnknown = ErrNotZoom, !s.Reads() && slices.Contains(givenUp, status)
 	default:
 		e.Kind = kindOf(s.Pattern, status, said.code, said.message)
 	}
 }
 
-// givenUp are the statuses of proxies that did not wait for the end of a call that was sent on:
-// HTTP 408, and 499 of nginx.
+// givenUp are the statuses of proxies that stopped waiting for a call that they had
+// forwarded: HTTP 408, and 499 of nginx.
 var givenUp = []int{http.StatusRequestTimeout, 499}
 
-// throttled tells the kinds of 429 apart. The message decides: the code is 429
+// throttled distinguishes the kinds of 429. The message decides: the code is 429
 // or 4001 for all of them, and the headers are often missing.
 func (e *Error) throttled(words string, header http.Header, now time.Time) {
 	latest := nextDay(now)
 	if byDay(words, header) {
 		e.Kind, e.RetryAt = ErrDailyLimit, latest
 	} else {
-		// Per second, or one write at a time on one object: both pass soon.
+		// Per second, or one write at a time on one object: either ends soon.
 		e.Kind, e.RetryAt = ErrRateLimited, now.Add(time.Second)
 		latest = now.Add(longestWindow)
 	}
-	for _, at := range []time.Time{retryAfter(header, now), e.told.reset} {
+	for _, at := range []time.Time{retryAfter(header, now), e.reported.reset} {
 		if at.After(now) {
 			e.RetryAt, e.dated = earlier(at, latest), true
 			return
@@ -193,9 +200,9 @@ func (e *Error) throttled(words string, header http.Header, now time.Time) {
 	}
 }
 
-// longestWindow is the longest span, the day apart, that Zoom counts calls in. A
-// refusal that does not speak of the day is about such a span, whatever the
-// headers beside it say: it closes a label for no longer.
+// longestWindow is the longest window, besides the day, in which Zoom counts calls. A
+// refusal that does not mention the day is about such a window, whatever its headers
+// say: it blocks a label for no longer.
 const longestWindow = time.Minute
 
 func earlier(a, b time.Time) time.Time {
@@ -211,18 +218,17 @@ func (e *Error) Concurrent() bool {
 	return e.Status == http.StatusTooManyRequests && strings.Contains(strings.ToLower(e.Message), "concurrent")
 }
 
-// ofObject reports whether a daily allowance is used up that Zoom counts for one
-// object, such as a host or a registrant, and not for the account.
+// ofObject reports whether the exceeded daily limit is one that Zoom counts per object, such
+// as a host or a registrant, and not per account.
 func (e *Error) ofObject() bool {
 	words := strings.ToLower(e.Message)
 	return strings.Contains(words, "exceeded the daily rate limit")
 }
 
-// longestRetry bounds what is read as a time to come back at: a wrong year says
-// nothing.
+// longestRetry bounds the retry times that are accepted: one with a wrong year is ignored.
 const longestRetry = 7 * 24 * time.Hour
 
-// retryAfter reads Retry-After in the three forms that are met: Zoom's own, an
+// retryAfter reads Retry-After in the three forms that occur: Zoom's own, an
 // ISO 8601 date-time, and HTTP's two (RFC 9110, section 10.2.3).
 func retryAfter(header http.Header, now time.Time) time.Time {
 	return instant(header.Get("Retry-After"), now)
@@ -240,10 +246,10 @@ func instant(v string, now time.Time) time.Time {
 	if err != nil || at.Sub(now) > longestRetry {
 		return time.Time{}
 	}
-	return earlier(at, nextDay(now)) // all that Zoom counts begins anew then
+	return earlier(at, nextDay(now)) // all of Zoom's counters are reset then
 }
 
-// nextDay returns the next 00:00 UTC, when Zoom's daily counters start anew.
+// nextDay returns the next 00:00 UTC, when Zoom resets its daily counters.
 func nextDay(now time.Time) time.Time {
 	return now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 }
@@ -251,19 +257,19 @@ func nextDay(now time.Time) time.Time {
 var (
 	addresses = regexp.MustCompile(`[^\s<>(),;:]+@[^\s<>(),;:]+`)
 	links     = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://\S*`)
-	// Links without a scheme, too, let their owner in.
+	// Links without a scheme hold passcodes and tokens too.
 	keys = regexp.MustCompile(`(?i)\S*[?&](?:pwd|tk|zak|passcode|password)=\S*`)
 )
 
-// longestWords bounds what is looked through of Zoom's words, in bytes.
+// longestWords bounds how much of Zoom's message is scrubbed and used, in bytes.
 const longestWords = 4 << 10
 
-// scrub takes what may be personal or secret out of Zoom's words, which quote
+// scrub removes what may be personal or secret from Zoom's messages, which quote
 // registrants' addresses and join links.
 func scrub(s string) string {
 	if len(s) > longestWords {
 		s = s[:longestWords]
-		s = s[:strings.LastIndexAny(s, " \n")+1] // no half of an address
+		s = s[:strings.LastIndexAny(s, " \n")+1] // cut at a space, so that no part of an address is left
 	}
 	if strings.Contains(s, "://") {
 		s = links.ReplaceAllString(s, "[link]")
@@ -275,7 +281,7 @@ func scrub(s string) string {
 		s = addresses.ReplaceAllString(s, "[e-mail]")
 	}
 	if len(s) > 300 {
-		s = strings.Clone(s[:300]) // or all of an answer stays with it
+		s = strings.Clone(s[:300]) // a substring would retain the whole answer in memory
 	}
 	return strings.ToValidUTF8(s, "")
 }

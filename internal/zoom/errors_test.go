@@ -13,7 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// noon is when Zoom refuses in these tests, and midnight when days begin anew.
+// noon is the time of the refusals in these tests, and midnight the next reset of the daily
+// counters.
 var (
 	noon     = time.Date(2026, 3, 16, 12, 0, 0, 0, time.UTC)
 	midnight = time.Date(2026, 3, 17, 0, 0, 0, 0, time.UTC)
@@ -24,7 +25,7 @@ func refusalOf(status int, body string, headers ...string) *Error {
 	return refusal(&Spec{Pattern: "GET /test"}, status, resp.Header, []byte(body), noon)
 }
 
-func TestRefusals(t *testing.T) {
+func TestRefusal_kinds(t *testing.T) {
 	for _, c := range []struct {
 		why    string
 		status int
@@ -42,7 +43,7 @@ func TestRefusals(t *testing.T) {
 		{"a plan is needed", 400, `{"code":200,"message":"Only available for paid account: abc."}`, ErrPlanRequired, 200},
 		{"another plan is needed", 400, `{"code":200,"message":"Webinar plan is missing."}`, ErrPlanRequired, 200},
 		{"a meeting's id that is none", 400, `{"code":300,"message":"Invalid meeting ID."}`, ErrInvalid, 300},
-		{"a dead page token", 400, `{"code":300,"message":"The next page token is invalid or expired."}`, ErrPageToken, 300},
+		{"an expired page token", 400, `{"code":300,"message":"The next page token is invalid or expired."}`, ErrPageToken, 300},
 		{"a field that is none", 400, `{"code":300,"message":"Validation Failed.","errors":[{"field":"from","message":"Invalid field."}]}`, ErrInvalid, 300},
 		{"a user of another account", 400, `{"code":1010,"message":"User does not belong to this account."}`, ErrNotFound, 1010},
 		{"no user", 404, `{"code":1001,"message":"User does not exist: x."}`, ErrNotFound, 1001},
@@ -64,8 +65,8 @@ func TestRefusals(t *testing.T) {
 		{"a permission that is missing", 403, `{"code":403,"message":"authenticated user has not permitted access to the targeted resource"}`, ErrForbidden, 403},
 		{"an address that is taken", 409, `{"code":1005,"message":"Email has already been used."}`, ErrConflict, 1005},
 		{"a role that is none", 400, `{"code":1034,"message":"Provided role_id does not exist."}`, ErrNotFound, 1034},
-		{"a number that nobody has met", 400, `{"code":99999,"message":"?"}`, ErrInvalid, 99999},
-		{"a status that nobody has met", 418, `{"code":0}`, ErrInvalid, 0},
+		{"an unknown code", 400, `{"code":99999,"message":"?"}`, ErrInvalid, 99999},
+		{"an unknown status", 418, `{"code":0}`, ErrInvalid, 0},
 		{"a redirect, which is not followed", 302, ``, ErrBadAnswer, 0},
 		{"a page of a proxy, refused", 401, `<html>Unauthorized</html>`, ErrNotZoom, 0},
 		{"a page of a proxy, forbidden", 403, `<html>Forbidden</html>`, ErrNotZoom, 0},
@@ -96,7 +97,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestRefusedFields(t *testing.T) {
+func TestRefusal_fields(t *testing.T) {
 	e := refusalOf(400, `{"code":300,"message":"Validation Failed.","errors":[{"field":"user_info.email","message":"Invalid field."},{"field":"x","message":"jo@example.com is taken."}]}`)
 	want := []FieldError{{"user_info.email", "Invalid field."}, {"x", "[e-mail] is taken."}}
 	if diff := cmp.Diff(want, e.Fields); diff != "" {
@@ -104,10 +105,10 @@ func TestRefusedFields(t *testing.T) {
 	}
 }
 
-// Every 429 that Zoom is known to send, and what is made of it.
+// Every known 429 of Zoom's, with its kind and retry time.
 //
 // Source: facts.md, section 2.
-func TestThrottles(t *testing.T) {
+func TestRefusal_throttled(t *testing.T) {
 	const (
 		second    = `{"code":429,"message":"You have reached the maximum per-second rate limit for this API. Try again later."}`
 		daily     = `{"code":429,"message":"You have reached the maximum daily rate limit for this API. Refer to the response header for details on when you can make another request."}`
@@ -134,8 +135,8 @@ func TestThrottles(t *testing.T) {
 		{why: "per second with a time", body: second, headers: []string{"Retry-After", "5"}, kind: ErrRateLimited, retryAt: noon.Add(5 * time.Second)},
 		{why: "by the day without a header", body: daily, kind: ErrDailyLimit, retryAt: midnight},
 		{why: "by the day with Zoom's own date", body: daily, headers: []string{"Retry-After", "2026-03-17T00:00:00Z", "X-RateLimit-Type", "Daily-limit"}, kind: ErrDailyLimit, retryAt: midnight},
-		{why: "the header alone tells a day", body: ``, headers: []string{"X-RateLimit-Type", "Daily-limit"}, kind: ErrDailyLimit, retryAt: midnight},
-		{why: "nothing tells anything", body: ``, kind: ErrRateLimited, retryAt: soon},
+		{why: "by the day, by the header alone", body: ``, headers: []string{"X-RateLimit-Type", "Daily-limit"}, kind: ErrDailyLimit, retryAt: midnight},
+		{why: "without a message or header", body: ``, kind: ErrRateLimited, retryAt: soon},
 		{why: "a page of a proxy", body: `<html>Too Many Requests</html>`, headers: []string{"Retry-After", "Mon, 16 Mar 2026 12:00:30 GMT"}, kind: ErrRateLimited, retryAt: noon.Add(30 * time.Second)},
 		{why: "100 a day for a host, with the account's numbers in the headers", body: host, headers: []string{"X-RateLimit-Category", "Light", "X-RateLimit-Limit", "6000", "X-RateLimit-Remaining", "5893"}, kind: ErrDailyLimit, retryAt: midnight, ofObject: true},
 		{why: "3 a day for a registrant", body: register, headers: []string{"X-RateLimit-Limit", "3"}, kind: ErrDailyLimit, retryAt: midnight, ofObject: true},
@@ -143,7 +144,7 @@ func TestThrottles(t *testing.T) {
 		{why: "10 a day for a registrant's status", body: status, kind: ErrDailyLimit, retryAt: midnight, ofObject: true},
 		{why: "in other letters", body: strings.ReplaceAll(daily, "daily", "DAILY"), kind: ErrDailyLimit, retryAt: midnight},
 		{why: "one write at a time", body: atOnce, kind: ErrRateLimited, retryAt: soon, concurrent: true},
-		{why: "a time that is over is not believed", body: daily, headers: []string{"Retry-After", "2020-05-31T00:00:00Z"}, kind: ErrDailyLimit, retryAt: midnight},
+		{why: "a time in the past is ignored", body: daily, headers: []string{"Retry-After", "2020-05-31T00:00:00Z"}, kind: ErrDailyLimit, retryAt: midnight},
 		{why: "nor one of another year", body: daily, headers: []string{"Retry-After", "2062-03-17T00:00:00Z"}, kind: ErrDailyLimit, retryAt: midnight},
 		{why: "nor what is no time", body: second, headers: []string{"Retry-After", "soon"}, kind: ErrRateLimited, retryAt: soon},
 	} {
@@ -152,7 +153,7 @@ func TestThrottles(t *testing.T) {
 			t.Errorf("%s: got %v, again at %v, of an object %v, concurrent %v", c.why, e.Kind, e.RetryAt, e.ofObject(), e.Concurrent())
 		}
 		if strings.Contains(e.Error(), "user@example.com") {
-			t.Errorf("%s: a registrant's address is told: %v", c.why, e)
+			t.Errorf("%s: the error holds a registrant's address: %v", c.why, e)
 		}
 	}
 	if refusalOf(400, atOnce).Concurrent() {
@@ -172,11 +173,11 @@ func TestRetryAfter(t *testing.T) {
 		{"seconds", "90", noon.Add(90 * time.Second)},
 		{"parts of a second", " 0.5 ", noon.Add(500 * time.Millisecond)},
 		{"at once", "0", noon},
-		{"in the past: the caller decides", "2026-03-15T00:00:00Z", noon.Add(-36 * time.Hour)},
+		{"in the past: accepted here", "2026-03-15T00:00:00Z", noon.Add(-36 * time.Hour)},
 		{"below zero", "-5", time.Time{}},
 		{"more than a week of seconds", "604801", time.Time{}},
 		{"not a number", "NaN", time.Time{}},
-		{"endless", "Inf", time.Time{}},
+		{"infinite", "Inf", time.Time{}},
 		{"a year too far", "2027-03-16T12:00:00Z", time.Time{}},
 		{"an HTTP date too far", "Tue, 16 Mar 2027 12:00:00 GMT", time.Time{}},
 		{"no time", "tomorrow", time.Time{}},
@@ -219,7 +220,7 @@ func TestScrub(t *testing.T) {
 		{"in angle brackets", "Jo <jo@example.com>;", "Jo <[e-mail]>;"},
 		{"in quotes", `"jo@example.com" is taken`, `[e-mail] is taken`},
 		{"several", "jo@example.com, al@example.com", "[e-mail], [e-mail]"},
-		{"of an Irishman", "o'brien@example.com", "[e-mail]"},
+		{"with an apostrophe", "o'brien@example.com", "[e-mail]"},
 		{"of another script", "用户@例え.テスト exists", "[e-mail] exists"},
 		{"with a quoted part", `"very odd"@example.com`, `"very [e-mail]`},
 		{"a join link", "Join at https://zoom.us/w/7?tk=SECRET&pwd=x now", "Join at [link] now"},
@@ -229,7 +230,7 @@ func TestScrub(t *testing.T) {
 		{"a part of one", "invalid query: uname=x&PWD=SECRET", "invalid query: [link]"},
 		{"a link with an address", "http://x/?email=jo@example.com", "[link]"},
 		{"a link in quotes", `"https://zoom.us/w/7?tk=SECRET"`, `"[link]`},
-		{"a broken rune", "a\xffb", "ab"},
+		{"invalid UTF-8", "a\xffb", "ab"},
 	} {
 		if got := scrub(c.words); got != c.want {
 			t.Errorf("%s: %q became %q, want %q", c.why, c.words, got, c.want)
@@ -271,8 +272,8 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// FuzzRefusal reads whatever a server may answer: it is always some kind of
-// failure, and nothing personal is told.
+// FuzzRefusal reads arbitrary answers: the error always has a kind, and holds no personal
+// data.
 func FuzzRefusal(f *testing.F) {
 	f.Add(404, `{"code":1001,"message":"User jo@example.com does not exist."}`, "1")
 	f.Add(429, `{"code":"x","errors":[{"field":1}]}`, "2026-03-17T00:00:00Z")
@@ -284,11 +285,11 @@ func FuzzRefusal(f *testing.F) {
 			t.Fatalf("got %+v", e)
 		}
 		if e.RetryAt.Sub(noon) > longestRetry {
-			t.Fatalf("nobody waits until %v", e.RetryAt)
+			t.Fatalf("the retry time is %v", e.RetryAt)
 		}
 		for _, said := range []string{e.Message, e.Error()} {
 			if links.MatchString(said) || addresses.MatchString(said) {
-				t.Fatalf("%q is told", said)
+				t.Fatalf("the error holds %q", said)
 			}
 		}
 	})

@@ -9,28 +9,31 @@ import (
 	"zoomql/cache"
 )
 
-// exclusive is the layer that lets one write after the other through where Zoom takes one at
-// a time on one object and answers the rest with 429: first among those of this process,
-// then among the replicas, by a lease. Without a Redis to agree by, what another
-// replica writes at the same moment is refused and retried.
+// exclusive is the layer that serializes writes to one object where Zoom accepts one at a
+// time and answers the others with 429: by a mutex within this process, and by a lease
+// among the replicas. Without Redis, a write that coincides with one of another replica is
+// refused by Zoom and retried.
 //
-//	reads:   what is asked
+//	reads:   the request
 //	writes:  nothing
 //	refuses: nothing
-func exclusive(account string, leaser cache.Leaser) Layer {
-	t := &turns{of: map[string]*turn{}}
+//
+// A user may be named by e-mail address or by id. Writes by either exclude each other if the
+// cache holds the user of the address.
+func exclusive(account string, leaser cache.Leaser, idOf func(context.Context, *Request, string) string) Layer {
+	locks := &keyLocks{of: map[string]*keyLock{}}
 	return func(next Handler) Handler {
 		return func(ctx context.Context, req *Request) (*Response, error) {
 			name := req.Spec.Exclusive
 			if name == "" {
 				return next(ctx, req)
 			}
-			// No credential is part of it: the object is the same for all.
-			key := strings.Join([]string{"exclusive", cmp.Or(req.Account, account), name, req.Vars[name]}, "\x00")
-			if err := t.take(ctx, key); err != nil {
+			// The credential is not part of it: the object is the same for all.
+			key := strings.Join([]string{"exclusive", cmp.Or(req.Account, account), name, idOf(ctx, req, req.Vars[name])}, "\x00")
+			if err := locks.lock(ctx, key); err != nil {
 				return nil, err
 			}
-			defer t.leave(key)
+			defer locks.unlock(key)
 			if leaser != nil {
 				_, _, lease := leaser.GetOrLease(ctx, key, leaseOnly)
 				defer lease.Release()
@@ -46,47 +49,49 @@ func exclusive(account string, leaser cache.Leaser) Layer {
 // leaseOnly accepts no entry: the caller needs the lease alone.
 var leaseOnly = cache.Want{Acceptable: func(*cache.Entry) bool { return false }}
 
-// turns are the objects that are written to, or waited for.
-type turns struct {
+// keyLocks are mutexes by key. A mutex exists while it is held or waited for.
+type keyLocks struct {
 	mu sync.Mutex
-	of map[string]*turn
+	of map[string]*keyLock
 }
 
-type turn struct {
-	busy  chan struct{} // holds one item while a write is under way
-	users int           // writes under way and waiting
+type keyLock struct {
+	held  chan struct{} // holds one item while the mutex is locked
+	users int           // its holder and waiters
 }
 
-func (t *turns) take(ctx context.Context, key string) error {
-	t.mu.Lock()
-	at := t.of[key]
-	if at == nil {
-		at = &turn{busy: make(chan struct{}, 1)}
-		t.of[key] = at
+// lock waits until it holds the key's mutex, or until ctx ends.
+func (l *keyLocks) lock(ctx context.Context, key string) error {
+	l.mu.Lock()
+	k := l.of[key]
+	if k == nil {
+		k = &keyLock{held: make(chan struct{}, 1)}
+		l.of[key] = k
 	}
-	at.users++
-	t.mu.Unlock()
+	k.users++
+	l.mu.Unlock()
 	select {
-	case at.busy <- struct{}{}:
+	case k.held <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		t.forget(key)
+		l.release(key)
 		return ctx.Err()
 	}
 }
 
-func (t *turns) leave(key string) {
-	t.mu.Lock()
-	at := t.of[key]
-	t.mu.Unlock()
-	<-at.busy
-	t.forget(key)
+func (l *keyLocks) unlock(key string) {
+	l.mu.Lock()
+	k := l.of[key]
+	l.mu.Unlock()
+	<-k.held
+	l.release(key)
 }
 
-func (t *turns) forget(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.of[key].users--; t.of[key].users == 0 {
-		delete(t.of, key)
+// release deletes the key's mutex after its last user.
+func (l *keyLocks) release(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.of[key].users--; l.of[key].users == 0 {
+		delete(l.of, key)
 	}
 }

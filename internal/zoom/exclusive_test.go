@@ -15,8 +15,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// oneAtATime is a Zoom that takes a while to write, and refuses what comes to the
-// same path meanwhile.
+// oneAtATime is a server whose writes take a while, and that refuses concurrent calls of the
+// same path.
 type oneAtATime struct {
 	busy          sync.Map // paths
 	done, refused atomic.Int32
@@ -57,7 +57,7 @@ func TestExclusive_oneWriteAtATime(t *testing.T) {
 	}
 }
 
-// Who waits for his turn leaves with his context, and is in nobody's way after that.
+// A write that waits returns when its context ends, and does not block later ones.
 func TestExclusive_contextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log

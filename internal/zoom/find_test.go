@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,19 +20,19 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// directoryAtZoom is an account as its listings and its objects show it. It
-// answers GET /users and GET /users/{id}.
-type directoryAtZoom struct {
+// fakeUsers is a server with the users of an account. It answers GET /users and
+// GET /users/{id}.
+type fakeUsers struct {
 	lists   map[string][]string // status → ids in order
-	hidden  []string            // users that no listing holds
-	totals  bool                // whether lists tell their length
-	failing string              // a list that answers 403
-	pageMax int                 // Zoom's pages may be smaller than asked for; 0 means not
-	more    int                 // how many more a list counts than it gives
+	hidden  []string            // users that are in no listing
+	totals  bool                // lists report their length
+	failing string              // the status of the list that answers 403
+	pageMax int                 // maximum page size; 0 means the requested one
+	more    int                 // how many more items a list counts than it returns
 	calls   log
 }
 
-func (z *directoryAtZoom) wire(r *http.Request) *http.Response {
+func (z *fakeUsers) wire(r *http.Request) *http.Response {
 	z.calls.note(r)
 	id, one := strings.CutPrefix(r.URL.Path, "/v2/users/")
 	if one {
@@ -82,8 +83,8 @@ func ids(prefix string, n int) []string {
 	return list
 }
 
-// want fails the test unless the objects are those of the keys, in order; a key
-// that begins with "-" is not found.
+// wantFound fails the test unless the objects are those of the keys, in order, and
+// ErrNotFound for keys that do not exist.
 func wantFound(t rapid.TB, keys []string, found []Found[types.User], exists func(string) bool) {
 	t.Helper()
 	if len(found) != len(keys) {
@@ -121,60 +122,70 @@ func TestFind(t *testing.T) {
 	const page = "GET /users?page_size=2000&status="
 	for _, c := range []struct {
 		why   string
-		zoom  *directoryAtZoom
-		first []string // asked for before
+		zoom  *fakeUsers
+		first []string // requested before
 		keys  []string
 		calls []string
 	}{
-		{"no keys", &directoryAtZoom{}, nil, nil, nil},
-		{"one key", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, []string{"a7"}, []string{"GET /users/a7"}},
-		{"few keys: a call for each", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, active[:3], []string{"GET /users/a0", "GET /users/a1", "GET /users/a2"}},
-		{"many keys: one page", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, active[10:60], []string{page + "active"}},
-		{"in the order of the keys", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, []string{"a9", "a3", "a50", "a1", "a2", "a3", "a99", "a0"}, []string{page + "active"}},
-		{"by e-mail and by id", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, []string{"a0@example.com", "a1", "a2@example.com", "a3", "a4", "a5", "a6"}, []string{page + "active"}},
+		{"no keys", &fakeUsers{}, nil, nil, nil},
+		{"one key", &fakeUsers{lists: map[string][]string{"active": active}}, nil, []string{"a7"}, []string{"GET /users/a7"}},
+		{"few keys: a call for each", &fakeUsers{lists: map[string][]string{"active": active}}, nil, active[:3], []string{"GET /users/a0", "GET /users/a1", "GET /users/a2"}},
+		{"many keys: one page", &fakeUsers{lists: map[string][]string{"active": active}}, nil, active[10:60], []string{page + "active"}},
+		{"in the order of the keys", &fakeUsers{lists: map[string][]string{"active": active}}, nil, []string{"a9", "a3", "a50", "a1", "a2", "a3", "a99", "a0"}, []string{page + "active"}},
+		{"by e-mail and by id", &fakeUsers{lists: map[string][]string{"active": active}}, nil, []string{"a0@example.com", "a1", "a2@example.com", "a3", "a4", "a5", "a6"}, []string{page + "active"}},
 		{
-			"who is in none of the lists, all read to their ends, does not exist",
-			&directoryAtZoom{lists: map[string][]string{"active": active, "inactive": {"i0"}, "pending": {"p0"}}}, nil,
+			"a user in none of the lists, all read to their ends, does not exist",
+			&fakeUsers{lists: map[string][]string{"active": active, "inactive": {"i0"}, "pending": {"p0"}}}, nil,
 			append(ids("stranger", 30), "a0", "i0", "p0"), []string{page + "active", page + "inactive", page + "pending"},
 		},
 		{
-			"few strangers are asked for: more lists would cost more",
-			&directoryAtZoom{lists: map[string][]string{"active": active}}, nil,
+			"few unknown ids are requested by key: more lists would cost more",
+			&fakeUsers{lists: map[string][]string{"active": active}}, nil,
 			append(slices.Clone(active[:20]), "stranger0", "stranger1"), []string{page + "active", "GET /users/stranger0", "GET /users/stranger1"},
 		},
 		{
-			"a list that may not be read: the calls by key say what is wrong",
-			&directoryAtZoom{lists: map[string][]string{"active": active}, failing: "active"}, nil,
+			"a list that may not be read: the users are requested by key",
+			&fakeUsers{lists: map[string][]string{"active": active}, failing: "active"}, nil,
 			active[:8], append([]string{page + "active"}, prefixed("GET /users/", active[:8])...),
 		},
 		{
-			"who is in a list that may not be read is not lost",
-			&directoryAtZoom{lists: map[string][]string{"active": active, "inactive": ids("i", 9)}, failing: "inactive"}, nil,
+			"users of a list that may not be read are requested by key",
+			&fakeUsers{lists: map[string][]string{"active": active, "inactive": ids("i", 9)}, failing: "inactive"}, nil,
 			append(slices.Clone(active[:20]), ids("i", 9)...), append([]string{page + "active", page + "inactive"}, prefixed("GET /users/", ids("i", 9))...),
 		},
 		{
-			"a list that is known to be long does not pay, nor do those that are less likely",
-			&directoryAtZoom{lists: map[string][]string{"active": ids("a", 20_000)}, totals: true}, ids("a", 30),
+			"a list that is known to be long does not pay, nor do less likely ones",
+			&fakeUsers{lists: map[string][]string{"active": ids("a", 20_000)}, totals: true}, ids("a", 30),
 			[]string{"a19999", "a19998", "a19997", "a19996", "a19995", "a19994", "a19993"}, prefixed("GET /users/", []string{"a19993", "a19994", "a19995", "a19996", "a19997", "a19998", "a19999"}),
 		},
 		{
-			"what a known page holds costs nothing",
-			&directoryAtZoom{lists: map[string][]string{"active": active}}, active[:30],
+			"those that are missing on the first page are looked for in the next list, since a call for each would make the page one in vain; the last two cost less one by one",
+			&fakeUsers{lists: map[string][]string{"active": active, "inactive": ids("i", 3)}}, nil,
+			[]string{"a1", "i0", "i1", "i2", "stranger0", "stranger1"}, []string{page + "active", page + "inactive", "GET /users/stranger0", "GET /users/stranger1"},
+		},
+		{
+			"half of them on the first page: the others cost less one by one",
+			&fakeUsers{lists: map[string][]string{"active": active, "inactive": ids("i", 3)}}, nil,
+			append(slices.Clone(active[:4]), ids("i", 3)...), append([]string{page + "active"}, prefixed("GET /users/", ids("i", 3))...),
+		},
+		{
+			"users on a cached page cost no call",
+			&fakeUsers{lists: map[string][]string{"active": active}}, active[:30],
 			[]string{"a99"}, nil,
 		},
 		{
-			"nor does who is known by himself",
-			&directoryAtZoom{lists: map[string][]string{"active": active}}, active[:2],
+			"nor do cached users",
+			&fakeUsers{lists: map[string][]string{"active": active}}, active[:2],
 			[]string{"a1", "a0@example.com"}, nil,
 		},
 		{
-			"who is not in lists that came short is asked for",
-			&directoryAtZoom{lists: map[string][]string{"active": active}, hidden: ids("h", 10), totals: true, more: 3}, nil,
+			"users missing in incomplete lists are requested by key",
+			&fakeUsers{lists: map[string][]string{"active": active}, hidden: ids("h", 10), totals: true, more: 3}, nil,
 			append(slices.Clone(active[:20]), ids("h", 10)...), append([]string{page + "active"}, prefixed("GET /users/", ids("h", 10))...),
 		},
 		{
 			"a list without totals is read page by page as long as it pays",
-			&directoryAtZoom{lists: map[string][]string{"active": active}, pageMax: 50}, nil,
+			&fakeUsers{lists: map[string][]string{"active": active}, pageMax: 50}, nil,
 			active[20:90], []string{page + "active", "GET /users?next_page_token=50&page_size=2000&status=active"},
 		},
 	} {
@@ -188,7 +199,7 @@ func TestFind(t *testing.T) {
 			wantFound(t, c.keys, found, func(key string) bool { return !strings.HasPrefix(key, "stranger") })
 			got := c.zoom.calls.take()
 			if lists, _ := spent(got); lists < len(got) {
-				slices.Sort(got[lists:]) // they leave together
+				slices.Sort(got[lists:]) // they are concurrent
 			}
 			if diff := cmp.Diff(c.calls, got); diff != "" {
 				t.Errorf("%s: the calls: -want +got\n%s", c.why, diff)
@@ -205,14 +216,15 @@ func prefixed(prefix string, list []string) []string {
 	return out
 }
 
-// Whatever an account looks like, everybody is found, nobody is made up, and it
-// costs at most a quarter more than asking for each key: that is what listings
-// may spend before it shows that they hold nothing.
+// For any account, all users are found and no others, and never at a higher price than that of
+// one call for each key, as long as the lists can be read, hold all that they count, and have the
+// lengths that are assumed. Otherwise that shows only when they were read, and a quarter of that
+// price, or fewPages pages, may be spent in vain.
 func TestFind_calls(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.OneOf(rapid.IntRange(0, 30), rapid.IntRange(0, 9000))
-		z := &directoryAtZoom{
+		z := &fakeUsers{
 			lists: map[string][]string{
 				"active":   ids("a", size.Draw(t, "active")),
 				"inactive": ids("i", size.Draw(t, "inactive")),
@@ -223,14 +235,14 @@ func TestFind_calls(t *testing.T) {
 			failing: rapid.SampledFrom([]string{"-", "active", "inactive", "pending"}).Draw(t, "failing"),
 			pageMax: rapid.SampledFrom([]int{0, 7, 300}).Draw(t, "page"),
 		}
-		everybody := slices.Concat(z.lists["active"], z.lists["inactive"], z.lists["pending"])
+		all := slices.Concat(z.lists["active"], z.lists["inactive"], z.lists["pending"])
 		if z.failing != "-" {
-			everybody = append(everybody, z.hidden...) // who no listing holds may not hide in complete ones
+			all = append(all, z.hidden...) // complete listings prove that other users do not exist
 		}
 		plan := rapid.SampledFrom([]Plan{Free, Pro, Business, NoLimits}).Draw(t, "plan")
 		client := newTestClient(z.wire, func(c *Config) { c.Plan = plan })
 		exists := map[string]bool{}
-		for _, id := range everybody {
+		for _, id := range all {
 			exists[id] = true
 			exists[id+"@example.com"] = true
 		}
@@ -240,12 +252,12 @@ func TestFind_calls(t *testing.T) {
 			for i := range keys {
 				kind := rapid.IntRange(0, 3).Draw(t, "kind")
 				switch {
-				case kind == 0 || len(everybody) == 0:
+				case kind == 0 || len(all) == 0:
 					keys[i] = "stranger" + strconv.Itoa(rapid.IntRange(0, 500).Draw(t, "stranger"))
 				case kind == 1:
-					keys[i] = rapid.SampledFrom(everybody).Draw(t, "user") + "@example.com"
+					keys[i] = rapid.SampledFrom(all).Draw(t, "user") + "@example.com"
 				default:
-					keys[i] = rapid.SampledFrom(everybody).Draw(t, "user")
+					keys[i] = rapid.SampledFrom(all).Draw(t, "user")
 				}
 			}
 			slices.Sort(keys)
@@ -254,30 +266,33 @@ func TestFind_calls(t *testing.T) {
 			wantFound(t, keys, found, func(key string) bool { return exists[key] })
 
 			lists, gets := spent(z.calls.take())
-			weight := float64(lists)/plan.perSecond(Medium) + float64(gets)/plan.perSecond(Light)
-			each := float64(len(keys)) / plan.perSecond(Light)
-			if weight > each*(1+1.0/listingPays)+1e-9 {
+			w := plan.weights(Scarcity{}, ListUsers.Spec, GetUser.Spec)
+			most := w.price(0, len(keys))
+			if z.failing != "-" || z.pageMax > 0 || slices.ContainsFunc(slices.Collect(maps.Values(z.lists)), func(ids []string) bool { return len(ids) > ListUsers.MaxPage }) {
+				most += max(most/listingPays, w.price(fewPages, 0))
+			}
+			if w.price(lists, gets) > most+1e-9 {
 				t.Fatalf("%d pages and %d calls for %d keys", lists, gets, len(keys))
 			}
 		}
 	})
 }
 
-// slowly is a directory whose every answer takes a second, so that the time of a
-// search tells its round trips.
-func slowly(z *directoryAtZoom) wire {
+// slowly is fakeUsers with a delay of one second, so that the duration of a search is the
+// number of its round trips.
+func slowly(z *fakeUsers) wire {
 	return func(r *http.Request) *http.Response {
 		time.Sleep(time.Second)
 		return z.wire(r)
 	}
 }
 
-// An e-mail may be a stranger's, who stands in none of the lists: they are read
-// at once. An id most likely stands in the first.
+// An e-mail address may be in none of the lists, so they are read concurrently. An id is
+// most likely in the first.
 func TestFind_roundTrips(t *testing.T) {
 	for _, c := range []struct {
 		why   string
-		known []string // asked for before
+		known []string // requested before
 		keys  []string
 		trips time.Duration
 		calls int
@@ -289,7 +304,7 @@ func TestFind_roundTrips(t *testing.T) {
 		{"many calls by key are made at once", nil, []string{"a0", "a1", "a2"}, time.Second, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			z := &directoryAtZoom{lists: map[string][]string{"active": ids("a", 40)}}
+			z := &fakeUsers{lists: map[string][]string{"active": ids("a", 40)}}
 			client := newTestClient(slowly(z), func(cfg *Config) { cfg.Plan = Business })
 			if c.known != nil {
 				FindUsers(t.Context(), client, c.known)
@@ -305,10 +320,21 @@ func TestFind_roundTrips(t *testing.T) {
 	}
 }
 
-// A page that somebody else waits for costs nothing to wait for.
+// A list that may not be read is requested once, also where all lists are read at once.
+func TestFind_refusedList(t *testing.T) {
+	z := &fakeUsers{lists: map[string][]string{"active": ids("a", 40), "inactive": ids("i", 9)}, failing: "inactive"}
+	client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan = Business })
+	keys := append(ids("a", 30), "i1@example.com")
+	wantFound(t, keys, FindUsers(t.Context(), client, keys), func(string) bool { return true })
+	if lists, gets := spent(z.calls.take()); lists != 3 || gets != 1 {
+		t.Errorf("%d pages and %d calls, want one page of each list and one call", lists, gets)
+	}
+}
+
+// A page whose call is under way costs nothing to join.
 func TestFind_pageUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		z := &directoryAtZoom{lists: map[string][]string{"active": ids("a", 40)}}
+		z := &fakeUsers{lists: map[string][]string{"active": ids("a", 40)}}
 		client := newTestClient(slowly(z), func(cfg *Config) { cfg.Plan = Business })
 		many := make(chan struct{})
 		go func() {
@@ -316,18 +342,18 @@ func TestFind_pageUnderWay(t *testing.T) {
 			close(many)
 		}()
 		synctest.Wait()
-		found := FindUsers(t.Context(), client, []string{"a39"}) // alone, it would be asked for by key
+		found := FindUsers(t.Context(), client, []string{"a39"}) // without the page, it would be requested by key
 		wantFound(t, []string{"a39"}, found, func(string) bool { return true })
 		<-many
 		z.calls.want(t, "one page for both", "GET /users?page_size=2000&status=active")
 	})
 }
 
-// How long a list was when it was last seen is remembered, also where Zoom does
-// not tell: at least as long as what was read of it, and one more.
+// The length of a list is stored when it is read. If Zoom does not report it, it is at least
+// one more than the items read.
 func TestFind_knownLengths(t *testing.T) {
 	for _, totals := range []bool{true, false} {
-		z := &directoryAtZoom{lists: map[string][]string{"active": ids("a", 9000)}, totals: totals}
+		z := &fakeUsers{lists: map[string][]string{"active": ids("a", 9000)}, totals: totals}
 		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan, cfg.Store = Business, nil })
 		FindUsers(t.Context(), client, []string{"a0", "a1", "a2", "a3", "a4", "a1999", "a2001"}) // a page, and one by key
 		if lists, gets := spent(z.calls.take()); lists != 1 || gets != 1 {
@@ -340,7 +366,65 @@ func TestFind_knownLengths(t *testing.T) {
 	}
 }
 
-// Registrants stand in three lists, by status.
+// A list that cannot be read to its end, or whose pages are many, proves of nobody that there is no
+// such user: no page is read where that might make few keys dearer than a call for each.
+func TestFind_cannotProve(t *testing.T) {
+	for why, z := range map[string]*fakeUsers{
+		"a list beside is long":       {lists: map[string][]string{"active": ids("a", 100), "inactive": ids("i", 9_000)}, totals: true},
+		"the list itself is too long": {lists: map[string][]string{"active": ids("a", 9_000)}, totals: true},
+	} {
+		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan, cfg.Store = Business, nil })
+		FindUsers(t.Context(), client, ids("stranger", 200)) // tells the lengths
+		z.calls.take()
+		FindUsers(t.Context(), client, ids("a", 8))
+		if lists, gets := spent(z.calls.take()); lists != 0 || gets != 8 {
+			t.Errorf("%s: %d pages, %d calls", why, lists, gets)
+		}
+		FindUsers(t.Context(), client, ids("a", 80))
+		if lists, gets := spent(z.calls.take()); lists == 0 || gets != 0 {
+			t.Errorf("%s: of many keys: %d pages, %d calls", why, lists, gets)
+		}
+	}
+}
+
+// Users who have to be read whole are asked for by e-mail address, few of them one by one: a list
+// that is not at hand would be paid beside. Of many, of whom a few were asked for and most are
+// nobody's, lists tell which addresses are nobody's.
+func TestFindUsersWhole(t *testing.T) {
+	mails := func(prefix string, n int) []string {
+		names := ids(prefix, n)
+		for i := range names {
+			names[i] += "@example.com"
+		}
+		return names
+	}
+	z := &fakeUsers{lists: map[string][]string{"active": ids("a", 40)}, totals: true}
+	for _, c := range []struct {
+		why         string
+		first, keys []string
+		lists, gets int
+	}{
+		{"few", nil, mails("a", 9), 0, 9},
+		{"few, with a list at hand", ids("a", 20), append(mails("a", 3), mails("stranger", 2)...), 0, 2}, // the others stand in the list
+		{"many who are users", nil, mails("a", 40), 0, 40},
+		{"many of whom half are users", nil, append(mails("a", 30), mails("stranger", 30)...), 0, 60},
+		{"many strangers", nil, append(mails("a", 4), mails("stranger", 56)...), 3, 8},
+		{"few after many", append(mails("a", 30), mails("stranger", 30)...), mails("stranger", 9), 0, 0},
+	} {
+		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan = Business })
+		if c.first != nil {
+			FindUsers(t.Context(), client, c.first)
+			z.calls.take()
+		}
+		found := FindUsersWhole(t.Context(), client, c.keys)
+		wantFound(t, c.keys, found, func(key string) bool { return !strings.HasPrefix(key, "stranger") })
+		if lists, gets := spent(z.calls.take()); lists != c.lists || gets != c.gets {
+			t.Errorf("%s: %d pages and %d calls, want %d and %d", c.why, lists, gets, c.lists, c.gets)
+		}
+	}
+}
+
+// Registrants are in three lists, by status.
 func TestFindRegistrants(t *testing.T) {
 	var calls log
 	const page = "/meetings/7/registrants?page_size=300&status="
@@ -366,7 +450,7 @@ func TestFindRegistrants(t *testing.T) {
 	if diff := cmp.Diff([]string{"p"}, ask("p")); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	calls.want(t, "one is asked for", "GET /meetings/7/registrants/p")
+	calls.want(t, "one is requested by key", "GET /meetings/7/registrants/p")
 	if diff := cmp.Diff([]string{"f", "e", "d", "c", "b", "a", "p"}, ask("f", "e", "d", "c", "b", "a", "p")); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -377,14 +461,14 @@ func TestFindRegistrants(t *testing.T) {
 	got := calls.take()
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{"GET /meetings/7/registrants/x", "GET /meetings/7/registrants/y"}, got); diff != "" {
-		t.Errorf("the known list costs nothing, and few strangers are asked for: -want +got\n%s", diff)
+		t.Errorf("the cached list costs nothing, and few unknown ids are requested by key: -want +got\n%s", diff)
 	}
 	if len(FindRegistrants(t.Context(), c, RegistrantsOf{Number: 8}, nil)) != 0 {
-		t.Error("nobody was asked for")
+		t.Error("no ids, but objects")
 	}
 }
 
-// What is asked at once is bounded like the calls are.
+// Each bounds the concurrent calls.
 func TestEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestClient(nil, func(c *Config) { c.MaxInFlight = 3 })

@@ -19,11 +19,11 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// wire is a Zoom of a few lines, without a network: it fits into a bubble of
-// testing/synctest.
+// wire is an http.RoundTripper that answers without a network, so that it works in a bubble
+// of testing/synctest.
 type wire func(*http.Request) *http.Response
 
-// RoundTrip answers a call, or fails when there is no answer.
+// RoundTrip returns the answer, or an error if it is nil.
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if resp := w(r); resp != nil {
 		return resp, nil
@@ -31,7 +31,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("the line is cut")
 }
 
-// answer is what Zoom sends: a status, a body, and headers as names and values.
+// answer returns a response with a status, a body, and headers as names and values.
 func answer(status int, body string, headers ...string) *http.Response {
 	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
 	for i := 0; i < len(headers); i += 2 {
@@ -40,7 +40,7 @@ func answer(status int, body string, headers ...string) *http.Response {
 	return resp
 }
 
-// tokens hands out "token 1", and the next one after each that was refused.
+// tokens issues "token 1", and the next one after each refusal.
 type tokens struct {
 	mu     sync.Mutex
 	now    *identity.Token
@@ -72,7 +72,7 @@ func (s *tokens) Refused(t *identity.Token) {
 	}
 }
 
-// newTestClient returns a client of a wire, with a cache and tokens of its own. set changes
+// newTestClient returns a client of a wire with a cache and tokens. set changes
 // the configuration.
 func newTestClient(w wire, set ...func(*Config)) *Client {
 	cfg := Config{
@@ -90,10 +90,10 @@ func app(tokens identity.Tokens) *identity.Credential {
 	return identity.New(identity.View{Account: "account", App: "app"}, tokens)
 }
 
-// anyone is a client that makes requests and carries none out.
+// anyone is a client that builds requests and sends none.
 var anyone = (&Client{machine: &machine{cfg: Config{AccountID: "account"}}}).As(app(nil))
 
-// log notes calls as "METHOD /path?query", below /v2.
+// log records calls as "METHOD /path?query", below /v2.
 type log struct {
 	mu    sync.Mutex
 	calls []string
@@ -118,7 +118,7 @@ func (l *log) take() []string {
 	return calls
 }
 
-// logged is a wire that notes what comes over it.
+// logged is a wire that records its calls.
 func logged(l *log, w wire) wire {
 	return func(r *http.Request) *http.Response {
 		l.note(r)
@@ -126,7 +126,7 @@ func logged(l *log, w wire) wire {
 	}
 }
 
-// want fails the test unless the calls since the last time are these.
+// want fails the test unless these are the calls since the last take.
 func (l *log) want(t *testing.T, why string, calls ...string) {
 	t.Helper()
 	if diff := cmp.Diff(calls, l.take()); diff != "" {
@@ -134,7 +134,7 @@ func (l *log) want(t *testing.T, why string, calls ...string) {
 	}
 }
 
-// exported compares unexported fields too: types.Origin has one.
+// exported compares unexported fields of the types package too.
 var exported = cmp.Exporter(func(t reflect.Type) bool { return t.PkgPath() == reflect.TypeFor[types.Origin]().PkgPath() })
 
 func asError(t *testing.T, err error) *Error {
@@ -154,5 +154,5 @@ func day(s string) types.Date {
 	return types.Date{Time: at}
 }
 
-// somePatch is a change of a meeting: an empty one is not sent.
+// somePatch is a change of a meeting; an empty one would not be sent.
 var somePatch = &types.MeetingPatch{Agenda: new("A")}

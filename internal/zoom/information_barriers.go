@@ -7,19 +7,19 @@ type PolicyKey struct {
 	PolicyID string `path:"policyId"`
 }
 
-// NewPolicy is a policy to be made.
+// NewPolicy is a policy to be created.
 type NewPolicy struct {
 	Policy PolicyBody `body:""`
 }
 
-// PolicyPatch changes a policy, which Zoom takes as a whole only.
+// PolicyPatch replaces a policy: Zoom accepts only a whole one.
 type PolicyPatch struct {
 	PolicyID string     `path:"policyId"`
 	Policy   PolicyBody `body:""`
 }
 
-// PolicyBody is a policy as Zoom reads it: every field is required, the id of one
-// to be made too, which is empty then.
+// PolicyBody is a policy as Zoom reads it: every field is required. The id of a policy to
+// be created is empty.
 type PolicyBody struct {
 	ID              string                         `json:"id"`
 	Name            string                         `json:"policy_name"`
@@ -30,7 +30,7 @@ type PolicyBody struct {
 	Settings        PolicySettings                 `json:"settings"`
 }
 
-// PolicySettings say what is forbidden between the two groups.
+// PolicySettings are the means of communication that are forbidden between the two groups.
 type PolicySettings struct {
 	Meeting            bool `json:"meeting"`
 	InMeetingChat      bool `json:"in_meeting_chat"`
@@ -42,7 +42,7 @@ type PolicySettings struct {
 	MessageViaSMS      bool `json:"message_via_sms"`
 }
 
-// NoFilter picks everything of an account.
+// NoFilter selects all objects of an account.
 type NoFilter struct{}
 
 const (

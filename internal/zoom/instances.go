@@ -21,24 +21,16 @@ type InstanceFilter struct {
 	To        types.Date          `query:"to"`
 }
 
-// Instances is Zoom's answer to InstanceFilter: it has no pages.
-type Instances struct {
-	Meetings []*types.MeetingInstance `json:"meetings"`
-}
-
 // pastLife says how long something past is believed. "The latest run" is
-// another one after the next. A run without an end, and participants without a
-// duration, are of a run that Zoom still works on; nobody at all may be, too.
+// another one after the next. A run without an end goes on. Participants without a
+// duration are of a run that Zoom still works on, for minutes; nobody at all may be, too.
 func pastLife(req *Request, answer any) Life {
 	if _, err := types.ParseMeetingNumber(cmp.Or(req.Vars["meetingId"], req.Vars["webinarId"])); err == nil {
 		return Scheduled
 	}
 	switch a := answer.(type) {
 	case *Page[types.Participant]:
-		switch {
-		case Unfinished(a.Items):
-			return Live
-		case len(a.Items) == 0:
+		if len(a.Items) == 0 || Unfinished(a.Items) {
 			return Scheduled
 		}
 	case *types.MeetingInstance:
@@ -57,6 +49,8 @@ func pastLife(req *Request, answer any) Life {
 		if len(a.Items) == 0 {
 			return Scheduled
 		}
+	case *Page[types.Registrant]: // absentees: everybody, before Zoom has worked out who came
+		return Scheduled
 	}
 	return Closed
 }
@@ -107,21 +101,17 @@ func FindPastStays(ctx context.Context, c *Client, run InstanceKey, stays []*typ
 // The operations on what happened.
 var (
 	GetPastMeeting = op[InstanceKey, types.MeetingInstance](Spec{
-		Pattern: "GET /past_meetings/{meetingId}", Rate: Light, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, OwnOnly: true,
+		Pattern: "GET /past_meetings/{meetingId}", Rate: Light, Life: Closed, LifeOf: pastLife, Late: true, AcceptsUUID: true, OwnOnly: true,
 		Scopes: meetingRead + "meeting:read:past_meeting meeting:read:past_meeting:admin",
 		Tags:   instanceTags,
 	})
-	ListInstances = op(Spec{
-		Pattern: "GET /past_meetings/{meetingId}/instances", Rate: Medium, Life: Scheduled,
+	ListInstances = list(Spec{
+		Pattern: "GET /past_meetings/{meetingId}/instances", Rate: Medium, Life: Scheduled, Late: true, Array: "meetings",
 		Scopes: meetingRead + "meeting:read:list_past_instances meeting:read:list_past_instances:admin",
 		Tags:   []string{"meeting:{meetingId}:instances"},
-	}, func(in InstanceFilter, out *Instances) {
-		for _, i := range out.Meetings {
-			i.MeetingNumber = in.MeetingID
-		}
-	})
+	}, func(in InstanceFilter, i *types.MeetingInstance) { i.MeetingNumber = in.MeetingID })
 	ListPastParticipants = list(Spec{
-		Pattern: "GET /past_meetings/{meetingId}/participants", Rate: Medium, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, OwnOnly: true, Array: "participants", MaxPage: 300,
+		Pattern: "GET /past_meetings/{meetingId}/participants", Rate: Medium, Life: Closed, LifeOf: pastLife, Late: true, AcceptsUUID: true, OwnOnly: true, Array: "participants", MaxPage: 300,
 		Scopes: meetingRead + "meeting:read:list_past_participants meeting:read:list_past_participants:admin",
 		Tags:   instanceTags,
 	}, func(in InstanceKey, p *types.Participant) { p.Run = in.MeetingID })

@@ -2,30 +2,29 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// MeetingToken is a token that goes with a meeting.
+// MeetingToken is Zoom's answer with a meeting's token.
 type MeetingToken struct {
 	Token types.Secret `json:"token"`
 }
 
-// SipDialing asks for an address that SIP room systems dial.
+// SipDialing requests an address that SIP room systems dial.
 type SipDialing struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
 	Body      SipDialingBody      `body:""`
 }
 
-// SipDialingBody is what stands in the address.
+// SipDialingBody is the content of the address.
 type SipDialingBody struct {
 	Passcode *types.Secret `json:"passcode,omitzero"`
 }
 
-// PersonalAudioConferences is Zoom's answer to a user's key: it has no pages.
+// PersonalAudioConferences is Zoom's answer with a user's accounts: it has no pages.
 type PersonalAudioConferences struct {
 	Accounts []*types.PersonalAudioConference `json:"pac_accounts"`
 }
 
-// The operations on how people get into a meeting. Invitations and tokens are
-// nothing but secrets: whatever their lives, they are asked for as such and kept
-// nowhere.
+// The operations on joining a meeting. Invitations and tokens consist of secrets only:
+// whatever their lives, they are requested with secrets and never stored.
 var (
 	GetMeetingInvitation = op[MeetingKey, types.MeetingInvitation](Spec{
 		Pattern: "GET /meetings/{meetingId}/invitation", Rate: Light, Life: Scheduled, Key: []string{"invitation"},

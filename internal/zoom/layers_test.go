@@ -43,8 +43,8 @@ func (a *asking) waits() bool {
 	}
 }
 
-// gate is a Handler that answers each call when it is let through.
-type gate struct {
+// barrier is a Handler that answers each call when it is let through.
+type barrier struct {
 	mu    sync.Mutex
 	calls []*gated
 }
@@ -56,7 +56,7 @@ type gated struct {
 }
 
 // handle implements Handler. Calls that are sent do not end with their context.
-func (g *gate) handle(sent bool) Handler {
+func (g *barrier) handle(sent bool) Handler {
 	return func(ctx context.Context, _ *Request) (*Response, error) {
 		call := &gated{ctx: ctx, pass: make(chan error, 1), resp: &Response{}}
 		g.mu.Lock()
@@ -78,7 +78,7 @@ func (g *gate) handle(sent bool) Handler {
 }
 
 // want waits until nothing moves any more and returns the calls, which are n.
-func (g *gate) want(t *testing.T, n int) []*gated {
+func (g *barrier) want(t *testing.T, n int) []*gated {
 	t.Helper()
 	synctest.Wait()
 	g.mu.Lock()
@@ -101,7 +101,7 @@ func userRequest(t *testing.T, id string, options ...Option) *Request {
 func TestCoalesced_manyCallersOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		h := f.coalesced(g.handle(false))
 		callers := make([]*asking, 64)
 		for i := range callers {
@@ -128,7 +128,7 @@ func TestCoalesced_manyCallersOneCall(t *testing.T) {
 func TestCoalesced_differentRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		h := f.coalesced(g.handle(false))
 		write, err := DeleteRegistrant.request(anyone, RegistrantRemoval{7, "r", ""}, nil)
 		if err != nil {
@@ -147,7 +147,7 @@ func TestCoalesced_differentRequests(t *testing.T) {
 func TestCoalesced_oneCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		h := f.coalesced(g.handle(false))
 		ctx, leave := context.WithCancel(t.Context())
 		first, second := ask(ctx, h, userRequest(t, "u")), ask(t.Context(), h, userRequest(t, "u"))
@@ -169,7 +169,7 @@ func TestCoalesced_oneCallerLeaves(t *testing.T) {
 func TestCoalesced_lastCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		h := f.coalesced(g.handle(false))
 		ctx, leave := context.WithCancel(t.Context())
 		ask(ctx, h, userRequest(t, "u"))
@@ -187,7 +187,7 @@ func TestCoalesced_lastCallerLeaves(t *testing.T) {
 func TestCoalesced_joinsWhatIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		h := f.coalesced(g.handle(true))
 		ctx, leave := context.WithCancel(t.Context())
 		first := ask(ctx, h, userRequest(t, "u"))
@@ -207,7 +207,7 @@ func TestCoalesced_joinsWhatIsSent(t *testing.T) {
 func TestCoalesced_joinsNothingGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		h := f.coalesced(g.handle(true))
 		ctx, leave := context.WithCancel(t.Context())
 		first := ask(ctx, h, userRequest(t, "u"))
@@ -228,7 +228,7 @@ func TestCoalesced_joinsNothingGivenUp(t *testing.T) {
 func TestCoalesced_deadlineOfTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		h := f.coalesced(g.handle(false))
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -260,7 +260,7 @@ func TestCoalesced_deadlineOfTheFirst(t *testing.T) {
 func TestCoalesced_longestCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		began := time.Now()
 		a := ask(t.Context(), f.coalesced(g.handle(false)), userRequest(t, "u"))
 		<-a.done
@@ -291,7 +291,7 @@ func TestCoalesced_panic(t *testing.T) {
 func TestCoalesced_evicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
-		var g gate
+		var g barrier
 		h := f.coalesced(g.handle(false))
 		before, other := ask(t.Context(), h, userRequest(t, "u")), ask(t.Context(), h, userRequest(t, "v"))
 		g.want(t, 2)
@@ -460,7 +460,7 @@ func TestRetried_deadline(t *testing.T) {
 
 func TestLimited_maxInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var g gate
+		var g barrier
 		h := limited(Config{MaxInFlight: 2}, nil)(g.handle(false))
 		heavy := &Request{Spec: GetDailyReport.Spec}
 		var callers []*asking

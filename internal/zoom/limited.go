@@ -16,16 +16,16 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// limited is the layer that holds calls back until the account's budget has room, and bounds
-// how many of one label are under way. The place among those under way is taken
-// first, for the same reason as the token is, and callers take turns at it as they
-// do at the budget: else a caller's calls would stand in line before another's ever
-// came to the budget's queue. What Zoom says of the budget, in
-// any answer, the limiter learns.
+// limited is the layer that delays calls until the account's budget has room, and bounds
+// how many calls of one label are under way. A slot among those is acquired first, for the
+// same reason as the token, and fairly among callers, as the budget is: otherwise the
+// calls of one caller would hold all slots before those of another reached the budget's
+// queue. The state of the budget that the headers of any answer report is passed to the
+// limiter.
 //
-//	reads:   what is asked; of the Response, its headers
+//	reads:   the request; of the Response, its headers
 //	writes:  nothing
-//	refuses: [ByLimiter] what the budget has no room for in time
+//	refuses: [ByLimiter] a call that the budget has no room for in time
 func limited(cfg Config, hosts *hosts) Layer {
 	b := &account{cfg: cfg, hosts: hosts, observed: bounded[time.Time](maxObserved)}
 	slots := map[Rate]*ratelimit.Pool{}
@@ -48,30 +48,29 @@ func limited(cfg Config, hosts *hosts) Layer {
 			if err != nil {
 				return nil, err
 			}
-			resp, err := next(watched(ctx, grant), req)
+			resp, err := next(traced(ctx, grant), req)
 			b.learn(context.WithoutCancel(ctx), req, due, resp, err)
 			return resp, err
 		}
 	}
 }
 
-// account is what is known of an account's budget.
+// account is the state of an account's budget outside of the limiter.
 type account struct {
 	cfg      Config
 	hosts    *hosts
-	rates    sync.Map                        // by pattern: the Rate that Zoom itself names, where the table is wrong
-	observed *otter.Cache[string, time.Time] // by key of a limit: when its figures were last passed on
+	rates    sync.Map                        // by pattern: the Rate that Zoom's headers name, if it differs from the table
+	observed *otter.Cache[string, time.Time] // by key of a limit: when its figures were last passed to the limiter
 }
 
-// maxObserved bounds the limits whose last figures are remembered: hosts and
-// registrants have limits of their own, and there is no end of them. One that is
-// forgotten is passed on once too often.
+// maxObserved bounds observed: hosts and registrants have limits of their own, in any
+// number. The figures of a limit that was dropped are passed on once more than needed.
 const maxObserved = 1_000
 
-// dues are the limits that a call is paid from.
+// dues are the limits that a call counts against.
 type dues struct {
-	labels []ratelimit.Limit // its label's: the window, then the day, if there is one
-	quotas []ratelimit.Limit // days of one host, registrant …
+	labels []ratelimit.Limit // of its label: the window, then the day if there is one
+	quotas []ratelimit.Limit // daily, of one host, registrant …
 }
 
 func (d dues) all() []ratelimit.Limit { return slices.Concat(d.labels, d.quotas) }
@@ -84,9 +83,10 @@ func (a *account) dues(req *Request) dues {
 	return dues{a.cfg.Plan.labels(a.cfg.AccountID, req.Spec, rate), a.cfg.Plan.quotas(a.cfg.AccountID, req, a.hosts)}
 }
 
-// watched has the limiter told when the call is on the wire: what comes before
-// that, a new connection say, or a wait for a processor, makes it late at Zoom.
-func watched(ctx context.Context, grant ratelimit.Grant) context.Context {
+// traced returns a context that reports to the limiter when the request is written: what
+// precedes that, such as a new connection or a wait for a processor, makes the call late at
+// Zoom.
+func traced(ctx context.Context, grant ratelimit.Grant) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteRequest: func(httptrace.WroteRequestInfo) { grant.Sent() },
 	})
@@ -108,22 +108,22 @@ func (a *account) wait(ctx context.Context, req *Request, due dues) (ratelimit.G
 	return grant, err
 }
 
-// learn tells the limiter what an answer says: another app may have spent what
-// we had counted on. A store that cannot be told is a store in trouble; the next
-// call learns it itself.
+// learn passes to the limiter what an answer reports of the budget: another app may have
+// used a part of it. Errors of the limiter's store are ignored: the next answer reports it
+// again.
 func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Response, err error) {
 	var e *Error
-	var told allowance
+	var reported allowance
 	switch {
 	case errors.As(err, &e):
-		told = e.told
+		reported = e.reported
 	case resp != nil:
-		told = readAllowance(resp.Header, time.Now())
+		reported = readAllowance(resp.Header, time.Now())
 	}
-	a.relabel(ctx, req.Spec, told)
+	a.relabel(ctx, req.Spec, reported)
 	refused := e != nil && (errors.Is(e.Kind, ErrRateLimited) || errors.Is(e.Kind, ErrDailyLimit)) && e.By == ByZoom
-	if l, ok := told.of(due); ok && (refused || told.left == 0 || a.dueFor(l.Key)) {
-		_ = a.cfg.Limiter.Observe(ctx, l, told.left)
+	if l, ok := reported.of(due); ok && (refused || reported.left == 0 || a.dueFor(l.Key)) {
+		_ = a.cfg.Limiter.Observe(ctx, l, reported.left)
 	}
 	if !refused || e.Concurrent() {
 		return
@@ -137,7 +137,8 @@ func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Respo
 	}
 }
 
-// observeEvery is how often figures of one limit are passed on that are no news.
+// observeEvery is the minimum time between figures of one limit that are passed on, unless it
+// is used up or refused.
 const observeEvery = 250 * time.Millisecond
 
 func (a *account) dueFor(key string) bool {
@@ -149,10 +150,10 @@ func (a *account) dueFor(key string) bool {
 	return true
 }
 
-// relabel notes that Zoom charges an operation to another label than our table
+// relabel records that Zoom counts an operation under another label than the table
 // says.
-func (a *account) relabel(ctx context.Context, s *Spec, told allowance) {
-	rate, ok := categories[strings.ToLower(told.category)]
+func (a *account) relabel(ctx context.Context, s *Spec, reported allowance) {
+	rate, ok := categories[strings.ToLower(reported.category)]
 	if !ok {
 		return
 	}
@@ -166,32 +167,31 @@ func (a *account) relabel(ctx context.Context, s *Spec, told allowance) {
 
 var categories = map[string]Rate{"light": Light, "medium": Medium, "heavy": Heavy, "resource-intensive": ResourceIntensive}
 
-// refusedBy returns the limit that a refusal speaks of, if it is one of those
-// that are counted here. One by the second is the label's. One by the day is the
-// label's too, or that of one object, such as a host or a registrant, which says
-// nothing about any other object; where a call is about several, it does not say
-// which of them.
+// refusedBy returns the limit that a refusal is about, if it is among the call's. A
+// refusal per second is about the label. One per day is about the label too, or about one
+// object, such as a host or a registrant, and then no other object is affected; for a
+// call about several objects, it does not name the one.
 func refusedBy(due dues, e *Error) (ratelimit.Limit, bool) {
 	switch {
 	case len(due.labels) == 0:
 	case !errors.Is(e.Kind, ErrDailyLimit):
 		return due.labels[0], true
 	case !e.ofObject():
-		return due.labels[len(due.labels)-1], true // its day or pool, if it has one
+		return due.labels[len(due.labels)-1], true // its day or pool if it has one
 	case len(due.quotas) == 1:
 		return due.quotas[0], true
 	}
 	return ratelimit.Limit{}, false
 }
 
-// allowance is what the headers of an answer say of a budget. Zoom sends them
-// seldom: nothing may depend on them.
+// allowance is the state of a budget that the headers of an answer report. Zoom sends them
+// rarely: nothing may depend on them.
 //
 // Source: Zoom's page on rate limits as it was in 2020, and answers since then.
 type allowance struct {
 	category    string // the label
 	kind        string // "QPS", "Daily-limit" or nothing
-	limit, left int    // -1 where it is not said
+	limit, left int    // -1 if missing
 	reset       time.Time
 }
 
@@ -222,8 +222,8 @@ func resetOf(v string, now time.Time) time.Time {
 	return instant(v, now)
 }
 
-// of returns which limit is spoken of: that of the kind which is named, or else
-// the one with the same figure. Figures of no limit that we know are ignored.
+// of returns the limit that the headers are about: that of the kind they name, or else
+// the one with the same figure. Figures of unknown limits are ignored.
 func (a allowance) of(due dues) (ratelimit.Limit, bool) {
 	if a.limit < 1 || a.left < 0 || len(due.labels) == 0 {
 		return ratelimit.Limit{}, false

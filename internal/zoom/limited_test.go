@@ -14,7 +14,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// untilNoon waits until day's counters are not about to change; bubbles begin at midnight.
+// untilNoon waits so that the daily counters are not reset during a test; bubbles begin at
+// midnight.
 func untilNoon() { time.Sleep(12 * time.Hour) }
 
 func TestLimited_quotaOfAHost(t *testing.T) {
@@ -37,7 +38,7 @@ func TestLimited_quotaOfAHost(t *testing.T) {
 			return err
 		}
 		for i := range 100 {
-			do := create // tells whose meeting 7 is
+			do := create // the answer has the host of meeting 7
 			if i > 0 {
 				do = func() error { return update(7) }
 			}
@@ -51,13 +52,13 @@ func TestLimited_quotaOfAHost(t *testing.T) {
 			}
 		}
 		if err := update(8); err != nil {
-			t.Errorf("a meeting of nobody knows whom: %v", err)
+			t.Errorf("a meeting of an unknown host: %v", err)
 		}
 	})
 }
 
-// TestLimited_quotaOfAnUnknownHost: what Zoom refuses for a host of whom nobody has told
-// is not asked for that meeting again, and for others it is.
+// A quota that Zoom refuses for an unknown host blocks calls for that meeting, and for no
+// other.
 func TestLimited_quotaOfAnUnknownHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
@@ -101,18 +102,18 @@ func TestLimited_quotaOfEachRegistrant(t *testing.T) {
 	})
 }
 
-// Every answer may tell what is left, and is believed.
-func TestLimited_learnsFromHeaders(t *testing.T) {
+// The limiter adopts the figures in the headers of any answer.
+func TestLimited_observesHeaders(t *testing.T) {
 	for _, c := range []struct {
-		why     string
-		headers []string
-		left    int // of the pool, or of the window if others is set
-		others  int
+		why       string
+		headers   []string
+		left      int // of the pool
+		competing int
 	}{
 		{"a day, by its figure", []string{"X-RateLimit-Limit", "60000", "X-RateLimit-Remaining", "41000"}, 41_000, 0},
 		{"a day, by its name", []string{"X-RateLimit-Type", "Daily-limit", "X-RateLimit-Limit", "30000", "X-RateLimit-Remaining", "29000"}, 29_000, 0},
 		{"a second, by its figure", []string{"X-RateLimit-Limit", "40", "X-RateLimit-Remaining", "9"}, 59_999, 30},
-		{"figures of nobody", []string{"X-RateLimit-Limit", "7", "X-RateLimit-Remaining", "1"}, 59_999, 0},
+		{"figures of an unknown limit", []string{"X-RateLimit-Limit", "7", "X-RateLimit-Remaining", "1"}, 59_999, 0},
 		{"no figures", []string{"X-RateLimit-Limit", "many", "X-RateLimit-Remaining", "-1"}, 59_999, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -122,14 +123,14 @@ func TestLimited_learnsFromHeaders(t *testing.T) {
 				t.Fatal(err)
 			}
 			all, err := c2.cfg.Limiter.Remaining(t.Context(), Business.labels("account", GetDailyReport.Spec, Heavy))
-			if err != nil || all[1].Left != c.left || all[0].Competing != c.others {
+			if err != nil || all[1].Left != c.left || all[0].Competing != c.competing {
 				t.Errorf("%s: %+v, %v", c.why, all, err)
 			}
 		})
 	}
 }
 
-// An operation is paid from the label that Zoom itself charges it to.
+// An operation counts against the label that Zoom's headers name.
 func TestLimited_labelNamedByZoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := budgeted(Business, func(*http.Request) *http.Response { return answer(200, `{"id":"u"}`, "X-RateLimit-Category", "Heavy") }, time.Minute)
@@ -145,8 +146,8 @@ func TestLimited_labelNamedByZoom(t *testing.T) {
 	})
 }
 
-// A refusal by the second without a date says what others spend; with one, it is
-// waited for.
+// A per-second refusal without a date counts as usage by other apps; with one, it blocks the
+// label until then.
 func TestLimited_refusalsByTheSecond(t *testing.T) {
 	for _, dated := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -170,22 +171,22 @@ func TestLimited_refusalsByTheSecond(t *testing.T) {
 			defer cancel()
 			_, err := GetUser.Do(ctx, c, UserKey{"v"})
 			e := asError(t, err)
-			want, others := time.Second, 26
+			want, competing := time.Second, 26
 			if dated {
-				want, others = 3*time.Second, 0
+				want, competing = 3*time.Second, 0
 			}
 			if wait := time.Until(e.RetryAt); !errors.Is(e, ErrRateLimited) || wait < want-100*time.Millisecond || wait > want {
 				t.Errorf("dated %v: %v, again in %v", dated, e, wait)
 			}
 			all, err := c.cfg.Limiter.Remaining(t.Context(), []ratelimit.Limit{Business.labels("account", GetUser.Spec, Light)[0]})
-			if err != nil || all[0].Competing != others {
+			if err != nil || all[0].Competing != competing {
 				t.Errorf("dated %v: %+v, %v", dated, all, err)
 			}
 		})
 	}
 }
 
-func TestReset(t *testing.T) {
+func TestResetOf(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	for v, want := range map[string]time.Time{
 		"":                     {},
@@ -201,7 +202,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// The limiter hears of a call that is late on the wire, whatever kept it.
+// The limiter is notified of a call that was written late.
 func TestLimited_countsFromTheWire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
@@ -209,7 +210,7 @@ func TestLimited_countsFromTheWire(t *testing.T) {
 			connected time.Duration
 			late      int
 		}{{time.Millisecond, 0}, {20 * time.Millisecond, 1}} {
-			store := &lateness{told: make(chan struct{}, 1)}
+			store := &lateness{late: make(chan struct{}, 1)}
 			client := newTestClient(func(req *http.Request) *http.Response {
 				time.Sleep(c.connected)
 				httptrace.ContextClientTrace(req.Context()).WroteRequest(httptrace.WroteRequestInfo{})
@@ -218,26 +219,26 @@ func TestLimited_countsFromTheWire(t *testing.T) {
 			if _, err := GetUser.Do(t.Context(), client, UserKey{"u"}); !errors.Is(err, ErrNotFound) {
 				t.Error(err)
 			}
-			if synctest.Wait(); len(store.told) != c.late {
-				t.Errorf("after %v, the limiter knows of %d late calls, want %d", c.connected, len(store.told), c.late)
+			if synctest.Wait(); len(store.late) != c.late {
+				t.Errorf("after %v, the limiter was notified of %d late calls, want %d", c.connected, len(store.late), c.late)
 			}
 		}
 	})
 }
 
-// lateness is a store that tells of calls that are late.
+// lateness is a store that records late calls.
 type lateness struct {
 	ratelimit.Memory
-	told chan struct{}
+	late chan struct{}
 }
 
 // Late implements [ratelimit.Store].
 func (l *lateness) Late(context.Context, time.Time, ratelimit.Decision, []ratelimit.Limit) error {
-	l.told <- struct{}{}
+	l.late <- struct{}{}
 	return nil
 }
 
-// farStore is a store of budgets that is far away.
+// farStore is a store with a slow round trip.
 type farStore struct{ ratelimit.Store }
 
 func (s farStore) Take(ctx context.Context, now time.Time, within time.Duration, limits []ratelimit.Limit) (ratelimit.Decision, error) {
@@ -245,14 +246,14 @@ func (s farStore) Take(ctx context.Context, now time.Time, within time.Duration,
 	return s.Store.Take(ctx, now, within, limits)
 }
 
-// What it takes to ask for a budget is no wait of the budget's.
+// The store's round trip does not count as waiting.
 func TestLimited_waited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
 		c := newTestClient(func(*http.Request) *http.Response { return answer(200, `{"id":"u"}`) }, func(cfg *Config) {
 			cfg.Plan, cfg.Store, cfg.Limiter = Free, nil, ratelimit.NewLimiter(farStore{&ratelimit.Memory{}}, time.Minute)
 		})
-		for i := range 5 { // four a second, and a tenth of a second to ask for each
+		for i := range 5 { // four per second, and a round trip of 100 ms for each
 			u := &Usage{}
 			if _, err := GetUser.Do(WithUsage(t.Context(), u), c, UserKey{"u"}); err != nil {
 				t.Fatal(err)

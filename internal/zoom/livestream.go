@@ -2,19 +2,19 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// LivestreamPatch sets where a meeting is streamed to.
+// LivestreamPatch sets the destination of a meeting's livestream.
 type LivestreamPatch struct {
 	MeetingID  types.MeetingNumber    `path:"meetingId"`
 	Livestream *types.LivestreamInput `body:""`
 }
 
-// LivestreamStatusPatch starts or stops a stream, or changes how it looks.
+// LivestreamStatusPatch starts or stops a livestream, or changes its layout.
 type LivestreamStatusPatch struct {
 	MeetingID types.MeetingNumber  `path:"meetingId"`
 	Body      LivestreamStatusBody `body:""`
 }
 
-// LivestreamStatusBody says what to do with a stream.
+// LivestreamStatusBody names the action on a livestream.
 type LivestreamStatusBody struct {
 	Action   types.LivestreamAction         `json:"action"`
 	Settings *types.LivestreamSettingsInput `json:"settings,omitzero"`

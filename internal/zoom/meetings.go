@@ -7,14 +7,14 @@ type MeetingKey struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
 }
 
-// MeetingQuery names a meeting that is read.
+// MeetingQuery names a meeting to be read.
 type MeetingQuery struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
-	// Previous asks for the occurrences that are over too.
+	// Previous includes the occurrences that are over.
 	Previous bool `query:"show_previous_occurrences"`
 }
 
-// MeetingFilter picks meetings of one user.
+// MeetingFilter selects meetings of one user.
 type MeetingFilter struct {
 	UserID   string                `path:"userId"`
 	Type     types.MeetingListType `query:"type"`
@@ -23,7 +23,7 @@ type MeetingFilter struct {
 	Timezone string                `query:"timezone"`
 }
 
-// NewMeeting is a meeting to be made for a user.
+// NewMeeting is a meeting to be created for a user.
 type NewMeeting struct {
 	UserID  string            `path:"userId"`
 	Meeting *types.NewMeeting `body:""`
@@ -44,19 +44,19 @@ type MeetingRemoval struct {
 	CancelMeetingReminder *bool               `query:"cancel_meeting_reminder"`
 }
 
-// MeetingAction ends a meeting that is going on, or takes a deleted one back.
+// MeetingAction ends a live meeting, or recovers a deleted one.
 type MeetingAction struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
 	Body      MeetingActionBody   `body:""`
 }
 
-// MeetingActionBody says which action.
+// MeetingActionBody names the action.
 type MeetingActionBody struct {
 	Action string `json:"action"`
 }
 
-// meetingWrites is the allowance for creating and updating meetings, which
-// Zoom counts for each host.
+// meetingWrites is the daily quota for creating and updating meetings, which
+// Zoom counts per host.
 //
 // Source: https://developers.zoom.us/docs/api/rate-limits/
 var meetingWrites = Quota{Name: "meeting writes of a host", PerDay: 100, By: []string{hostVar}}
@@ -66,10 +66,10 @@ const (
 	meetingWrite = "meeting:write meeting:write:admin "
 )
 
-// staleMeeting is what a change of a meeting makes stale.
+// staleMeeting are the tags that a change of a meeting evicts.
 var staleMeeting = []string{"meeting:{meetingId}", "host-of:{meetingId}:meetings", "report:upcoming_events"}
 
-// meetingsLife is the life of a list of meetings: those that go on are others soon.
+// meetingsLife returns the life of a list of meetings: that of live ones changes within seconds.
 func meetingsLife(req *Request, _ any) Life {
 	if asks(req, "type") == types.MeetingListTypeLive.Code() {
 		return Live
@@ -77,8 +77,8 @@ func meetingsLife(req *Request, _ any) Life {
 	return Scheduled
 }
 
-// listsByClock reports whether a list of meetings or webinars is of another type than all
-// that are scheduled: of those to come, or those that are over.
+// listsByClock reports whether a list of meetings or webinars depends on the clock: any list
+// but that of all scheduled ones, such as the upcoming or the past ones.
 func listsByClock(req *Request) bool {
 	kind := asks(req, "type")
 	return kind != "" && kind != types.MeetingListTypeScheduled.Code()

@@ -9,8 +9,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// multipartBody writes a file as the one part of a form, and returns the body
-// with its media type.
+// multipartBody returns the multipart/form-data body with a file as its only part, and its
+// media type.
 func multipartBody(name string, file types.Upload) ([]byte, string, error) {
 	var buf bytes.Buffer
 	form := multipart.NewWriter(&buf)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -21,10 +22,10 @@ import (
 // Op is an operation: its row in the table, and the Go types of its input and
 // answer. In is a struct whose tags say where each field goes:
 //
-//	path:"userId"       the variable of the path; "meetingId|webinarId" is whichever
-//	                    of them the path has
-//	query:"page_size"   a query parameter; left out when zero. One that changes
-//	                    something by itself, without a body, has acts:"true"
+//	path:"userId"       a variable of the path; "meetingId|webinarId" is the one
+//	                    of them that the path has
+//	query:"page_size"   a query parameter; left out if zero. One that has an
+//	                    effect without a body has acts:"true"
 //	body:""             the JSON body
 //	file:"file"         a part of a multipart body; a types.Upload
 type Op[In, Out any] struct {
@@ -32,8 +33,8 @@ type Op[In, Out any] struct {
 	adopt func(In, *Out)
 }
 
-// op registers an operation. adopt, if given, completes an answer with what
-// only the question knows, such as the meeting that a registrant belongs to.
+// op registers an operation. adopt, if given, completes an answer with values of the
+// input, such as the meeting that a registrant belongs to.
 func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
 	s.input, s.answer = inputOf(reflect.TypeFor[In](), &s), reflect.TypeFor[Out]()
 	s.required = requiredOf(s.answer, &s)
@@ -49,15 +50,19 @@ func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
 // Option changes how one call is made.
 type Option func(*Request)
 
-// WithSecrets asks for the credentials in the answer too, at the price of a
-// call that no cache answers.
+// WithSecrets requests the credentials in the answer too. Such a call is never answered
+// from a cache.
 func WithSecrets(r *Request) { r.Secrets = true }
 
-// Secrets is WithSecrets if wanted, and nothing otherwise.
+// Secrets is WithSecrets if wanted, and no option otherwise.
 func Secrets(wanted bool) Option { return func(r *Request) { r.Secrets = r.Secrets || wanted } }
 
-// Do carries the operation out. What it returns is shared and MUST NOT be
-// changed. An error is an *Error, or says why the input is none.
+// NewerThan accepts answers from the cache only if they were stored after t: requests at one moment
+// share a call, also those of several replicas.
+func NewerThan(t time.Time) Option { return func(r *Request) { r.newer = t } }
+
+// Do executes the operation. Its result is shared and MUST NOT be changed. An error is an
+// *Error, or the context's.
 func (o Op[In, Out]) Do(ctx context.Context, c *Client, in In, options ...Option) (*Out, error) {
 	req, err := o.request(c, in, options)
 	if err != nil {
@@ -71,8 +76,8 @@ func (o Op[In, Out]) Do(ctx context.Context, c *Client, in In, options ...Option
 	return out, nil
 }
 
-// Known returns what the cache holds, without any call: the answer, or the
-// error that says there is none; ok is false when it holds neither.
+// Known returns the cached answer, or the cached error that there is none, without a
+// call; ok is false if neither is cached. For an invalid input it returns that error.
 func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok bool, err error) {
 	req, err := o.request(c, in, nil)
 	if err != nil {
@@ -89,10 +94,11 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok 
 	return out, ok, nil
 }
 
-// underWay reports whether a call for the answer is under way.
-func (o Op[In, Out]) underWay(c *Client, in In) bool {
+// underWay reports whether a call for the answer is under way, not for fields of later levels
+// alone.
+func (o Op[In, Out]) underWay(ctx context.Context, c *Client, in In) bool {
 	req, err := o.request(c, in, nil)
-	return err == nil && c.flights.Has(req.identity())
+	return err == nil && c.flights.Has(req.identity()) && !usageFrom(ctx).isLater(ctx, req)
 }
 
 func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, error) {
@@ -145,15 +151,15 @@ func decodeAnswer(s *Spec, body []byte, out any, odd *types.Oddities) error {
 	})
 }
 
-// input knows where each field of an input struct goes. It is worked out once,
+// input maps the fields of an input struct to the parts of a request. It is compiled once,
 // when the operation is registered.
 type input struct {
 	path, query []place
 	body        []int  // index of the body's field; nil when there is none
 	file        *place // the file that is the body; nil when there is none
 
-	// ask makes a request of an input, which is of this type, for code that goes through
-	// the table and knows no types.
+	// ask makes a request from an input of type of, for code that iterates over the table
+	// without the Go types.
 	of  reflect.Type
 	ask func(c *Client, in any) (*Request, error)
 }
@@ -161,14 +167,14 @@ type input struct {
 type place struct {
 	name  string
 	index []int
-	acts  bool // it changes something by itself
+	acts  bool // it has an effect without a body
 }
 
-// ErrNoChange is of a change that changes nothing: a call would be spent on it.
+// ErrNoChange reports a patch without changes, which is not worth a call.
 var ErrNoChange = errors.New("it changes nothing")
 
-// separable refuses a list whose items cannot be told from each other when it is
-// written with commas between them.
+// separable rejects a list with an item that is empty or holds a comma, which separates the
+// items in a query.
 func separable(list reflect.Value) error {
 	if list.Kind() != reflect.Slice {
 		return nil
@@ -190,8 +196,8 @@ func inputOf(t reflect.Type, s *Spec) *input {
 	return in
 }
 
-// add notes the tagged fields of t, and those of structs within it that have no
-// tag of their own.
+// add adds the tagged fields of t, and those of structs within it that have no
+// tag themselves.
 func (in *input) add(t reflect.Type, s *Spec, at []int) {
 	for i := range t.NumField() {
 		f, index := t.Field(i), append(slices.Clone(at), i)
@@ -211,14 +217,14 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 		case isFile:
 			in.file = &place{name: file, index: index}
 		case f.Type == reflect.TypeFor[Paging]() && s.MaxPage == 0:
-			// a list that comes at once takes no page
+			// a list without pages has no such parameters
 		case f.Type.Kind() == reflect.Struct:
 			in.add(f.Type, s, index)
 		}
 	}
 }
 
-// variable returns which of the names, with "|" between them, the path has.
+// variable returns the one of the names, separated by "|", that is in the path.
 func (s *Spec) variable(names string) string {
 	for name := range strings.SplitSeq(names, "|") {
 		if strings.Contains(s.Path(), "{"+name+"}") {
@@ -236,7 +242,7 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 	req := &Request{Spec: s, Account: account, Path: path, Vars: make(map[string]string, len(in.path))}
 	for _, p := range in.path {
 		value := ""
-		if f := v.FieldByIndex(p.index); !f.IsZero() { // a meeting's number 0 is none
+		if f := v.FieldByIndex(p.index); !f.IsZero() { // the meeting number 0 is none
 			value = text(f)
 		}
 		escaped, err := s.segment(p.name, value)
@@ -284,11 +290,11 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 	return req, err
 }
 
-// MaxList is how many bytes a list in the query of a call may have: more than Zoom
-// takes, and less than what fills anything.
+// MaxList bounds a list in the query of a call, in bytes: it is more than Zoom accepts, and
+// too little to exhaust memory.
 const MaxList = 8 << 10
 
-// longestValue is how many bytes a parameter of the query may have.
+// longestValue returns the bound of a query parameter, in bytes.
 func longestValue(name string, v reflect.Value) int {
 	switch {
 	case name == "next_page_token":
@@ -299,8 +305,8 @@ func longestValue(name string, v reflect.Value) int {
 	return MaxID
 }
 
-// renamed returns the same question with another name of the object in the
-// path, which has one variable.
+// renamed returns the same request with another name of the object in the path, which has
+// one variable.
 func (r *Request) renamed(name string) (*Request, error) {
 	for variable := range r.Vars {
 		escaped, err := r.Spec.segment(variable, name)
@@ -317,13 +323,13 @@ func (r *Request) renamed(name string) (*Request, error) {
 	return r, nil
 }
 
-// segment escapes the value of a path variable. A number is the same either
-// way; only {meetingId} and {webinarId} may be a UUID, with a rule of its own.
+// segment escapes the value of a path variable. Only {meetingId} and {webinarId} may be a
+// UUID, which has its own escaping; it leaves a number unchanged.
 func (s *Spec) segment(name, value string) (string, error) {
 	if name != "meetingId" && name != "webinarId" {
 		return segment(value)
 	}
-	if value == "0" { // the number of what has none
+	if value == "0" { // the number of an object without one
 		return "", ErrNoID
 	}
 	if s.AcceptsUUID {
@@ -332,7 +338,7 @@ func (s *Spec) segment(name, value string) (string, error) {
 	return segment(value)
 }
 
-// countBy notes the fields of the body that a quota counts by.
+// countBy adds to Vars the fields of the body that a quota counts by.
 func (r *Request) countBy(body []byte) {
 	var missing []string
 	for _, q := range r.Spec.Quotas {
@@ -356,10 +362,10 @@ func (r *Request) countBy(body []byte) {
 	}
 }
 
-// listSep stands between the values of a variable that has several.
+// listSep separates the values of a variable that has several.
 const listSep = "\x00"
 
-// namesIn returns the e-mails, or else the ids, of the objects in a list.
+// namesIn returns the e-mail addresses, or else the ids, of the objects in a list.
 func namesIn(list []any) string {
 	var names []string
 	for _, item := range list {

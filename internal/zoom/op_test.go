@@ -11,7 +11,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// callOf returns what a question is on the wire.
+// callOf returns an operation's HTTP request as text.
 func callOf[In, Out any](t *testing.T, o Op[In, Out], in In) string {
 	t.Helper()
 	req, err := o.request(anyone, in, nil)
@@ -43,10 +43,10 @@ func TestOp_requestOnTheWire(t *testing.T) {
 		{"a name of a variable in braces is no variable", callOf(t, GetRegistrant, RegistrantKey{7, "{meetingId}"}), "GET /meetings/7/registrants/%7BmeetingId%7D"},
 		{"only {meetingId} may be a UUID", callOf(t, GetRegistrant, RegistrantKey{7, "/a"}), "GET /meetings/7/registrants/%2Fa"},
 		{"a UUID", callOf(t, GetPastMeeting, InstanceKey{"/a//b+c=="}), "GET /past_meetings/%252Fa%252F%252Fb%252Bc%253D%253D"},
-		{"the latest run of a number", callOf(t, GetPastMeeting, InstanceKey{"86753098765"}), "GET /past_meetings/86753098765"},
+		{"the latest instance of a number", callOf(t, GetPastMeeting, InstanceKey{"86753098765"}), "GET /past_meetings/86753098765"},
 		{"zero values are left out", pageOf(t, ListUsers, UserFilter{}, Paging{}), "GET /users"},
 		{
-			"a query is sorted, so that one question has one key",
+			"a query is sorted, so that equal requests have one cache key",
 			pageOf(t, ListUsers, UserFilter{Status: types.UserStatusActive, RoleID: "a&b=c"}, Paging{Size: 300, Token: "x y+z"}),
 			"GET /users?next_page_token=x+y%2Bz&page_size=300&role_id=a%26b%3Dc&status=active",
 		},
@@ -58,7 +58,7 @@ func TestOp_requestOnTheWire(t *testing.T) {
 		{"numbers", callOf(t, GetDailyReport, MonthKey{2026, 2}), "GET /report/daily?month=2&year=2026"},
 		{"no month is the current one", callOf(t, GetDailyReport, MonthKey{}), "GET /report/daily"},
 		{"a switch that is off is not left out", callOf(t, DeleteMeeting, MeetingRemoval{MeetingID: 7, ScheduleForReminder: &no, CancelMeetingReminder: &yes}), "DELETE /meetings/7?cancel_meeting_reminder=true&schedule_for_reminder=false"},
-		{"a switch that nobody touched is", callOf(t, DeleteMeeting, MeetingRemoval{MeetingID: 7}), "DELETE /meetings/7"},
+		{"an unset switch is", callOf(t, DeleteMeeting, MeetingRemoval{MeetingID: 7}), "DELETE /meetings/7"},
 		{
 			"a list is one parameter, and a body is JSON without what is not set",
 			callOf(t, AddRegistrant, NewRegistrant{MeetingID: 7, OccurrenceIDs: []string{"1", "2"}, Registrant: &types.NewRegistrant{Email: "a@example.com", FirstName: "A"}}),
@@ -104,15 +104,15 @@ func TestOp_invalidInput(t *testing.T) {
 		{"the list instead of the user", ErrInvalid, func() error { _, err := GetUser.Do(t.Context(), c, UserKey{"."}); return err }},
 		{"another operation", ErrInvalid, func() error { _, err := GetUser.Do(t.Context(), c, UserKey{".."}); return err }},
 		{"another operation, by the meeting's id", ErrInvalid, func() error { _, err := GetPastMeeting.Do(t.Context(), c, InstanceKey{".."}); return err }},
-		{"the meeting number that says there is none", ErrNoID, func() error { _, err := GetMeeting.Do(t.Context(), c, MeetingQuery{}); return err }},
+		{"the meeting number 0", ErrNoID, func() error { _, err := GetMeeting.Do(t.Context(), c, MeetingQuery{}); return err }},
 		{"the same number where a UUID may stand", ErrNoID, func() error { _, err := GetPastMeeting.Do(t.Context(), c, InstanceKey{"0"}); return err }},
 		{"a registrant of no meeting", ErrNoID, func() error { _, err := GetRegistrant.Do(t.Context(), c, RegistrantKey{0, "r"}); return err }},
-		{"a page of nobody's meetings", ErrNoID, func() error { _, err := ListMeetings.Page(t.Context(), c, MeetingFilter{}, Paging{}); return err }},
+		{"a page of meetings without a user", ErrNoID, func() error { _, err := ListMeetings.Page(t.Context(), c, MeetingFilter{}, Paging{}); return err }},
 		{"a write", ErrInvalid, func() error {
 			_, err := DeleteRegistrant.Do(t.Context(), c, RegistrantRemoval{7, "..", ""})
 			return err
 		}},
-		{"a list whose items cannot be told from each other", ErrInvalid, func() error {
+		{"a list with a comma in an item", ErrInvalid, func() error {
 			_, err := DeleteVirtualBackgrounds.Do(t.Context(), c, VirtualBackgroundRemoval{IDs: []string{"1,2"}})
 			return err
 		}},
@@ -130,12 +130,12 @@ func TestOp_invalidInput(t *testing.T) {
 		}
 	}
 	if out, ok, err := GetUser.Known(t.Context(), c, UserKey{".."}); out != nil || !errors.Is(err, ErrInvalid) || !ok {
-		t.Errorf("what is no question has a known answer, the refusal: got %v, %v, %v", out, err, ok)
+		t.Errorf("Known returns the error of an invalid input: got %v, %v, %v", out, err, ok)
 	}
-	calls.want(t, "nothing is asked")
+	calls.want(t, "nothing is sent")
 }
 
-// A daily allowance is counted for the registrant that the body names.
+// A daily quota is counted for the registrant in the body.
 func TestQuotaVariables(t *testing.T) {
 	add := func(email types.Text) *Request {
 		req, err := AddRegistrant.request(anyone, NewRegistrant{MeetingID: 7, Registrant: &types.NewRegistrant{Email: string(email), FirstName: "A"}}, nil)
@@ -157,7 +157,7 @@ func TestQuotaVariables(t *testing.T) {
 	if key := q.keys("a", add("ann@example.com"), nil)[0]; strings.Contains(key, "@") || !strings.HasPrefix(key, "a:") {
 		t.Errorf("the key %q begins with the account and holds no address", key)
 	}
-	// Other operations keep their body's fields to themselves.
+	// The body's fields are not in Vars unless a quota counts by them.
 	req, err := CreateMeeting.request(anyone, NewMeeting{UserID: "u", Meeting: &types.NewMeeting{Topic: new("email")}}, nil)
 	if diff := cmp.Diff(map[string]string{"userId": "u"}, req.Vars); diff != "" || err != nil {
 		t.Errorf("%v -want +got\n%s", err, diff)
@@ -167,13 +167,13 @@ func TestQuotaVariables(t *testing.T) {
 func TestOp_decodes(t *testing.T) {
 	for _, c := range []struct {
 		why, body string
-		want      *types.User // nil for what is no answer
+		want      *types.User // nil if the body is no answer
 	}{
 		{"an object", `{"id":"u","type":2,"new":1}`, &types.User{ZoomID: "u", Type: types.UserTypeLicensed}},
 		{"an object without fields", `{}`, nil},
-		{"an object that tells of nobody", `{"type":2,"id":""}`, nil},
-		{"somebody who has no id yet", `{"email":"jo@example.com"}`, &types.User{Email: "jo@example.com"}},
-		{"a value of an unknown kind", `{"id":"u","type":77,"login_types":[]}`, &types.User{ZoomID: "u", Type: unknownType, LoginTypesRead: []types.LoginType{}}},
+		{"an object without a key", `{"type":2,"id":""}`, nil},
+		{"a user without an id yet", `{"email":"jo@example.com"}`, &types.User{Email: "jo@example.com"}},
+		{"an unknown code", `{"id":"u","type":77,"login_types":[]}`, &types.User{ZoomID: "u", Type: unknownType, LoginTypesRead: []types.LoginType{}}},
 		{"nothing", ``, nil},
 		{"null", ` null `, nil},
 		{"half an object", `{"id":"u`, nil},
@@ -212,7 +212,7 @@ func TestOp_writeWithoutBody(t *testing.T) {
 	}
 }
 
-// What only the question knows is on the answer, and where it was read.
+// Answers have values of the input, and their origin.
 func TestOp_adopts(t *testing.T) {
 	bodies := map[string]string{
 		"/v2/meetings/7/registrants/r":                   `{"id":"r"}`,
@@ -236,8 +236,8 @@ func TestOp_adopts(t *testing.T) {
 	if err != nil || regs.Items[0].Meeting != 7 || regs.Items[1].Meeting != 7 {
 		t.Errorf("registrants: %+v, %v", regs, err)
 	}
-	runs, err := ListInstances.Do(ctx, c, InstanceFilter{MeetingID: 7})
-	if err != nil || len(runs.Meetings) != 1 || runs.Meetings[0].MeetingNumber != 7 || runs.Meetings[0].Op != ListInstances.Pattern {
+	runs, err := ListInstances.Page(ctx, c, InstanceFilter{MeetingID: 7}, Paging{})
+	if err != nil || len(runs.Items) != 1 || runs.Items[0].MeetingNumber != 7 || runs.Items[0].Op != ListInstances.Pattern {
 		t.Errorf("runs: %+v, %v", runs, err)
 	}
 	for _, uuid := range []string{"a==", "/slash="} {
@@ -260,7 +260,7 @@ func TestOp_adopts(t *testing.T) {
 	}
 }
 
-// Mistakes in the table are found when the program starts.
+// Mistakes in the table panic when the program starts.
 func TestOp_invalidRows(t *testing.T) {
 	type pathless struct{ Name string }
 	type wrong struct {

@@ -21,39 +21,38 @@ import (
 type Page[T any] struct {
 	Items []*T      `json:"zoomql_items"`
 	Next  string    `json:"next_page_token,omitzero"` // "" after the last page
-	Total types.Int `json:"total_records,omitzero"`   // the length of the list, if Zoom says it
-	Size  types.Int `json:"page_size,omitzero"`       // of the pages, if Zoom says it: it may be less than was asked for
-	Pages types.Int `json:"page_count,omitzero"`      // how many there are of that size, if Zoom says it
+	Total types.Int `json:"total_records,omitzero"`   // the length of the list, if Zoom reports it
+	Size  types.Int `json:"page_size,omitzero"`       // of the pages, if Zoom reports it: it may be smaller than requested
+	Pages types.Int `json:"page_count,omitzero"`      // how many there are of that size, if Zoom reports it
 	// From and To are the range that the answer is about, if Zoom names one: it may
-	// be shorter than the one that was asked for.
+	// be shorter than the requested one.
 	From types.Time `json:"from,omitzero"`
 	To   types.Time `json:"to,omitzero"`
-	// LeftOut is how many items Zoom sent that are none: null, without an id, or of
-	// another shape. Repeated is how many stood on this page already.
+	// LeftOut counts the items of Zoom's that are left out: null, without an id, or of
+	// another JSON type. Repeated counts duplicates of items on this page.
 	LeftOut  int `json:"zoomql_left_out,omitzero"`
 	Repeated int `json:"zoomql_repeated,omitzero"`
-	// Cut tells that there is a token that cannot be read.
+	// Cut reports that the next page's token cannot be read.
 	Cut bool `json:"zoomql_cut,omitzero"`
-	// Beside is an object of what stands beside the items, as far as the row of
-	// the operation names it.
+	// Beside is an object of the fields next to the items that Spec.Beside names.
 	Beside jsontext.Value `json:"zoomql_beside,omitzero"`
 
-	identities []string // of the items; nil where they have none
+	identities []string // of the items; nil if they have none
 	once       sync.Once
 	index      map[string]*T
 }
 
-// Count returns how many items Zoom sent, one that stands on the page twice once: it
-// stands in the place of another.
+// Count returns how many items Zoom sent, without duplicates: Zoom counts a duplicate in
+// place of another item.
 func (p *Page[T]) Count() int { return len(p.Items) + p.LeftOut }
 
-// tokenLife is how long a page with a token is fresh at most: the token ends
-// after 15 minutes, and a page whose token is dead leads nowhere.
+// tokenLife bounds how long a page with a token is fresh: the token expires after 15
+// minutes, and a page with an expired token has no next one.
 //
 // Source: https://developers.zoom.us/docs/api/pagination/
 const tokenLife = 14 * time.Minute
 
-// keep returns how long the page may be kept of the time that its kind allows.
+// keep returns how long the page may be stored, at most ttl.
 func (p *Page[T]) keep(ttl time.Duration) time.Duration {
 	if p.Next != "" {
 		return min(ttl, tokenLife)
@@ -61,8 +60,8 @@ func (p *Page[T]) keep(ttl time.Duration) time.Duration {
 	return ttl
 }
 
-// Index returns the items by the keys that the function gives them; it is
-// worked out at the first call, and the function is the same at every call.
+// Index returns the items by the keys that the function returns for them. The index is
+// built by the first call, so all calls MUST pass the same function.
 func (p *Page[T]) Index(keys func(*T) []string) map[string]*T {
 	p.once.Do(func() {
 		p.index = make(map[string]*T, 2*len(p.Items))
@@ -77,12 +76,12 @@ func (p *Page[T]) Index(keys func(*T) []string) map[string]*T {
 	return p.index
 }
 
-// decode reads an answer whose items stand under the name that the operation's
-// row gives; our own encoding has names that no field of Zoom's has. An item of
-// another shape costs that item: [types.Read] leaves null in its place.
+// decode reads an answer whose items have the name that the operation's row gives. The
+// cache's encoding uses names that no field of Zoom's has. An item of another JSON type is
+// left out: [types.Read] decodes it as null.
 func (p *Page[T]) decode(s *Spec, dec *jsontext.Decoder) error {
 	if kind := dec.PeekKind(); kind != '{' {
-		return types.UnmarshalDecode(dec, &struct{}{}) // says what is wrong
+		return types.UnmarshalDecode(dec, &struct{}{}) // returns the error
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -97,15 +96,15 @@ func (p *Page[T]) decode(s *Spec, dec *jsontext.Decoder) error {
 			return err
 		}
 	}
-	if len(beside) > 0 && p.Beside == nil { // our own encoding has both
-		p.Beside, _ = types.Marshal(beside) // values that were just read
+	if len(beside) > 0 && p.Beside == nil { // the cache's encoding has the field itself
+		p.Beside, _ = types.Marshal(beside) // cannot fail: the values have just been read
 	}
 	_, err := dec.ReadToken()
 	return err
 }
 
-// errNoItems is of a list without a single item that can be read: it is not the one that
-// was asked for.
+// errNoItems reports a list without a single item that can be read: it is not the requested
+// one.
 var errNoItems = errors.New("the items of the list are of another kind")
 
 func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map[string]jsontext.Value) error {
@@ -149,7 +148,7 @@ func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map
 	return dec.SkipValue()
 }
 
-// readItems reads the items.
+// readItems reads the items, and removes those that could not be read.
 func (p *Page[T]) readItems(dec *jsontext.Decoder) error {
 	p.Items = nil
 	if err := types.UnmarshalDecode(dec, &p.Items); err != nil {
@@ -163,31 +162,30 @@ func (p *Page[T]) readItems(dec *jsontext.Decoder) error {
 	return nil
 }
 
-// Paging is the part of a list's input that picks a page.
+// Paging is the part of a list's input that selects a page.
 type Paging struct {
 	Size  int    `query:"page_size"`
 	Token string `query:"next_page_token"`
 }
 
-// ListOp is an operation that answers with pages.
+// ListOp is an operation that returns pages of a list.
 type ListOp[In, T any] struct {
 	Op[listInput[In], Page[T]]
-	// within reads the page out of a larger answer; nil where the answer is
-	// the page.
+	// within extracts the page from a larger answer; nil if the answer is the page.
 	within func(context.Context, *Client, listInput[In], []Option) (*Page[T], error)
 }
 
-// listInput is the input of a list with the page that is wanted: by its token, or
-// by its number where Zoom takes no token. The number then stands in the token's
-// place outside, so that readers of a list need not know the difference.
+// listInput is the input of a list with the requested page: by token, or by number if Zoom
+// accepts no token. Outside of this package the number is passed as the token, so that
+// readers of a list need not distinguish them.
 type listInput[In any] struct {
 	Filter In
 	Paging
 	Number int `query:"page_number"`
 }
 
-// Question returns what a filter asks for, whichever page of it is wanted: the same
-// for filters that are the same in every value.
+// Question returns a string that identifies the request of a filter, whichever its page:
+// filters with the same values have the same.
 func (o ListOp[In, T]) Question(c *Client, in In) (string, error) {
 	req, err := o.request(c, o.input(in, Paging{}), nil)
 	if err != nil {
@@ -207,14 +205,14 @@ func (o ListOp[In, T]) input(in In, p Paging) listInput[In] {
 	return listInput[In]{Filter: in, Paging: Paging{Size: p.Size}, Number: max(number, 1)}
 }
 
-// tokenMark stands before a token of Zoom's where a page's number is expected: Zoom
-// goes on by tokens in lists that it documents by numbers.
+// tokenMark precedes a token of Zoom's where a page number is expected: Zoom returns tokens
+// in lists that it documents with numbers.
 const tokenMark = "="
 
-// After returns the token of the page after the one that p picked, "" for the end.
-// Zoom names it, or, where it counts pages, it follows from their number and the length
-// of the list; where Zoom says neither, the list goes on as long as pages are full.
-// read is how many items Zoom has sent, that page's among them.
+// After returns the token of the page after the one that p selected, "" after the last.
+// Zoom's answer has it; for lists with page numbers, it follows from the number of pages or
+// the length of the list, or, without either, from whether the page is full. read is how
+// many items Zoom has sent, including those of that page.
 func (o ListOp[In, T]) After(p Paging, page *Page[T], read int) string {
 	switch {
 	case !o.Numbered:
@@ -242,16 +240,16 @@ func (o ListOp[In, T]) After(p Paging, page *Page[T], read int) string {
 	return strconv.Itoa(number + 1)
 }
 
-// defaultPage is how many items Zoom puts on a page unless the request says it.
+// defaultPage is the size of Zoom's pages unless the request sets it.
 const defaultPage = 30
 
-// list registers an operation that answers with pages. adopt, if given,
-// completes each item with what only the question knows.
+// list registers an operation that returns pages of a list. adopt, if given, completes each
+// item with values of the input.
 func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	return ListOp[In, T]{Op: op(s, func(in listInput[In], p *Page[T]) {
 		filter := in.Filter
 		if own, ok := any(&filter).(interface{ Range() *Days }); ok && p.Answered() != (Days{}) {
-			*own.Range() = p.Answered() // not the caller's, but what the items are about
+			*own.Range() = p.Answered() // the range of the items, which may differ from the requested one
 		}
 		for _, item := range p.Items {
 			for _, complete := range adopt {
@@ -262,21 +260,20 @@ func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	})}
 }
 
-// Answered returns the range that Zoom has named; zero where it has named none.
+// Answered returns the range that Zoom has named; zero if it has named none.
 func (p *Page[T]) Answered() Days { return answered(p.From.Time, p.To.Time) }
 
-// atLeast returns how many items the number of pages proves that there are.
+// atLeast returns the minimum length of the list by Zoom's number of pages.
 func (p *Page[T]) atLeast() int64 {
-	const most = 1 << 30 // of each, so that a wild number does not overflow
+	const most = 1 << 30 // of each factor, so that the product does not overflow
 	if !p.Pages.Valid || !p.Size.Valid || p.Pages.N < 2 || p.Pages.N > most || p.Size.N < 1 || p.Size.N > most {
 		return 0
 	}
 	return (p.Pages.N-1)*p.Size.N + 1
 }
 
-// tidy leaves out items without an id where all have one, and those that stand on
-// the page already. It does not believe a length that is less than what stands on
-// the page.
+// tidy removes items without an id, if items of the kind have one, and duplicates. It drops
+// a length that is less than the number of items on the page.
 func (p *Page[T]) tidy() {
 	defer func() {
 		if p.Total.N < int64(len(p.Items)) {
@@ -304,8 +301,8 @@ func (p *Page[T]) tidy() {
 	p.Items, p.identities = p.Items[:kept], p.identities[:kept]
 }
 
-// within is the list that stands within the answers of an operation, beside what
-// they say once. pick returns nil for an answer without it.
+// within returns the list that is a part of an operation's answers. pick extracts its page;
+// it returns nil for an answer without one.
 func within[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) ListOp[In, T] {
 	return ListOp[In, T]{
 		Op: Op[listInput[In], Page[T]]{Spec: o.Spec},
@@ -324,7 +321,7 @@ func within[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) 
 	}
 }
 
-// Page asks for one page. A size of 0 leaves it to Zoom.
+// Page requests one page. A size of 0 means Zoom's default.
 func (o ListOp[In, T]) Page(ctx context.Context, c *Client, in In, p Paging, options ...Option) (*Page[T], error) {
 	if o.within != nil {
 		return o.within(ctx, c, o.input(in, p), options)
@@ -332,9 +329,9 @@ func (o ListOp[In, T]) Page(ctx context.Context, c *Client, in In, p Paging, opt
 	return o.Do(ctx, c, o.input(in, p), options...)
 }
 
-// Pages asks for one page after the other, each of the given size, until the
-// list ends, an error comes or the caller stops. A list that ends early ends with an
-// error: what it did not hold may be there all the same.
+// Pages requests one page after the other, each of the given size, until the list ends, an
+// error occurs or the caller stops. A list that ends early yields an error: items that were
+// not in it may exist.
 func (o ListOp[In, T]) Pages(ctx context.Context, c *Client, in In, p Paging, options ...Option) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
 		whole := p.Token == ""

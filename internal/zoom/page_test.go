@@ -25,22 +25,22 @@ func TestPage_decodes(t *testing.T) {
 	}
 	for _, c := range []struct {
 		why, body string
-		want      *Page[types.User] // nil for what cannot be read
+		want      *Page[types.User] // nil if the body cannot be read
 	}{
 		{"as documented", `{"page_count":1,"page_number":1,"page_size":30,"total_records":2,"next_page_token":"t","users":[{"id":"a"},{"id":"b"}]}`,
 			&Page[types.User]{Items: []*types.User{user("a"), user("b")}, Next: "t", Total: types.Int{N: 2, Valid: true}, Size: types.Int{N: 30, Valid: true}, Pages: types.Int{N: 1, Valid: true}}},
 		{"a length of less than what is there", `{"total_records":1,"users":[{"id":"a"},{"id":"b"}]}`, &Page[types.User]{Items: []*types.User{user("a"), user("b")}}},
 		{"a length of less than nothing", `{"total_records":-1,"users":[]}`, &Page[types.User]{Items: []*types.User{}}},
 		{"the last page", `{"next_page_token":"","users":[{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
-		{"as our cache writes it", `{"zoomql_items":[{"id":"a"}],"next_page_token":"t"}`, &Page[types.User]{Items: []*types.User{user("a")}, Next: "t"}},
-		{"fields that nobody knows", `{"new":{"users":[{"id":"x"}]},"users":[{"id":"a","newer":[1]}],"newest":[[]]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
+		{"as the cache stores it", `{"zoomql_items":[{"id":"a"}],"next_page_token":"t"}`, &Page[types.User]{Items: []*types.User{user("a")}, Next: "t"}},
+		{"unknown fields", `{"new":{"users":[{"id":"x"}]},"users":[{"id":"a","newer":[1]}],"newest":[[]]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
 		{"another list's array", `{"groups":[{"id":"x"}],"users":[]}`, &Page[types.User]{Items: []*types.User{}}},
 		{"null among the items", `{"users":[null,{"id":"a"},null]}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 2}},
 		{"a text among the items", `{"users":["x",{"id":"a"},null],"next_page_token":"t"}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 2, Next: "t"}},
 		{"an item without an id", `{"users":[{"first_name":"x"},{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 1}},
 		{"an item with an object for its id", `{"users":[{"id":{}},{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 1}},
 		{"an item twice", `{"users":[{"id":"a"},{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}, Repeated: 1}},
-		{"what our cache says of it", `{"zoomql_items":[{"id":"a"}],"zoomql_left_out":2,"zoomql_repeated":1,"zoomql_cut":true}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 2, Repeated: 1, Cut: true}},
+		{"the cache's own fields", `{"zoomql_items":[{"id":"a"}],"zoomql_left_out":2,"zoomql_repeated":1,"zoomql_cut":true}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 2, Repeated: 1, Cut: true}},
 		{"fields of Zoom's that are called like ours", `{"users":[{"id":"a"}],"items":[{"id":"x"}],"left_out":2,"repeated":1,"cut":true,"beside":{}}`, &Page[types.User]{Items: []*types.User{user("a")}}},
 		{"a number that is called like the items", `{"items":3,"users":[{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
 		{"an object for the token", `{"users":[{"id":"a"}],"next_page_token":{"t":1}}`, &Page[types.User]{Items: []*types.User{user("a")}, Cut: true}},
@@ -53,7 +53,7 @@ func TestPage_decodes(t *testing.T) {
 		{"no items and no name for them", `{}`, nil},
 		{"numbers as strings, strings as numbers", `{"total_records":"2","next_page_token":7,"users":[{"id":7}]}`, &Page[types.User]{Items: []*types.User{user("7")}, Next: "7", Total: types.Int{N: 2, Valid: true}}},
 		{"null for the rest", `{"total_records":null,"next_page_token":null,"users":[]}`, &Page[types.User]{Items: []*types.User{}}},
-		{"a name that stands twice", `{"users":[{"id":"x"}],"users":[{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
+		{"a duplicate name", `{"users":[{"id":"x"}],"users":[{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
 		{"a blank at the end", "{\"users\":[]}\n", &Page[types.User]{Items: []*types.User{}}},
 
 		{"a top-level array", `[{"id":"a"}]`, nil},
@@ -65,7 +65,7 @@ func TestPage_decodes(t *testing.T) {
 		{"cut off in a name", `{"use`, nil},
 		{"cut off in what is skipped", `{"new":{"a":`, nil},
 		{"no value", `{"users":}`, nil},
-		{"more behind it", `{"users":[]}{"users":[]}`, nil},
+		{"data after the object", `{"users":[]}{"users":[]}`, nil},
 		{"an object for the items", `{"users":{"id":"a"}}`, nil},
 		{"strings for the items", `{"users":["a"]}`, nil},
 	} {
@@ -116,19 +116,19 @@ func TestPages_followToken(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, ids); diff != "" || err != nil {
 		t.Errorf("%v -want +got\n%s", err, diff)
 	}
-	calls.want(t, "the same question with each token, until there is none; an empty page is no end",
+	calls.want(t, "one request with each token, until there is none; an empty page is no end",
 		"GET /users?page_size=300&status=active",
 		"GET /users?next_page_token=t+1&page_size=300&status=active",
 		"GET /users?next_page_token=t2&page_size=300&status=active")
 	if ids, err := ask("dead", 0); len(ids) != 0 || !errors.Is(err, ErrPageToken) {
-		t.Errorf("a dead token: got %v, %v", ids, err)
+		t.Errorf("an expired token: got %v, %v", ids, err)
 	}
 	calls.take()
 	c.Evict(t.Context(), "users")
 	if _, err := ask("", 1); err != nil {
 		t.Error(err)
 	}
-	calls.want(t, "who stops reads no further", "GET /users?page_size=300&status=active")
+	calls.want(t, "a caller that stops reads no further", "GET /users?page_size=300&status=active")
 }
 
 func TestPageIndex(t *testing.T) {
@@ -146,7 +146,7 @@ func TestPageIndex(t *testing.T) {
 	wait.Wait()
 }
 
-// What a page says of its own life.
+// A page with a token is fresh no longer than the token.
 func TestPage_lifetimeOfToken(t *testing.T) {
 	for _, c := range []struct {
 		why  string
@@ -164,12 +164,12 @@ func TestPage_lifetimeOfToken(t *testing.T) {
 		}
 	}
 	if tokenLife.Minutes() >= 15 || !strings.HasSuffix(tokenLife.String(), "m0s") {
-		t.Errorf("a token ends after 15 minutes at Zoom; it is believed %v", tokenLife)
+		t.Errorf("a token expires after 15 minutes at Zoom; tokenLife is %v", tokenLife)
 	}
 }
 
-// A page that comes from a cache of other processes is the one that was put there.
-func TestPage_oddPages(t *testing.T) {
+// A page with irregular items survives the encoding for other processes.
+func TestPage_encodingRoundTrip(t *testing.T) {
 	for _, body := range []string{
 		`{"users":["x",null,{"id":"a"},{"id":"a"},{"first_name":"none"}],"total_records":9,"page_size":5,"page_count":2,"from":"2026-03-01","to":"2026-03-02"}`,
 		`{"users":[{"id":"a"}],"next_page_token":[]}`,
@@ -194,7 +194,7 @@ func TestPage_oddPages(t *testing.T) {
 	}
 }
 
-// Pages ends with an error where the list is not proven to be whole.
+// Pages ends with an error if the list is not complete by Zoom's count.
 func TestPages_endEarly(t *testing.T) {
 	for _, c := range []struct {
 		why   string
@@ -204,7 +204,7 @@ func TestPages_endEarly(t *testing.T) {
 		{"as many as Zoom counts", map[string]string{"": `{"users":[{"id":"a"}],"total_records":2,"next_page_token":"t"}`, "t": `{"users":[{"id":"b"}],"total_records":2}`}, nil},
 		{"more than Zoom counts", map[string]string{"": `{"users":[{"id":"a"},{"id":"b"}],"total_records":1}`}, nil},
 		{"no count", map[string]string{"": `{"users":[{"id":"a"}]}`}, nil},
-		{"nobody", map[string]string{"": `{"users":[],"total_records":0}`}, nil},
+		{"no items", map[string]string{"": `{"users":[],"total_records":0}`}, nil},
 		{"fewer than Zoom counts", map[string]string{"": `{"users":[{"id":"a"}],"total_records":2}`}, ErrIncomplete},
 		{"an empty second page", map[string]string{"": `{"users":[{"id":"a"}],"total_records":2,"next_page_token":"t"}`, "t": `{"users":[],"total_records":2}`}, ErrIncomplete},
 		{"one that was on the page before", map[string]string{"": `{"users":[{"id":"a"}],"total_records":3,"next_page_token":"t"}`, "t": `{"users":[{"id":"a"},{"id":"b"}],"total_records":3}`}, ErrIncomplete},
@@ -214,8 +214,8 @@ func TestPages_endEarly(t *testing.T) {
 		{"more pages than came, and as many items as Zoom counts", map[string]string{"": `{"users":[{"id":"a"}],"total_records":1,"page_size":1,"page_count":3}`}, nil},
 		{"as many pages as came", map[string]string{"": `{"users":[{"id":"a"},{"id":"b"}],"page_size":2,"page_count":2,"next_page_token":"t"}`, "t": `{"users":[{"id":"c"}],"page_size":2,"page_count":2}`}, nil},
 		{"a page count without a size", map[string]string{"": `{"users":[{"id":"a"}],"page_count":3}`}, nil},
-		{"a wild page count", map[string]string{"": `{"users":[{"id":"a"}],"page_size":9223372036854775807,"page_count":9223372036854775807}`}, nil},
-		{"a token that nobody can read", map[string]string{"": `{"users":[{"id":"a"}],"next_page_token":{}}`}, ErrBadAnswer},
+		{"an overflowing page count", map[string]string{"": `{"users":[{"id":"a"}],"page_size":9223372036854775807,"page_count":9223372036854775807}`}, nil},
+		{"a token that cannot be read", map[string]string{"": `{"users":[{"id":"a"}],"next_page_token":{}}`}, ErrBadAnswer},
 	} {
 		client := newTestClient(func(r *http.Request) *http.Response {
 			return answer(200, c.pages[r.URL.Query().Get("next_page_token")])
@@ -230,7 +230,7 @@ func TestPages_endEarly(t *testing.T) {
 	}
 }
 
-// A list whose pages bring something new on and on is read so far and no farther.
+// A list with new items on every page is read up to maxPages.
 func TestPages_neverEnd(t *testing.T) {
 	pages := 0
 	client := newTestClient(func(*http.Request) *http.Response {
@@ -246,8 +246,8 @@ func TestPages_neverEnd(t *testing.T) {
 	}
 }
 
-// Pages by number go on as long as Zoom's own words say that there are more, and a
-// length that is none does not end them.
+// Numbered pages are read as long as Zoom's figures say that there are more; an invalid
+// length does not end them.
 func TestPages_numbered(t *testing.T) {
 	full := `"webinars":[{"id":1},{"id":2}]`
 	for _, c := range []struct{ body, token, next string }{
@@ -268,12 +268,12 @@ func TestPages_numbered(t *testing.T) {
 			t.Fatal(err)
 		}
 		if next := ListWebinars.After(paging, page, page.Count()); next != c.next {
-			t.Errorf("behind page %q of %s comes %q, want %q", c.token, c.body, next, c.next)
+			t.Errorf("the page after %q of %s is %q, want %q", c.token, c.body, next, c.next)
 		}
 	}
 }
 
-// What Zoom counts is held against what came, in one reading.
+// Reading compares Zoom's count with the items returned.
 func TestReading(t *testing.T) {
 	page := func(total int, ids ...types.Text) *Page[types.User] {
 		p := &Page[types.User]{Items: []*types.User{}, Total: types.Int{N: int64(total), Valid: total >= 0}}
@@ -289,15 +289,15 @@ func TestReading(t *testing.T) {
 		early error
 	}{
 		{"all", []*Page[types.User]{page(2, "a"), page(2, "b")}, 0, nil},
-		{"one came meanwhile, and one stands on two pages", []*Page[types.User]{page(3, "a", "b"), page(4, "b", "c")}, 0, nil},
-		{"one went meanwhile", []*Page[types.User]{page(4, "a", "b"), page(3, "d")}, 0, nil},
-		{"behind what was read before", []*Page[types.User]{page(12, "a", "b")}, 10, nil},
-		{"a count that went up by much", []*Page[types.User]{page(2, "a"), page(9, "b")}, 0, nil},
+		{"one was added while reading, and one is on two pages", []*Page[types.User]{page(3, "a", "b"), page(4, "b", "c")}, 0, nil},
+		{"one was removed while reading", []*Page[types.User]{page(4, "a", "b"), page(3, "d")}, 0, nil},
+		{"after a part that was read before", []*Page[types.User]{page(12, "a", "b")}, 10, nil},
+		{"a count that grew by much", []*Page[types.User]{page(2, "a"), page(9, "b")}, 0, nil},
 		{"few", []*Page[types.User]{page(3, "a"), page(3, "b")}, 0, ErrIncomplete},
-		{"few, behind what was read before", []*Page[types.User]{page(13, "a", "b")}, 10, ErrIncomplete},
+		{"few, after a part that was read before", []*Page[types.User]{page(13, "a", "b")}, 10, ErrIncomplete},
 		{"none at all", []*Page[types.User]{page(3)}, 0, ErrIncomplete},
 		{"the last page again", []*Page[types.User]{page(-1, "a"), page(-1, "a")}, 0, ErrBadAnswer},
-		{"the last page again, of a list that is whole", []*Page[types.User]{page(1, "a"), page(1, "a")}, 0, nil},
+		{"the last page again, of a complete list", []*Page[types.User]{page(1, "a"), page(1, "a")}, 0, nil},
 	} {
 		var r Reading[types.User]
 		r.Part(c.read)
@@ -310,7 +310,7 @@ func TestReading(t *testing.T) {
 	}
 }
 
-// A stay that is not in a list that came short may be there all the same.
+// A stay that is not in an incomplete list may exist.
 func TestFindStays_listEndsEarly(t *testing.T) {
 	for _, c := range []struct {
 		total string
@@ -326,8 +326,8 @@ func TestFindStays_listEndsEarly(t *testing.T) {
 	}
 }
 
-// A list within an object is missing like any other: who asks for it is told, and the
-// object is not kept without it.
+// A missing list within an object is an error for that list, and the object is not stored
+// without it.
 func TestWithin(t *testing.T) {
 	for past, want := range map[string]error{
 		``: ErrBadAnswer, `,"past_meetings":""`: ErrBadAnswer, `,"past_meetings":{}`: ErrBadAnswer, `,"past_meetings":{"meetings":""}`: ErrBadAnswer,
@@ -342,7 +342,7 @@ func TestWithin(t *testing.T) {
 				t.Errorf("%s is %v, want %v", past, err, want)
 			}
 		}
-		if kept := calls == 1; kept != (want == nil) {
+		if stored := calls == 1; stored != (want == nil) {
 			t.Errorf("%s cost %d calls", past, calls)
 		}
 		room, err := GetZoomRoom.Do(t.Context(), client, listInput[ZoomRoomFilter]{Filter: ZoomRoomFilter{RoomID: "z"}})
@@ -352,9 +352,9 @@ func TestWithin(t *testing.T) {
 	}
 }
 
-// A field that is a list of texts costs itself where it stands beside the list that the
-// operation is about.
-func TestZoomRoom_oddLists(t *testing.T) {
+// A list of texts of another JSON type is null; it does not fail the list that the operation
+// is about.
+func TestZoomRoom_misfitIsNull(t *testing.T) {
 	for _, issues := range []string{`["x"]`, `true`, `"x"`, `{}`} {
 		var room ZoomRoom
 		body := `{"id":"a","issues":` + issues + `,"past_meetings":{"meetings":[]}}`

@@ -12,17 +12,17 @@ import (
 	"strconv"
 )
 
-// packedSealed is what begins the body of an answer whose links hold passcodes:
-// the length of what is sealed in four bytes, what is sealed, the rest.
+// packedSealed begins the stored body of an answer whose links hold passcodes: four bytes
+// with the length of the ciphertext, the ciphertext, and the rest of the answer.
 const packedSealed = 's'
 
-// passcodes takes the passcodes out of join links before an answer leaves this
-// process, and puts them back. They are sealed under the app's client
-// secret, which every replica has: so a link that another one read costs no call. The
-// zero value cannot seal, and leaves them out.
+// passcodes removes the passcodes from join links before an answer is stored outside this
+// process, and restores them. They are encrypted with a key derived from the app's client
+// secret, which every replica has, so a link that another replica has read costs no call.
+// The zero value has no key and only removes them.
 type passcodes struct{ aead cipher.AEAD }
 
-// newPasscodes returns what seals under a secret; "" leaves passcodes out.
+// newPasscodes derives the key from a secret; "" returns the zero value.
 func newPasscodes(secret string) passcodes {
 	if secret == "" {
 		return passcodes{}
@@ -42,15 +42,15 @@ func newPasscodes(secret string) passcodes {
 	return passcodes{aead}
 }
 
-// marker stands in the place of a passcode, before its number. An answer in
-// which it stands anyway, in a topic say, has its passcodes left out.
+// marker precedes the index of a passcode that was removed. The passcodes of an answer that
+// contains the marker itself, in a topic for example, are removed for good.
 var marker = []byte("zoomql-sealed=")
 
 var (
-	// aPasscode is one in a link in JSON: what stands before it, itself, and
-	// what stands behind.
+	// aPasscode matches a passcode in a link in JSON: the separator before it, the
+	// passcode, and the separator after it.
 	aPasscode = regexp.MustCompile(`(\?|&|\\u0026)pwd=([^"&\\#\s]*)(&|\\u0026)?`)
-	// aSeal is what stands in its place: its number.
+	// aSeal matches the index in place of a passcode.
 	aSeal = regexp.MustCompile(`(\?|&|\\u0026)zoomql-sealed=([0-9]+)(&|\\u0026)?`)
 )
 
@@ -67,14 +67,13 @@ func (p passcodes) seal(body []byte) []byte {
 		codes = append(codes, code)
 		return strconv.AppendInt(slices.Clone(marker), int64(len(codes)-1), 10)
 	})
-	sealed := p.aead.Seal(nil, nil, bytes.Join(codes, []byte{'\n'}), rest) // no code holds a space
+	sealed := p.aead.Seal(nil, nil, bytes.Join(codes, []byte{'\n'}), rest) // no passcode holds white space
 	out := append(make([]byte, 0, 5+len(sealed)+len(rest)), packedSealed)
 	out = binary.BigEndian.AppendUint32(out, uint32(len(sealed)))
 	return append(append(out, sealed...), rest...)
 }
 
-// open undoes seal. Where the secret is another one by now, the links have no
-// passcodes.
+// open reverses seal. If the secret has changed since, the links have no passcodes.
 func (p passcodes) open(body []byte) []byte {
 	if len(body) < 5 || body[0] != packedSealed {
 		return body
@@ -98,7 +97,7 @@ func (p passcodes) open(body []byte) []byte {
 	})...)
 }
 
-// replaced puts another parameter into the place of one of a link; nil is none.
+// replaced replaces a query parameter in links; other returns nil to remove it.
 func replaced(param *regexp.Regexp, text []byte, other func(value []byte) []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for {
@@ -112,10 +111,10 @@ func replaced(param *regexp.Regexp, text []byte, other func(value []byte) []byte
 		case with != nil:
 			out = append(append(out, before...), with...)
 			text = text[at[5]:]
-		case before[0] == '?' && at[6] >= 0: // the next one is the first now
+		case before[0] == '?' && at[6] >= 0: // the next parameter is now the first
 			text = append([]byte{'?'}, text[at[7]:]...)
 		default:
-			text = text[at[5]:] // with the separator of the next one
+			text = text[at[5]:] // it begins with the next parameter's separator
 		}
 	}
 }

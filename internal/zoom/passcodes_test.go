@@ -34,7 +34,7 @@ func TestPasscodes_seal(t *testing.T) {
 		p := newPasscodes("hush")
 		sealed := p.seal(body)
 		if bytes.Contains(sealed, []byte("S3CRET")) || bytes.Contains(sealed, []byte("pwd=")) {
-			t.Errorf("%s: it is kept as %q", c.why, sealed)
+			t.Errorf("%s: it is stored as %q", c.why, sealed)
 		}
 		if got := p.open(sealed); !bytes.Equal(got, body) {
 			t.Errorf("%s: it comes back as %s", c.why, got)
@@ -45,8 +45,7 @@ func TestPasscodes_seal(t *testing.T) {
 	}
 }
 
-// What comes back is what was kept, whatever it holds; what somebody else has put
-// there is nothing that breaks.
+// open reverses seal for any body, and does not panic on bodies that seal did not write.
 func TestPasscodes_open(t *testing.T) {
 	p := newPasscodes("hush")
 	piece := rapid.SampledFrom([]string{"a", "?", "&", "pwd=", "zoomql-sealed=", "0", "1", `\u0026`, `"`, " ", `\n`, "x.Y_z-"})
@@ -64,11 +63,11 @@ func TestPasscodes_open(t *testing.T) {
 	}
 }
 
-// bodies is a store that takes note of what it would write outside.
+// bodies is a store that records the encoded entries.
 type bodies struct {
 	cache.Store
-	t    *testing.T
-	kept []string
+	t      *testing.T
+	stored []string
 }
 
 func (s *bodies) Set(ctx context.Context, key string, ticket cache.Ticket, e *cache.Entry) {
@@ -76,7 +75,7 @@ func (s *bodies) Set(ctx context.Context, key string, ticket cache.Ticket, e *ca
 	if err != nil {
 		s.t.Error(err)
 	}
-	s.kept = append(s.kept, string(body))
+	s.stored = append(s.stored, string(body))
 	s.Store.Set(ctx, key, ticket, e)
 }
 
@@ -87,11 +86,11 @@ func TestPasscodes_packedAnswer(t *testing.T) {
 	req := &Request{Spec: GetMeeting.Spec, encode: func(v any) ([]byte, error) { return v.(json.RawMessage), nil }, decode: func(b []byte, _ *types.Oddities) (any, error) { return json.RawMessage(b), nil }}
 	_, ticket := store.Get(t.Context(), a.key(req))
 	a.set(t.Context(), req, ticket, value, storage{fresh: absent, stale: absent})
-	if len(store.kept) != 1 || strings.Contains(store.kept[0], "S3CRET") {
-		t.Fatalf("it is kept as %q", store.kept)
+	if len(store.stored) != 1 || strings.Contains(store.stored[0], "S3CRET") {
+		t.Fatalf("it is stored as %q", store.stored)
 	}
-	// Another process reads what is written, and shows the whole link.
-	entry := cache.Encoded([]byte(store.kept[0]))
+	// Another process reads the entry, with the whole link.
+	entry := cache.Encoded([]byte(store.stored[0]))
 	resp, err := a.read(req, entry, cache.Ticket{})
 	if err != nil || resp == nil || string(resp.Value.(json.RawMessage)) != string(value) {
 		t.Errorf("%+v, %v", resp, err)

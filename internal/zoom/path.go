@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// MaxID bounds the ids that callers give, in bytes. Zoom's own have a few dozen,
-// and an e-mail address has 254 at most (RFC 5321): what is longer names nothing,
-// and would only fill addresses, caches and tags.
+// MaxID bounds the ids that callers pass, in bytes. Zoom's own have a few dozen,
+// and an e-mail address has at most 254 (RFC 5321): a longer id names nothing,
+// and would only fill URLs, caches and tags.
 const MaxID = 256
 
-// errLongID says that a value can be no id.
+// errLongID reports a value that is too long for an id.
 var errLongID = fmt.Errorf("an id is at most %d bytes long", MaxID)
 
-// segment writes a value as one segment of a path, whatever it holds. What a
-// path cannot carry is refused: "." and ".." would name another operation.
+// segment escapes a value as one segment of a path (RFC 3986). It rejects "." and "..",
+// which would name another operation.
 func segment(value string) (string, error) {
 	switch value {
 	case "":
@@ -30,8 +30,8 @@ func segment(value string) (string, error) {
 	return escape(value), nil
 }
 
-// uuidSegment writes a meeting's UUID as Zoom wants it in a path: percent-
-// encoded, and twice so when it begins with "/" or holds "//".
+// uuidSegment escapes a meeting's UUID as Zoom requires in a path: percent-
+// encoded, and twice so if it begins with "/" or holds "//".
 //
 // Source: the parameter meetingId of GET /past_meetings/{meetingId}.
 func uuidSegment(uuid string) (string, error) {
@@ -42,5 +42,5 @@ func uuidSegment(uuid string) (string, error) {
 	return s, err
 }
 
-// escape leaves only RFC 3986's unreserved characters as they are.
+// escape percent-encodes all but RFC 3986's unreserved characters.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

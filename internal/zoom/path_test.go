@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// atZoom reads a path segment as Zoom's server does: decoded once, and once more
-// for a UUID that its rule wants encoded twice. It knows nothing of the code
-// that is tested.
+// atZoom decodes a path segment as Zoom's server does: once, and a second time
+// for a UUID that has to be encoded twice. It is independent of the code under
+// test.
 func atZoom(t rapid.TB, segment string) string {
 	t.Helper()
 	if strings.ContainsAny(segment, "/?#") || segment == "." || segment == ".." || segment == "" {
@@ -29,8 +29,7 @@ func atZoom(t rapid.TB, segment string) string {
 	return once
 }
 
-// uuids are what Zoom names runs by: 16 bytes in standard base64. One in four
-// has slashes where the test wants them.
+// uuids generates UUIDs of instances: 16 bytes in standard base64, some with extra slashes.
 func uuids() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		raw := rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes")
@@ -51,7 +50,7 @@ func TestUUIDSegment_arrivesRaw(t *testing.T) {
 	})
 }
 
-// Slashes at every place, single and double, and all of them.
+// Slashes at every position, single and double, and at all of them.
 func TestUUIDSegment_slashes(t *testing.T) {
 	plain := "abcdefghijklmnopqrstuA=="
 	checkUUID(t, plain)
@@ -78,8 +77,8 @@ func checkUUID(t rapid.TB, uuid string) {
 	}
 	once, _ := url.PathUnescape(got)
 	twice := once != uuid
-	if wanted := uuid[0] == '/' || strings.Contains(uuid, "//"); twice != wanted {
-		t.Fatalf("%q is sent as %q: encoded twice is %v, want %v", uuid, got, twice, wanted)
+	if want := uuid[0] == '/' || strings.Contains(uuid, "//"); twice != want {
+		t.Fatalf("%q is sent as %q: encoded twice is %v, want %v", uuid, got, twice, want)
 	}
 }
 
@@ -93,11 +92,11 @@ func TestSegment(t *testing.T) {
 		{"digits stay as they are", "86753098765", "86753098765", "86753098765"},
 		{"an address", "jo+x@example.com", "jo%2Bx%40example.com", "jo%2Bx%40example.com"},
 		{"other scripts", "日本", "%E6%97%A5%E6%9C%AC", "%E6%97%A5%E6%9C%AC"},
-		{"what would end a path", "a?b#c", "a%3Fb%23c", "a%3Fb%23c"},
-		{"what was encoded by somebody else", "%2e%2e", "%252e%252e", "%252e%252e"},
+		{"delimiters of a path", "a?b#c", "a%3Fb%23c", "a%3Fb%23c"},
+		{"an encoded value", "%2e%2e", "%252e%252e", "%252e%252e"},
 		{"unreserved characters", "a-b_c~d.e", "a-b_c~d.e", "a-b_c~d.e"},
 		{"dots beside others", "...", "...", "..."},
-		{"a line that would begin a header", "a\r\nb", "a%0D%0Ab", "a%0D%0Ab"},
+		{"line breaks", "a\r\nb", "a%0D%0Ab", "a%0D%0Ab"},
 	} {
 		if got, err := segment(c.value); got != c.segment || err != nil {
 			t.Errorf("%s: %q is %q, %v; want %q", c.why, c.value, got, err, c.segment)
@@ -136,8 +135,8 @@ func TestSegment_everyByte(t *testing.T) {
 	}
 }
 
-// FuzzSegment sends any id that a stranger may write: it is refused, or it
-// arrives and names no other operation.
+// FuzzSegment escapes arbitrary ids: an id is rejected, or it arrives unchanged and names no
+// other operation.
 func FuzzSegment(f *testing.F) {
 	for _, seed := range []string{"", ".", "..", "../users", "%2e%2e/", "/abc==", "a//b", "me", "\x00", "\xff", "a%2F%2Fb"} {
 		f.Add(seed)

@@ -2,14 +2,14 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// PhoneRecordingFilter picks recordings of one user's calls. The range is at
+// PhoneRecordingFilter selects recordings of one user's calls. The range is at
 // most a month; without one it is the last 30 days.
 type PhoneRecordingFilter struct {
 	UserID string `path:"userId"`
 	Days
 }
 
-// ListPhoneRecordings is what was recorded of a user's phone calls.
+// ListPhoneRecordings lists the recordings of a user's phone calls.
 var ListPhoneRecordings = list(Spec{
 	Pattern: "GET /phone/users/{userId}/recordings", Rate: Medium, Phone: true, Life: Scheduled, Array: "recordings", MaxPage: 300, Months: reportMonths, OwnOnly: true,
 	Scopes: "phone:read phone:read:admin phone_recording:read phone_recording:read:admin phone:read:list_recordings phone:read:list_recordings:admin",

@@ -10,12 +10,12 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// Plan is a Zoom account's plan, which says how large its budgets are. No
-// operation tells it to a server-to-server app, so it is configured.
+// Plan is a Zoom account's plan, which determines its rate limits. No operation returns it
+// to a server-to-server app, so it is configured.
 type Plan string
 
-// The plans that Zoom's table of limits has columns for, and NoLimits for a
-// Zoom that counts nothing, such as a sandbox under measurement.
+// The plans that Zoom's table of limits has columns for, and NoLimits for a server without
+// rate limits, such as a sandbox under measurement.
 const (
 	Free     Plan = "free"
 	Pro      Plan = "pro"
@@ -31,8 +31,7 @@ func ParsePlan(s string) (Plan, error) {
 	return "", fmt.Errorf("%q is none of free, pro, business, none", s)
 }
 
-// budget is what one label of a plan allows. pooled labels draw their daily
-// calls from the pool of the plan.
+// budget is the limit of one label on a plan. Pooled labels share the plan's daily pool.
 type budget struct {
 	calls  int
 	per    time.Duration
@@ -67,7 +66,7 @@ var budgets = map[Plan]map[Rate]budget{
 var pools = map[Plan]int{Pro: 30_000, Business: 60_000}
 
 // phoneBudgets and phonePools are Zoom Phone's table. It has no column for free
-// accounts, which cannot have Zoom Phone: they get the smallest there is.
+// accounts, which cannot have Zoom Phone: they get the smallest limits.
 //
 // Source: https://developers.zoom.us/docs/api/rate-limits/
 var phoneBudgets = map[Plan]map[Rate]budget{
@@ -90,8 +89,8 @@ var phonePro = map[Rate]budget{
 
 var phonePools = map[Plan]int{Free: 15_000, Pro: 15_000, Business: 30_000}
 
-// perSecond returns how many calls of a label the plan allows a second, for
-// weighing one label against another.
+// perSecond returns how many calls of a label the plan allows per second, to weigh one label
+// against another.
 func (p Plan) perSecond(r Rate) float64 {
 	b, ok := budgets[p][r]
 	if !ok {
@@ -100,9 +99,9 @@ func (p Plan) perSecond(r Rate) float64 {
 	return float64(b.calls) / b.per.Seconds()
 }
 
-// burst returns how many calls of a window may start at once; the rest follow one by
-// one. So if another application has used a part of the window, few calls are refused
-// before the limiter knows. Small budgets need no pace: 0 lets all start at once.
+// burst returns how many calls of a window may start at once; the rest are spread over the
+// window. If another application has used a part of the window, few calls are refused
+// before the limiter observes it. Small budgets are not paced: 0 lets all start at once.
 func (b budget) burst() int {
 	if b.per > time.Second || b.calls < 20 {
 		return 0
@@ -110,9 +109,8 @@ func (b budget) burst() int {
 	return b.calls * 2 / 3
 }
 
-// labels returns the budgets of a label that a call of s must have room under,
-// with keys that begin with the account so that one account's budget is one
-// wherever it is spent.
+// labels returns the limits of a label that a call of s counts against. Their keys begin
+// with the account, so that all processes share an account's budget.
 func (p Plan) labels(account string, s *Spec, rate Rate) []ratelimit.Limit {
 	budgets, pools, owner := budgets, pools, account
 	if s.Phone {
@@ -133,7 +131,7 @@ func (p Plan) labels(account string, s *Spec, rate Rate) []ratelimit.Limit {
 	return limits
 }
 
-// quotas returns the daily allowances, beyond the label's, that a call draws on.
+// quotas returns the daily quotas, besides the label's limits, that a call counts against.
 func (p Plan) quotas(account string, req *Request, hosts *hosts) (limits []ratelimit.Limit) {
 	if budgets[p] == nil {
 		return nil
@@ -149,8 +147,8 @@ func (p Plan) quotas(account string, req *Request, hosts *hosts) (limits []ratel
 	return limits
 }
 
-// keys names what a quota counts, without the values themselves: an e-mail has no
-// place in a key.
+// keys returns the keys of a quota's counters. They hold hashes of the values: an e-mail
+// address must not be in a key.
 func (q Quota) keys(account string, req *Request, hosts *hosts) []string {
 	values := []string{""}
 	for _, name := range q.By {

@@ -14,7 +14,7 @@ import (
 func TestParsePlan(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		want Plan // "" for what is refused
+		want Plan // "" for an error
 	}{
 		{"free", Free}, {"pro", Pro}, {"business", Business}, {"none", NoLimits}, {"Business", Business}, {"PRO", Pro},
 		{"", ""}, {"enterprise", ""}, {" pro", ""},
@@ -29,13 +29,13 @@ func TestParsePlan(t *testing.T) {
 	}
 }
 
-// The figures stand in zoom/facts.md, section 1, and are written here a second
-// time so that a slip in one of them shows.
+// The figures are those of zoom/facts.md, section 1, repeated here to detect a typing
+// mistake in the table.
 func TestBudgets(t *testing.T) {
 	second := func(key string, n int) ratelimit.Limit {
 		l := ratelimit.Limit{Key: "a:" + key, Calls: n, Window: time.Second}
 		if n >= 20 {
-			l.Burst = n * 2 / 3 // no crowds
+			l.Burst = n * 2 / 3 // paced
 		}
 		return l
 	}
@@ -72,7 +72,7 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-// What is counted for one object stands beside the label's own, narrowest last.
+// The quotas of one object follow the label's limits.
 func TestQuotas(t *testing.T) {
 	of := func(host string) []ratelimit.Limit {
 		req, err := CreateMeeting.request(anyone, NewMeeting{UserID: host, Meeting: &types.NewMeeting{}}, nil)
@@ -89,11 +89,11 @@ func TestQuotas(t *testing.T) {
 		t.Error("each host has an allowance of its own")
 	}
 	if NoLimits.labels("a", CreateMeeting.Spec, Light) != nil || NoLimits.quotas("a", &Request{Spec: CreateMeeting.Spec}, nil) != nil {
-		t.Error("a Zoom that counts nothing counts nothing")
+		t.Error("a plan without limits has limits")
 	}
 }
 
-func TestWeights(t *testing.T) {
+func TestPlan_perSecond(t *testing.T) {
 	for _, c := range []struct {
 		plan Plan
 		rate Rate
@@ -118,14 +118,14 @@ func TestUsage(t *testing.T) {
 	usageFrom(ctx).called(Heavy)
 	usageFrom(ctx).hit()
 	usageFrom(ctx).wait(time.Second)
-	usageFrom(ctx).wait(time.Millisecond) // side by side with the other: it made nobody wait longer
+	usageFrom(ctx).wait(time.Millisecond) // concurrent with the other: the longest wait counts
 	if u.Calls(Light) != 2 || u.Calls(Heavy) != 1 || u.Calls(Medium) != 0 || u.Hits() != 1 || u.Waited() != time.Second {
 		t.Errorf("got %d, %d, %d calls, %d hits, %v", u.Calls(Light), u.Calls(Heavy), u.Calls(Medium), u.Hits(), u.Waited())
 	}
-	nobody := usageFrom(t.Context())
-	nobody.called(Light)
-	nobody.hit()
-	nobody.wait(time.Second)
+	none := usageFrom(t.Context())
+	none.called(Light)
+	none.hit()
+	none.wait(time.Second)
 	if fresh := (&Usage{}); fresh.Calls(Light) != 0 || fresh.Hits() != 0 || fresh.Waited() != 0 {
 		t.Error("the zero Usage has counted something")
 	}

@@ -8,7 +8,7 @@ type PollKey struct {
 	PollID    string              `path:"pollId"`
 }
 
-// PollFilter picks polls of one meeting: all, the anonymous ones or the others.
+// PollFilter selects polls of one meeting: all, the anonymous ones or the others.
 type PollFilter struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
 	Anonymous *bool               `query:"anonymous"`
@@ -20,13 +20,13 @@ type Polls struct {
 	Counted
 }
 
-// NewPoll is a poll to be made for a meeting.
+// NewPoll is a poll to be created for a meeting.
 type NewPoll struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
 	Content   *types.PollContent  `body:""`
 }
 
-// PollChange replaces what a poll asks.
+// PollChange replaces the content of a poll.
 type PollChange struct {
 	PollKey
 	Content *types.PollContent `body:""`
@@ -67,8 +67,8 @@ var (
 	})
 )
 
-// ofMeeting are the tags of something that hangs on a meeting: it goes with the
-// meeting, and when it is changed itself.
+// ofMeeting returns the tags of an object that belongs to a meeting: it is evicted with the
+// meeting, and when it changes itself.
 func ofMeeting(what string) []string {
 	return []string{"meeting:{meetingId}", "meeting:{meetingId}:" + what}
 }

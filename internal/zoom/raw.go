@@ -14,14 +14,14 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Raw is a call of an operation of the table whose parameters and body are the
-// caller's own: what Zoom takes and the typed input does not know yet can be sent
-// by it. It has no free URL.
+// Raw is a call of an operation of the table with parameters and a body of the caller's
+// choice: it can send what Zoom accepts and the typed input lacks. The URL is fixed by the
+// operation.
 type Raw struct {
 	// Operation is the pattern of a row.
 	Operation string
-	// Path holds the values of the path's variables, raw: they are escaped here,
-	// a UUID twice where Zoom asks for it. The account is the client's.
+	// Path holds the values of the path's variables, unescaped: Do escapes them,
+	// a UUID twice if Zoom requires it. The account is the client's.
 	Path map[string]string
 	// Query holds the query's parameters.
 	Query url.Values
@@ -29,15 +29,15 @@ type Raw struct {
 	Body []byte
 }
 
-// RawAnswer is what Zoom answered.
+// RawAnswer is Zoom's answer.
 type RawAnswer struct {
 	Status int
 	Body   types.JSON // nil for none
 }
 
-// Do carries the call out, once, under the limits of its row. A read is neither
-// answered from the cache nor kept there; a write evicts what its row says. An
-// error is an *Error.
+// Do executes the call under the limits of its row. A read is neither answered from the
+// cache nor stored in it; a write evicts its row's tags. An error is an *Error, or the
+// context's.
 func (in Raw) Do(ctx context.Context, c *Client) (*RawAnswer, error) {
 	spec := Lookup(in.Operation)
 	if spec == nil {
@@ -99,11 +99,11 @@ func (in Raw) request(spec *Spec, account string) (*Request, error) {
 	return req, nil
 }
 
-// withheld are the parts of an answer that stay here: tokens of Zoom's that open
-// files without any further check. The links of the gateway are for that.
+// withheld are fields that are removed from answers: tokens of Zoom's that give access to
+// files without any further check. The gateway serves files by links of its own.
 var withheld = []string{"download_access_token", "download_token"}
 
-// rawBody checks that an answer is JSON and takes out what is withheld.
+// rawBody checks that an answer is JSON and removes the withheld fields.
 func rawBody(body []byte, _ *types.Oddities) (any, error) {
 	if len(body) == 0 {
 		return types.JSON(nil), nil

@@ -6,7 +6,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// What opens files stays here, however deep it lies; all else comes as Zoom wrote it.
+// Tokens that give access to files are removed at any depth; the rest is unchanged.
 func TestRaw_withholdsTokens(t *testing.T) {
 	v, err := rawBody([]byte(`{"a":[{"download_access_token":"x","n":12345678901234567890,"s":"é"},null,[{"download_token":"y"}]],"download_access_token":"z","z":true}`), nil)
 	if err != nil {
@@ -16,6 +16,6 @@ func TestRaw_withholdsTokens(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if _, err := rawBody([]byte(`<html>`), nil); err == nil {
-		t.Error("what is no JSON was taken")
+		t.Error("HTML was accepted")
 	}
 }

@@ -10,20 +10,19 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// ErrIncomplete is of a list that Zoom ended before all had come that it says there
-// is.
+// ErrIncomplete reports a list that Zoom ended before it returned all items that it counts.
 var ErrIncomplete = errors.New("Zoom ended the list before all of it had come")
 
-// IncompleteError says what is missing in a list: items, by Zoom's own count, or days
+// IncompleteError reports what is missing in a list: items, by Zoom's own count, or days
 // of a range.
 type IncompleteError struct {
 	Op             string // the operation's pattern
-	Given, Counted int64  // how many items came, and how many Zoom counts
+	Given, Counted int64  // how many items Zoom returned, and how many it counts
 	AtLeast        bool   // Zoom counts pages, and the last one may hold more
-	Missing        Days   // zero where items are missing
+	Missing        Days   // zero if items are missing
 }
 
-// Error says what is missing.
+// Error describes what is missing.
 func (e *IncompleteError) Error() string {
 	if !e.Missing.To.IsZero() {
 		return fmt.Sprintf("Zoom's answer leaves out %s to %s of the range that was asked for.", e.Missing.From, e.Missing.To)
@@ -41,25 +40,24 @@ func (e *IncompleteError) Unwrap() error { return ErrIncomplete }
 const (
 	// maxToken bounds a page's token, in bytes. Zoom's have some dozens.
 	maxToken = 1 << 10
-	// maxEmptyPages is how many pages in a row may hold nothing and lead on.
+	// maxEmptyPages bounds the empty pages in a row that name a next one.
 	maxEmptyPages = 10
-	// maxPages is how many pages a list may have: more than any list at Zoom, and fewer
-	// than one that never ends.
+	// maxPages bounds the pages of a list: more than any list of Zoom's has.
 	maxPages = 1000
 )
 
-// Trail is the way through a list so far, page by page. Where a list goes on, Zoom's
-// answers alone say: they must not lead in a circle, nor on for ever, which costs
-// calls, or, where the pages are in the cache, all of a processor. The zero value is
-// the beginning of a list.
+// Trail records the tokens of a list's pages read so far. The next token comes from
+// Zoom: tokens must neither form a cycle nor go on for ever, which costs calls, or, if
+// the pages are cached, all the time of a processor. The zero value is the beginning of a
+// list.
 type Trail struct {
 	tokens map[string]struct{}
 	empty  int
 }
 
-// Follow returns an error unless the token next, which a page with so many items has
-// named, may be followed: the caller has no time left, it has led here already, or
-// nothing came for too long. token is the page's own.
+// Follow returns an error if the token next, of a page with so many items, must not be
+// followed: the context has ended, the token has been followed before, there were too many
+// empty pages or too many pages, or the token is too long. token is the page's own.
 func (t *Trail) Follow(ctx context.Context, s *Spec, token, next string, items int) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -73,49 +71,50 @@ func (t *Trail) Follow(ctx context.Context, s *Spec, token, next string, items i
 	}
 	switch _, seen := t.tokens[next]; {
 	case seen:
-		return astray(s, "the list leads back to a page that was read already")
+		return badPages(s, "the list leads back to a page that was read already")
 	case t.empty >= maxEmptyPages:
-		return astray(s, "the list goes on, but its pages are empty")
+		return badPages(s, "the list goes on, but its pages are empty")
 	case len(t.tokens) >= maxPages:
-		return astray(s, "the list goes on and on")
+		return badPages(s, "the list goes on and on")
 	case len(next) > maxToken:
-		return astray(s, "the token of the next page is too long")
+		return badPages(s, "the token of the next page is too long")
 	}
 	return nil
 }
 
-func astray(s *Spec, why string) error {
+// badPages returns the error for a list whose pages cannot be followed.
+func badPages(s *Spec, why string) error {
 	return &Error{By: ByZoom, Op: s.Pattern, Kind: ErrBadAnswer, Message: why}
 }
 
-// Reading is a list as far as it was read: the way so far, what of a page came before,
-// and whether the end is one by Zoom's own count. The zero value is the beginning of a
-// list.
+// Reading is the state of a list that is being read: its tokens, the items that have
+// occurred, and whether it is complete by Zoom's own count. The zero value is the beginning
+// of a list.
 type Reading[T any] struct {
 	// Read is how many items Zoom has sent since the beginning of the list.
 	Read  int
 	trail Trail
 	pages []*Page[T]
-	last  *Page[T]       // whose items are not in seen yet: most lists have one page
-	seen  map[string]int // identities of the items on earlier pages, and of which part
+	last  *Page[T]       // its items are not in seen yet: most lists have one page
+	seen  map[string]int // the part of each item on earlier pages, by identity
 	part  int
 
-	given, fresh int // items without those that came before; of the last page
+	given, fresh int // items without repeated ones: of this part, of the last page
 	leftOut      int
 	cut          bool
-	counted      bool  // Zoom has told the length
-	least, most  int64 // of the lengths told: a list may grow while it is read
-	byPages      int64 // how many there are at least, by the number of pages
+	counted      bool  // Zoom has reported the length
+	least, most  int64 // of the reported lengths: a list may grow while it is read
+	byPages      int64 // the minimum length by Zoom's number of pages
 }
 
-// Part begins another listing of the same items, of which so many were read before.
-// What came in an earlier part is known to have come.
+// Part begins another listing of the same items, of which so many were read before. It
+// retains which items have occurred in earlier parts.
 func (r *Reading[T]) Part(read int) {
 	*r = Reading[T]{Read: read, last: r.last, seen: r.seen, part: r.part + 1, leftOut: r.leftOut}
 }
 
-// Add takes the next page and returns which of its items came on a page before; nil
-// if none did.
+// Add adds the next page and reports for each of its items whether it was on an earlier
+// page; nil if none was.
 func (r *Reading[T]) Add(p *Page[T]) []bool {
 	r.Read += p.Count()
 	r.leftOut += p.LeftOut
@@ -134,9 +133,9 @@ func (r *Reading[T]) Add(p *Page[T]) []bool {
 	return before
 }
 
-// before returns which items of a page came before, and how many did in this part of
-// the list. Items that nothing identifies may be alike and yet be several: of those
-// only a whole page that came before is known.
+// before reports which items of a page were on earlier pages, and how many of them in this
+// part of the list. Items without an identity may be equal and yet distinct: of these only
+// the repetition of a whole page is detected.
 func (r *Reading[T]) before(p *Page[T]) (before []bool, n int) {
 	if r.last == nil || len(p.Items) == 0 {
 		return nil, 0
@@ -149,7 +148,7 @@ func (r *Reading[T]) before(p *Page[T]) (before []bool, n int) {
 		}
 		return all, len(all)
 	}
-	r.see()
+	r.markSeen()
 	before = make([]bool, len(p.Items))
 	named := 0
 	for i, id := range own {
@@ -161,19 +160,19 @@ func (r *Reading[T]) before(p *Page[T]) (before []bool, n int) {
 			named++
 		}
 	}
-	if named < len(own) && n == named && slices.ContainsFunc(r.pages, same) { // so are those that nothing identifies
+	if named < len(own) && n == named && slices.ContainsFunc(r.pages, same) { // so the items without an identity are repeated too
 		return all, len(all)
 	}
 	return before, n
 }
 
-// see notes the items of the last page as seen.
-func (r *Reading[T]) see() {
+// markSeen adds the items of the last page to seen.
+func (r *Reading[T]) markSeen() {
 	if r.seen == nil {
 		r.seen = map[string]int{}
 	}
 	part := r.part
-	if len(r.pages) == 0 { // the last page is of the part before
+	if len(r.pages) == 0 { // the last page belongs to the previous part
 		part--
 	}
 	for _, id := range r.last.identified() {
@@ -183,7 +182,7 @@ func (r *Reading[T]) see() {
 	}
 }
 
-// identified returns the identities of the items, nil where they have none.
+// identified returns the identities of the items; nil if they have none.
 func (p *Page[T]) identified() []string {
 	if len(p.identities) == len(p.Items) {
 		return p.identities
@@ -191,8 +190,7 @@ func (p *Page[T]) identified() []string {
 	return identitiesOf(p.Items)
 }
 
-// identitiesOf returns what tells each item from all others of its list; nil where
-// such items have nothing that does.
+// identitiesOf returns the identity of each item; nil if items of the type have none.
 func identitiesOf[T any](items []*T) []string {
 	if !types.Identified(new(T)) {
 		return nil
@@ -204,41 +202,40 @@ func identitiesOf[T any](items []*T) []string {
 	return identities
 }
 
-// Follow returns an error unless the token next, which the last page has named, may be
-// followed (see Trail). A page that brings nothing but what came before is no way on.
+// Follow returns an error if the token next, of the last page, must not be followed (see
+// [Trail.Follow]), or if the last page has only items of earlier pages.
 func (r *Reading[T]) Follow(ctx context.Context, s *Spec, token, next string) error {
 	if last := r.pages[len(r.pages)-1]; r.fresh == 0 && len(last.Items) > 0 {
-		return astray(s, "the list goes on with what came before")
+		return badPages(s, "the list goes on with what came before")
 	}
 	return r.trail.Follow(ctx, s, token, next, r.fresh)
 }
 
-// Early returns an error where Zoom's own words contradict the end of the list: less
-// has come than it counts, what came last had come before, or there is a way on that
-// cannot be read.
+// Early returns an error if Zoom's answers contradict the end of the list: it has returned
+// fewer items than it counts, the last page repeats earlier ones, or its token cannot be
+// read.
 func (r *Reading[T]) Early(s *Spec) error {
 	last := r.pages[len(r.pages)-1]
 	switch {
 	case r.cut:
-		return astray(s, "the list goes on, but the token of its next page cannot be read")
+		return badPages(s, "the list goes on, but the token of its next page cannot be read")
 	case r.counted && int64(r.Read) < r.least:
 		return &IncompleteError{Op: s.Pattern, Given: int64(r.Read), Counted: r.least}
 	case !r.counted && int64(r.Read) < r.byPages:
 		return &IncompleteError{Op: s.Pattern, Given: int64(r.Read), Counted: r.byPages, AtLeast: true}
 	case r.fresh == 0 && len(last.Items) > 0 && (!r.counted || int64(r.given) < r.least):
-		return astray(s, "the list ends with what came before")
+		return badPages(s, "the list ends with what came before")
 	}
 	return nil
 }
 
-// LeftOut returns an error that tells of items that are none; nil where there are no
-// such.
+// LeftOut returns a [LeftOutError] about the items that were left out; nil if none were.
 func (r *Reading[T]) LeftOut(s *Spec) error {
 	return LeftOut(s, r.leftOut)
 }
 
-// Unproven returns an error unless all that Zoom counts has come: what is not in a
-// list that is proven to be whole is not there.
+// Unproven returns an error unless Zoom has returned all items that it counts. Only then an
+// item that is not in the list does not exist.
 func (r *Reading[T]) Unproven(s *Spec) error {
 	if err := r.Early(s); err != nil {
 		return err

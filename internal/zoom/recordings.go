@@ -2,8 +2,8 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// The operations on what remains of a run: recordings and summaries. Both come
-// some time after its end and may be edited or deleted later.
+// The operations on the recordings and summaries of an instance. Both appear some time
+// after its end and may be edited or deleted later.
 var (
 	GetRecordings = op[InstanceKey, types.MeetingRecordings](Spec{
 		Pattern: "GET /meetings/{meetingId}/recordings", Rate: Light, Life: Scheduled, AcceptsUUID: true,

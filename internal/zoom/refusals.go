@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// refusalRule says what a refusal means: by operation, status and code, and by words
-// where a code stands for many things.
+// refusalRule maps refusals to a kind: by operation, status and code, and by the message
+// if a code has many meanings.
 type refusalRule struct {
-	on     string // what the pattern of the operation matches; "" is any
+	on     string // regular expression of the operation's pattern; "" is any
 	status int    // 0 is any
 	codes  []int  // nil is any
-	words  string // what the message matches, in any letters; "" is any
+	words  string // regular expression of the message, case-insensitive; "" is any
 	kind   error
 }
 
-// codes lists what one rule is about.
+// codes returns the codes of one rule.
 func codes(c ...int) []int { return c }
 
-// vague are the codes that Zoom puts on everything: the words have to tell.
+// vague are the codes that Zoom uses for any failure: the message decides.
 var vague = codes(120, 200, 300, 400, 404, 2039, 3000)
 
 const (
@@ -34,23 +34,22 @@ const (
 	reads         = `^GET `
 )
 
-// refusalRules tells what Zoom means. The first rule that fits decides: numbers that
-// mean one thing wherever they are documented, then what a number means on one
-// operation, then words of the numbers that stand for many, and last what such a
-// number, or the status alone, says. A word alone decides nothing: "already" or
-// "disabled" stands in sentences of every sense.
+// refusalRules map refusals to kinds. The first rule that matches decides: first the codes
+// that mean the same wherever they are documented, then codes of one operation, then
+// messages of the vague codes, and last such a code, or the status, alone. A single word
+// never decides: "already" or "disabled" occurs in messages of any meaning.
 //
 // Source: the "Error Codes" page of Zoom's API documents, the documented pairs of the
 // operations themselves, and answers that users of the API have published.
 var refusalRules = compiled([]refusalRule{
 	{"", 0, codes(124), ``, ErrUnauthenticated},
 	{"", 0, codes(4700, 4711), ``, ErrMissingScope},
-	// Zoom does not know the path: the base leads elsewhere, or the operation is gone.
+	// Zoom does not know the path: the base URL is wrong, or the operation was removed.
 	{"", 0, codes(2300), ``, ErrNotZoom},
 
-	// What is told of a meeting or webinar that is there.
+	// Refusals about a meeting or webinar that exists.
 	{registrants, 0, codes(300, 404, 3000), `registration has not been enabled|(does not|doesn.t) have registration`, ErrNotEnabled},
-	{"/webinars", bad, vague, `(does not|doesn.t) have registration`, ErrNotEnabled},
+	{"/(past_)?webinars", bad, vague, `(does not|doesn.t) have registration`, ErrNotEnabled},
 	{ofMeetings, 0, vague, `cannot access webinar info|(became|converted to|is) an? webinar`, ErrConflict},
 	{"/(past_)?webinars", 0, vague, `(became|converted to|is) an? meeting\b`, ErrConflict},
 	{reads, 0, vague, `\b(last|recent|past|previous) (\d+|one|six|twelve|fifteen) (days|months?|years?)\b|\b(a|one|six|\d+) (months?|years?) ago\b|\bolder than\b`, ErrExpired},
@@ -111,7 +110,7 @@ var refusalRules = compiled([]refusalRule{
 	{"", http.StatusConflict, nil, ``, ErrConflict},
 })
 
-// compiledRule is a refusalRule that is ready.
+// compiledRule is a refusalRule with its regular expressions compiled.
 type compiledRule struct {
 	refusalRule
 	pattern, sentence *regexp.Regexp
@@ -125,8 +124,7 @@ func compiled(rules []refusalRule) []compiledRule {
 	return list
 }
 
-// kindOf says what a refusal of an operation means; what no rule tells is a refusal
-// of the input.
+// kindOf returns the kind of a refusal; [ErrInvalid] if no rule matches.
 func kindOf(pattern string, status, code int, message string) error {
 	message = ownWords(message)
 	for _, r := range refusalRules {
@@ -137,12 +135,11 @@ func kindOf(pattern string, status, code int, message string) error {
 	return ErrInvalid
 }
 
-// quoted matches texts in quotation marks that have several words: not Zoom's own, but
-// those of a topic or a name. A name of a field is one word, and an apostrophe follows a
-// letter.
+// quoted matches quotations of several words: they are not Zoom's own words, but those of a
+// topic or a name. The name of a field is one word, and an apostrophe follows a letter.
 var quoted = regexp.MustCompile(`(^|[\s(\[:=,])(?:"[^"]*\s[^"]*"|“[^”]*\s[^”]*”|‘[^’]*\s[^’]*’|'[^']*\s[^']*')`)
 
-// ownWords returns Zoom's words without what they quote.
+// ownWords returns Zoom's message without its quotations.
 func ownWords(message string) string { return quoted.ReplaceAllString(message, "$1") }
 
 func (r *compiledRule) fits(pattern string, status, code int, message string) bool {
@@ -152,7 +149,7 @@ func (r *compiledRule) fits(pattern string, status, code int, message string) bo
 	return r.pattern.MatchString(pattern) && r.sentence.MatchString(message)
 }
 
-// limitReached matches what Zoom says of a limit that is reached, where the status does not.
+// limitReached matches messages about a rate limit under other statuses than 429.
 //
 // Source: answers under HTTP 403 that users of the API have published.
 var limitReached = regexp.MustCompile(`(?i)maximum number of (\S+ ){0,4}api requests|maximum (per-second|daily) rate limit|exceeded the daily rate limit`)
@@ -162,7 +159,7 @@ func throttles(status int, said refusalBody) bool {
 	return status == http.StatusTooManyRequests || status < 500 && (said.code == http.StatusTooManyRequests || limitReached.MatchString(ownWords(said.message)))
 }
 
-// byDay reports whether a refusal speaks of a limit by the day.
+// byDay reports whether a refusal is about a daily limit.
 func byDay(words string, header http.Header) bool {
 	words = strings.ToLower(words)
 	return strings.Contains(words, "daily") || strings.Contains(words, "every day") || strings.EqualFold(header.Get("X-Ratelimit-Type"), "Daily-limit")

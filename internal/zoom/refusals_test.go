@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What Zoom means: by operation, status and code, and only then by words. Each word
-// stands here also where it means something else.
+// The kind depends on operation, status and code, and only then on the message. Each word
+// occurs here in messages of several meanings.
 func TestKindOf_wordsByOperation(t *testing.T) {
 	const (
 		users, user, meeting = "GET /users", "PATCH /users/{userId}", "GET /meetings/{meetingId}"
@@ -72,7 +72,7 @@ func TestKindOf_wordsByOperation(t *testing.T) {
 		{user, 400, 300, "Invalid value for feature disabled_by_admin.", ErrInvalid},
 		{users, 403, 403, "You have reached the maximum number of create/update API requests.", ErrRateLimited},
 
-		// What is quoted are the words of others.
+		// Quotations are ignored.
 		{"PATCH /meetings/{meetingId}", 400, 300, `Invalid topic "you do not have permission".`, ErrInvalid},
 		{"PATCH /meetings/{meetingId}", 400, 300, "Template “survey disabled” is invalid.", ErrInvalid},
 		{"PATCH /meetings/{meetingId}", 400, 300, "Template ‘the survey is disabled’ is invalid.", ErrInvalid},
@@ -82,7 +82,7 @@ func TestKindOf_wordsByOperation(t *testing.T) {
 		{users, 400, 300, `Invalid "next_page_token", or 'next_page_token'.`, ErrPageToken},
 		{"POST /meetings/{meetingId}/polls", 400, 3000, `Meeting polls disabled. To use this, switch "Meeting Polls/Quizzes" on in the portal's "Settings".`, ErrNotEnabled},
 
-		// The same number on another operation is another thing.
+		// The same code means something else on another operation.
 		{"DELETE /accounts/{accountId}", 404, 2000, "x", ErrConflict},
 		{meeting, 404, 2000, "x", ErrNotFound},
 		{user, 400, 4100, "x", ErrConflict},
@@ -91,7 +91,7 @@ func TestKindOf_wordsByOperation(t *testing.T) {
 		{users, 400, 11103, "x", ErrInvalid},
 		{users, 404, 2300, "x", ErrNotZoom},
 	} {
-		said := refusalBody{zooms: true, code: c.code, message: c.message}
+		said := refusalBody{fromZoom: true, code: c.code, message: c.message}
 		e := &Error{Op: c.op}
 		e.fill(&Spec{Pattern: c.op}, c.status, said, nil, noon)
 		if !errors.Is(e.Kind, c.want) {

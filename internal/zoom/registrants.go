@@ -2,7 +2,9 @@ package zoom
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"strings"
 
 	"zoomql/internal/zoom/types"
 )
@@ -13,14 +15,14 @@ type RegistrantKey struct {
 	RegistrantID string              `path:"registrantId"`
 }
 
-// RegistrantFilter picks registrants of one meeting.
+// RegistrantFilter selects registrants of one meeting.
 type RegistrantFilter struct {
 	MeetingID    types.MeetingNumber    `path:"meetingId"`
 	Status       types.RegistrantStatus `query:"status"`
 	OccurrenceID string                 `query:"occurrence_id"`
 }
 
-// NewRegistrant registers somebody for a meeting.
+// NewRegistrant registers a person for a meeting.
 type NewRegistrant struct {
 	MeetingID     types.MeetingNumber  `path:"meetingId"`
 	OccurrenceIDs []string             `query:"occurrence_ids"`
@@ -34,13 +36,13 @@ type RegistrantStatusPatch struct {
 	Body         RegistrantStatusBody `body:""`
 }
 
-// RegistrantStatusBody says whose status, and what becomes of it.
+// RegistrantStatusBody names the registrants and the action.
 type RegistrantStatusBody struct {
 	Action      types.RegistrantAction `json:"action"`
 	Registrants []RegistrantName       `json:"registrants"`
 }
 
-// RegistrantName names a registrant in a body. Zoom wants both, or the e-mail.
+// RegistrantName names a registrant in a body. Zoom requires both fields, or the e-mail address.
 type RegistrantName struct {
 	ID    string `json:"id,omitzero"`
 	Email string `json:"email,omitzero"`
@@ -49,7 +51,7 @@ type RegistrantName struct {
 // MaxRegistrantsPerCall is how many registrants one status change may name.
 const MaxRegistrantsPerCall = 30
 
-// RegistrantRemoval takes a registrant off a meeting, or one occurrence of it.
+// RegistrantRemoval removes a registrant from a meeting, or from one occurrence of it.
 type RegistrantRemoval struct {
 	MeetingID    types.MeetingNumber `path:"meetingId"`
 	RegistrantID string              `path:"registrantId"`
@@ -89,13 +91,12 @@ var (
 	})
 )
 
-// RegistrantStatuses are the lists that a meeting's or webinar's registrants
-// stand in.
+// RegistrantStatuses are the statuses of registrants. Zoom has one list for each.
 var RegistrantStatuses = []types.RegistrantStatus{types.RegistrantStatusApproved, types.RegistrantStatusPending, types.RegistrantStatusDenied}
 
 func registrantKeys(r *types.Registrant) []string { return []string{string(r.ZoomID)} }
 
-// meetingRegistrants knows the ways to the registrants of one meeting.
+// meetingRegistrants returns the directory of one meeting's registrants.
 func meetingRegistrants(meeting types.MeetingNumber) directory[types.Registrant] {
 	d := directory[types.Registrant]{
 		one: GetRegistrant.Spec, list: ListRegistrants.Spec, keys: registrantKeys,
@@ -123,14 +124,13 @@ func FindRegistrants(ctx context.Context, c *Client, of RegistrantsOf, ids []str
 	return d.find(ctx, c, ids)
 }
 
-// RegistrantsOf names what people registered for: a meeting or a webinar.
+// RegistrantsOf names the meeting or webinar of registrants.
 type RegistrantsOf struct {
 	Number  types.MeetingNumber
 	Webinar bool
 }
 
-// Registrants returns the pages of one list of registrants, each as large as Zoom
-// makes them.
+// Registrants returns the pages of one list of registrants, each of the largest size.
 func (of RegistrantsOf) Registrants(ctx context.Context, c *Client, status types.RegistrantStatus) iter.Seq2[*Page[types.Registrant], error] {
 	if of.Webinar {
 		return ListWebinarRegistrants.Pages(ctx, c, WebinarRegistrantFilter{WebinarID: of.Number, Status: status}, Paging{Size: ListWebinarRegistrants.MaxPage})
@@ -144,4 +144,30 @@ func (of RegistrantsOf) Get(ctx context.Context, c *Client, id string, options .
 		return GetWebinarRegistrant.Do(ctx, c, WebinarRegistrantKey{of.Number, id}, options...)
 	}
 	return GetRegistrant.Do(ctx, c, RegistrantKey{of.Number, id}, options...)
+}
+
+// ByEmail returns the registrant of an e-mail address, from the lists of registrants. It returns
+// ErrNotFound only if all lists were complete.
+func (of RegistrantsOf) ByEmail(ctx context.Context, c *Client, email string) (*types.Registrant, error) {
+	var short error
+	for _, status := range RegistrantStatuses {
+		for page, err := range of.Registrants(ctx, c, status) {
+			if errors.Is(err, ErrIncomplete) {
+				short = err
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
+			for _, reg := range page.Items {
+				if strings.EqualFold(string(reg.Email), email) {
+					return reg, nil
+				}
+			}
+		}
+	}
+	if short != nil {
+		return nil, short
+	}
+	return nil, &Error{By: ByGateway, Op: ListRegistrants.Pattern, Kind: ErrNotFound}
 }

@@ -2,7 +2,7 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// RegistrationForm changes what people are asked when they register.
+// RegistrationForm changes the questions of a registration form.
 type RegistrationForm struct {
 	MeetingID types.MeetingNumber          `path:"meetingId"`
 	Form      *types.RegistrationFormInput `body:""`

@@ -110,12 +110,12 @@ func asks(req *Request, name string) string {
 // The operations on reports.
 var (
 	GetMeetingReport = op[InstanceKey, types.MeetingReport](Spec{
-		Pattern: "GET /report/meetings/{meetingId}", Rate: Heavy, Life: Closed, LifeOf: pastLife, AcceptsUUID: true,
+		Pattern: "GET /report/meetings/{meetingId}", Rate: Heavy, Life: Closed, LifeOf: pastLife, Late: true, AcceptsUUID: true,
 		Scopes: reportRead + "report:read:meeting:admin",
 		Tags:   instanceTags,
 	})
 	ListReportParticipants = list(Spec{
-		Pattern: "GET /report/meetings/{meetingId}/participants", Rate: Heavy, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, Array: "participants", MaxPage: 300,
+		Pattern: "GET /report/meetings/{meetingId}/participants", Rate: Heavy, Life: Closed, LifeOf: pastLife, Late: true, AcceptsUUID: true, Array: "participants", MaxPage: 300,
 		Scopes: reportRead + "report:read:list_meeting_participants:admin",
 		Tags:   instanceTags,
 	}, func(in ParticipantReportFilter, p *types.Participant) { p.Run = in.MeetingID })

@@ -7,7 +7,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// What stands beside the items of a page survives the way into a store and back.
+// The fields next to the items of a page survive encoding and decoding by the cache.
 func TestPage_beside(t *testing.T) {
 	spec := &Spec{Pattern: "GET /report/users", Array: "users", Beside: []string{"from", "total_meetings"}}
 	body := `{"from":"2026-03-01","page_size":30,"total_meetings":34,"users":[{"id":"u1"}],"next_page_token":"t"}`
@@ -31,7 +31,7 @@ func TestPage_beside(t *testing.T) {
 	}
 }
 
-// A range that is over does not change any more; its last days still may.
+// A past range no longer changes, except for its last days.
 func TestRangeLife(t *testing.T) {
 	day := func(ago int) string { return time.Now().UTC().AddDate(0, 0, -ago).Format(time.DateOnly) }
 	for _, c := range []struct {
@@ -39,7 +39,7 @@ func TestRangeLife(t *testing.T) {
 		want       Life
 	}{
 		{"today", "to=" + day(0), Slow},
-		{"the day before yesterday may still be worked on", "to=" + day(2), Slow},
+		{"the day before yesterday may still change", "to=" + day(2), Slow},
 		{"long over", "to=" + day(5), Closed},
 		{"to come", "to=" + day(-20), Slow},
 		{"no range", "", Slow},
@@ -50,27 +50,27 @@ func TestRangeLife(t *testing.T) {
 	}
 }
 
-// Answers come in after a run; those to a survey for weeks.
+// Results arrive shortly after an instance; those of a survey for weeks.
 func TestAnswersLife(t *testing.T) {
 	at := func(days int) types.Time { return types.Time{Time: time.Now().AddDate(0, 0, -days)} }
 	for _, c := range []struct {
-		why, run string
-		answer   any
-		want     Life
+		why, instance string
+		answer        any
+		want          Life
 	}{
-		{"right after the run", "u1==", &types.PollResults{StartTime: at(0)}, Slow},
+		{"right after the instance", "u1==", &types.PollResults{StartTime: at(0)}, Slow},
 		{"later", "u1==", &types.PollResults{StartTime: at(3)}, Closed},
-		{"the latest run is another one tomorrow", "123456789", &types.QaResults{StartTime: at(3)}, Scheduled},
+		{"the latest instance is another one tomorrow", "123456789", &types.QaResults{StartTime: at(3)}, Scheduled},
 		{"a survey is answered for weeks", "u1==", &types.MeetingSurveyResults{StartTime: at(10)}, Slow},
 		{"and not for ever", "u1==", &types.MeetingSurveyResults{StartTime: at(40)}, Closed},
 	} {
-		if got := answersLife(&Request{Vars: map[string]string{"meetingId": c.run}}, c.answer); got != c.want {
+		if got := answersLife(&Request{Vars: map[string]string{"meetingId": c.instance}}, c.answer); got != c.want {
 			t.Errorf("%s: %d, want %d", c.why, got, c.want)
 		}
 	}
 }
 
-// A filter's days go into the query beside what else it picks.
+// A filter's days are in the query with its other fields.
 func TestDays_inFilters(t *testing.T) {
 	day := func(s string) types.Date {
 		at, err := time.Parse(time.DateOnly, s)

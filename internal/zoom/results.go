@@ -6,11 +6,12 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// answersLife says how long results of polls and questions are believed, asked
-// right after a run: they may not all be there yet. surveyTime is how long people
-// go on answering a survey; no document states it.
+// surveyTime is how long after an instance participants may answer its survey; no document
+// states it.
 const surveyTime = 30 * 24 * time.Hour
 
+// answersLife returns the life of results of polls, Q&A and surveys: shortly after an
+// instance they may be incomplete.
 func answersLife(req *Request, answer any) Life {
 	life, start, open := pastLife(req, answer), time.Time{}, settled
 	switch a := answer.(type) {
@@ -27,8 +28,8 @@ func answersLife(req *Request, answer any) Life {
 	return life
 }
 
-// readyPolls completes results with what Zoom does not write: where they were
-// read. That there is an answer means that the data is there.
+// readyPolls completes results with their source, and with their state: Zoom answers only
+// when the data is complete.
 func readyPolls[In any](source types.InstanceSource) func(In, *types.PollResults) {
 	return func(_ In, r *types.PollResults) { r.Source, r.ReportState = source, types.ReportStateReady }
 }
@@ -37,7 +38,7 @@ func readyQa(source types.InstanceSource) func(InstanceKey, *types.QaResults) {
 	return func(_ InstanceKey, r *types.QaResults) { r.Source, r.ReportState = source, types.ReportStateReady }
 }
 
-// The operations on what people answered and asked in a run.
+// The operations on the poll, Q&A and survey results of an instance.
 var (
 	GetPastPolls = op(Spec{
 		Pattern: "GET /past_meetings/{meetingId}/polls", Rate: Medium, Life: Closed, LifeOf: answersLife, AcceptsUUID: true, OwnOnly: true,

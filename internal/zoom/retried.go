@@ -10,16 +10,16 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// maxTries bounds how often one call is sent. A retry is paid for like any
+// maxTries bounds how often one call is sent. A retry counts against the budget like any
 // other call.
 const maxTries = 3
 
-// retried is the layer that sends again what failed and may succeed: a read that had no
-// answer, a call that was not carried out, a token that had expired. It gives up at once
-// when the reason will not pass in time, or when so much is sent again already
-// that one more would only add to Zoom's trouble.
+// retried is the layer that repeats calls that may succeed the next time: a read without an
+// answer, a call that Zoom did not execute, a call with an expired token. It returns the
+// error at once if its cause will not end in time, or if the retry budget is used up, so
+// that retries do not overload Zoom further.
 //
-//	reads:   what is asked
+//	reads:   the request
 //	writes:  nothing
 //	refuses: nothing
 func retried(next Handler) Handler {
@@ -36,9 +36,9 @@ func retried(next Handler) Handler {
 			}
 			if errors.Is(err, ErrUnauthenticated) {
 				if renewed {
-					return nil, err // a new token fared no better
+					return nil, err // the new token was refused too
 				}
-				renewed = true // all calls with the old token fail: that says nothing about Zoom's health
+				renewed = true // costs no retry budget: an expired token does not mean that Zoom is overloaded
 			} else if !budget.spend() {
 				return nil, err
 			}
@@ -49,23 +49,22 @@ func retried(next Handler) Handler {
 	}
 }
 
-// A retryBudget keeps retries to a tenth of the calls, and a few. The zero value
-// has what may be saved up.
+// A retryBudget limits retries to a tenth of the calls and a few per minute, like the retry
+// throttling of gRPC. The zero value is a full budget.
 type retryBudget struct {
 	mu     sync.Mutex
-	spent  float64   // of savedRetries
-	earned time.Time // when minRetriesPerSecond was last paid in
+	spent  float64   // of maxSavedRetries
+	earned time.Time // when minRetriesPerSecond was last credited
 }
 
 const (
-	retriesPerCall = 0.1
-	savedRetries   = 10.0
-	// minRetriesPerSecond are the retries that a client has which makes few calls: a
-	// failure that is alone is sent again.
+	retriesPerCall  = 0.1
+	maxSavedRetries = 10.0
+	// minRetriesPerSecond lets a client that makes few calls retry a single failure.
 	minRetriesPerSecond = 0.2
 )
 
-// earn pays in for a call.
+// earn credits the budget for a call.
 func (b *retryBudget) earn() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,19 +76,19 @@ func (b *retryBudget) earn() {
 	b.spent = max(b.spent-retriesPerCall, 0)
 }
 
-// spend reports whether there may be a retry.
+// spend takes one retry from the budget and reports whether there was one.
 func (b *retryBudget) spend() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.spent+1 > savedRetries {
+	if b.spent+1 > maxSavedRetries {
 		return false
 	}
 	b.spent++
 	return true
 }
 
-// mayRetry reports whether sending the same again may bring another answer
-// without doing a thing twice.
+// mayRetry reports whether the call may succeed when repeated, without executing a write
+// twice.
 func mayRetry(req *Request, err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -106,9 +105,8 @@ func mayRetry(req *Request, err error) bool {
 	return false
 }
 
-// pauseFor returns how long to wait: as long as Zoom asks, or as the back-off
-// says, and a little more at random so that those who were refused together do
-// not come back together.
+// pauseFor returns how long to wait before a retry: until Zoom's retry time plus a random
+// jitter, so that calls refused together do not return together; or else fallback.
 func pauseFor(err error, fallback time.Duration) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		if errors.Is(e.Kind, ErrUnauthenticated) {
@@ -121,7 +119,8 @@ func pauseFor(err error, fallback time.Duration) time.Duration {
 	return fallback
 }
 
-// sleep waits, unless the context ends before the time would be over.
+// sleep waits for d, and returns false if the context ends before, at once if its deadline is
+// earlier.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return false

@@ -7,7 +7,7 @@ type RoleKey struct {
 	RoleID string `path:"roleId"`
 }
 
-// RoleFilter picks roles of the account.
+// RoleFilter selects roles of the account.
 type RoleFilter struct {
 	Type types.RoleType `query:"type"`
 }
@@ -18,7 +18,7 @@ type Roles struct {
 	Counted
 }
 
-// NewRole is a role to be made.
+// NewRole is a role to be created.
 type NewRole struct {
 	Role *types.NewRole `body:""`
 }
@@ -29,24 +29,27 @@ type RolePatch struct {
 	Patch  *types.RolePatch `body:""`
 }
 
-// RoleMembers gives a role to up to 30 users.
+// RoleMembers assigns a role to up to 30 users.
 type RoleMembers struct {
 	RoleID string          `path:"roleId"`
 	Body   RoleMembersBody `body:""`
 }
 
-// RoleMembersBody says to whom.
+// RoleMembersBody names the users.
 type RoleMembersBody struct {
 	Members []RoleMemberName `json:"members"`
 }
 
-// RoleMemberName names a user in a body, by one of the two.
+// RoleMemberName names a user in a body, by id or e-mail address.
 type RoleMemberName struct {
 	ID    string `json:"id,omitzero"`
 	Email string `json:"email,omitzero"`
 }
 
-// MaxRoleMembersPerCall is how many users one call may give a role to.
+// RoleTypes are the types of roles. Zoom has one list for each.
+var RoleTypes = []types.RoleType{types.RoleTypeCommon, types.RoleTypeIq}
+
+// MaxRoleMembersPerCall is how many users one call may assign a role to.
 const MaxRoleMembersPerCall = 30
 
 // RoleMemberKey names a user who has a role.
@@ -60,7 +63,8 @@ const (
 	roleWrite = "role:write:admin "
 )
 
-// The operations on roles. Zoom documents no answer to the one that makes a role.
+// The operations on roles. Zoom documents no answer to CreateRole, and its status 200 as that
+// of a missing permission: only the list of roles proves that a role was made.
 var (
 	GetRole = op[RoleKey, types.Role](Spec{
 		Pattern: "GET /roles/{roleId}", Rate: Light, Life: Slow,

@@ -23,7 +23,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// rig is the whole client, with tokens, over a sandbox behind a real server.
+// rig is a complete client, with tokens, of a sandbox behind a real HTTP server.
 type rig struct {
 	*sandbox.Sandbox
 	sandbox.Landmarks
@@ -64,7 +64,7 @@ func sandboxApp(tokens identity.Tokens) *identity.Credential {
 	return identity.New(identity.View{Account: sandbox.AccountID, App: "server-to-server:" + sandbox.ClientID}, tokens)
 }
 
-// want fails the test unless these operations were called since the last time.
+// want fails the test unless these operations were called since the last call of want.
 func (r *rig) want(t *testing.T, why string, patterns ...string) {
 	t.Helper()
 	var got []string
@@ -77,51 +77,50 @@ func (r *rig) want(t *testing.T, why string, patterns ...string) {
 	}
 }
 
-// Every UUID of the account, with slashes where Zoom puts them, names its run.
+// Every UUID of the account, with any slashes, names its instance.
 func TestSandbox_instancesByUUID(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	for _, uuid := range []string{r.UUIDWithSlash, r.UUIDDoubleSlash, r.UUIDPlain, r.BigInstance} {
-		run, err := zoom.GetPastMeeting.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: uuid})
-		if err != nil || string(run.UUID) != uuid || run.EndTime.IsZero() {
-			t.Errorf("%s: got %+v, %v", uuid, run, err)
+		instance, err := zoom.GetPastMeeting.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: uuid})
+		if err != nil || string(instance.UUID) != uuid || instance.EndTime.IsZero() {
+			t.Errorf("%s: got %+v, %v", uuid, instance, err)
 		}
 	}
-	runs, err := zoom.ListInstances.Do(t.Context(), r.client, zoom.InstanceFilter{MeetingID: types.MeetingNumber(r.BigMeeting)})
-	if err != nil || len(runs.Meetings) == 0 {
+	runs, err := zoom.ListInstances.Page(t.Context(), r.client, zoom.InstanceFilter{MeetingID: types.MeetingNumber(r.BigMeeting)}, zoom.Paging{})
+	if err != nil || len(runs.Items) == 0 {
 		t.Fatalf("got %+v, %v", runs, err)
 	}
-	for _, listed := range runs.Meetings {
-		run, err := zoom.GetPastMeeting.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: string(listed.UUID)})
-		if err != nil || run.MeetingNumber != listed.MeetingNumber || !run.StartTime.Equal(listed.StartTime.Time) {
-			t.Errorf("%s: listed as %+v, is %+v, %v", listed.UUID, listed, run, err)
+	for _, listed := range runs.Items {
+		instance, err := zoom.GetPastMeeting.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: string(listed.UUID)})
+		if err != nil || instance.MeetingNumber != listed.MeetingNumber || !instance.StartTime.Equal(listed.StartTime.Time) {
+			t.Errorf("%s: listed as %+v, is %+v, %v", listed.UUID, listed, instance, err)
 		}
 	}
 }
 
-// What Zoom does not have, or not yet, or not any more, is told apart.
+// Instances that do not exist and those whose data was deleted are different errors.
 func TestSandbox_pastInstances(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	for _, c := range []struct {
-		why  string
-		run  string
-		kind error
+		why      string
+		instance string
+		kind     error
 	}{
-		{"a run that nobody knows", "AAAAAAAAAAAAAAAAAAAAAA==", zoom.ErrNotFound},
-		{"a report that was given up", r.ExpiredInstance, zoom.ErrExpired},
+		{"an unknown instance", "AAAAAAAAAAAAAAAAAAAAAA==", zoom.ErrNotFound},
+		{"a report that was deleted", r.ExpiredInstance, zoom.ErrExpired},
 		{"a number of no meeting", "99999999999", zoom.ErrNotFound},
 	} {
-		if _, err := zoom.GetMeetingReport.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: c.run}); !errors.Is(err, c.kind) {
+		if _, err := zoom.GetMeetingReport.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: c.instance}); !errors.Is(err, c.kind) {
 			t.Errorf("%s: got %v, want %v", c.why, err, c.kind)
 		}
 	}
 	page, err := zoom.ListPastParticipants.Page(t.Context(), r.client, zoom.InstanceKey{MeetingID: r.PendingInstance}, zoom.Paging{})
 	if err != nil || !zoom.Unfinished(page.Items) {
-		t.Errorf("a run that ended just now is still counted: %v", err)
+		t.Errorf("the stays of an instance that ended just now have lengths: %v", err)
 	}
 }
 
-// A meeting lives: what is written is read, and what was read before is not
-// believed any longer.
+// Reads after each write of a meeting's lifecycle return the new state, not the cached one.
 func TestSandbox_lifeOfAMeeting(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	ctx := t.Context()
@@ -184,8 +183,8 @@ func TestSandbox_lifeOfAMeeting(t *testing.T) {
 	}
 }
 
-// A write whose answer was lost may have been done: it is not sent twice, and
-// nothing that it may have changed is believed.
+// A write whose answer was lost may have been executed: it is not sent twice, and what it
+// may have changed is evicted.
 func TestSandbox_lostAnswerOfAWrite(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	ctx := t.Context()
@@ -219,15 +218,14 @@ func TestSandbox_outage(t *testing.T) {
 	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); !errors.Is(err, zoom.ErrBadAnswer) {
 		t.Errorf("half an answer: %v", err)
 	}
-	r.want(t, "what cannot be read does not get better", zoom.GetUser.Pattern)
+	r.want(t, "an unreadable answer is not retried", zoom.GetUser.Pattern)
 	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); err != nil {
-		t.Errorf("nor is it kept: %v", err)
+		t.Errorf("nor is it stored: %v", err)
 	}
 }
 
-// Tokens end before their time, for all calls at once: each is sent again with
-// the one new token.
-func TestSandbox_tokensEnd(t *testing.T) {
+// All calls with a revoked token are retried with one new token.
+func TestSandbox_revokedTokens(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); err != nil {
 		t.Fatal(err)
@@ -260,14 +258,14 @@ func TestSandbox_missingScope(t *testing.T) {
 	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); err != nil {
 		t.Errorf("got %v", err)
 	}
-	r.want(t, "what would be refused is not sent", zoom.GetUser.Pattern)
+	r.want(t, "a call without its scope is not sent", zoom.GetUser.Pattern)
 }
 
-// inProcess carries calls to the sandbox without a network, so that a bubble of
-// testing/synctest holds both.
+// inProcess is an http.RoundTripper to a sandbox in the same process, so that both are in
+// one bubble of testing/synctest.
 type inProcess struct{ *sandbox.Sandbox }
 
-// RoundTrip answers a call.
+// RoundTrip implements [http.RoundTripper].
 func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	r = r.Clone(r.Context())
@@ -276,8 +274,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// Under the limits of a plan, no call is refused, whatever comes at once, and
-// the budget is used up.
+// Under the limits of a plan, no call of a burst is refused, and the budget is used fully.
 func TestSandbox_noThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := sandbox.New(sandbox.Options{Plan: sandbox.PlanBusiness, Latency: 50 * time.Millisecond})
@@ -291,9 +288,9 @@ func TestSandbox_noThrottle(t *testing.T) {
 		}).As(sandboxApp(auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, "http://zoom.example", over)))
 		began := time.Now()
 		var wait sync.WaitGroup
-		for i := range 400 { // 80 a second
+		for i := range 400 { // 80 per second
 			wait.Go(func() {
-				key := zoom.UserKey{UserID: "stranger" + strconv.Itoa(i)}
+				key := zoom.UserKey{UserID: "unknown" + strconv.Itoa(i)}
 				if _, err := zoom.GetUser.Do(t.Context(), c, key); !errors.Is(err, zoom.ErrNotFound) {
 					t.Error(err)
 				}
@@ -312,7 +309,7 @@ func TestSandbox_noThrottle(t *testing.T) {
 	})
 }
 
-// A page token that has died is told, and the list begins anew without it.
+// An expired page token is ErrPageToken.
 func TestSandbox_pageTokensExpire(t *testing.T) {
 	var later atomic.Int64
 	now := func() time.Time {
@@ -325,18 +322,18 @@ func TestSandbox_pageTokensExpire(t *testing.T) {
 		t.Fatalf("got %+v, %v", page, err)
 	}
 	if _, err := zoom.ListUsers.Page(t.Context(), r.client, filter, zoom.Paging{Size: 30, Token: page.Next}); err != nil {
-		t.Errorf("a token that lives: %v", err)
+		t.Errorf("a valid token: %v", err)
 	}
 	later.Store(int64(16 * time.Minute))
 	if _, err := zoom.ListUsers.Page(t.Context(), r.client, filter, zoom.Paging{Size: 30, Token: page.Next}); !errors.Is(err, zoom.ErrPageToken) {
-		t.Errorf("a token that is dead: %v", err)
+		t.Errorf("an expired token: %v", err)
 	}
 	if _, err := zoom.ListUsers.Page(t.Context(), r.client, zoom.UserFilter{}, zoom.Paging{Token: "made up"}); !errors.Is(err, zoom.ErrPageToken) {
-		t.Errorf("a token that never lived: %v", err)
+		t.Errorf("a made-up token: %v", err)
 	}
 }
 
-// The planner on a Zoom that answers as documented.
+// FindUsers with answers as documented.
 func TestSandbox_findUsers(t *testing.T) {
 	r := newRig(t, sandbox.Options{Plan: sandbox.PlanBusiness, Users: 60})
 	var keys []string

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Rate is the Rate Limit Label that Zoom puts on an operation: which of the
-// account's budgets a call is paid from.
+// Rate is the Rate Limit Label that Zoom puts on an operation: it determines which of the
+// account's budgets a call counts against.
 //
 // Source: https://developers.zoom.us/docs/api/rate-limits/
 type Rate uint8
@@ -42,35 +42,35 @@ func (r Rate) String() string {
 	return fmt.Sprintf("Rate(%d)", uint8(r))
 }
 
-// Life is how long an answer may be cached: a class of facts, not a number
-// of seconds, so that one table (lifetimes) holds every figure.
+// Life is a class of cache lifetimes. It is not a number of seconds, so that one table
+// (lifetimes) holds every figure.
 type Life uint8
 
 const (
-	// Never marks writes, and answers that are secrets.
+	// Never is for writes, and answers that are secrets.
 	Never Life = iota
-	// Live facts change by the second: a meeting that is going on.
+	// Live is for data that changes within seconds: a live meeting.
 	Live
-	// Scheduled facts change when people plan: meetings, registrants.
+	// Scheduled is for data that changes when people plan: meetings, registrants.
 	Scheduled
-	// Slow facts change when an administrator acts: users, settings.
+	// Slow is for data that administrators change: users, settings.
 	Slow
-	// Closed facts do not change any more: an instance that has ended.
+	// Closed is for data that no longer changes: an instance that has ended.
 	Closed
 )
 
-// lifetime is how long the answers of a class are of use (RFC 5861). Evictions by writes and
-// events end each of these at once; they are for changes that no write and no event tells of.
-// While events come that tell of each change, fresh is [CoveredLife] instead: see [Validity].
+// lifetime is how long the answers of a class are used (RFC 5861). Evictions by writes and
+// events end each of these at once; the lifetimes are for changes that no write or event
+// reports. While events report every change, fresh is [CoveredLife] instead: see [Validity].
 type lifetime struct {
-	fresh                time.Duration // no call is made
-	staleWhileRevalidate time.Duration // so much longer it is given while it is asked for again
-	staleIfError         time.Duration // so much longer it is given while it cannot be asked for
+	fresh                time.Duration // served without a call
+	staleWhileRevalidate time.Duration // after fresh: served while a call refreshes it
+	staleIfError         time.Duration // after fresh: served if the call fails
 }
 
-// What is closed stays true, so any age is better than no answer; it ends within
-// the week that a store keeps anything. Of what is going on, an error is a better answer
-// than what was true a minute ago.
+// Closed data stays true, so an answer of any age is better than none; it ends within
+// the week for which a store retains entries. For live data, an error is better than an
+// answer that is a minute old.
 var lifetimes = map[Life]lifetime{
 	Live:      {fresh: 5 * time.Second, staleWhileRevalidate: 0, staleIfError: 10 * time.Second},
 	Scheduled: {fresh: time.Minute, staleWhileRevalidate: 30 * time.Second, staleIfError: time.Hour},
@@ -81,77 +81,78 @@ var lifetimes = map[Life]lifetime{
 // TTL returns how long an answer of this class is fresh; 0 for Never.
 func (l Life) TTL() time.Duration { return lifetimes[l].fresh }
 
-// StaleWhileRevalidate returns how old an answer of this class may be that is given without
-// asking Zoom first; Zoom is asked at the same time.
+// StaleWhileRevalidate returns the maximum age of an answer of this class that is served
+// without waiting for Zoom; a call refreshes it at the same time.
 func (l Life) StaleWhileRevalidate() time.Duration {
 	return lifetimes[l].fresh + lifetimes[l].staleWhileRevalidate
 }
 
-// StaleIfError returns how old an answer of this class may be that is given when Zoom
-// cannot be asked: no budget is left, or it does not answer.
+// StaleIfError returns the maximum age of an answer of this class that is served if the call
+// fails: no budget is left, or Zoom does not answer.
 func (l Life) StaleIfError() time.Duration { return lifetimes[l].fresh + lifetimes[l].staleIfError }
 
-// Spec is what is known of an operation apart from the Go types of its input
-// and answer: one row of the table of operations.
+// Spec describes an operation apart from the Go types of its input and answer: it is one
+// row of the table of operations.
 type Spec struct {
 	// Pattern names the operation everywhere: in the sandbox's routes, in
 	// logs, in metrics, in golden files, in @zoom. "GET /users/{userId}".
 	Pattern string
-	// Rate is the label that Zoom charges a call under.
+	// Rate is the label whose budget a call counts against.
 	Rate Rate
 	// Scopes lists the OAuth scopes, classic and granular, any one of which
 	// lets a token use the operation, separated by spaces.
 	Scopes string
-	// Array is the name of the array that a page carries; "" when the answer
-	// is one object.
+	// Array is the name of the array of items on a page; "" if the answer is one object.
 	Array string
-	// Key names the fields of which an answer has one at least, where these are not
-	// its array or its id; empty but not nil where it may have none of them.
+	// Key names the fields of which an answer has at least one, if these are not
+	// its array or its id; empty but not nil if an answer may have none.
 	Key []string
-	// Unset tells that an object without any field is an answer too: nothing is set.
+	// Unset reports that an object without any field is an answer too: nothing is set.
 	Unset bool
-	// MaxPage is the largest page_size that Zoom takes; 0 when the operation
+	// MaxPage is the largest page_size that Zoom accepts; 0 if the operation
 	// has no pages.
 	MaxPage int
-	// Beside names what stands beside the array on each page and is of interest:
-	// sums over all pages, say.
+	// Beside names the fields next to the array that [Page.Beside] retains, such as
+	// totals over all pages.
 	Beside []string
-	// Months is how many months back Zoom answers; 0 where it does not say.
+	// Months is how many months back Zoom has data; 0 if it is not documented.
 	Months int
-	// Ahead tells that a range of days may lie in the future.
+	// Ahead reports that a range of days may be in the future.
 	Ahead bool
-	// Numbered tells that Zoom takes the number of a page and no token. What is
-	// inserted or deleted between two pages then shifts the pages behind it.
+	// Numbered reports that Zoom pages by number instead of by token. Items that are
+	// inserted or deleted between two pages then shift those after them.
 	Numbered bool
-	// Life says how long an answer may be kept.
+	// Life is the class of an answer's cache lifetime.
 	Life Life
-	// LifeOf says it where it depends on the question or the answer; nil where
-	// it does not.
+	// LifeOf returns the class if it depends on the request or the answer; else nil.
 	LifeOf func(req *Request, answer any) Life
-	// ByClock tells that the answer to a request becomes another by the clock alone, of
-	// which no event tells; nil where none does.
+	// ByClock reports whether the answer to a request changes with the clock alone, which
+	// no event reports; nil means no.
 	ByClock func(req *Request) bool
-	// Tags names what an answer is about, with path variables in braces:
+	// Late reports that Zoom works answers out after the event that tells of their change: how
+	// long after, it does not say. See [Validity].
+	Late bool
+	// Tags are the cache tags of an answer, with path variables in braces:
 	// "user:{userId}". Evicting a tag makes the answer stale.
 	Tags []string
-	// Evicts names what a successful write makes stale. One with a "^" before it
-	// is the own account's, whichever account is written to.
+	// Evicts are the tags that a successful write evicts. One with the prefix "^"
+	// belongs to the own account, whichever account is written to.
 	Evicts []string
-	// Quotas names the daily allowances beyond the label's that a call
+	// Quotas are the daily quotas, besides the label's limits, that a call
 	// counts against.
 	Quotas []Quota
-	// Exclusive names the variable of the path for each value of which Zoom takes
-	// one write at a time; "" when it takes any number.
+	// Exclusive names the path variable for each value of which Zoom accepts
+	// one write at a time; "" if it accepts any number.
 	Exclusive string
-	// Aliases returns the names by which the answer's object may also be asked
-	// for in the place of the path's variable; nil when there is one name.
+	// Aliases returns the other values of the path variable that name the answer's
+	// object; nil if it has one name.
 	Aliases func(answer any) []string
-	// OwnOnly tells that Zoom has no form of the path for sub accounts.
+	// OwnOnly reports that Zoom has no form of the path for sub accounts.
 	OwnOnly bool
-	// Phone tells that the call is paid from the budgets of Zoom Phone, which
-	// has a table of its own.
+	// Phone reports that the call counts against the budgets of Zoom Phone, which
+	// has its own table.
 	Phone bool
-	// AcceptsUUID tells that the {meetingId} or {webinarId} of the path may be
+	// AcceptsUUID reports that the {meetingId} or {webinarId} of the path may be
 	// a UUID.
 	AcceptsUUID bool
 
@@ -160,12 +161,11 @@ type Spec struct {
 	required required
 }
 
-// Answer returns the Go type that answers are decoded into; struct{} where Zoom
+// Answer returns the Go type that answers are decoded into; struct{} if Zoom
 // answers without a body. For a list it is a Page of the items.
 func (s *Spec) Answer() reflect.Type { return s.answer }
 
-// Body returns the Go type of the body that the operation takes as JSON; nil where it
-// takes none.
+// Body returns the Go type of the operation's JSON body; nil if it has none.
 func (s *Spec) Body() reflect.Type {
 	if s.input.body == nil {
 		return nil
@@ -173,31 +173,31 @@ func (s *Spec) Body() reflect.Type {
 	return s.input.of.FieldByIndex(s.input.body).Type
 }
 
-// Quota is a daily allowance that Zoom counts apart from the labels, for each
-// value of a few path or body variables.
+// Quota is a daily limit that Zoom counts separately from the labels, for each
+// combination of values of a few path or body variables.
 type Quota struct {
-	// Name says what is counted, in words for people and for keys.
+	// Name describes what is counted; it is part of the limiter's keys.
 	Name string
-	// PerDay is how many calls one value may make from 00:00 UTC to the next.
+	// PerDay is the number of calls for one value from 00:00 UTC to the next.
 	PerDay int
-	// PerPlan is PerDay where it depends on the account's plan.
+	// PerPlan overrides PerDay for an account's plan.
 	PerPlan map[Plan]int
-	// By names the variables whose values are counted apart.
+	// By names the variables whose values are counted separately.
 	By []string
-	// Only names a variable and the value that it has in the calls that count;
-	// zero when all of them do.
+	// Only restricts the quota to calls in which a variable has a value; zero means all
+	// calls.
 	Only struct{ Var, Value string }
 }
 
-// counts reports whether a call draws on the allowance.
+// counts reports whether a call counts against the quota.
 func (q *Quota) counts(req *Request) bool {
 	return q.Only.Var == "" || req.Vars[q.Only.Var] == q.Only.Value
 }
 
-// perDay returns the allowance on a plan.
+// perDay returns the quota's limit on a plan.
 func (q *Quota) perDay(p Plan) int { return cmp.Or(q.PerPlan[p], q.PerDay) }
 
-// vars returns the variables that say which calls are counted together.
+// vars returns the variables that the quota depends on.
 func (q *Quota) vars() []string {
 	if q.Only.Var == "" {
 		return q.By
@@ -217,7 +217,7 @@ func (s *Spec) Path() string {
 	return p
 }
 
-// Paths returns every form of the path: for the own account, and, where Zoom has
+// Paths returns every form of the path: for the own account, and, if Zoom has
 // one, for a sub account of a master account.
 func (s *Spec) Paths() []string {
 	own, sub := s.Path(), s.subPath()
@@ -227,8 +227,8 @@ func (s *Spec) Paths() []string {
 	return []string{own, sub}
 }
 
-// accountVar is the variable of the account, which callers never fill: the own
-// account is "me" there, and a sub account its id.
+// accountVar is the variable of the account, which inputs have no field for: its value is
+// "me" for the own account, and the id for a sub account.
 const accountVar = "{accountId}"
 
 func (s *Spec) subPath() string {
@@ -241,7 +241,7 @@ func (s *Spec) subPath() string {
 	return "/accounts/" + accountVar + s.Path()
 }
 
-// pathIn returns the path with the account in it; "" is the own account.
+// pathIn returns the path for an account; "" is the own account.
 func (s *Spec) pathIn(account string) (string, error) {
 	if account == "" {
 		return strings.Replace(s.Path(), accountVar, "me", 1), nil
@@ -257,8 +257,8 @@ func (s *Spec) pathIn(account string) (string, error) {
 // Reads reports whether the operation changes nothing at Zoom.
 func (s *Spec) Reads() bool { return s.Method() == "GET" }
 
-// ScopesIn lists the scopes, any one of which lets a token use the operation on
-// an account: "" is the own, and all others are sub accounts.
+// ScopesIn returns the scopes, any one of which lets a token use the operation on
+// an account: "" is the own account, any other a sub account.
 func (s *Spec) ScopesIn(account string) string {
 	if account == "" {
 		return s.Scopes
@@ -266,10 +266,10 @@ func (s *Spec) ScopesIn(account string) string {
 	return s.subScopes()
 }
 
-// subScopes lists the scopes of the form for sub accounts. Zoom derives them from
-// the own account's: what is granted for an account by ":admin" is granted for its
-// sub accounts by ":master". Rows whose only path names the account list both, and
-// the classic ones of these count as they stand.
+// subScopes returns the scopes of the form for sub accounts. Zoom derives them from
+// the own account's: ":admin" grants access to an account, ":master" to its sub accounts.
+// Rows whose only path has the account list both kinds, and their classic scopes are
+// used unchanged.
 //
 // Source: the scopes in Zoom's documents of the master account APIs.
 func (s *Spec) subScopes() string {
@@ -293,7 +293,7 @@ func (s *Spec) subScopes() string {
 }
 
 // Allows reports whether a token with the granted scopes may use the operation on
-// an account. Any one of its scopes is enough; where it has none, none is needed.
+// an account. Any one of the operation's scopes is enough; if it has none, none is needed.
 func (s *Spec) Allows(account string, granted []string) bool {
 	enough := s.ScopesIn(account)
 	for scope := range strings.FieldsSeq(enough) {
@@ -321,8 +321,8 @@ func Specs() []*Spec {
 // Lookup returns the row of a pattern, or nil.
 func Lookup(pattern string) *Spec { return specs[pattern] }
 
-// register files a row. A pattern that is there twice is a mistake of ours
-// that no test needs to find: the program does not start.
+// register adds a row to the table. It panics on a duplicate pattern, a mistake in the table
+// that keeps the program from starting.
 func register(s *Spec) *Spec {
 	if specs[s.Pattern] != nil {
 		panic("zoom: operation registered twice: " + s.Pattern)

@@ -34,7 +34,7 @@ func variablesOf(patterns ...string) []string {
 	return slices.Compact(names)
 }
 
-// The table itself: what every row must have, whatever is added to it.
+// Every row of the table is complete.
 func TestRows(t *testing.T) {
 	if len(Specs()) < 16 {
 		t.Fatalf("the table has %d rows only", len(Specs()))
@@ -57,7 +57,7 @@ func TestRows(t *testing.T) {
 		})
 	}
 	if Lookup("GET /nowhere") != nil {
-		t.Error("a pattern that is none has a row")
+		t.Error("an unknown pattern has a row")
 	}
 }
 
@@ -65,7 +65,7 @@ func testScopes(t *testing.T, s *Spec) {
 	scope := regexp.MustCompile(`^[a-z_]+(:[a-z_]+){0,3}$`)
 	scopes := strings.Fields(s.Scopes)
 	if s == ListChannelSurveyInstances.Spec && len(scopes) == 0 {
-		return // no document of Zoom's tells them yet
+		return // no document of Zoom's has them yet
 	}
 	if len(scopes) == 0 {
 		t.Fatal("it has no scopes")
@@ -83,8 +83,7 @@ func testScopes(t *testing.T, s *Spec) {
 	}
 }
 
-// A read may be kept, and says what it tells of; a write says what it makes
-// stale.
+// A read has a life and tags; a write evicts tags.
 func testLife(t *testing.T, s *Spec) {
 	path := variablesOf(s.Path())
 	known := map[string]bool{}
@@ -97,7 +96,7 @@ func testLife(t *testing.T, s *Spec) {
 	case s.Reads() && (s.Life == Never || s.Life.TTL() <= 0 || len(s.Tags) == 0 || len(s.Evicts) > 0):
 		t.Errorf("a read has a life and tags and evicts nothing: %v, %v, %v", s.Life, s.Tags, s.Evicts)
 	case s.Pattern == CreateSipDialing.Pattern:
-		// A write by its method alone: it makes an address up and changes nothing.
+		// A write by its method alone: it returns an address and changes nothing.
 	case !s.Reads() && (s.Life != Never || s.LifeOf != nil || len(s.Tags) > 0 || len(s.Evicts) == 0):
 		t.Errorf("a write has no life and no tags and evicts something: %v, %v, %v", s.Life, s.Tags, s.Evicts)
 	}
@@ -181,12 +180,12 @@ func TestNames(t *testing.T) {
 		t.Error("what needs no scope is allowed without")
 	}
 	if Never.TTL() != 0 || Live.TTL() >= Scheduled.TTL() || Scheduled.TTL() >= Slow.TTL() || Slow.TTL() >= Closed.TTL() {
-		t.Errorf("what changes less is kept longer: %v", lifetimes)
+		t.Errorf("data that changes less is cached longer: %v", lifetimes)
 	}
 }
 
-// documents opens what stands beside the working copies of this project, or
-// leaves the test out where that is not there.
+// documents reads a file of Zoom's documents, which are in a directory next to the
+// working copy, or skips the test without them.
 func documents(t *testing.T, name string) []byte {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "zoom", name))
@@ -202,10 +201,10 @@ func documents(t *testing.T, name string) []byte {
 func words(s string) []string {
 	list := strings.Fields(s)
 	slices.Sort(list)
-	return slices.Compact(list) // one operation has a scope that is classic and granular
+	return slices.Compact(list) // one operation has a scope that is both classic and granular
 }
 
-// Every row says what Zoom's documents say.
+// Every row agrees with Zoom's documents.
 func TestRows_documented(t *testing.T) {
 	r := csv.NewReader(strings.NewReader(string(documents(t, "operations.tsv"))))
 	r.Comma, r.LazyQuotes = '\t', true
@@ -238,10 +237,10 @@ func TestRows_documented(t *testing.T) {
 			want.Array = row["list_field"]
 			want.MaxPage, _ = strconv.Atoi(row["max_page_size"])
 			if row["max_page_size"] == "" {
-				want.MaxPage = s.MaxPage // Zoom states none
+				want.MaxPage = s.MaxPage // Zoom documents none
 			}
 		} else if s.Array != "" {
-			want.Array = row["list_field"] // a list that comes at once
+			want.Array = row["list_field"] // a list without pages
 		}
 		if diff := cmp.Diff(want, facts{s.Rate.String(), words(s.Scopes), s.Array, s.MaxPage}); diff != "" {
 			t.Errorf("%s: -documented +row\n%s", s.Pattern, diff)
@@ -252,7 +251,7 @@ func TestRows_documented(t *testing.T) {
 	}
 }
 
-// openAPI is as much of Zoom's documents as the tests compare with.
+// openAPI is the part of Zoom's OpenAPI documents that the tests use.
 type openAPI struct {
 	Paths map[string]map[string]struct {
 		Parameters []struct{ Name, In string }
@@ -277,7 +276,7 @@ type schema struct {
 	AnyOf      []*schema
 }
 
-// property returns what is documented under a name, looking through arrays and
+// property returns the documented schemas of a property, also within arrays and
 // alternatives.
 func (s *schema) property(name string) []*schema {
 	if s == nil {
@@ -296,7 +295,7 @@ func (s *schema) property(name string) []*schema {
 func openAPIs(t *testing.T) openAPI {
 	t.Helper()
 	all := openAPI{}
-	// Where both have a path, that of ordinary accounts is the newer.
+	// If both documents have a path, that of ordinary accounts is the newer.
 	for _, name := range []string{"users.master", "meetings.master", "accounts.master", "users", "meetings", "accounts", "team-chat", "phone.subset"} {
 		if err := json.Unmarshal(documents(t, "openapi/"+name+".json"), &all); err != nil {
 			t.Fatal(err)
@@ -305,11 +304,11 @@ func openAPIs(t *testing.T) openAPI {
 	return all
 }
 
-// A row has a form of its path for sub accounts where Zoom's documents of the
-// master account APIs have it, and only there.
+// A row has a form of its path for sub accounts if and only if Zoom's documents of the
+// master account APIs have it.
 func TestRows_subAccountForms(t *testing.T) {
 	unnamed := func(path string) string { return variables.ReplaceAllString(path, "{}") }
-	documented := map[string]bool{} // method and path, whatever its variables are called
+	documented := map[string]bool{} // method and path without the names of variables
 	for path, methods := range openAPIs(t).Paths {
 		for method := range methods {
 			documented[strings.ToUpper(method)+" "+unnamed(path)] = true
@@ -351,7 +350,7 @@ func TestRows_documentedParameters(t *testing.T) {
 		}
 		for _, q := range s.input.query {
 			if s.Numbered && q.name == "next_page_token" {
-				continue // sent only where Zoom has named one
+				continue // sent only after Zoom has returned one
 			}
 			if !documented["query "+q.name] {
 				t.Errorf("%s has no parameter %s; it has %v", s.Pattern, q.name, slices.Sorted(maps.Keys(documented)))
@@ -365,8 +364,8 @@ func TestRows_documentedParameters(t *testing.T) {
 	}
 }
 
-// Every field that is read stands in a documented answer, and every field that
-// is written in a documented body. A type may stand in several: one is enough.
+// Every field that is read is in a documented answer, and every field that is written in a
+// documented body. For a type of several operations, one is enough.
 func TestRows_documentedFields(t *testing.T) {
 	docs := openAPIs(t)
 	documented := map[reflect.Type][]*schema{}
@@ -461,7 +460,7 @@ func TestRows_documentedFields(t *testing.T) {
 	if len(documented) < 40 {
 		t.Errorf("only %d types were compared", len(documented))
 	}
-	// undocumented are fields that no document has, and why they are known.
+	// undocumented are fields that no document has, with the source of each.
 	undocumented := map[string]string{
 		"enable_dedicated_group_chat":       "recorded answers have it",
 		"host_email":                        "recorded answers of recordings have it",
@@ -475,7 +474,7 @@ func TestRows_documentedFields(t *testing.T) {
 	for of, schemas := range documented {
 		for f := range of.Fields() {
 			name := jsonNameOf(f)
-			if name == "" || len(schemas) == 0 { // the field that holds it is missed already
+			if name == "" || len(schemas) == 0 { // the missing parent is reported already
 				continue
 			}
 			found := propertiesOf(schemas, name)
@@ -487,7 +486,7 @@ func TestRows_documentedFields(t *testing.T) {
 	}
 }
 
-// schemas returns what an operation takes as a body, or answers with.
+// schemas returns the documented schemas of an operation's body or answers.
 func (docs openAPI) schemas(pattern string, body bool) []*schema {
 	method, path, _ := strings.Cut(pattern, " ")
 	op := docs.Paths[path][strings.ToLower(method)]
@@ -516,8 +515,7 @@ func propertiesOf(in []*schema, name string) []*schema {
 	return found
 }
 
-// checkValues reads every documented value of a field: none of them is unknown
-// to an enum.
+// checkValues checks that a field's enum has every documented value.
 func checkValues(t *testing.T, at string, of reflect.Type, documented []*schema) {
 	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
 		of = of.Elem()
@@ -528,7 +526,7 @@ func checkValues(t *testing.T, at string, of reflect.Type, documented []*schema)
 	for _, s := range documented {
 		for _, value := range s.Enum {
 			if n, ok := value.(float64); ok && n > 1<<53 {
-				continue // the document's own numbers are rounded there
+				continue // the document's numbers are rounded above it
 			}
 			body, err := json.Marshal(value)
 			if err != nil {
@@ -548,7 +546,7 @@ func jsonNameOf(f reflect.StructField) string {
 	return strings.TrimPrefix(name, "-")
 }
 
-// collect notes what is documented for a type and for those of its fields.
+// collect records the documented schemas of a type and of the types of its fields.
 func collect(documented map[reflect.Type][]*schema, of reflect.Type, schemas []*schema) {
 	documented[of] = append(documented[of], schemas...)
 	for f := range of.Fields() {

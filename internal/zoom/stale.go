@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// maxEarlyRefresh bounds how much of an answer's time may go into asking early: an
-	// answer is asked for again in the last of so many parts of it, mostly.
+	// maxEarlyRefresh bounds early refreshes: most occur in the last 1/maxEarlyRefresh of
+	// an answer's lifetime.
 	maxEarlyRefresh = 16
-	// refreshTime bounds a refresh. It comes after all calls whose answer is
-	// waited for; when the budget has no room for it, the next request tries again.
+	// refreshTime bounds a refresh. It has a lower priority than calls that a caller waits
+	// for; if the budget has no room for it, the next request tries again.
 	refreshTime = 10 * time.Second
-	// maxRefreshes bounds those that are under way in this process.
+	// maxRefreshes bounds the refreshes under way in this process.
 	maxRefreshes = 64
 )
 
-// background marks calls whose answer is not waited for, so that they come after others.
-func background(ctx context.Context) context.Context {
+// Background gives calls that no caller waits for a lower priority.
+func Background(ctx context.Context) context.Context {
 	return ratelimit.WithPriority(ctx, ratelimit.Refresh)
 }
 
@@ -29,11 +29,12 @@ func (a *answerStore) want(req *Request) cache.Want {
 	return cache.Want{Acceptable: func(e *cache.Entry) bool { return a.isAcceptable(req, e) }, Refresh: req.refreshes()}
 }
 
-// refreshes reports whether the request is made to replace a stale answer.
+// refreshes reports whether the request is made to replace an answer: a stale one, or one that is
+// too old for a caller (see [NewerThan]).
 func (r *Request) refreshes() bool { return !r.newer.IsZero() }
 
-// isAcceptable reports whether an entry need not be waited for. A refresh wants one that is
-// newer than what there is.
+// isAcceptable reports whether an entry may be served without a call. A refresh accepts only
+// one that is newer than the answer that it replaces.
 func (a *answerStore) isAcceptable(req *Request, e *cache.Entry) bool {
 	switch {
 	case req.refreshes() && !e.Stored.After(req.newer):
@@ -48,16 +49,18 @@ func (a *answerStore) isAcceptable(req *Request, e *cache.Entry) bool {
 	case !resp.Stale:
 		return true
 	}
-	return !req.refreshes() && resp.Age < req.staleWhileRevalidate(resp.Value)
+	return !req.refreshes() && resp.Age < a.staleWhileRevalidate(req, resp.Value)
 }
 
-// staleWhileRevalidate returns how old an answer may be that is given without asking first.
-func (r *Request) staleWhileRevalidate(value any) time.Duration {
-	return kept(value, r.life(value).StaleWhileRevalidate())
+// staleWhileRevalidate returns the maximum age of an answer that is served without waiting for
+// Zoom.
+func (a *answerStore) staleWhileRevalidate(req *Request, value any) time.Duration {
+	life := req.life(value)
+	return kept(value, a.orSet(life, life.StaleWhileRevalidate()))
 }
 
-// isTransient reports whether a call failed for reasons that say nothing about what
-// was asked for.
+// isTransient reports whether a call failed for reasons that do not depend on the requested
+// object.
 func isTransient(err error) bool {
 	for _, kind := range []error{ErrRateLimited, ErrDailyLimit, ErrUnavailable, ErrNotZoom, context.DeadlineExceeded} {
 		if errors.Is(err, kind) {
@@ -67,7 +70,7 @@ func isTransient(err error) bool {
 	return false
 }
 
-// staleAge returns the age of an answer that is past its time, and 0 for others.
+// staleAge returns the age of a stale answer, and 0 for a fresh one.
 func (r *Response) staleAge() time.Duration {
 	if r.Stale {
 		return r.Age

@@ -16,9 +16,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// refusals are the ways in which Zoom cannot be asked, and others, for which
-// nothing old is given.
-var refusals = []struct {
+// failures are the failures of a call, with whether a stale answer is served instead.
+var failures = []struct {
 	why   string
 	resp  func() *http.Response
 	stale bool
@@ -36,7 +35,7 @@ var refusals = []struct {
 }
 
 func TestCached_staleIfError(t *testing.T) {
-	for _, c := range refusals {
+	for _, c := range failures {
 		synctest.Test(t, func(t *testing.T) {
 			broken := false
 			client := newTestClient(func(*http.Request) *http.Response {
@@ -61,11 +60,11 @@ func TestCached_staleIfError(t *testing.T) {
 				t.Errorf("%s: %v", c.why, err)
 			}
 			if c.stale && (u.Stale() < age || u.Stale() > age+time.Minute || u.Hits() != 1) {
-				t.Errorf("%s: the age is told as %v, hits %d", c.why, u.Stale(), u.Hits())
+				t.Errorf("%s: the age is %v, hits %d", c.why, u.Stale(), u.Hits())
 			}
 			client.Evict(t.Context(), "user:u")
 			if _, err := get(); err == nil {
-				t.Errorf("%s: what was evicted is given", c.why)
+				t.Errorf("%s: an evicted answer is served", c.why)
 			}
 			broken = false
 			if u, err := get(); c.why != "the object is gone" && (err != nil || u.Stale() != 0) {
@@ -74,36 +73,61 @@ func TestCached_staleIfError(t *testing.T) {
 			time.Sleep(Slow.StaleIfError())
 			broken = true
 			if _, err := get(); err == nil {
-				t.Errorf("%s: what is too old is given", c.why)
+				t.Errorf("%s: an answer that is too old is served", c.why)
 			}
 		})
 	}
 }
 
-// How old an answer may be is a matter of what it tells of.
+// The maximum age of a stale answer depends on its life.
 func TestLife_staleness(t *testing.T) {
 	for _, life := range []Life{Never, Live, Scheduled, Slow, Closed} {
-		fresh, meanwhile, keep := life.TTL(), life.StaleWhileRevalidate(), life.StaleIfError()
-		if fresh > meanwhile || meanwhile > keep || keep > 7*24*time.Hour {
-			t.Errorf("%d: fresh %v, meanwhile %v, kept %v", life, fresh, meanwhile, keep)
+		fresh, revalidate, ifError := life.TTL(), life.StaleWhileRevalidate(), life.StaleIfError()
+		if fresh > revalidate || revalidate > ifError || ifError > 7*24*time.Hour {
+			t.Errorf("%d: fresh %v, stale-while-revalidate %v, stale-if-error %v", life, fresh, revalidate, ifError)
 		}
 	}
 	if Never.StaleIfError() != 0 {
-		t.Error("secrets are kept")
+		t.Error("secrets are stored")
 	}
 	if Live.StaleWhileRevalidate() != Live.TTL() || Live.StaleIfError() > 15*time.Second {
-		t.Error("what is going on is told as it was")
+		t.Error("live data is served stale")
 	}
-	// A page whose token is dead leads nowhere, however closed the month is.
+	// A page is not served after its token has expired, even if its data is closed.
 	for next, want := range map[string]time.Duration{"": Closed.StaleIfError(), "token": tokenLife} {
-		f := (&Request{Spec: &Spec{Life: Closed}}).lifetimeOf(&Page[types.User]{Next: next})
+		f := (&answerStore{}).lifetimeOf(&Request{Spec: &Spec{Life: Closed}}, &Page[types.User]{Next: next})
 		if f.stale != want {
-			t.Errorf("a page with token %q is kept %v, want %v", next, f.stale, want)
+			t.Errorf("a page with token %q is stored for %v, want %v", next, f.stale, want)
 		}
 	}
 }
 
-// One of many who meet a stale answer asks again, and nobody waits for it.
+// A configured lifetime is that of all classes that change, and nothing is served stale.
+func TestConfig_lifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls log
+		c := newTestClient(logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`})), func(c *Config) { c.Lifetime = 2 * time.Second })
+		get := func(why string, want ...string) {
+			t.Helper()
+			if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			calls.want(t, why, want...)
+		}
+		get("at first", "GET /users/u")
+		time.Sleep(2*time.Second - time.Millisecond)
+		get("within the lifetime")
+		time.Sleep(time.Millisecond)
+		get("after it", "GET /users/u")
+		a := &answerStore{lifetime: 2 * time.Second}
+		if how := a.lifetimeOf(&Request{Spec: &Spec{Life: Closed}}, nil); how.fresh != Closed.TTL() {
+			t.Errorf("what is closed is fresh for %v", how.fresh)
+		}
+	})
+}
+
+// One of many readers of a stale answer refreshes it, and none of them waits.
 func TestKeepFresh_oneRefreshAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
@@ -131,7 +155,7 @@ func TestKeepFresh_oneRefreshAtATime(t *testing.T) {
 		time.Sleep(Slow.TTL())
 		for range 3 {
 			if d := ask(64); d != 0 {
-				t.Errorf("somebody waited %v", d)
+				t.Errorf("a reader waited %v", d)
 			}
 			synctest.Wait()
 			calls.want(t, "at the first time", "GET /users/u")
@@ -143,8 +167,8 @@ func TestKeepFresh_oneRefreshAtATime(t *testing.T) {
 	})
 }
 
-// Shortly before its end an answer is asked for again, by few of its readers, and
-// hot ones are never seen stale.
+// Few readers refresh an answer shortly before it expires, so that a hot one is rarely
+// served stale.
 func TestKeepFresh_early(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
@@ -163,15 +187,15 @@ func TestKeepFresh_early(t *testing.T) {
 				stale++
 			}
 		}
-		// When to ask early is drawn by lot; never to do so makes 20 stale answers a round.
+		// Early refreshes are random; without them, a round has 20 stale answers.
 		if n := len(calls.take()); stale > 2*rounds || n < rounds || n > rounds+2 {
 			t.Errorf("%d calls for %d lifetimes, %d stale answers", n, rounds, stale)
 		}
 	})
 }
 
-// A refresh that fails harms nobody: who comes then gets the old answer still, and
-// who asks when it is gone is not told of a failure that was the refresh's.
+// A refresh that fails does not affect its reader, who gets the stale answer. If it finds the
+// object gone, later readers get that error.
 func TestKeepFresh_failure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := false
@@ -191,7 +215,7 @@ func TestKeepFresh_failure(t *testing.T) {
 		broken = true
 		time.Sleep(Slow.TTL())
 		if err := get(); err != nil {
-			t.Errorf("who meets it stale: %v", err)
+			t.Errorf("the reader of the stale answer: %v", err)
 		}
 		synctest.Wait()
 		if err := get(); !errors.Is(err, ErrNotFound) {
@@ -203,7 +227,7 @@ func TestKeepFresh_failure(t *testing.T) {
 func TestCached_notReadyForSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
-		store := far{Store: cache.NewMemory(1 << 20)} // as from another process
+		store := far{Store: cache.NewMemory(1 << 20)} // as of another process
 		c := newTestClient(logged(&calls, func(*http.Request) *http.Response {
 			return answer(400, `{"code":3001,"message":"This meeting has not ended yet."}`)
 		}), storing(store))
@@ -221,10 +245,10 @@ func TestCached_notReadyForSeconds(t *testing.T) {
 	})
 }
 
-// generous are time limits that only a Redis that hangs exceeds.
-var generous = cache.Timings{Operation: time.Minute, Lease: time.Minute}
+// longTimings are timeouts that only a hanging Redis exceeds.
+var longTimings = cache.Timings{Operation: time.Minute, Lease: time.Minute}
 
-// eventually waits for what a server or another goroutine has yet to do.
+// eventually waits for a condition that a server or another goroutine has to fulfill.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Minute); !is(); time.Sleep(time.Millisecond) {
@@ -234,32 +258,32 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// replicas returns clients over stores of their own that share a Redis.
+// replicas returns clients with stores of their own that share a Redis.
 func replicas(t *testing.T, n int, w wire) []*Client {
 	t.Helper()
 	server := redistest.Start(t)
 	var clients []*Client
 	for range n {
-		far := cache.NewRedis(server.Client(), slog.New(slog.DiscardHandler), cache.WithTimings(generous))
+		far := cache.NewRedis(server.Client(), slog.New(slog.DiscardHandler), cache.WithTimings(longTimings))
 		t.Cleanup(far.Close)
 		clients = append(clients, newTestClient(w, func(c *Config) { c.Store, c.Shared = nil, cache.NewTiered(cache.NewMemory(1<<20), far) }))
 	}
 	client := server.Client()
 	eventually(t, "they subscribe", func() bool {
-		heard, err := client.PubSubNumSub(t.Context(), "zoomql:v1:evicted").Result()
-		return err == nil && heard["zoomql:v1:evicted"] == int64(n)
+		subscribed, err := client.PubSubNumSub(t.Context(), "zoomql:v1:evicted").Result()
+		return err == nil && subscribed["zoomql:v1:evicted"] == int64(n)
 	})
 	return clients
 }
 
-// sevenAsked is the key under which calls of newTestClient for a meeting are under way.
-var sevenAsked = app(nil).ID() + "GET /meetings/{meetingId} /meetings/7?"
+// meeting7 is the identity of newTestClient's request for meeting 7.
+var meeting7 = app(nil).ID() + "GET /meetings/{meetingId} /meetings/7?"
 
-// A thousand who ask at once, on four replicas, cost what one costs.
+// A thousand concurrent requests to four replicas make one call.
 func TestStored_oneCallForAllReplicas(t *testing.T) {
 	var calls log
 	clients := replicas(t, 4, logged(&calls, func(r *http.Request) *http.Response {
-		time.Sleep(50 * time.Millisecond) // as Zoom does
+		time.Sleep(50 * time.Millisecond) // about Zoom's latency
 		return answer(200, `{"id":7,"topic":"stand-up"}`)
 	}))
 	var wait sync.WaitGroup
@@ -271,19 +295,19 @@ func TestStored_oneCallForAllReplicas(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	calls.want(t, "1,000 cold questions", "GET /meetings/7")
+	calls.want(t, "1,000 requests with a cold cache", "GET /meetings/7")
 
 	clients[0].Evict(t.Context(), "meeting:7")
 	for i := range 1000 {
 		wait.Go(func() { _, _ = GetMeeting.Do(t.Context(), clients[i%4], MeetingQuery{MeetingID: 7}) })
 	}
 	wait.Wait()
-	// Others hear of the eviction a moment later, and may answer from before it.
+	// The other replicas receive the eviction a moment later, and may still serve the old answer.
 	calls.want(t, "and after an eviction", "GET /meetings/7")
 }
 
-// Where Zoom fails, each replica hears it for itself, one after the other. The first
-// answer comes when all wait.
+// A failure is not shared: each replica makes its own call, one after the other. The first
+// answer is sent when all requests wait.
 func TestStored_failureIsNotShared(t *testing.T) {
 	var (
 		calls, under, most atomic.Int32
@@ -308,7 +332,7 @@ func TestStored_failureIsNotShared(t *testing.T) {
 	eventually(t, "all wait", func() bool {
 		waiting := 0
 		for _, c := range clients {
-			waiting += c.flights.Waiting(sevenAsked)
+			waiting += c.flights.Waiting(meeting7)
 		}
 		return waiting == 200
 	})
@@ -319,7 +343,7 @@ func TestStored_failureIsNotShared(t *testing.T) {
 	}
 }
 
-// Who meets an answer that another replica has made new takes that.
+// A refresh uses the answer that another replica has refreshed already.
 func TestStored_refreshForAllReplicas(t *testing.T) {
 	var calls log
 	clients := replicas(t, 2, logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`})))
@@ -329,8 +353,8 @@ func TestStored_refreshForAllReplicas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	calls.want(t, "the second takes what the first has filed", "GET /users/u")
-	old := cache.Decoded(&types.User{}, nil) // as who has had it for long sees it
+	calls.want(t, "the second uses the stored answer of the first", "GET /users/u")
+	old := cache.Decoded(&types.User{}, nil) // as cached in L1 for long
 	for i, c := range clients {
 		req, err := GetUser.request(c, UserKey{"u"}, nil)
 		if err != nil {
@@ -347,16 +371,16 @@ func TestStored_refreshForAllReplicas(t *testing.T) {
 			return now != nil && now.Stored.After(old.Stored)
 		})
 		if n := len(calls.take()); n != 1-i {
-			t.Errorf("replica %d asked %d times", i, n)
+			t.Errorf("replica %d made %d calls", i, n)
 		}
 	}
 }
 
-// A context that ends ends the wait for another replica.
+// Waiting for another replica ends with the context.
 func TestStored_waiterLeaves(t *testing.T) {
-	asked, open := make(chan struct{}, 2), make(chan struct{})
+	called, open := make(chan struct{}, 2), make(chan struct{})
 	clients := replicas(t, 2, func(*http.Request) *http.Response {
-		asked <- struct{}{}
+		called <- struct{}{}
 		<-open
 		return answer(200, `{"id":7}`)
 	})
@@ -365,20 +389,20 @@ func TestStored_waiterLeaves(t *testing.T) {
 		_, err := GetMeeting.Do(t.Context(), clients[0], MeetingQuery{MeetingID: 7})
 		first <- err
 	}()
-	<-asked
+	<-called
 	ctx, cancel := context.WithCancel(t.Context())
 	second := make(chan error)
 	go func() {
 		_, err := GetMeeting.Do(ctx, clients[1], MeetingQuery{MeetingID: 7})
 		second <- err
 	}()
-	eventually(t, "it waits", func() bool { return clients[1].flights.Has(sevenAsked) })
+	eventually(t, "it waits", func() bool { return clients[1].flights.Has(meeting7) })
 	cancel()
 	if err := <-second; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if len(asked) > 0 {
-		t.Error("it asked Zoom, too")
+	if len(called) > 0 {
+		t.Error("it called Zoom, too")
 	}
 	close(open)
 	if err := <-first; err != nil {
@@ -386,7 +410,7 @@ func TestStored_waiterLeaves(t *testing.T) {
 	}
 }
 
-// Who asks after another replica's write does not join what was asked before it.
+// A read after another replica's write does not join a flight from before it.
 func TestStored_readAfterWriteOfAnotherReplica(t *testing.T) {
 	var reads atomic.Int32
 	slow, topic := make(chan struct{}), atomic.Value{}
@@ -414,11 +438,11 @@ func TestStored_readAfterWriteOfAnotherReplica(t *testing.T) {
 	eventually(t, "it is sent", func() bool { return reads.Load() == 1 })
 	topic.Store("after")
 	clients[1].Evict(t.Context(), "meeting:7")
-	eventually(t, "the news is there", func() bool { return clients[0].flights.Len() == 0 })
+	eventually(t, "the eviction arrives", func() bool { return clients[0].flights.Len() == 0 })
 	late := ask(clients[0])
 	eventually(t, "it is under way", func() bool { return clients[0].flights.Len() == 1 })
 	close(slow)
 	if a, b := <-early, <-late; a != "before" || b != "after" {
-		t.Errorf("who asked before got %q, who asked after it %q", a, b)
+		t.Errorf("the read before the write got %q, the one after it %q", a, b)
 	}
 }

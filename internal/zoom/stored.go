@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// stored is the layer that stores what came back, and that has one of several replicas ask
-// Zoom, by a lease. It stands beneath coalesced: an answer is stored once for all waiters,
-// also when all have left, and as of the time when the first of them asked.
+// stored is the layer that stores answers, and lets only one of several replicas call Zoom,
+// by a lease. It is inside of coalesced: an answer is stored once for all waiters, also
+// after all have left, with the ticket of the first of them.
 //
-//	reads:   what is asked; ticket; newer
+//	reads:   the request; ticket; newer; believed
 //	writes:  nothing
 //	refuses: nothing
 func stored(a *answerStore, hosts *hosts) Layer {
@@ -27,13 +27,20 @@ func stored(a *answerStore, hosts *hosts) Layer {
 				}
 				ticket = found.ticket
 			}
+			believed := a.unchanged(ctx, req)
+			var by call
+			if keeps {
+				by.since = a.unchangedSince(ctx, req)
+			}
 			began := time.Now()
 			resp, err := next(ctx, req)
 			if err == nil {
 				hosts.learn(req.Credential, resp.Value)
 			}
 			if keeps {
-				resp = a.keep(ctx, req, ticket, resp, err, time.Since(began))
+				by.took = time.Since(began)
+				resp = a.keep(ctx, req, ticket, resp, err, by)
+				a.reconcile(ctx, req, believed, resp, err)
 			}
 			return resp, err
 		}

@@ -7,13 +7,13 @@ type SurveyKey struct {
 	SurveyID string `path:"surveyId"`
 }
 
-// SurveyInstanceFilter picks uses of one survey.
+// SurveyInstanceFilter selects instances of one survey.
 type SurveyInstanceFilter struct {
 	SurveyID   string    `path:"surveyId"`
 	InstanceID EncodedID `query:"instance_id"`
 }
 
-// SurveyAnswerFilter picks what people answered to one survey.
+// SurveyAnswerFilter selects answers to one survey.
 type SurveyAnswerFilter struct {
 	SurveyID   string    `path:"surveyId"`
 	InstanceID EncodedID `query:"instance_id"`
@@ -26,23 +26,23 @@ type ChannelKey struct {
 	ChannelID string `path:"channelId"`
 }
 
-// EncodedID is an id that Zoom wants encoded twice in a query, since it may hold
+// EncodedID is an id that Zoom requires to be encoded twice in a query, since it may hold
 // "+" and "/".
 //
 // Source: instance_id of GET /surveys/{surveyId}/answers.
 type EncodedID string
 
-// String returns the id encoded once; what writes the query does it again.
+// String returns the id encoded once; encoding the query does it a second time.
 func (id EncodedID) String() string { return escape(string(id)) }
 
 const surveyRead = "survey:read:admin "
 
-// surveyPage is the largest page of a list of surveys. Zoom states none; an
-// answer holds 100 people at most.
+// surveyPage is the page size for lists of surveys. Zoom documents no maximum; its answers
+// hold at most 100 people.
 const surveyPage = 100
 
-// The operations on surveys. That on channels is newer than Zoom's document of the
-// ordinary form, which alone would tell its scopes.
+// The operations on surveys. ListChannelSurveyInstances is newer than Zoom's document of the
+// ordinary form, the only one that would name its scopes.
 var (
 	GetSurvey = op[SurveyKey, types.Survey](Spec{
 		Pattern: "GET /surveys/{surveyId}", Rate: Light, Life: Slow,

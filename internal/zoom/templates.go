@@ -2,19 +2,19 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// MeetingTemplates is Zoom's answer to a user's key: it has no pages.
+// MeetingTemplates is Zoom's answer with a user's templates: it has no pages.
 type MeetingTemplates struct {
 	Templates []*types.MeetingTemplate `json:"templates"`
 	Counted
 }
 
-// NewMeetingTemplate makes a template from a meeting.
+// NewMeetingTemplate creates a template from a meeting.
 type NewMeetingTemplate struct {
 	UserID string                 `path:"userId"`
 	Body   NewMeetingTemplateBody `body:""`
 }
 
-// NewMeetingTemplateBody says from which meeting, and how.
+// NewMeetingTemplateBody names the meeting and the options.
 type NewMeetingTemplateBody struct {
 	MeetingID      types.MeetingNumber `json:"meeting_id"`
 	Name           *string             `json:"name,omitzero"`

@@ -17,8 +17,8 @@ import (
 // maxHeaders bounds the headers of an answer; Zoom's have one or two kilobytes.
 const maxHeaders = 64 << 10
 
-// NewTransport returns an HTTP transport that keeps as many connections open
-// as calls may be under way at once, so that a burst does not open them anew.
+// NewTransport returns an HTTP transport that keeps as many idle connections as
+// calls may be under way, so that a burst does not open new ones.
 func NewTransport(conns int) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = conns
@@ -28,29 +28,29 @@ func NewTransport(conns int) *http.Transport {
 	return t
 }
 
-// NewHTTP returns what carries the calls of a client, or of several, of which
-// maxInFlight may be under way of each label. It follows no redirects.
+// NewHTTP returns an HTTP client for one or several Clients with maxInFlight calls of each
+// label under way. It follows no redirects.
 func NewHTTP(maxInFlight int) *http.Client {
 	return &http.Client{Transport: NewTransport(len(Rates) * maxInFlight), CheckRedirect: noRedirects}
 }
 
-// noRedirects keeps a token from following an answer to another host.
+// noRedirects prevents redirects, which could send a token to another host.
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// transport sends calls to Zoom. It is the innermost: what the layers are for has been done.
+// transport sends calls to Zoom. It is the innermost Handler.
 //
-//	reads:   what is asked; token
+//	reads:   the request; token
 //	writes:  of the Response, took
-//	refuses: [ByGateway] a call whose token has ended since it was fetched; [ByNetwork] where
-//	         no answer came; [ByZoom] what Zoom refuses
+//	refuses: [ByGateway] a call whose token has ended since it was fetched; [ByNetwork] a call
+//	         without an answer; [ByZoom] a call that Zoom refuses
 type transport struct {
-	cfg   Config
-	looks looks
+	cfg     Config
+	sampler sampler
 }
 
-// do sends a call. Once it is sent it is not given up when the caller leaves:
-// it is spent then, a read may be of use to the next request, and a write's
-// outcome must be learned.
+// do sends a call. A call that is sent is not canceled when the caller leaves: it has used
+// its share of the budget, the next request may use a read, and the outcome of a write must
+// be known.
 func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -67,6 +67,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, err
 	}
 	usage.called(req.Spec.Rate)
+	usage.observed(ctx, req.Spec, Called)
 	t.cfg.Log.DebugContext(ctx, "call sent", "operation", req.Spec.Pattern)
 	began := time.Now()
 	answer, err := t.send(req, call)
@@ -76,12 +77,12 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	defer func() { _ = answer.Body.Close() }()
 	body, release, err := t.cfg.Bodies.read(ctx, answer.Body, answer.ContentLength)
 	defer release()
-	body = withoutMark(body)
+	body = trimBOM(body)
 	took := time.Since(began)
 	switch succeeded := answer.StatusCode >= 200 && answer.StatusCode <= 299; {
 	case errors.Is(err, errTooLarge) && succeeded:
 		e := failure(req.Spec, answer, ErrBadAnswer, "", err)
-		e.unsure = !req.Spec.Reads()
+		e.outcomeUnknown = !req.Spec.Reads()
 		return nil, e
 	case err != nil && !errors.Is(err, errTooLarge):
 		return nil, unreachable(req.Spec, err)
@@ -128,25 +129,25 @@ func (t *transport) newCall(ctx context.Context, req *Request, token *identity.T
 	return call, nil
 }
 
-// unreachable says that no answer came. The cause may hold the URL, and so an
-// e-mail: it is for the log's eyes only after scrubbing, never for a caller.
+// unreachable returns the error for a call without an answer. The cause may hold the URL,
+// and so an e-mail address: it is scrubbed, and only logged, never returned to a caller.
 func unreachable(s *Spec, err error) error {
-	e := &Error{By: ByNetwork, Op: s.Pattern, Kind: ErrUnavailable, unsure: !s.Reads(), Cause: errors.New(scrub(err.Error()))}
+	e := &Error{By: ByNetwork, Op: s.Pattern, Kind: ErrUnavailable, outcomeUnknown: !s.Reads(), Cause: errors.New(scrub(err.Error()))}
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.Cause = context.DeadlineExceeded
 	}
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
-		e.Cause, e.unsure = errNotSent, false
+		e.Cause, e.outcomeUnknown = errNotSent, false
 	}
 	return e
 }
 
-// errTokenEnded is the cause of a call whose token was good when it was fetched, and is not
-// any more: while the call waited for its turn, it expired, or Zoom did not take it from
-// another call. With a new token the call may be sent.
+// errTokenEnded is the cause of the error for a call whose token ended while the call was
+// queued: it expired, or Zoom refused it for another call. The call may be sent with a new
+// token.
 var errTokenEnded = errors.New("the token has ended while the call waited")
 
-// errNotSent is the cause of a call that never left: even a write may be tried
-// again.
+// errNotSent is the cause of the error for a call that was not sent: even a write may be
+// retried.
 var errNotSent = errors.New("no connection")

@@ -122,7 +122,7 @@ func TestAuthorized_noToken(t *testing.T) {
 	}
 }
 
-// Only a token that Zoom did not take is replaced.
+// Other refusals do not replace the token.
 func TestTransport_otherRefusalsKeepTheToken(t *testing.T) {
 	source := &tokens{}
 	c := newTestClient(zoomWith(nil)).As(app(source))
@@ -132,12 +132,12 @@ func TestTransport_otherRefusalsKeepTheToken(t *testing.T) {
 		}
 	}
 	if source.issued != 1 {
-		t.Errorf("%d tokens were asked for", source.issued)
+		t.Errorf("%d tokens were requested", source.issued)
 	}
 }
 
-// A token that ended while the call stood in the limiter's queue is not sent, be it that it
-// expired or that Zoom did not take it from another call; the call fetches another token.
+// A token that ended while the call was queued is not sent, whether it expired or Zoom
+// refused it for another call; the call fetches another token.
 func TestTransport_tokenEndsInTheQueue(t *testing.T) {
 	for why, end := range map[string]func(*identity.Credential, *tokens){
 		"expired": func(_ *identity.Credential, source *tokens) { source.now.Expires, source.now = time.Now(), nil },
@@ -167,8 +167,8 @@ func TestTransport_tokenEndsInTheQueue(t *testing.T) {
 	}
 }
 
-// Without another token the call ends with the reason for that.
-func TestTransport_tokenEndsInTheQueueAndThereIsNoOther(t *testing.T) {
+// If there is no other token, the call returns that error.
+func TestTransport_tokenEndsInTheQueue_noOther(t *testing.T) {
 	source, said := &tokens{}, &Error{By: ByOAuth, Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
 	credential := app(source)
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }, func(c *Config) {
@@ -183,8 +183,7 @@ func TestTransport_tokenEndsInTheQueueAndThereIsNoOther(t *testing.T) {
 	}
 }
 
-// A call fetches one token, which its scopes are checked by and which it carries; each try
-// fetches its own.
+// Each try fetches one token, for both the check of its scopes and the call.
 func TestAuthorized_fetchesOneToken(t *testing.T) {
 	source, sent := &counted{}, 0
 	c := newTestClient(func(*http.Request) *http.Response {
@@ -210,12 +209,12 @@ func (c *counted) Token(ctx context.Context) (*identity.Token, error) {
 	return c.tokens.Token(ctx)
 }
 
-// queue is a store of limits in which something happens meanwhile.
-type queue struct{ meanwhile func() }
+// queue is a store of limits that calls a function while a call is queued.
+type queue struct{ whileQueued func() }
 
 // Take implements [ratelimit.Store].
 func (q queue) Take(context.Context, time.Time, time.Duration, []ratelimit.Limit) (ratelimit.Decision, error) {
-	q.meanwhile()
+	q.whileQueued()
 	return ratelimit.Decision{OK: true}, nil
 }
 
@@ -241,7 +240,7 @@ func (queue) Remaining(context.Context, time.Time, []ratelimit.Limit) ([]ratelim
 	return nil, nil
 }
 
-// A body that is not closed keeps its connection.
+// Every body is closed, or its connection would not be reused.
 func TestTransport_closesBodies(t *testing.T) {
 	for _, status := range []int{200, 404} {
 		closed := 0
@@ -268,8 +267,7 @@ func (c closing) Close() error {
 	return c.ReadCloser.Close()
 }
 
-// A scope that is missing is known before the call, which would be spent for
-// nothing.
+// A call without its scope is refused before it is sent, so that it uses none of the budget.
 func TestAuthorized_missingScope(t *testing.T) {
 	sent := 0
 	c := newTestClient(func(*http.Request) *http.Response { sent++; return answer(200, `{"id":"u","users":[]}`) }).As(app(&tokens{scopes: []string{"user:read:user:admin"}}))
@@ -287,11 +285,11 @@ func TestAuthorized_missingScope(t *testing.T) {
 	}
 	silent := newTestClient(func(*http.Request) *http.Response { return answer(200, `{"users":[]}`) })
 	if _, err := ListUsers.Page(t.Context(), silent, UserFilter{}, Paging{}); err != nil {
-		t.Errorf("a token that does not tell its scopes may try: %v", err)
+		t.Errorf("a token without a list of scopes may try: %v", err)
 	}
 }
 
-// What went wrong on the way holds the URL, and so an address: nobody is told.
+// The error of a failed call holds neither the URL nor an e-mail address.
 func TestTransport_failures(t *testing.T) {
 	dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}
 	for _, c := range []struct {
@@ -306,7 +304,7 @@ func TestTransport_failures(t *testing.T) {
 			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`), failing{io.ErrUnexpectedEOF}))
 			return resp
 		})}, nil},
-		{"a time that was over", &http.Client{Transport: failing{context.DeadlineExceeded}}, context.DeadlineExceeded},
+		{"a timeout", &http.Client{Transport: failing{context.DeadlineExceeded}}, context.DeadlineExceeded},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client := newTestClient(nil, func(cfg *Config) { cfg.HTTP = c.client })
@@ -317,7 +315,7 @@ func TestTransport_failures(t *testing.T) {
 				t.Errorf("%s: got %v, %v", c.why, e, e.Cause)
 			}
 			if said := e.Error() + e.Cause.Error(); strings.Contains(said, "example.com") || strings.Contains(said, "jo") {
-				t.Errorf("%s: an address is told: %s", c.why, said)
+				t.Errorf("%s: the error holds an address: %s", c.why, said)
 			}
 		})
 	}
@@ -343,12 +341,12 @@ func TestTransport_callTimeout(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		if _, err := GetUser.Do(ctx, c, UserKey{"u"}); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
-			t.Errorf("the caller leaves with his own time: after %v, %v", time.Since(began), err)
+			t.Errorf("the caller leaves at its own deadline: after %v, %v", time.Since(began), err)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if len(ends) != 1 || ends[0].Sub(began) != 3*time.Second {
-			t.Errorf("what is sent has the call's time: %v", ends)
+			t.Errorf("a sent call has its own timeout: %v", ends)
 		}
 		began = time.Now()
 		_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: somePatch})
@@ -358,7 +356,7 @@ func TestTransport_callTimeout(t *testing.T) {
 	})
 }
 
-// patient is a transport that waits until nobody does.
+// patient is a transport that waits until the request's context ends.
 type patient func(*http.Request)
 
 // RoundTrip waits.
@@ -368,7 +366,7 @@ func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-func TestTransport_callerHasLeft(t *testing.T) {
+func TestTransport_canceledBeforeSending(t *testing.T) {
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -377,7 +375,7 @@ func TestTransport_callerHasLeft(t *testing.T) {
 	}
 }
 
-// A redirect could lead a token to another host.
+// Redirects are not followed: they could send a token to another host.
 func TestTransport_redirects(t *testing.T) {
 	for _, own := range []bool{false, true} {
 		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
@@ -397,7 +395,7 @@ func TestTransport_redirects(t *testing.T) {
 	}
 }
 
-// A real server, which decodes what Go's client has sent.
+// A real server receives the path as escaped.
 func TestTransport_pathsThroughAServer(t *testing.T) {
 	var path string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -427,12 +425,12 @@ func TestNew_defaults(t *testing.T) {
 		t.Error("a burst opens its connections anew each time")
 	}
 	if c.AccountID() != "account" || c.Tenant() != types.TenantOf("account") {
-		t.Errorf("it asks %s", c.AccountID())
+		t.Errorf("the account is %s", c.AccountID())
 	}
 }
 
-// The log names operations, never what they were asked for.
-func TestTransport_logTellsNoAddress(t *testing.T) {
+// The log has the names of operations, never their inputs.
+func TestTransport_logHasNoAddress(t *testing.T) {
 	var said strings.Builder
 	log := slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c := newTestClient(zoomWith(nil), func(c *Config) { c.Log = log })

@@ -9,27 +9,31 @@ import (
 	"zoomql/internal/drift"
 )
 
-// Usage counts what one question spent at Zoom, and notes what its answer is
-// made of. It is safe for concurrent use; a nil Usage counts nothing.
+// Usage counts the calls of one GraphQL operation, and records the cache entries that its
+// answer is made of. It is safe for concurrent use; a nil Usage counts nothing.
 type Usage struct {
 	mu     sync.Mutex
 	reads  [ResourceIntensive + 1]int
-	needed map[string]bool // the identities of what was read
+	needed map[string]bool           // the identities of the reads
+	level  func(context.Context) int // nil counts all as one
+	sent   map[string]int            // the earliest levels of reads that were not in the cache
 	calls  [ResourceIntensive + 1]int
 	hits   int
 	waited time.Duration
-	age    time.Duration // of the oldest part that was stale; 0 where none was
+	age    time.Duration // of the oldest stale part; 0 if none was stale
 
 	tickets     []cache.Ticket // of the parts
 	validity    Validity       // of all parts together
-	uncacheable bool           // something is in the answer that no store may keep
-	deadline    time.Time      // when what the clock has decided is decided otherwise
+	uncacheable bool           // the answer has a part that must not be stored
+	deadline    time.Time      // until when the parts that depend on the clock hold
 
 	onWrite func()
-	drift   *drift.Report // nil where it is not kept
+	observe func(context.Context, *Spec, Outcome) // may be nil; set before the first request
+	guesses func(context.Context, *Spec, float64) // likewise
+	drift   *drift.Report                         // nil without KeepDrift
 }
 
-// OnWrite has f called after each write.
+// OnWrite registers f to be called after each write.
 func (u *Usage) OnWrite(f func()) {
 	if u == nil {
 		return
@@ -39,7 +43,57 @@ func (u *Usage) OnWrite(f func()) {
 	u.mu.Unlock()
 }
 
-// wrote notes a write.
+// Levels sets the level in its query of the field that a context is of. Known answers are those
+// that were in the cache before the operation, or that fields of the same level or of an earlier
+// one have read: which fields of later levels have read by then depends on timing, so these
+// are not known. It is called before the first request.
+func (u *Usage) Levels(of func(context.Context) int) {
+	if u != nil {
+		u.level = of
+	}
+}
+
+// sends records that the answer to a read of ctx's field is not in the cache.
+func (u *Usage) sends(ctx context.Context, req *Request) {
+	if u == nil || u.level == nil {
+		return
+	}
+	id, level := req.identity(), u.level(ctx)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if at, ok := u.sent[id]; ok && at <= level {
+		return
+	}
+	if u.sent == nil {
+		u.sent = map[string]int{}
+	}
+	u.sent[id] = level
+}
+
+// lookedUp records that ctx's field reads an answer, which fields of a later level may have sent
+// for.
+func (u *Usage) lookedUp(ctx context.Context, req *Request) {
+	if u.isLater(ctx, req) {
+		u.sends(ctx, req)
+	}
+}
+
+// isLater reports whether the answer to a request is known by a field of a later level than
+// that of ctx's field alone.
+func (u *Usage) isLater(ctx context.Context, req *Request) bool {
+	if u == nil || u.level == nil {
+		return false
+	}
+	u.mu.Lock()
+	at, sent := 0, false
+	if len(u.sent) > 0 { // most reads find all in the cache
+		at, sent = u.sent[req.identity()]
+	}
+	u.mu.Unlock()
+	return sent && at > u.level(ctx)
+}
+
+// wrote records a write.
 func (u *Usage) wrote() {
 	if u == nil {
 		return
@@ -52,8 +106,8 @@ func (u *Usage) wrote() {
 	}
 }
 
-// part is one answer of Zoom's within a larger one: as whose ticket says, and
-// for how long.
+// part is one answer of Zoom's within a larger one: the ticket of its cache entry and its
+// validity.
 type part struct {
 	ticket cache.Ticket
 	Validity
@@ -61,12 +115,12 @@ type part struct {
 
 type usageKey struct{}
 
-// WithUsage returns a context below which calls are counted in u.
+// WithUsage returns a context whose calls are counted in u.
 func WithUsage(ctx context.Context, u *Usage) context.Context {
 	return context.WithValue(ctx, usageKey{}, u)
 }
 
-// UsageOf returns what counts below ctx, or nil.
+// UsageOf returns the Usage of ctx, or nil.
 func UsageOf(ctx context.Context) *Usage { return usageFrom(ctx) }
 
 func usageFrom(ctx context.Context) *Usage {
@@ -74,8 +128,8 @@ func usageFrom(ctx context.Context) *Usage {
 	return u
 }
 
-// ValidUntil says that what is being answered holds until t at most, since the
-// clock is part of it. The zero time says that it holds for this once.
+// ValidUntil records that the answer of ctx's operation, which depends on the clock, is valid
+// until t at most. The zero time makes it uncacheable.
 func ValidUntil(ctx context.Context, t time.Time) {
 	u := usageFrom(ctx)
 	if u == nil {
@@ -88,9 +142,10 @@ func ValidUntil(ctx context.Context, t time.Time) {
 	}
 }
 
-// asked notes that a question needed an answer of Zoom's, also one from the cache, and
-// reports whether it is the first time. A read counts once, however many parts of the
-// question need it: how often they look it up hangs on which of them met by chance.
+// asked counts a request of the operation, cached or not, and reports whether the operation
+// needs its answer for the first time. A read counts once, however many parts of the operation
+// need it: how often
+// they look it up depends on timing.
 func (u *Usage) asked(req *Request) bool {
 	if u == nil {
 		return false
@@ -120,7 +175,7 @@ func (u *Usage) called(r Rate) {
 	u.mu.Unlock()
 }
 
-// hit notes an answer of the cache's.
+// hit counts an answer from the cache.
 func (u *Usage) hit() {
 	if u == nil {
 		return
@@ -130,24 +185,25 @@ func (u *Usage) hit() {
 	u.mu.Unlock()
 }
 
-// answered notes an answer that the question is made of, or the lack of one. first tells
-// that the question needs it for the first time.
-func (u *Usage) answered(first bool, resp *Response) {
+// answered records an answer that the operation uses; nil for an error. first is the result
+// of asked. It reports whether it was the first use, served from the cache.
+func (u *Usage) answered(first bool, resp *Response) (hit bool) {
 	if resp == nil {
 		u.made(part{})
-		return
+		return false
 	}
 	if resp.Cached {
-		if first {
+		if hit = first; hit {
 			u.hit()
 		}
 		u.stale(resp.staleAge())
 	}
 	u.made(resp.part)
+	return hit
 }
 
-// made notes what the answer is made of. Without a ticket it cannot be told when
-// it has become stale, so it is cached nowhere.
+// made records a part of the answer. Without a ticket its eviction cannot be detected, which
+// makes the answer uncacheable.
 func (u *Usage) made(of part) {
 	if u == nil {
 		return
@@ -174,8 +230,7 @@ func (u *Usage) wait(d time.Duration) {
 	u.mu.Unlock()
 }
 
-// stale notes that a part of the answer is past its time, and how old it is; 0 is
-// for one that is not.
+// stale records the age of a stale part of the answer; 0 for a fresh one.
 func (u *Usage) stale(age time.Duration) {
 	if u == nil || age <= 0 {
 		return
@@ -185,48 +240,47 @@ func (u *Usage) stale(age time.Duration) {
 	u.mu.Unlock()
 }
 
-// Stale returns how old the oldest part of the answer is that is past its time,
-// because Zoom could not be asked, or is being asked; 0 where all is fresh.
+// Stale returns the age of the oldest stale part of the answer, which was served
+// because the call failed or while it was under way (RFC 5861); 0 if all is fresh.
 func (u *Usage) Stale() time.Duration {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.age
 }
 
-// Requested returns how many calls of a label the question needed, whether they
-// were sent, shared with another question, or answered by the cache. A read that
-// several parts of the question need counts once.
+// Requested returns how many calls of a label the operation needed, whether they
+// were sent, shared with another operation, or answered from the cache. A read that
+// several parts of the operation need counts once.
 func (u *Usage) Requested(r Rate) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.reads[r]
 }
 
-// Calls returns how many calls of a label were sent, those that were sent again
-// among them.
+// Calls returns how many calls of a label were sent, retries included.
 func (u *Usage) Calls(r Rate) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.calls[r]
 }
 
-// Hits returns how many answers the cache gave.
+// Hits returns how many answers came from the cache.
 func (u *Usage) Hits() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.hits
 }
 
-// Waited returns the longest time that a call stood in the limiter's queue.
+// Waited returns the longest time that a call waited in the limiter's queue.
 func (u *Usage) Waited() time.Duration {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.waited
 }
 
-// Made returns the ticket of all that the answer is made of, and how long the whole is
-// fresh. ok is false where it must not be kept: a secret is in it, a failure, something
-// that the cache could not keep, or nothing of Zoom's at all.
+// Made returns the joined ticket and validity of all parts of the answer. ok is false if the
+// answer must not be stored: a part is a secret, an error or uncacheable, or no part is
+// Zoom's.
 func (u *Usage) Made() (t cache.Ticket, v Validity, ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

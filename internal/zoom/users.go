@@ -1,7 +1,11 @@
 package zoom
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"hash/fnv"
+	"slices"
 	"strings"
 
 	"zoomql/internal/zoom/types"
@@ -12,7 +16,7 @@ type UserKey struct {
 	UserID string `path:"userId"`
 }
 
-// UserFilter picks users of the account.
+// UserFilter selects users of the account.
 type UserFilter struct {
 	Status types.UserStatus `query:"status"`
 	RoleID string           `query:"role_id"`
@@ -35,7 +39,7 @@ var (
 	})
 )
 
-// userKeys are the names by which a user is asked for.
+// userKeys returns the names of a user, as used for lookups.
 func userKeys(u *types.User) []string {
 	return []string{string(u.ZoomID), strings.ToLower(string(u.Email))}
 }
@@ -56,14 +60,85 @@ var users = directory[types.User]{
 	},
 }
 
-// FindUsers returns users by id or by e-mail in lower case, in the order of the
-// keys, at the least cost. They may come from lists and then hold what lists
-// hold (see types.Origin).
+// UserLists is how many lists the users of an account are in.
+const UserLists = 3
+
+// FindUsers returns users by id or by e-mail address in lower case, in the order of the
+// keys, at the least cost. They may come from lists, and then have only the fields of lists
+// (see types.Origin).
 func FindUsers(ctx context.Context, c *Client, keys []string) []Found[types.User] {
 	return users.find(ctx, c, keys)
 }
 
-// UserIn returns the user with an id or e-mail in lower case from a page, or nil.
+// FindUsersWhole is FindUsers for users of whom lists lack what is wanted, by e-mail address: who
+// is found in a list has to be read all the same, so that a list saves the calls for addresses of
+// nobody alone. Pages are read for that only where all lists use clearly less of the budget
+// than a call for each of the addresses that are left after a few were asked for, and most of the
+// few are nobody's.
+func FindUsersWhole(ctx context.Context, c *Client, emails []string) []Found[types.User] {
+	if read, forced := c.forced(users.list, len(emails)); forced {
+		return users.findBy(ctx, c, emails, !read)
+	}
+	if len(emails) <= sampled || !users.allPay(c, len(emails)-sampled) {
+		return users.findBy(ctx, c, emails, true)
+	}
+	places := make([]int, len(emails))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortFunc(places, func(a, b int) int { // in an order of their own, whatever that of the query is
+		return cmp.Or(cmp.Compare(hashOf(emails[a]), hashOf(emails[b])), cmp.Compare(emails[a], emails[b]))
+	})
+	found := make([]Found[types.User], len(emails))
+	find := func(places []int, atHand bool) {
+		names := make([]string, len(places))
+		for n, i := range places {
+			names[n] = emails[i]
+		}
+		for n, f := range users.findBy(ctx, c, names, atHand) {
+			found[places[n]] = f
+		}
+	}
+	find(places[:sampled], true)
+	nobodies := 0
+	for _, i := range places[:sampled] {
+		if errors.Is(found[i].Err, ErrNotFound) {
+			nobodies++
+		}
+	}
+	find(places[sampled:], 4*nobodies < 3*sampled)
+	return found
+}
+
+// sampled is how many e-mail addresses are asked for to see whether most are nobody's.
+const sampled = 8
+
+func hashOf(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text))
+	return h.Sum64()
+}
+
+// userID returns the id of a user who is named by e-mail address, if the cache holds it, and
+// else the name. It makes no call.
+func (m *machine) userID(ctx context.Context, req *Request, name string) string {
+	if m.cached.store == nil || !strings.Contains(name, "@") {
+		return name
+	}
+	client := &Client{machine: m, credential: req.Credential, sub: req.Account}
+	ask, err := GetUser.request(client, UserKey{strings.ToLower(name)}, nil)
+	if err != nil {
+		return name
+	}
+	if found := m.cached.look(ctx, ask, everywhere); found.resp != nil && found.refused == nil {
+		if u, _ := found.resp.Value.(*types.User); u != nil && u.ZoomID != "" {
+			return string(u.ZoomID)
+		}
+	}
+	return name
+}
+
+// UserIn returns the user with an id, or an e-mail address in lower case, from a page, or nil.
 func UserIn(page *Page[types.User], name string) *types.User {
 	return page.Index(userKeys)[name]
 }

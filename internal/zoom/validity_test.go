@@ -2,6 +2,8 @@ package zoom
 
 import (
 	"context"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,8 +12,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// covered is a coverage of all operations, by events that have come since some time; the
-// zero time means that they do not come.
+// covered is a Coverage of all operations, by events that have arrived since some time; the
+// zero time means that none arrive.
 type covered struct{ since time.Time }
 
 // Kinds implements [Coverage].
@@ -20,11 +22,13 @@ func (*covered) Kinds(*Spec) EventKinds { return 1 }
 // Since implements [Coverage].
 func (c *covered) Since(EventKinds, time.Time) time.Time { return c.since }
 
+// Missed implements [Coverage].
+func (*covered) Missed(EventKinds) {}
+
 func covering(events *covered) func(*Config) { return func(c *Config) { c.Coverage = events } }
 
-// TestValidity_lifetimes reads an answer again and again for an hour while events come. When
-// they end, and when they have ended in between, what is older than its own time is asked
-// for anew at once.
+// An answer is fresh for CoveredLife while events arrive. When they stop, or have been
+// interrupted, it is fresh for its own lifetime.
 func TestValidity_lifetimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
@@ -39,7 +43,7 @@ func TestValidity_lifetimes(t *testing.T) {
 			synctest.Wait()
 			calls.want(t, why, want...)
 			if u.Stale() != 0 {
-				t.Errorf("%s: it is told as stale", why)
+				t.Errorf("%s: it is stale", why)
 			}
 		}
 		get("at first", "GET /meetings/7")
@@ -62,8 +66,111 @@ func TestValidity_lifetimes(t *testing.T) {
 	})
 }
 
-// TestValidity_whatLivesLonger looks at how long answers are fresh while events come.
-func TestValidity_whatLivesLonger(t *testing.T) {
+// TestValidity_late asks every half minute for the latest run of a meeting, of which Zoom tells
+// some time after the event. It is shown soon after Zoom has it, and few calls are made.
+func TestValidity_late(t *testing.T) {
+	for name, c := range map[string]struct {
+		lag   time.Duration
+		shown time.Duration // after the event, at the latest
+		calls int           // in the six hours after it, at most
+	}{
+		"at once":        {0, time.Second, 40},
+		"after a minute": {time.Minute, 2*time.Minute + 30*time.Second, 40},
+		"half an hour":   {30 * time.Minute, 38*time.Minute + 30*time.Second, 40},
+		"two hours":      {2 * time.Hour, 2*time.Hour + 31*time.Minute, 40},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for tier, shared := range map[string]bool{"one tier": false, "two tiers": true} {
+				synctest.Test(t, func(t *testing.T) {
+					events := &missing{covered: covered{since: time.Now().Add(-time.Minute)}}
+					var calls atomic.Int64
+					run := atomic.Pointer[string]{}
+					run.Store(new("old"))
+					client := newTestClient(func(*http.Request) *http.Response {
+						calls.Add(1)
+						return answer(200, `{"uuid":"`+*run.Load()+`","end_time":"2026-01-01T00:00:00Z"}`)
+					}, func(cfg *Config) {
+						cfg.Coverage = events
+						if shared {
+							cfg.Store, cfg.Shared = nil, cache.NewTiered(cache.NewMemory(1<<20), newL2())
+						}
+					})
+					ask := func() string {
+						i, err := GetPastMeeting.Do(t.Context(), client, InstanceKey{MeetingID: "7"})
+						if err != nil {
+							t.Fatal(err)
+						}
+						return string(i.UUID)
+					}
+					for range 10 * 60 * 2 { // ten hours
+						ask()
+						time.Sleep(30 * time.Second)
+					}
+					calls.Store(0)
+					for range 2 * 60 * 2 {
+						ask()
+						time.Sleep(30 * time.Second)
+					}
+					if n := calls.Load(); n > 3 {
+						t.Errorf("%s: without events, %d calls were made in two hours", tier, n)
+					}
+					client.Evict(t.Context(), "instance:7")
+					ended := time.Now()
+					time.AfterFunc(c.lag, func() { run.Store(new("new")) })
+					var shown time.Duration
+					calls.Store(0)
+					for range 6 * 60 * 2 {
+						synctest.Wait()
+						if ask() == "new" && shown == 0 {
+							shown = time.Since(ended) + 1
+						}
+						time.Sleep(30 * time.Second)
+					}
+					if n := int(calls.Load()); shown == 0 || shown > c.shown || n > c.calls {
+						t.Errorf("%s: it is shown after %v, want %v; %d calls, want %d at most", tier, shown, c.shown, n, c.calls)
+					}
+					if n := events.missed.Load(); n > 0 {
+						t.Errorf("%s: %d events were missed", tier, n)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestValidity_lateWithoutEvents asks for the latest run when events have come for less long
+// than nothing has changed: an event may have been missed before.
+func TestValidity_lateWithoutEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := &covered{since: time.Now().Add(-time.Minute)}
+		var calls atomic.Int64
+		client := newTestClient(func(*http.Request) *http.Response {
+			calls.Add(1)
+			return answer(200, `{"uuid":"a","end_time":"2026-01-01T00:00:00Z"}`)
+		}, covering(events))
+		in := func(d time.Duration) int {
+			calls.Store(0)
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(30 * time.Second) {
+				if _, err := GetPastMeeting.Do(t.Context(), client, InstanceKey{MeetingID: "7"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+			return int(calls.Load())
+		}
+		in(6 * time.Hour)
+		if n := in(time.Hour); n > 2 {
+			t.Errorf("while events come, %d calls were made in an hour", n)
+		}
+		events.since = time.Now()
+		if n := in(10 * time.Minute); n < 5 {
+			t.Errorf("when they have begun anew, %d calls were made in ten minutes", n)
+		}
+	})
+}
+
+// While events arrive, the answers that they invalidate are fresh longer.
+func TestValidity_coveredAnswers(t *testing.T) {
 	page := func(next string) any { return &Page[types.Meeting]{Next: next} }
 	list := func(kind types.MeetingListType) func(*Client) (*Request, error) {
 		return func(c *Client) (*Request, error) {
@@ -103,17 +210,17 @@ func TestValidity_whatLivesLonger(t *testing.T) {
 	}
 }
 
-// TestValidity_join makes a whole of parts of which one has no events.
+// A whole is valid as its parts together are, of which one has no events.
 func TestValidity_join(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
 	events := &covered{at(5)}
-	long, short := Validity{at(10), at(20), at(90), 1}, Validity{at(11), at(30), at(30), 0}
+	long, short := Validity{Stored: at(10), Expires: at(20), Extended: at(90), Kinds: 1}, Validity{Stored: at(11), Expires: at(30), Extended: at(30)}
 	for _, v := range []Validity{(Validity{}).join(long).join(short), short.join(long)} {
 		if v.Stored != at(10) || v.Expires != at(20) || v.Until(at(15), events) != at(30) {
 			t.Errorf("%+v", v)
 		}
 		if events.since = at(10); v.Until(at(15), events) != at(20) {
-			t.Error("events that have begun with it keep it")
+			t.Error("events that began with the answer extend it")
 		}
 		events.since = at(5)
 		if v = v.within(at(25)); v.Until(at(15), events) != at(25) || v.Fresh(at(25), events) || !v.Fresh(at(24), events) {
@@ -122,7 +229,7 @@ func TestValidity_join(t *testing.T) {
 	}
 }
 
-// twoTiers is a second tier that no other process shares, and counts its reads.
+// twoTiers is a second tier that is not shared; it counts its reads.
 type twoTiers struct {
 	*cache.Memory
 	reads int
@@ -152,8 +259,7 @@ func (s *twoTiers) SetLeased(ctx context.Context, key string, t cache.Ticket, e 
 // TagName implements [cache.L2].
 func (*twoTiers) TagName(tag cache.Tag) string { return string(tag) }
 
-// TestValidity_noRoundTrip finds in L1 what events keep right, and asks Redis for what they
-// do not.
+// An answer that events invalidate is served from L1 without reading Redis.
 func TestValidity_noRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		far := &twoTiers{Memory: cache.NewMemory(1 << 20)}

@@ -19,27 +19,27 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// bearing is a source of one token.
-type bearing string
+// staticToken is a source of one token.
+type staticToken string
 
 // Token implements [identity.Tokens].
-func (b bearing) Token(context.Context) (*identity.Token, error) {
+func (b staticToken) Token(context.Context) (*identity.Token, error) {
 	return &identity.Token{Access: string(b), APIURL: "https://api.zoom.example"}, nil
 }
 
 // Refused implements [identity.Tokens].
-func (bearing) Refused(*identity.Token) {}
+func (staticToken) Refused(*identity.Token) {}
 
 // bearer returns the token that a call carries.
 func bearer(r *http.Request) string {
 	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
-// views are views of the account of newTestClient, by the token that each shows.
+// views returns credentials of newTestClient's account with different views, by their tokens.
 func views() map[string]*identity.Credential {
 	of := func(token string, v identity.View) *identity.Credential {
 		v.Account = "account"
-		return identity.New(v, bearing(token))
+		return identity.New(v, staticToken(token))
 	}
 	return map[string]*identity.Credential{
 		"app":         of("app", identity.View{App: "app"}),
@@ -51,11 +51,11 @@ func views() map[string]*identity.Credential {
 	}
 }
 
-// inOrder returns the names of the views, in one order.
+// inOrder returns the names of the views, sorted.
 func inOrder() []string { return slices.Sorted(maps.Keys(views())) }
 
-// mirror is a wire that answers each call with an object that names the token.
-func mirror(r *http.Request) *http.Response {
+// echoToken is a wire that answers each call with an object that holds the token.
+func echoToken(r *http.Request) *http.Response {
 	name := bearer(r)
 	switch path := strings.TrimPrefix(r.URL.EscapedPath(), "/v2"); {
 	case path == "/users":
@@ -68,11 +68,11 @@ func mirror(r *http.Request) *http.Response {
 	return answer(200, `{"id":7,"topic":"`+name+`","host_id":"host-of-`+name+`","password":"`+name+`"}`)
 }
 
-// Each request through one client is answered for its own view: from Zoom the first time and
-// from the cache the second, by whatever name the object is asked for.
+// Each request is answered for its own view: by a call the first time and from the cache
+// the second, by any name of the object.
 func TestAs_cacheIsNotShared(t *testing.T) {
 	var calls log
-	c := newTestClient(logged(&calls, mirror))
+	c := newTestClient(logged(&calls, echoToken))
 	all := views()
 	for _, name := range inOrder() {
 		as := c.As(all[name])
@@ -104,7 +104,7 @@ func TestAs_flightsAndSecretsAreNotShared(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var calls log
 			open := make(chan struct{})
-			c := newTestClient(logged(&calls, func(r *http.Request) *http.Response { <-open; return mirror(r) }))
+			c := newTestClient(logged(&calls, func(r *http.Request) *http.Response { <-open; return echoToken(r) }))
 			var wait sync.WaitGroup
 			for name, credential := range views() {
 				for range 2 {
@@ -135,7 +135,7 @@ func TestAs_refreshesAreNotShared(t *testing.T) {
 			mu.Lock()
 			tokens[bearer(r)]++
 			mu.Unlock()
-			return mirror(r)
+			return echoToken(r)
 		})
 		all := views()
 		for range 2 {
@@ -162,7 +162,7 @@ func TestAs_refreshesAreNotShared(t *testing.T) {
 	})
 }
 
-// leases is a shared store that records for which keys a lease was wanted.
+// leases is a shared store that records the keys of requested leases.
 type leases struct {
 	cache.Local
 	mu   sync.Mutex
@@ -184,7 +184,7 @@ func (l *leases) L1() cache.Local { return l.Local }
 // Views wait for each other's leases where a write is exclusive, and nowhere else.
 func TestAs_leasesAreNotShared(t *testing.T) {
 	l := &leases{Local: cache.NewMemory(1 << 20), keys: map[string]int{}}
-	c := newTestClient(mirror, func(cfg *Config) { cfg.Store, cfg.Shared = nil, l })
+	c := newTestClient(echoToken, func(cfg *Config) { cfg.Store, cfg.Shared = nil, l })
 	for name, credential := range views() {
 		if m, err := GetMeeting.Do(t.Context(), c.As(credential), MeetingQuery{MeetingID: 7}); err != nil || string(m.Topic) != name {
 			t.Errorf("%s: got %v, %v", name, m, err)
@@ -204,9 +204,9 @@ func TestAs_leasesAreNotShared(t *testing.T) {
 	}
 }
 
-// What is remembered of hosts and of the lengths of lists is what the same view was told.
+// The stored hosts and lengths of lists come from answers for the same view.
 func TestAs_memoryIsNotShared(t *testing.T) {
-	c := newTestClient(mirror)
+	c := newTestClient(echoToken)
 	all := views()
 	tags := func(name string) []cache.Tag {
 		return c.hosts.resolve(all[name], []cache.Tag{"host-of:7:meetings"})
@@ -214,12 +214,12 @@ func TestAs_memoryIsNotShared(t *testing.T) {
 	for _, name := range inOrder() {
 		as := c.As(all[name])
 		if diff := cmp.Diff([]cache.Tag{"meetings"}, tags(name)); diff != "" {
-			t.Errorf("%s: before anything was told: %s", name, diff)
+			t.Errorf("%s: before any answer: %s", name, diff)
 		}
-		if n := as.length("users active"); n != 0 {
-			t.Errorf("%s: it knows a length of %d", name, n)
+		if n := as.length("users active"); n.known {
+			t.Errorf("%s: before any answer, the length is %v", name, n)
 		}
-		as.noteLength("users active", 10+len(name))
+		as.noteLength("users active", length{items: 10 + len(name)})
 		if _, err := GetMeeting.Do(t.Context(), as, MeetingQuery{MeetingID: 7}); err != nil {
 			t.Fatal(err)
 		}
@@ -228,8 +228,8 @@ func TestAs_memoryIsNotShared(t *testing.T) {
 		if diff := cmp.Diff([]cache.Tag{cache.NewTag("user", "host-of-"+name, "meetings")}, tags(name)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
-		if n := c.As(all[name]).length("users active"); n != 10+len(name) {
-			t.Errorf("%s: the length is %d", name, n)
+		if n := c.As(all[name]).length("users active"); n.items != 10+len(name) {
+			t.Errorf("%s: the length is %v", name, n)
 		}
 		if own := c.hosts.owner(all[name], map[string]string{"meetingId": "7"}); own != "host-of-"+name {
 			t.Errorf("%s: the quota of %s is used", name, own)
@@ -237,11 +237,11 @@ func TestAs_memoryIsNotShared(t *testing.T) {
 	}
 }
 
-// A page that another view waits for is not waited for.
+// A call of another view is not under way for this one.
 func TestAs_underWayIsNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		open := make(chan struct{})
-		c := newTestClient(func(r *http.Request) *http.Response { <-open; return mirror(r) })
+		c := newTestClient(func(r *http.Request) *http.Response { <-open; return echoToken(r) })
 		all, done := views(), make(chan struct{})
 		go func() {
 			defer close(done)
@@ -249,7 +249,7 @@ func TestAs_underWayIsNotShared(t *testing.T) {
 		}()
 		synctest.Wait()
 		for name, credential := range all {
-			if is := GetUser.underWay(c.As(credential), UserKey{"u"}); is != (name == "ann") {
+			if is := GetUser.underWay(t.Context(), c.As(credential), UserKey{"u"}); is != (name == "ann") {
 				t.Errorf("%s: under way: %v", name, is)
 			}
 		}
@@ -261,7 +261,7 @@ func TestAs_underWayIsNotShared(t *testing.T) {
 // The caller's scopes narrow those of the token.
 func TestAs_scopesOfTheCaller(t *testing.T) {
 	var calls log
-	c := newTestClient(logged(&calls, mirror))
+	c := newTestClient(logged(&calls, echoToken))
 	reader := identity.New(identity.View{Account: "account", App: "app", Scopes: []string{"user:read"}}, &tokens{scopes: []string{"user:write", "meeting:write"}})
 	if _, err := GetUser.Do(t.Context(), c.As(reader), UserKey{"u"}); err != nil {
 		t.Error(err)
@@ -292,17 +292,17 @@ func TestAs_scopesOfTheCaller(t *testing.T) {
 }
 
 // A client without a credential, or with that of another account, makes no call.
-func TestAs_nobody(t *testing.T) {
+func TestAs_noCredential(t *testing.T) {
 	var calls log
-	c := newTestClient(logged(&calls, mirror))
-	for why, credential := range map[string]*identity.Credential{"nobody": nil, "another account's": identity.New(identity.View{Account: "other"}, bearing("t"))} {
+	c := newTestClient(logged(&calls, echoToken))
+	for why, credential := range map[string]*identity.Credential{"none": nil, "another account's": identity.New(identity.View{Account: "other"}, staticToken("t"))} {
 		as := c.As(credential)
 		_, do := GetUser.Do(t.Context(), as, UserKey{"u"})
 		_, _, known := GetUser.Known(t.Context(), as, UserKey{"u"})
 		_, raw := Raw{Operation: "GET /users"}.Do(t.Context(), as)
 		_, scopes := as.Scopes(t.Context())
 		for i, err := range []error{do, known, raw, scopes, as.Ready(t.Context())} {
-			if !errors.Is(err, errNobody) {
+			if !errors.Is(err, errNoCredential) {
 				t.Errorf("%s: %d: %v", why, i, err)
 			}
 		}

@@ -11,6 +11,13 @@ type WebinarKey struct {
 	WebinarID types.MeetingNumber `path:"webinarId"`
 }
 
+// WebinarQuery names a webinar that is read.
+type WebinarQuery struct {
+	WebinarID types.MeetingNumber `path:"webinarId"`
+	// Previous asks for the occurrences that are over too.
+	Previous bool `query:"show_previous_occurrences"`
+}
+
 // WebinarFilter picks webinars of one user.
 type WebinarFilter struct {
 	UserID string                `path:"userId"`
@@ -23,6 +30,19 @@ type WebinarFilter struct {
 // webinar's number.
 type WebinarRunKey struct {
 	WebinarID string `path:"webinarId"`
+}
+
+// AbsenteeFilter picks the registrants who were not in one instance of a webinar.
+type AbsenteeFilter struct {
+	WebinarID string `path:"webinarId"`
+	// Number is the webinar's, whose registrants they are. Zoom is not asked by it.
+	Number types.MeetingNumber
+}
+
+// Panelists is Zoom's answer to the panelists of a webinar: it has no pages.
+type Panelists struct {
+	Panelists []*types.Panelist `json:"panelists"`
+	Counted
 }
 
 // WebinarRegistrantKey names a registrant of a webinar.
@@ -59,7 +79,7 @@ func ofWebinar(number types.MeetingNumber, r *types.Registrant) {
 
 // The operations on webinars.
 var (
-	GetWebinar = op[WebinarKey, types.Webinar](Spec{
+	GetWebinar = op[WebinarQuery, types.Webinar](Spec{
 		Pattern: "GET /webinars/{webinarId}", Rate: Light, Life: Scheduled, AcceptsUUID: true,
 		Scopes: webinarRead + "webinar:read:webinar webinar:read:webinar:admin",
 		Tags:   []string{"webinar:{webinarId}"},
@@ -85,8 +105,24 @@ var (
 		Evicts: webinarRegistrantTags,
 		Quotas: []Quota{{Name: "registrations of a registrant", PerDay: 3, By: []string{"webinarId", "email"}}},
 	}, func(_ NewWebinarRegistrant, r *types.AddedRegistrant) { r.OfWebinar = true })
+	// Zoom's documents have no range of days here, and do not say how long instances are kept.
+	ListWebinarInstances = list(Spec{
+		Pattern: "GET /past_webinars/{webinarId}/instances", Rate: Light, Life: Scheduled, Late: true, Array: "webinars",
+		Scopes: webinarRead + "webinar:read:list_past_instances webinar:read:list_past_instances:admin",
+		Tags:   []string{"webinar:{webinarId}:instances"},
+	}, func(in WebinarKey, w *types.WebinarReport) { w.WebinarNumber, w.Run = in.WebinarID, string(w.UUID) })
+	ListAbsentees = list(Spec{
+		Pattern: "GET /past_webinars/{webinarId}/absentees", Rate: Heavy, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, Array: "registrants", MaxPage: 300,
+		Scopes: webinarRead + "webinar:read:list_absentees webinar:read:list_absentees:admin",
+		Tags:   webinarRunTags,
+	}, func(in AbsenteeFilter, r *types.Registrant) { ofWebinar(in.Number, r) })
+	ListPanelists = op[WebinarKey, Panelists](Spec{
+		Pattern: "GET /webinars/{webinarId}/panelists", Rate: Medium, Life: Scheduled,
+		Scopes: webinarRead + "webinar:read:list_panelists webinar:read:list_panelists:admin",
+		Tags:   []string{"webinar:{webinarId}"},
+	})
 	ListWebinarParticipants = list(Spec{
-		Pattern: "GET /past_webinars/{webinarId}/participants", Rate: Medium, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, Array: "participants", MaxPage: 300,
+		Pattern: "GET /past_webinars/{webinarId}/participants", Rate: Medium, Life: Closed, LifeOf: pastLife, Late: true, AcceptsUUID: true, Array: "participants", MaxPage: 300,
 		Scopes:  webinarRead + "webinar:read:list_past_participants webinar:read:list_past_participants:admin",
 		Tags:    []string{"webinar:{webinarId}:instances"},
 		OwnOnly: true,

@@ -1,4 +1,4 @@
-// Package endpointtest has documents that are cheap to send and dear to look at, for
+// Package endpointtest holds documents that are cheap to send and expensive to validate, for
 // tests.
 package endpointtest
 
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Hostile are documents that are cheap to send and dear to look at. Of those that
-// are refused, the bound is told; "" is a mistake of another kind, or an answer.
+// Hostile are documents that are cheap to send and expensive to validate. Refused is a
+// part of the error message; it is "" for a document that is answered.
 var Hostile = []struct {
 	Why, Query string
 	Refused    string // a part of the message
@@ -27,7 +27,7 @@ var Hostile = []struct {
 	}), "levels"},
 	{"fragments that spread the next one at many fields", "{ meeting(by: {number: \"1\"}) { ...f0 } } " +
 		strings.ReplaceAll(fragments(11, func(i int) string {
-			return chain(i, 11, "instances { meeting { ...f%[1]d } } occurrences { meeting { ...f%[1]d } } polls { meeting { ...f%[1]d } }") + plainFields
+			return chain(i, 11, "latestInstance { meeting { ...f%[1]d } } occurrences { meeting { ...f%[1]d } } polls { meeting { ...f%[1]d } }") + plainFields
 		}), "on Account", "on Meeting"), "fields, with fragments written out"},
 	{"many operations that spread one large fragment", manyOperations(500, "...f") + "fragment f on Query { nodes(ids: [" + strings.Repeat(`"x" `, 300) + "]) { id } }", "parts to validate"},
 	{"a ring of fragments", "{ account { ...f0 } } " + fragments(300, func(i int) string { return fmt.Sprintf("...f%d zoomId", (i+1)%300) }), "parts to validate"},
@@ -40,9 +40,9 @@ var Hostile = []struct {
 	{"a long enum value", "{ account { users(status: " + strings.Repeat("X", 300) + ") { totalCount } } }", "a name"},
 	{"a long name of an input field", "{ user(by: {" + strings.Repeat("x", 300) + ": 1}) { email } }", "a name"},
 	{"a long name of a directive", "{ __typename @" + strings.Repeat("x", 300) + " }", "a name"},
-	{"hundreds of types that nobody knows", "{ account { " + spreads(0, 200) + "} } " + strings.ReplaceAll(fragments(200, func(int) string { return "zoomId" }), "on Account", "on Acount"), "Unknown type"},
-	{"a thousand fields that nobody knows", "{ account { " + Names("zoomid", 1000) + "} }", "Cannot query field"},
-	{"hundreds of arguments that nobody knows", "{ account { users(" + strings.ReplaceAll(Names("firs", 900), " ", ": 1 ") + ") { totalCount } } }", "Unknown argument"},
+	{"hundreds of unknown types", "{ account { " + spreads(0, 200) + "} } " + strings.ReplaceAll(fragments(200, func(int) string { return "zoomId" }), "on Account", "on Acount"), "Unknown type"},
+	{"a thousand unknown fields", "{ account { " + Names("zoomid", 1000) + "} }", "Cannot query field"},
+	{"hundreds of unknown arguments", "{ account { users(" + strings.ReplaceAll(Names("firs", 900), " ", ": 1 ") + ") { totalCount } } }", "Unknown argument"},
 	{"hundreds of variables", "query (" + strings.ReplaceAll(Names("$v", 201), " ", ": Int ") + ") { __typename }", "variables"},
 	{"a thousand lists within each other", "{ account { users(first: " + strings.Repeat("[", 900) + `"` + strings.Repeat("x", 60_000) + `"` + strings.Repeat("]", 900) + ") { totalCount } } }", "within each other"},
 	{"a type of a thousand lists", "query ($v: " + strings.Repeat("[", 900) + "Int" + strings.Repeat("]", 900) + ") { __typename }", "within each other"},
@@ -57,7 +57,7 @@ var Hostile = []struct {
 
 const plainFields = " topic agenda type status startTime durationMinutes timezone createdAt uuid number id"
 
-// Allowed are documents that are just within a bound.
+// Allowed are documents just within a limit.
 var Allowed = []struct{ Why, Query string }{
 	{"comparisons of one field", "{ " + strings.Repeat("__typename ", 310) + "}"},
 	{"comparisons of fragments", "{ account { " + spreads(0, 200) + "} } " + fragments(200, func(int) string { return "zoomId" })},
@@ -65,15 +65,14 @@ var Allowed = []struct{ Why, Query string }{
 	{"parts", manyOperations(90, "...f") + "fragment f on Query { nodes(ids: [" + strings.Repeat(`"x" `, 300) + "]) { id } }"},
 	{"fields, with fragments written out", "{ meeting(by: {number: \"1\"}) { ...f0 } } " +
 		strings.ReplaceAll(fragments(10, func(i int) string {
-			return chain(i, 10, "instances { meeting { ...f%[1]d } } occurrences { meeting { ...f%[1]d } }") + plainFields
+			return chain(i, 10, "latestInstance { meeting { ...f%[1]d } } occurrences { meeting { ...f%[1]d } }") + plainFields
 		}), "on Account", "on Meeting")},
 	{"a list of values", "{ nodes(ids: [" + strings.Repeat(`"x" `, 4900) + "]) { id } }"},
 	{"mistakes of long names", "{ account { " + Names(strings.Repeat("zoomid", 10), 10) + "} }"},
-	{"types that nobody knows", "{ account { " + spreads(0, 10) + "} } " + strings.ReplaceAll(fragments(10, func(int) string { return "zoomId" }), "on Account", "on "+strings.Repeat("Acount", 10))},
+	{"unknown types", "{ account { " + spreads(0, 10) + "} } " + strings.ReplaceAll(fragments(10, func(int) string { return "zoomId" }), "on Account", "on "+strings.Repeat("Acount", 10))},
 }
 
-// spreads returns the spreads of some fragments, fragments so many of them, chain
-// what the last one does not spread.
+// spreads returns spreads of the fragments from to to-1.
 func spreads(from, to int) string {
 	var b strings.Builder
 	for i := from; i < to; i++ {
@@ -82,6 +81,7 @@ func spreads(from, to int) string {
 	return b.String()
 }
 
+// fragments returns n fragments with the bodies of a function.
 func fragments(n int, body func(int) string) string {
 	var b strings.Builder
 	for i := range n {
@@ -90,6 +90,7 @@ func fragments(n int, body func(int) string) string {
 	return b.String()
 }
 
+// chain returns the body of fragment i of n, which spreads the next one; the last spreads none.
 func chain(i, n int, format string) string {
 	if i+1 >= n {
 		return "zoomId"
@@ -97,7 +98,7 @@ func chain(i, n int, format string) string {
 	return fmt.Sprintf(format, i+1)
 }
 
-// Names returns names that begin alike.
+// Names returns n names with a common prefix.
 func Names(begin string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -118,7 +119,7 @@ func manyOperations(n int, body string) string {
 func Deep(levels int) string {
 	query := "id"
 	for level := levels - 1; level > 1; level-- {
-		query = []string{"instances", "meeting"}[level%2] + " { " + query + " }"
+		query = []string{"latestInstance", "meeting"}[level%2] + " { " + query + " }"
 	}
 	return `{ meeting(by: {number: "999999999"}) { ` + query + ` } }`
 }
@@ -128,7 +129,7 @@ func DeepFragments(n int) string {
 	var b strings.Builder
 	b.WriteString(`{ meeting(by: {number: "999999999"}) { ...f0 } }`)
 	for i := range n {
-		fmt.Fprintf(&b, " fragment f%d on Meeting { id instances { meeting { ...f%d } } }", i, i+1)
+		fmt.Fprintf(&b, " fragment f%d on Meeting { id latestInstance { meeting { ...f%d } } }", i, i+1)
 	}
 	fmt.Fprintf(&b, " fragment f%d on Meeting { id }", n)
 	return b.String()

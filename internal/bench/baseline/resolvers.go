@@ -3,6 +3,7 @@ package baseline
 import (
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"zoomql/internal/bench/baseline/generated"
@@ -14,6 +15,8 @@ type resolver struct{ zoom *zoom }
 type (
 	query       struct{ *resolver }
 	account     struct{ *resolver }
+	dashboard   struct{ *resolver }
+	liveRun     struct{ *resolver }
 	user        struct{ *resolver }
 	meeting     struct{ *resolver }
 	instance    struct{ *resolver }
@@ -21,13 +24,15 @@ type (
 	participant struct{ *resolver }
 )
 
-func (r *resolver) Query() generated.QueryResolver                     { return query{r} }
-func (r *resolver) Account() generated.AccountResolver                 { return account{r} }
-func (r *resolver) User() generated.UserResolver                       { return user{r} }
-func (r *resolver) Meeting() generated.MeetingResolver                 { return meeting{r} }
-func (r *resolver) MeetingInstance() generated.MeetingInstanceResolver { return instance{r} }
-func (r *resolver) Registrant() generated.RegistrantResolver           { return registrant{r} }
-func (r *resolver) Participant() generated.ParticipantResolver         { return participant{r} }
+func (r *resolver) Query() generated.QueryResolver                       { return query{r} }
+func (r *resolver) Account() generated.AccountResolver                   { return account{r} }
+func (r *resolver) Dashboard() generated.DashboardResolver               { return dashboard{r} }
+func (r *resolver) DashboardMeeting() generated.DashboardMeetingResolver { return liveRun{r} }
+func (r *resolver) User() generated.UserResolver                         { return user{r} }
+func (r *resolver) Meeting() generated.MeetingResolver                   { return meeting{r} }
+func (r *resolver) MeetingInstance() generated.MeetingInstanceResolver   { return instance{r} }
+func (r *resolver) Registrant() generated.RegistrantResolver             { return registrant{r} }
+func (r *resolver) Participant() generated.ParticipantResolver           { return participant{r} }
 
 func (query) Account(context.Context) (*model.Account, error) { return &model.Account{}, nil }
 
@@ -43,7 +48,7 @@ func (q query) Meeting(ctx context.Context, by model.MeetingBy) (*model.Meeting,
 }
 
 func (q query) MeetingInstance(ctx context.Context, by model.MeetingInstanceBy) (*model.MeetingInstance, error) {
-	return q.zoom.latestRun(ctx, deref(by.LatestOf))
+	return q.zoom.latestInstance(ctx, deref(by.LatestOf))
 }
 
 func (a account) Users(ctx context.Context, _ *model.Account, first int, status model.UserStatus, roleID *string) (*model.UserConnection, error) {
@@ -53,6 +58,24 @@ func (a account) Users(ctx context.Context, _ *model.Account, first int, status 
 	}
 	users, err := list(ctx, a.zoom, "/users", filter, first, 2000, func(p *page) []*model.User { return p.Users })
 	return &model.UserConnection{Nodes: users}, err
+}
+
+func (account) Dashboard(context.Context, *model.Account) (*model.Dashboard, error) {
+	return &model.Dashboard{}, nil
+}
+
+func (dashboard) Meeting(_ context.Context, _ *model.Dashboard, by model.DashboardRunBy) (*model.DashboardMeeting, error) {
+	return &model.DashboardMeeting{UUID: deref(by.UUID)}, nil
+}
+
+func (l liveRun) Participants(ctx context.Context, obj *model.DashboardMeeting, first int) (*model.DashboardParticipantConnection, error) {
+	path := "/metrics/meetings/" + uuidPath(model.Text(obj.UUID)) + "/participants"
+	// One page: those who watch a meeting of more than 300 people look at their number.
+	var p struct {
+		Participants []*model.DashboardParticipant `json:"participants"`
+	}
+	err := l.zoom.get(ctx, path, url.Values{"type": {"live"}, "page_size": {strconv.Itoa(min(first, 300))}}, &p)
+	return &model.DashboardParticipantConnection{Nodes: p.Participants}, err
 }
 
 func (u user) Meetings(ctx context.Context, obj *model.User, first int, kind model.MeetingListType) (*model.MeetingConnection, error) {
@@ -75,15 +98,15 @@ func (m meeting) Registrants(ctx context.Context, obj *model.Meeting, first int,
 
 func (i instance) Participants(ctx context.Context, obj *model.MeetingInstance, first int) (*model.ParticipantConnection, error) {
 	path := "/past_meetings/" + uuidPath(obj.UUID) + "/participants"
-	stays, err := list(ctx, i.zoom, path, url.Values{}, first, 300, func(p *page) []*model.Participant { return p.Participants })
-	return &model.ParticipantConnection{Nodes: stays}, err
+	people, err := list(ctx, i.zoom, path, url.Values{}, first, 300, func(p *page) []*model.Participant { return p.Participants })
+	return &model.ParticipantConnection{Nodes: people}, err
 }
 
 func (registrant) User(ctx context.Context, obj *model.Registrant) (*model.User, error) {
 	return loadUser(ctx, string(obj.Email))
 }
 
-// User finds who was signed in by id, and who gave an address by that.
+// User finds a participant who was signed in by id, and others by e-mail address.
 func (participant) User(ctx context.Context, obj *model.Participant) (*model.User, error) {
 	if obj.ZoomID != "" {
 		return loadUser(ctx, string(obj.ZoomID))

@@ -25,11 +25,15 @@ type zoom struct {
 }
 
 func newZoom(cfg Config) *zoom {
-	// As many connections stay open as a burst of calls has opened, where
-	// net/http would close all but two.
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 1000, 1000
-	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+	// The connections of a burst of calls stay open, where net/http would close all but
+	// two.
+	carry := cfg.Transport
+	if carry == nil {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 1000, 1000
+		carry = transport
+	}
+	client := &http.Client{Transport: carry, Timeout: 30 * time.Second}
 	credentials := clientcredentials.Config{
 		ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret, TokenURL: cfg.OAuthURL + "/oauth/token",
 		EndpointParams: url.Values{"grant_type": {"account_credentials"}, "account_id": {cfg.AccountID}},
@@ -38,7 +42,7 @@ func newZoom(cfg Config) *zoom {
 	return &zoom{base: cfg.APIURL, http: credentials.Client(context.WithValue(context.Background(), oauth2.HTTPClient, client))}
 }
 
-// refused is an answer of Zoom's that is none.
+// refused is an error answer of Zoom.
 type refused struct {
 	status int
 	path   string
@@ -62,13 +66,13 @@ func (z *zoom) get(ctx context.Context, path string, query url.Values, v any) er
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		_, _ = io.Copy(io.Discard, resp.Body) // or the connection is not used again
+		_, _ = io.Copy(io.Discard, resp.Body) // or the connection is not reused
 		return &refused{resp.StatusCode, path}
 	}
 	return json.NewDecoder(resp.Body).Decode(v)
 }
 
-// page is one page of any list: of the arrays, one is there.
+// page is one page of any list: one of the arrays is set.
 type page struct {
 	Next         string               `json:"next_page_token"`
 	Users        []*model.User        `json:"users"`
@@ -77,7 +81,7 @@ type page struct {
 	Participants []*model.Participant `json:"participants"`
 }
 
-// list reads the first items of a list, as many pages as that takes.
+// list reads the first items of a list, over several pages if needed.
 func list[T any](ctx context.Context, z *zoom, path string, query url.Values, first, most int, items func(*page) []*T) ([]*T, error) {
 	all := []*T{}
 	query.Set("page_size", strconv.Itoa(min(first, most)))
@@ -102,7 +106,7 @@ func (z *zoom) meeting(ctx context.Context, n model.Number) (*model.Meeting, err
 	return one[model.Meeting](ctx, z, "/meetings/"+n.String())
 }
 
-func (z *zoom) latestRun(ctx context.Context, n model.Number) (*model.MeetingInstance, error) {
+func (z *zoom) latestInstance(ctx context.Context, n model.Number) (*model.MeetingInstance, error) {
 	return one[model.MeetingInstance](ctx, z, "/past_meetings/"+n.String())
 }
 
@@ -120,8 +124,8 @@ func one[T any](ctx context.Context, z *zoom, path string) (*T, error) {
 	return v, nil
 }
 
-// uuidPath writes a UUID as Zoom wants it: encoded twice if it begins with a
-// slash or holds two.
+// uuidPath encodes a UUID as Zoom requires: twice if it begins with a slash or contains
+// two in a row.
 func uuidPath(uuid model.Text) string {
 	s := string(uuid)
 	if strings.HasPrefix(s, "/") || strings.Contains(s, "//") {

@@ -1,7 +1,6 @@
-// Command static is the least that an HTTP server in Go can do: it answers every
-// request with the same bytes. What a warm answer costs the gateway, and how
-// long it takes to start, is measured against it. It is a program of its own so
-// that it starts with nothing else in it.
+// Command static is a minimal HTTP server in Go: it answers every request with fixed
+// bytes. The gateway's cached answers, and its start, are compared with it. It is a
+// program of its own, so that its start includes nothing else.
 package main
 
 import (
@@ -13,9 +12,9 @@ import (
 	"time"
 )
 
-// The arguments are the address to listen on and the file to serve; without a
-// file, an empty object is served, and of several, one after the other: bytes that
-// lie in as many places are not as near to the processor as those of one.
+// The arguments are the address to listen on and the files to serve, in rotation:
+// several bodies hit the CPU caches less often than one. Without a file, an empty
+// object is served.
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "static:", err)
@@ -59,8 +58,8 @@ func several(bodies [][]byte) http.HandlerFunc {
 	for _, body := range bodies {
 		handlers = append(handlers, one(body))
 	}
-	var turn atomic.Uint32
+	var next atomic.Uint32
 	return func(w http.ResponseWriter, r *http.Request) {
-		handlers[turn.Add(1)%uint32(len(handlers))](w, r)
+		handlers[next.Add(1)%uint32(len(handlers))](w, r)
 	}
 }

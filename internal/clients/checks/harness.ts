@@ -71,8 +71,8 @@ export class Gateway {
     readonly log: string[],
   ) {}
 
-  static start(env: Record<string, string> = {}): Promise<Gateway> {
-    const process = spawn(binary, [], { env: { ADDR: '127.0.0.1:0', ZOOM_PLAN: 'none', ALLOWED_ORIGINS: page, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  static start(env: Record<string, string> = {}, args: string[] = []): Promise<Gateway> {
+    const process = spawn(binary, args, { env: { ADDR: '127.0.0.1:0', ZOOM_PLAN: 'none', ALLOWED_ORIGINS: page, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
     const log: string[] = [];
     return new Promise((resolve, reject) => {
       process.on('error', reject);

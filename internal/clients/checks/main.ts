@@ -9,6 +9,7 @@ import { genqlientChecks } from './genqlient';
 import { pageChecks } from './page';
 import { relayChecks } from './relay';
 import { schemaChecks } from './schema';
+import { subscriptionChecks } from './subscriptions';
 import { tadaChecks } from './tada';
 import { trustedChecks } from './trusted';
 import { urqlChecks } from './urql';
@@ -33,4 +34,5 @@ try {
   gateway.stop();
 }
 await trustedChecks();
+await subscriptionChecks();
 finish();

@@ -1,5 +1,5 @@
-// Package sdl reads what the directives of the schema say, for those who generate
-// code from it and those who hold it against Zoom's documents.
+// Package sdl reads the directives of the schema, for code generation and for
+// comparisons with Zoom's documents.
 package sdl
 
 import (
@@ -41,7 +41,7 @@ func HasText(def *ast.Definition, fd *ast.FieldDefinition) bool {
 	return slices.ContainsFunc(def.Fields, func(other *ast.FieldDefinition) bool { return TextOf(def, other) == fd })
 }
 
-// Argument returns what a directive says in an argument that it must have.
+// Argument returns the value of a required argument of a directive.
 func Argument(d *ast.Directive, name string) string {
 	return d.Arguments.ForName(name).Value.Raw
 }
@@ -59,12 +59,13 @@ func IsGlobalID(def *ast.Definition, fd *ast.FieldDefinition) bool {
 	return def.Kind == ast.Object && fd.Name == "id" && fd.Type.String() == "ID!"
 }
 
-// IsPayload reports whether a type is what a mutation answers with.
+// IsPayload reports whether a type is the payload of a mutation.
 func IsPayload(def *ast.Definition) bool {
 	return def.Kind == ast.Object && strings.HasSuffix(def.Name, "Payload") && def.Fields.ForName("userErrors") != nil
 }
 
-// IsDeletedID reports whether a field is the global id of what a mutation deleted.
+// IsDeletedID reports whether a field is the global id of an object that a mutation
+// deleted.
 func IsDeletedID(def *ast.Definition, fd *ast.FieldDefinition) bool {
 	return IsPayload(def) && fd.Type.String() == "ID"
 }

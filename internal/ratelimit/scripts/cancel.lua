@@ -1,4 +1,4 @@
--- Gives a reservation back.
+-- Cancels a reservation.
 -- KEYS: for each limit, the key where it is counted and the key of its state.
 -- ARGV: the reservation's id, then for each limit its day, or -1 for a window.
 for i = 1, #KEYS / 2 do

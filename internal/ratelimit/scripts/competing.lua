@@ -1,4 +1,4 @@
--- Estimates competing usage of a window anew, after a refusal or from the
+-- Updates the estimate of competing usage of a window, after a refusal or from the
 -- origin's figure of what is left. This is window.Competing.Refuse and Observe;
 -- the reasons are there.
 -- KEYS: the key where the limit is counted, the key of its state.

@@ -2,7 +2,7 @@
 -- KEYS: the account's epoch; then for each limit the key where it is counted and
 --       the key of its state. A window is counted in a sorted set of starts, a
 --       day in a hash of days. The state is a hash of
---       blocked: nothing starts before, as the origin says
+--       blocked: nothing starts before, because of a refusal
 --       full, fullfor: nothing can start before full where fullfor calls or
 --                fewer are allowed, as a search has found. Without it, each call
 --                would read the whole queue of those before it.

@@ -7,8 +7,8 @@ import (
 
 // How long an estimate of competing usage holds before it decays.
 const (
-	// HoldFirst follows the first refusal. It is short, because applications
-	// that have just begun do not show in full yet.
+	// HoldFirst follows the first refusal. It is short, because applications that have
+	// just begun have not used a full window yet.
 	HoldFirst = 5 * time.Second
 
 	// HoldShort replaces HoldFirst when nearly all calls of the window were
@@ -18,8 +18,8 @@ const (
 	HoldShort = 2 * time.Second
 
 	// HoldConfirmed follows a refusal while the estimate decays: the other
-	// applications are still there. Each further one doubles it, so that few
-	// calls are spent on finding out.
+	// applications are still there. Each further one doubles it, so that few calls are
+	// spent on probing.
 	HoldConfirmed = time.Minute
 
 	// HoldMax bounds the doubling.
@@ -29,8 +29,8 @@ const (
 	// as a further one and not as the first.
 	Remember = time.Minute
 
-	// InFlight is for how long after a refusal others follow that tell nothing
-	// new: those calls had left before it.
+	// InFlight is for how long after a refusal further ones carry no information: those
+	// calls had left before it.
 	InFlight = 300 * time.Millisecond
 )
 
@@ -41,7 +41,7 @@ type Competing struct {
 	Calls   int   // in any window, until the estimate decays
 	Until   int64 // when it begins to decay
 	Hold    int64 // for how long it held until then, in nanoseconds
-	Refused int64 // when the origin last refused a call that told something new
+	Refused int64 // when the origin last refused a call, those of InFlight aside
 }
 
 // At returns the estimate at time t. Once it no longer holds it decays, slowly at
@@ -65,23 +65,23 @@ func (c *Competing) DecayStep(l *Limit) int64 {
 	return int64(step.Round(time.Microsecond)) // as Redis counts
 }
 
-// Refuse estimates anew after the origin refused a call at time t, because the
+// Refuse updates the estimate after the origin refused a call at time t, because the
 // window was full, when own calls had started here within the last window: other
 // applications made the rest. It returns for how long nothing may start at all.
 //
-// A first refusal tells too little: an application that has just begun fills a
-// small part of the window so far. So the estimate is three tenths at least, and
-// what is too much of it decays soon.
+// A first refusal measures too little: an application that has just begun has filled a
+// small part of the window. So the estimate is three tenths at least, and any excess
+// decays soon.
 //
-// A further refusal measures what they have just used. While the estimate held,
+// A further refusal measures their latest usage. While the estimate held,
 // they were at their busiest. While it decayed they may have used less than
-// usual: a count varies by about its square root, so that much is added, up to a
-// little more than the estimate that had sufficed. If that had held for
-// HoldConfirmed, it was measured before, and they hardly use more.
+// usual: a count varies by about its square root, so that much is added, up to a little
+// more than the estimate that sufficed. If that had held for HoldConfirmed, it was
+// measured before, and they hardly use more.
 //
-// If most of the window was theirs, there is little to measure by: perhaps they
-// made one burst. Then half of what was left here is given up for a short while,
-// and nothing starts until the window that they filled is over.
+// If most of the window was theirs, the measure is poor: they may have made one burst.
+// Then half of what was left here is given up for a short while, and nothing starts
+// until the window that they filled is over.
 func (c *Competing) Refuse(t int64, own int, l *Limit) (block time.Duration) {
 	calls, since := c.At(t, l), t-c.Refused
 	if c.Refused == 0 {
@@ -98,8 +98,8 @@ func (c *Competing) Refuse(t int64, own int, l *Limit) (block time.Duration) {
 	case !measured:
 		calls += (l.Calls - calls + 1) / 2
 		c.Hold = max(2*int64(l.Span()), int64(time.Second))
-	case since < int64(l.Span()): // they do not show in full yet
-		step := few // if they did before
+	case since < int64(l.Span()): // they have not used a full window yet
+		step := few // they had before
 		if !confirmed {
 			step = max(l.Calls/10, 1)
 		}
@@ -128,22 +128,22 @@ func (c *Competing) Refuse(t int64, own int, l *Limit) (block time.Duration) {
 		c.Hold = max(int64(first), 2*int64(l.Span()))
 	}
 	if calls >= l.Calls {
-		block = l.Window // less than one call is nothing to go on with
+		block = l.Window // less than one call is left
 	}
 	c.Refused, c.Calls, c.Until = t, min(calls, l.Calls-1), t+c.Hold
 	return block
 }
 
-// Observe estimates anew from the origin's own figure: left calls are left of the
+// Observe updates the estimate from the origin's own figure: left calls are left of the
 // window, of which own had started here. The figure is older than our count by the
 // calls in flight, so the estimate rises to it at once, and falls to it by one call
 // at a time.
 func (c *Competing) Observe(t int64, own, left int, l *Limit) {
-	told, is := min(max(l.Calls-left-own, 0), l.Calls-1), c.At(t, l)
-	if told == is {
+	reported, current := min(max(l.Calls-left-own, 0), l.Calls-1), c.At(t, l)
+	if reported == current {
 		return
 	}
-	c.Calls = max(told, is-1)
+	c.Calls = max(reported, current-1)
 	c.Hold = max(c.Hold, int64(l.Span()), int64(HoldFirst))
 	c.Until = t + c.Hold
 }

@@ -1,8 +1,8 @@
 package window
 
-// A Counter is the state of one limit: what Redis keeps in two keys. The zero value
+// A Counter is the state of one limit, which Redis stores in two keys. The zero value
 // has counted nothing. It is for one limit only: all methods MUST be given the same
-// one, but for its Calls and Burst, which may differ from call to call.
+// one, except for its Calls and Burst, which may differ from call to call.
 type Counter struct {
 	Log       Log       // the starts of a window
 	Competing Competing // the estimate of competing usage of a window
@@ -10,11 +10,11 @@ type Counter struct {
 	Days      Days      // the calls of a day; a limit has a window or days
 	Blocked   int64     // nothing starts before
 
-	idle   int64 // when nothing of this matters any more
+	idle   int64 // from when on nothing of this matters
 	window bool
 }
 
-// Forget drops what no longer matters at now.
+// Forget drops state that no longer matters at now.
 func (c *Counter) Forget(now int64, l *Limit) {
 	if l.Daily {
 		c.Days.Forget(l.DayOf(now))
@@ -24,8 +24,8 @@ func (c *Counter) Forget(now int64, l *Limit) {
 	}
 }
 
-// Earliest returns the first time from t on at which the limit allows a call. now
-// is the time by which competing usage is estimated.
+// Earliest returns the first time from t on at which the limit allows a call. now is
+// the time at which competing usage is estimated.
 func (c *Counter) Earliest(t, now int64, l *Limit) int64 {
 	t = max(t, c.Blocked)
 	if l.Daily {
@@ -38,9 +38,9 @@ func (c *Counter) Earliest(t, now int64, l *Limit) int64 {
 // Earliest returns the first time from now on at which all of the limits allow a
 // call, and which of them decided that, -1 if none did.
 //
-// Each limit may push the start to where another forbids it, so it goes round
-// until all agree. The start only ever grows, and beyond the last reservation
-// every limit allows it.
+// Each limit may push the start to where another forbids it, so this repeats until all
+// agree. The start only ever grows, and beyond the last reservation every limit allows
+// it.
 func Earliest(now int64, counters []*Counter, limits []Limit) (start int64, last int) {
 	start, last = now, -1
 	for agreed, i := 0, 0; agreed < len(limits); i = (i + 1) % len(limits) {
@@ -52,7 +52,7 @@ func Earliest(now int64, counters []*Counter, limits []Limit) (start int64, last
 	return start, last
 }
 
-// Add counts a call that starts at t, asked for at now.
+// Add counts a call that starts at t, requested at now.
 func (c *Counter) Add(t, now int64, l *Limit) {
 	if l.Daily {
 		d := l.DayOf(t)
@@ -65,7 +65,7 @@ func (c *Counter) Add(t, now int64, l *Limit) {
 	c.idle = max(c.idle, t+int64(l.Span()), c.Pace.next)
 }
 
-// Cancel takes back a call that was to start at t.
+// Cancel undoes Add of a call that was to start at t.
 func (c *Counter) Cancel(t int64, l *Limit) {
 	if l.Daily {
 		c.Days.Add(l.DayOf(t), -1)
@@ -88,20 +88,20 @@ func (c *Counter) Block(until int64) {
 	c.idle = max(c.idle, c.Blocked)
 }
 
-// Refuse learns that the origin refused a call at now, because the window was full:
-// what was not spent of it here, other applications have spent.
+// Refuse records that the origin refused a call at now, because the window was full:
+// other applications have used the rest of it.
 func (c *Counter) Refuse(now int64, l *Limit) {
 	block := c.Competing.Refuse(now, c.Log.Count(now-int64(l.Window), now), l)
 	c.Blocked = max(c.Blocked, now+int64(block))
-	c.learned(now, l)
+	c.estimated(now, l)
 }
 
-// Observe learns the origin's figure of how many calls are left at now. A day is
-// never taken to have more left than was counted.
+// Observe records the origin's figure of how many calls are left at now. It never
+// lowers the count of a day.
 func (c *Counter) Observe(now int64, left int, l *Limit) {
 	if !l.Daily {
 		c.Competing.Observe(now, c.Log.Count(now-int64(l.Window), now), left, l)
-		c.learned(now, l)
+		c.estimated(now, l)
 		return
 	}
 	d := l.DayOf(now)
@@ -111,9 +111,9 @@ func (c *Counter) Observe(now int64, left int, l *Limit) {
 	}
 }
 
-// learned keeps calls from starting as a burst after the estimate has changed.
-func (c *Counter) learned(now int64, l *Limit) {
-	c.Pace.calm(now, l)
+// estimated prevents a burst after the estimate has changed.
+func (c *Counter) estimated(now int64, l *Limit) {
+	c.Pace.endBurst(now, l)
 	c.idle = max(c.idle, now+5*c.Competing.Hold+int64(Remember)+60*int64(l.Span()))
 }
 

@@ -33,6 +33,6 @@ func TestDays_countsAndForgets(t *testing.T) {
 	}
 	ds.Forget(8)
 	if ds.Used(7) != 0 || len(ds) != 1 {
-		t.Errorf("%d days are kept, with %d calls of a day that is over", len(ds), ds.Used(7))
+		t.Errorf("%d days are counted, with %d calls of a day that is over", len(ds), ds.Used(7))
 	}
 }

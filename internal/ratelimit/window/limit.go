@@ -1,12 +1,12 @@
-// Package window is the arithmetic of rate limits: when a call may start under
-// a limit, given the calls before it and what other applications seem to use of
-// it. It is pure: the time is a parameter, nothing here locks, waits or reads a
-// clock, and a [Counter] is a plain value that its owner guards.
+// Package window is the arithmetic of rate limits: when a call may start under a limit,
+// given the calls before it and the estimated usage of other applications. It is pure:
+// the time is a parameter, nothing here locks, waits or reads a clock, and a [Counter]
+// is a plain value that its owner guards.
 //
 // Points in time are Unix nanoseconds by the clock of the store that counts.
 //
 // The Lua scripts of package ratelimit do the same arithmetic inside Redis, in
-// microseconds. The reasons are written down here.
+// microseconds. The reasons are here.
 package window
 
 import "time"
@@ -17,9 +17,9 @@ const Day = 24 * time.Hour
 // A Limit allows Calls calls to start within any span of Window. It is a plain
 // value: the calls that were counted are in a store, under Key.
 type Limit struct {
-	// Key names what is counted. The part before its first ":" is the account,
-	// and MUST be the same for all limits of a call: Redis keeps an account
-	// in one slot, since a script cannot reach further.
+	// Key names the counter. The part before its first ":" is the account,
+	// and MUST be the same for all limits of a call: Redis stores an account in one
+	// slot, since a script cannot use several.
 	Key string
 
 	// Calls is how many calls may start, at least 1.
@@ -28,7 +28,7 @@ type Limit struct {
 	// Window is the span in which they may start. A daily limit ignores it.
 	Window time.Duration
 
-	// Daily limits are counted per UTC day and begin anew at 00:00 UTC. They
+	// Daily limits are counted per UTC day and reset at 00:00 UTC. They
 	// are counters, not logs: any 24 hours may see twice as many calls.
 	Daily bool
 
@@ -36,11 +36,11 @@ type Limit struct {
 	// follow one by one, spread over half of it. Zero is all of them.
 	Burst int
 
-	// Guard stretches the window; for a day, it is how long after midnight
-	// the old day still counts. A store times the start of calls and the origin
-	// their arrival: a slow call followed by a fast one arrive closer
-	// together than they left, and clocks differ. Zero is 4 % of the
-	// window, or 2 seconds after midnight; a negative Guard is none.
+	// Guard stretches the window; of a day, it is how long after midnight the old day
+	// still counts. A store times the start of calls and the origin their arrival: a
+	// slow call followed by a fast one arrive closer together than they left, and
+	// clocks differ. Zero is 4 % of the window, or 2 seconds after midnight; a negative
+	// Guard is none.
 	Guard time.Duration
 }
 
@@ -69,10 +69,10 @@ func (l *Limit) Effective(competing int) time.Duration {
 	return l.Window + max(guard-l.Window*time.Duration(competing)/time.Duration(max(l.Calls, 1)), guard/8)
 }
 
-// Share returns the part of the limit that one of n replicas has when none of
-// them knows what the others start. Less than one call for each makes it one call
-// in a window that is as much longer; less than one call a day makes it one all
-// the same, since one too many is better than none.
+// Share returns the part of the limit that one of n replicas has when they do not share
+// a count. Less than one call for each makes it one call in a window that is as much
+// longer; less than one call a day makes it one, since one too many is better than
+// none.
 func (l *Limit) Share(n int) Limit {
 	part, calls := *l, max(l.Calls, 1)
 	switch {

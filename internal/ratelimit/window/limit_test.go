@@ -25,7 +25,7 @@ func TestSpan(t *testing.T) {
 }
 
 // TestEffective_neverMoreFrequent: the calls that are left to competing usage replace
-// the guard but for an eighth, and never let calls start more often than without any.
+// the guard but for an eighth, and never allow calls to start more often than without any.
 func TestEffective_neverMoreFrequent(t *testing.T) {
 	for _, l := range []window.Limit{
 		{Calls: 80, Window: time.Second},
@@ -34,11 +34,11 @@ func TestEffective_neverMoreFrequent(t *testing.T) {
 		{Calls: 30, Window: time.Minute, Guard: -1},
 	} {
 		for competing := range l.Calls {
-			is := l.Effective(competing)
-			if is > l.Span() || is < l.Window+l.Margin()/8 {
-				t.Errorf("%+v, %d competing: %v", l, competing, is)
+			effective := l.Effective(competing)
+			if effective > l.Span() || effective < l.Window+l.Margin()/8 {
+				t.Errorf("%+v, %d competing: %v", l, competing, effective)
 			}
-			if ours := float64(l.Calls-competing) / is.Seconds(); ours > float64(l.Calls)/l.Span().Seconds() {
+			if ours := float64(l.Calls-competing) / effective.Seconds(); ours > float64(l.Calls)/l.Span().Seconds() {
 				t.Errorf("%+v, %d competing: %v calls a second", l, competing, ours)
 			}
 		}
@@ -58,7 +58,7 @@ func TestShare(t *testing.T) {
 		{"less than one each is one in a longer window", window.Limit{Calls: 2, Window: time.Second, Guard: -1}, 6, window.Limit{Calls: 1, Window: 3 * time.Second, Guard: -1}},
 		{"the guard grows with the window", window.Limit{Calls: 1, Window: time.Second}, 2, window.Limit{Calls: 1, Window: 2 * time.Second, Guard: 80 * time.Millisecond}},
 		{"a day", window.Limit{Calls: 1000, Daily: true}, 4, window.Limit{Calls: 250, Daily: true}},
-		{"less than one a day is one all the same", window.Limit{Calls: 3, Daily: true}, 4, window.Limit{Calls: 1, Daily: true}},
+		{"less than one a day is one", window.Limit{Calls: 3, Daily: true}, 4, window.Limit{Calls: 1, Daily: true}},
 	} {
 		if got := c.l.Share(c.n); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", c.why, got, c.want)

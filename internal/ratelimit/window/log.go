@@ -34,7 +34,7 @@ func (w *Log) Forget(now, span int64) {
 //
 // Any n starts in a row that lie closer together than a span forbid the times
 // that would make n+1: from one span before the last of them to one span after
-// the first, both exclusive. Both ends grow along the log, so one pass will do.
+// the first, both exclusive. Both ends grow along the log, so one pass suffices.
 func (w *Log) Earliest(t, span int64, n int) int64 {
 	s := w.Starts()
 	runs := len(s) - n + 1
@@ -61,7 +61,7 @@ func (w *Log) Count(from, to int64) int {
 	return after(to) - after(from)
 }
 
-// Add writes a start into the log.
+// Add inserts a start.
 func (w *Log) Add(t int64) {
 	i := len(w.starts)
 	for i > w.head && w.starts[i-1] > t {
@@ -70,7 +70,7 @@ func (w *Log) Add(t int64) {
 	w.starts = slices.Insert(w.starts, i, t)
 }
 
-// Remove takes one start at t out of the log. It reports whether there was one.
+// Remove removes one start at t. It reports whether there was one.
 func (w *Log) Remove(t int64) bool {
 	i, ok := slices.BinarySearch(w.Starts(), t)
 	if ok {

@@ -18,7 +18,7 @@ func TestEarliest_oneLimit(t *testing.T) {
 		{"two starts are a full span", []int64{0, 4}, 5, 10},
 		{"a gap before a reservation is used", []int64{0, 12}, 1, 1},
 		{"a gap between starts a span apart is used", []int64{0, 11}, 5, 5},
-		{"not if it would crowd what follows", []int64{0, 9, 12}, 5, 19},
+		{"a gap with too many starts after it is not used", []int64{0, 9, 12}, 5, 19},
 		{"reservations far ahead leave what is before them", []int64{20, 21}, 5, 5},
 	} {
 		var w window.Log

@@ -3,8 +3,8 @@ package window
 // A Pace spreads calls over a window: after a burst, and as soon as a call has to
 // wait, each call starts a step after the one before. Without it, the calls of a
 // full window would start together, and again a window later; and if another
-// application had taken a part of it in between, a crowd of calls would be refused
-// instead of one. The zero value allows a burst.
+// application had taken a part of it in between, many calls would be refused instead of
+// one. The zero value allows a burst.
 type Pace struct {
 	next int64 // when the call after the last may start, if there is no slack
 	step int64
@@ -27,7 +27,7 @@ func (p *Pace) from(l *Limit) int64 {
 	return p.next - l.Slack()
 }
 
-// add notes that a call starts at t, asked for at now, where n may in a window.
+// add records that a call starts at t, requested at now, where n may start in a window.
 func (p *Pace) add(t, now int64, n int, l *Limit) {
 	if l.Burst <= 0 {
 		return
@@ -39,8 +39,8 @@ func (p *Pace) add(t, now int64, n int, l *Limit) {
 	p.next = max(p.next, t) + p.step
 }
 
-// calm uses up the slack: the next calls start one by one, not as a burst.
-func (p *Pace) calm(t int64, l *Limit) { p.next = max(p.next, t+l.Slack()) }
+// endBurst uses up the slack: the next calls start one by one.
+func (p *Pace) endBurst(t int64, l *Limit) { p.next = max(p.next, t+l.Slack()) }
 
-// remove takes a call back.
+// remove undoes add.
 func (p *Pace) remove() { p.next -= p.step }

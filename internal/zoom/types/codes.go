@@ -6,19 +6,20 @@ import (
 	"strings"
 )
 
-// A list of enum values in an input may be given as Zoom writes it, in a field beside:
-// so that whoever changes a list that was read does not take away what the schema does
+// An input may give a list of enum values as Zoom's codes, in a second field: a client that
+// reads a list, changes it and writes it back thereby keeps the values that the schema does
 // not know.
 
-// TwiceError is of a list that is given in two fields.
+// TwiceError reports a list that is given in both of its fields.
 type TwiceError struct{ Field, Text string }
 
-// Error says which fields they are.
+// Error names the two fields.
 func (e *TwiceError) Error() string {
 	return fmt.Sprintf("%s and %s are given: one of them is enough", e.Field, e.Text)
 }
 
-// codesTag is the tag of the field with the texts; it names the one with the values.
+// codesTag is the struct tag of the field with the codes; its value names the field with the
+// enum values.
 const codesTag = "codes"
 
 var codeLists = &visitor{at: func(t reflect.Type) walker {
@@ -57,11 +58,10 @@ var codeLists = &visitor{at: func(t reflect.Type) walker {
 	}
 }}
 
-// inSchema returns what a field with more than one word in its name is called in the
-// schema.
+// inSchema returns the schema's name of a Go field.
 func inSchema(f reflect.StructField) string { return strings.ToLower(f.Name[:1]) + f.Name[1:] }
 
-// putCodes puts the texts of an input's lists in the place of their values.
+// putCodes moves the codes of an input's lists into the fields of the enum values.
 func putCodes(input any) (err error) {
 	if v := reflect.ValueOf(input); v.Kind() == reflect.Pointer && !v.IsNil() {
 		walk(input, codeLists, &err)

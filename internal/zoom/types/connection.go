@@ -2,10 +2,10 @@ package types
 
 import "context"
 
-// Connection is a page of a list as Relay wants it, once for all lists; each
-// list of the schema has an alias of it.
+// Connection is one page of a list, as the Relay Cursor Connections Specification defines it.
+// Each list of the schema has an alias of it.
 //
-// Spec: https://relay.dev/graphql/connections.htm, forward only.
+// Spec: https://relay.dev/graphql/connections.htm, forward pagination only.
 type Connection[T any] struct {
 	items  []*T
 	total  Int
@@ -14,9 +14,9 @@ type Connection[T any] struct {
 	cursor func(i int) string
 }
 
-// NewConnection returns a page. cursor encodes the place after item i and is
-// called only for cursors that are asked for. before and more say whether the
-// list has items before and after the page; total is its length if Zoom tells.
+// NewConnection returns a page. cursor encodes the position after item i and is
+// called only for the cursors that a query selects. before and more report whether the
+// list has items before and after the page; total is its length, if Zoom reports one.
 func NewConnection[T any](items []*T, total Int, before, more bool, cursor func(i int) string) *Connection[T] {
 	if items == nil {
 		items = []*T{}
@@ -36,17 +36,17 @@ func (c *Connection[T]) Edges() []Edge[T] {
 	return edges
 }
 
-// ConcurrentNodes is Nodes for the executor: what it gives a context to it resolves
-// beside the other fields, and so no field waits for all that is below another.
+// ConcurrentNodes is Nodes for gqlgen's executor, which resolves a method that takes a
+// context concurrently with the other fields: no field waits for the subtree of another.
 func (c *Connection[T]) ConcurrentNodes(context.Context) []*T { return c.items }
 
 // ConcurrentEdges is Edges for the executor.
 func (c *Connection[T]) ConcurrentEdges(context.Context) []Edge[T] { return c.Edges() }
 
-// TotalCount returns the length of the whole list, null if Zoom does not say.
+// TotalCount returns the length of the whole list, null if Zoom does not report it.
 func (c *Connection[T]) TotalCount() Int { return c.total }
 
-// PageInfo returns the cursors of the page's ends.
+// PageInfo returns the cursors of the first and the last item.
 func (c *Connection[T]) PageInfo() *PageInfo {
 	info := &PageInfo{HasNextPage: c.more, HasPreviousPage: c.before}
 	if n := len(c.items); n > 0 {
@@ -55,17 +55,17 @@ func (c *Connection[T]) PageInfo() *PageInfo {
 	return info
 }
 
-// Edge is an item of a page and the cursor of its place.
+// Edge is an item of a page with its cursor.
 type Edge[T any] struct {
 	Node  *T
 	index int
 	of    *Connection[T]
 }
 
-// Cursor returns the place after the item, for the argument "after".
+// Cursor returns the position after the item, for the argument "after".
 func (e Edge[T]) Cursor() string { return e.of.cursor(e.index) }
 
-// Item returns the item, or nil where it is none that writes itself.
+// Item returns the item as an [Object], or nil if it is missing or of another kind.
 func (e *Edge[T]) Item() Object {
 	if e.Node == nil {
 		return nil
@@ -87,7 +87,7 @@ func (e *Edge[T]) AppendField(w *Writer, f *SelectedField) bool {
 	return false
 }
 
-// The numbers of the fields of all edges.
+// The field numbers of every edge type: see [FieldNumber].
 const (
 	edgeNode = 1 + iota
 	edgeCursor
@@ -95,16 +95,16 @@ const (
 
 const edgeFields = "node cursor"
 
-// ParticipantConnection is a page of participants, with what it was read from
-// and whether Zoom's data are complete.
+// ParticipantConnection is a page of participants, with the source it was read from
+// and the completeness of Zoom's data.
 type ParticipantConnection struct {
 	Connection[Participant]
 	Source      ParticipantSource
 	ReportState ReportState
 }
 
-// AttendeeConnection is a page of attendees, with what their stays were read from, what
-// proves there that stays are one person's, and whether Zoom's data are complete.
+// AttendeeConnection is a page of attendees, with the source of their stays, the evidence
+// by which stays were attributed to one person, and the completeness of Zoom's data.
 type AttendeeConnection struct {
 	Connection[Attendee]
 	Source       AttendanceSource
@@ -112,29 +112,29 @@ type AttendeeConnection struct {
 	ReportState  ReportState
 }
 
-// HostActivityConnection is a page of what users held, with the sums of each
+// HostActivityConnection is a page of the users' activity as hosts, with the totals of each
 // month that was read for it.
 type HostActivityConnection struct {
 	Connection[HostActivity]
 	Totals []*HostActivityTotals
 }
 
-// WebinarReportParticipantConnection is a page of a webinar's participants, and
-// whether Zoom's data are complete.
+// WebinarReportParticipantConnection is a page of a webinar's participants, with the
+// completeness of Zoom's data.
 type WebinarReportParticipantConnection struct {
 	Connection[WebinarReportParticipant]
 	ReportState ReportState
 }
 
-// Completeness says how much of a list has come that an answer is worked out of.
+// Completeness reports how much was read of a list that an answer is computed from.
 type Completeness struct {
-	// Cut says that more follows, to which there is no way.
+	// Cut reports that the list has more items, which cannot be reached.
 	Cut bool
-	// Errs are why it is not all; nil where it is.
+	// Errs are the reasons why items are missing; nil if none are.
 	Errs []error
-	// Unready says that Zoom does not have it, not yet or not any more.
+	// Unready reports that Zoom does not have the data yet, or has deleted it.
 	Unready bool
 }
 
-// Whole reports whether all has come.
+// Whole reports whether the whole list was read.
 func (c Completeness) Whole() bool { return c.Errs == nil && !c.Unready }

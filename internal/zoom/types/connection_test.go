@@ -9,14 +9,14 @@ import (
 
 func TestConnection(t *testing.T) {
 	users := []*User{{ZoomID: "a"}, {ZoomID: "b"}, {ZoomID: "c"}}
-	asked := 0
-	c := NewConnection(users, Int{7, true}, true, true, func(i int) string { asked++; return "after " + strconv.Itoa(i) })
+	encoded := 0
+	c := NewConnection(users, Int{7, true}, true, true, func(i int) string { encoded++; return "after " + strconv.Itoa(i) })
 	if diff := cmp.Diff(users, c.Nodes(), exported); diff != "" {
 		t.Errorf("the nodes: -want +got\n%s", diff)
 	}
 	edges := c.Edges()
-	if asked != 0 {
-		t.Errorf("%d cursors were worked out that nobody asked for", asked)
+	if encoded != 0 {
+		t.Errorf("%d cursors were encoded before they were read", encoded)
 	}
 	for i, e := range edges {
 		if e.Node != users[i] || e.Cursor() != "after "+strconv.Itoa(i) {
@@ -29,8 +29,8 @@ func TestConnection(t *testing.T) {
 	}
 }
 
-func TestEmptyConnection(t *testing.T) {
-	c := NewConnection[User](nil, Int{}, false, false, nil) // no item, so no cursor is ever asked for
+func TestConnection_empty(t *testing.T) {
+	c := NewConnection[User](nil, Int{}, false, false, nil) // without an item no cursor is encoded
 	if c.Nodes() == nil || len(c.Nodes()) != 0 || len(c.Edges()) != 0 {
 		t.Errorf("a list without items is [], not %v", c.Nodes())
 	}

@@ -173,6 +173,12 @@ type UpcomingEventConnection = Connection[UpcomingEvent]
 // UpcomingEventEdge is an item of such a page.
 type UpcomingEventEdge = Edge[UpcomingEvent]
 
+// UserAttendanceConnection is a page of a list of UserAttendance.
+type UserAttendanceConnection = Connection[UserAttendance]
+
+// UserAttendanceEdge is an item of such a page.
+type UserAttendanceEdge = Edge[UserAttendance]
+
 // UserConnection is a page of a list of User.
 type UserConnection = Connection[User]
 
@@ -184,6 +190,12 @@ type WebinarConnection = Connection[Webinar]
 
 // WebinarEdge is an item of such a page.
 type WebinarEdge = Edge[Webinar]
+
+// WebinarReportConnection is a page of a list of WebinarReport.
+type WebinarReportConnection = Connection[WebinarReport]
+
+// WebinarReportEdge is an item of such a page.
+type WebinarReportEdge = Edge[WebinarReport]
 
 // WebinarReportParticipantEdge is an item of such a page.
 type WebinarReportParticipantEdge = Edge[WebinarReportParticipant]

@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/drift"
 )
 
-// codes is the name table of an enum: what GraphQL calls a value and what Zoom
-// writes for it. The generated enums are strings that hold the GraphQL name.
+// codes maps an enum's GraphQL names to Zoom's codes and back. The generated enums are
+// strings that hold the GraphQL name.
 type codes struct {
 	enum     string
 	toZoom   map[string]string
@@ -27,13 +27,13 @@ func newCodes(enum string, numeric bool, pairs ...string) *codes {
 	return c
 }
 
-// unknownMark begins what an enum holds of a value that its table lacks; Zoom's text
-// follows. No name begins so.
+// unknownMark prefixes Zoom's code in an enum whose table lacks it. No GraphQL name begins
+// with it.
 const unknownMark = "\x00"
 
-// decode reads Zoom's value. One that is not in the table is no error: Zoom's
+// decode reads Zoom's value. A code that is not in the table is no error: Zoom's
 // enums grow, and an answer must not fail because of it. It is null in the graph, and
-// its text is kept.
+// the code is retained.
 func (c *codes) decode(dec *jsontext.Decoder) (string, error) {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -66,7 +66,7 @@ func (c *codes) encode(enc *jsontext.Encoder, name string) error {
 	return enc.WriteToken(jsontext.String(code))
 }
 
-// text returns what Zoom writes for a value, known or not.
+// text returns Zoom's code of a value, known or not.
 func (c *codes) text(name string) string {
 	if text, unknown := strings.CutPrefix(name, unknownMark); unknown {
 		return text
@@ -74,7 +74,7 @@ func (c *codes) text(name string) string {
 	return c.toZoom[name]
 }
 
-// named returns what an enum holds of Zoom's text.
+// named returns the enum's value for Zoom's code.
 func (c *codes) named(text string) string {
 	if name, known := c.fromZoom[text]; known || text == "" {
 		return name
@@ -82,12 +82,12 @@ func (c *codes) named(text string) string {
 	return unknownMark + text
 }
 
-// isDigits reports whether a code is a number as JSON writes it.
+// isDigits reports whether a code is a JSON integer.
 func isDigits(code string) bool {
 	return code != "" && (code == "0" || code[0] != '0') && strings.Trim(code, "0123456789") == ""
 }
 
-// knownOf returns those of a list that the enum's table holds, null for no list.
+// knownOf returns the values of a list that the enum's table has; nil for no list.
 func knownOf[T ~string](list []T) []T {
 	if list == nil {
 		return nil
@@ -101,7 +101,7 @@ func knownOf[T ~string](list []T) []T {
 	return known
 }
 
-// textsOf returns what Zoom wrote for the values of a list, null for no list.
+// textsOf returns Zoom's codes of the values of a list; nil for no list.
 func textsOf[T interface {
 	~string
 	Code() string
@@ -126,7 +126,7 @@ func (c *codes) unmarshalGQL(v any) (string, error) {
 	return name, nil
 }
 
-// appendEnum appends the name of a value, or null for one that the table lacks.
+// appendEnum appends the name of a value, or null if the table lacks it.
 func appendEnum(to []byte, name string) []byte {
 	if name == "" || strings.HasPrefix(name, unknownMark) {
 		return append(to, null...)

@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// enumTable is a call of newCodes as it stands in enums_gen.go.
+// enumTable is a call of newCodes in enums_gen.go.
 type enumTable struct {
 	numeric bool
-	pairs   [][2]string // name, Zoom's value
+	pairs   [][2]string // name, Zoom's code
 }
 
 func enumTables(t *testing.T) map[string]enumTable {
@@ -99,7 +99,7 @@ func enumsOf(roots ...reflect.Type) []reflect.Type {
 	return enums
 }
 
-func TestEnumsRoundTrip(t *testing.T) {
+func TestEnums_roundTrip(t *testing.T) {
 	tables := enumTables(t)
 	enums := enumsOf(
 		reflect.TypeFor[User](), reflect.TypeFor[Meeting](), reflect.TypeFor[MeetingInstance](), reflect.TypeFor[MeetingReport](),
@@ -149,8 +149,8 @@ func testEnumValue(t *testing.T, enum reflect.Type, table enumTable, name, code 
 	}
 }
 
-// A number that Zoom writes as a float is the same number.
-func TestEnumsOfFloats(t *testing.T) {
+// A code that Zoom writes as a float is the same number.
+func TestEnums_floatIsInteger(t *testing.T) {
 	for body, want := range map[string]UserType{`2.0`: UserTypeLicensed, `2e0`: UserTypeLicensed, `"2.0"`: unknownMark + "2.0", `2.5`: unknownMark + "2.5", `42.0`: unknownMark + "42.0"} {
 		var got UserType
 		if err := Unmarshal([]byte(body), &got); err != nil || got != want {
@@ -193,11 +193,11 @@ func testUnknownValue(t *testing.T, enum reflect.Type) {
 	}
 }
 
-// Numbers that Zoom uses as codes must arrive as Zoom documents them; a table
-// read from the generated file cannot tell when the schema has a wrong one.
+// The numeric codes are those that Zoom documents. The tables read from the generated file
+// do not show a code that is wrong in the schema.
 //
 // Source: the OpenAPI document of Meetings and Users.
-func TestCodesOfZoom(t *testing.T) {
+func TestEnums_documentedCodes(t *testing.T) {
 	for _, c := range []struct {
 		value interface{ Code() string }
 		want  string

@@ -523,22 +523,77 @@ func (e *ArchiveSubject) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AttendanceSource: Where the stays of attendees are read.
+// AttendanceGap: What is not proven of an attendance.
+type AttendanceGap string
+
+// The values of AttendanceGap.
+const (
+	// Stays before the events that the gateway has: it keeps them for an hour, and longer of meetings that somebody follows.
+	AttendanceGapEarlierStays AttendanceGap = "EARLIER_STAYS"
+	// Names, e-mail addresses, telephone numbers and customer keys: in Redis the gateway keeps them only where CACHE_KEYS encrypts it.
+	AttendanceGapNames AttendanceGap = "NAMES"
+	// Rows that Zoom does not have yet, that could not be read, or that lack a time.
+	AttendanceGapRows AttendanceGap = "ROWS"
+)
+
+var attendanceGapCodes = newCodes("AttendanceGap", false,
+	"EARLIER_STAYS", "earlier_stays",
+	"NAMES", "names",
+	"ROWS", "rows",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AttendanceGap) Code() string { return attendanceGapCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AttendanceGap) SetCode(code string) { *e = AttendanceGap(attendanceGapCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *AttendanceGap) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := attendanceGapCodes.decode(dec)
+	*e = AttendanceGap(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AttendanceGap) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return attendanceGapCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e AttendanceGap) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AttendanceGap) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AttendanceGap) UnmarshalGQL(v any) error {
+	name, err := attendanceGapCodes.unmarshalGQL(v)
+	*e = AttendanceGap(name)
+	return err
+}
+
+// AttendanceSource: Where the stays of attendees are read. Of a run that goes on, that is `EVENTS` unless another one is asked for.
 type AttendanceSource string
 
 // The values of AttendanceSource.
 const (
+	// Zoom's events of a run that goes on, or has ended within the hour. It costs one call, to see
+	// that the meeting is yours to see. It tells all but devices and breakout rooms, and names only
+	// where the gateway keeps them.
+	AttendanceSourceEvents AttendanceSource = "EVENTS"
 	// The past meeting: label MEDIUM, kept 15 months. It tells registration, user and e-mail address.
 	AttendanceSourcePastMeeting AttendanceSource = "PAST_MEETING"
 	// The past webinar: label MEDIUM; only for runs of webinars. It tells the same.
 	AttendanceSourcePastWebinar AttendanceSource = "PAST_WEBINAR"
-	// The report: label HEAVY, kept a year, needs a paid plan and two participants. It tells customer keys and breakout rooms too.
+	// The report: label HEAVY, kept a year, of webinars six months, needs a paid plan and two participants. It tells customer keys and breakout rooms too.
 	AttendanceSourceReport AttendanceSource = "REPORT"
 	// The dashboard: label HEAVY, kept six months, needs a Business plan. It tells telephone numbers and devices too.
 	AttendanceSourceDashboard AttendanceSource = "DASHBOARD"
 )
 
 var attendanceSourceCodes = newCodes("AttendanceSource", false,
+	"EVENTS", "events",
 	"PAST_MEETING", "past_meeting",
 	"PAST_WEBINAR", "past_webinar",
 	"REPORT", "report",
@@ -694,6 +749,59 @@ func (e AttendeeEvidence) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 func (e *AttendeeEvidence) UnmarshalGQL(v any) error {
 	name, err := attendeeEvidenceCodes.unmarshalGQL(v)
 	*e = AttendeeEvidence(name)
+	return err
+}
+
+// AttendeeRole: What an attendee was in a webinar.
+type AttendeeRole string
+
+// The values of AttendeeRole.
+const (
+	// The host.
+	AttendeeRoleHost AttendeeRole = "HOST"
+	// A co-host.
+	AttendeeRoleCoHost AttendeeRole = "CO_HOST"
+	// Invited to speak.
+	AttendeeRolePanelist AttendeeRole = "PANELIST"
+	// One of the audience, or of a meeting.
+	AttendeeRoleAttendee AttendeeRole = "ATTENDEE"
+)
+
+var attendeeRoleCodes = newCodes("AttendeeRole", false,
+	"HOST", "host",
+	"CO_HOST", "co_host",
+	"PANELIST", "panelist",
+	"ATTENDEE", "attendee",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AttendeeRole) Code() string { return attendeeRoleCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AttendeeRole) SetCode(code string) { *e = AttendeeRole(attendeeRoleCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *AttendeeRole) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := attendeeRoleCodes.decode(dec)
+	*e = AttendeeRole(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AttendeeRole) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return attendeeRoleCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e AttendeeRole) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AttendeeRole) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AttendeeRole) UnmarshalGQL(v any) error {
+	name, err := attendeeRoleCodes.unmarshalGQL(v)
+	*e = AttendeeRole(name)
 	return err
 }
 
@@ -3214,6 +3322,54 @@ func (e *ErrorCode) UnmarshalGQL(v any) error {
 	return err
 }
 
+// EventGap: Why events may be missing: the WebSocket that they come over was closed, as it is each hour for some moments,
+// or a message came over it that is no event.
+type EventGap string
+
+// The values of EventGap.
+const (
+	// Events are missing from now on.
+	EventGapBegan EventGap = "BEGAN"
+	// They come again, or one is missing: of what happened before, not all was told. Read anew what you follow.
+	EventGapEnded EventGap = "ENDED"
+)
+
+var eventGapCodes = newCodes("EventGap", false,
+	"BEGAN", "began",
+	"ENDED", "ended",
+)
+
+// Code returns what Zoom writes for the value.
+func (e EventGap) Code() string { return eventGapCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *EventGap) SetCode(code string) { *e = EventGap(eventGapCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *EventGap) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := eventGapCodes.decode(dec)
+	*e = EventGap(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e EventGap) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return eventGapCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e EventGap) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e EventGap) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *EventGap) UnmarshalGQL(v any) error {
+	name, err := eventGapCodes.unmarshalGQL(v)
+	*e = EventGap(name)
+	return err
+}
+
 // EventSource: How Zoom delivers events.
 type EventSource string
 
@@ -3221,10 +3377,13 @@ type EventSource string
 const (
 	// By webhooks.
 	EventSourceWebhook EventSource = "WEBHOOK"
+	// Over a WebSocket that the gateway opens.
+	EventSourceWebsocket EventSource = "WEBSOCKET"
 )
 
 var eventSourceCodes = newCodes("EventSource", false,
 	"WEBHOOK", "webhook",
+	"WEBSOCKET", "websocket",
 )
 
 // Code returns what Zoom writes for the value.
@@ -8241,6 +8400,53 @@ func (e RoleType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 func (e *RoleType) UnmarshalGQL(v any) error {
 	name, err := roleTypeCodes.unmarshalGQL(v)
 	*e = RoleType(name)
+	return err
+}
+
+// RosterSource: Where a roster comes from.
+type RosterSource string
+
+// The values of RosterSource.
+const (
+	// From events alone.
+	RosterSourceEvents RosterSource = "EVENTS"
+	// From the dashboard's list of who was there, and events since.
+	RosterSourceDashboard RosterSource = "DASHBOARD"
+)
+
+var rosterSourceCodes = newCodes("RosterSource", false,
+	"EVENTS", "events",
+	"DASHBOARD", "dashboard",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RosterSource) Code() string { return rosterSourceCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RosterSource) SetCode(code string) { *e = RosterSource(rosterSourceCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *RosterSource) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := rosterSourceCodes.decode(dec)
+	*e = RosterSource(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RosterSource) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return rosterSourceCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e RosterSource) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RosterSource) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RosterSource) UnmarshalGQL(v any) error {
+	name, err := rosterSourceCodes.unmarshalGQL(v)
+	*e = RosterSource(name)
 	return err
 }
 

@@ -8,20 +8,20 @@ import (
 // Object is an object of the schema that writes its plain fields itself: those that
 // came with the object and cost no call. The methods are generated from the schema.
 type Object interface {
-	// AppendField appends the value of a field, by the field's number, to what w has
-	// written. It reports false where the schema has no place for the value: the
-	// executor knows what to tell then.
+	// AppendField appends the value of a field, by the field's number, to w's buffer. It
+	// returns false if the schema does not allow the value: gqlgen's executor then
+	// resolves the field and reports the error.
 	AppendField(w *Writer, f *SelectedField) bool
 }
 
 // SelectedField is a field of a selection.
 type SelectedField struct {
-	// Label stands in front of the value: a comma unless it is the first, the name or
-	// the alias, and a colon.
+	// Label precedes the value: a comma unless the field is the first, the name or
+	// alias, and a colon.
 	Label string
 	// Number is the field's number in its type (see [FieldNumber]), [Literal] or [Followed].
 	Number int
-	// NonNull tells that the schema does not allow null.
+	// NonNull reports that the schema does not allow null.
 	NonNull bool
 	// Below is the selection on the field's objects; nil for a scalar.
 	Below Selection
@@ -29,9 +29,9 @@ type SelectedField struct {
 	Text string
 }
 
-// What a field's number is that is no plain field of its type.
+// The numbers of fields that are no plain field of their type.
 const (
-	// NoField is the number of what is no plain field.
+	// NoField is the number of a name that is no plain field.
 	NoField = -iota
 	// Literal is the number of a field whose value is the same for all objects.
 	Literal
@@ -39,10 +39,10 @@ const (
 	Followed
 )
 
-// Selection is the fields that are asked for of each object.
+// Selection is the fields that a query selects of each object.
 type Selection []SelectedField
 
-// FieldNumber returns the number of a plain field of a type of objects, or NoField.
+// FieldNumber returns the number of a plain field of an object type, or NoField.
 func FieldNumber(typeName, field string) int {
 	if strings.HasSuffix(typeName, "Edge") {
 		typeName = "Edge"
@@ -68,17 +68,18 @@ var fieldNumbers = sync.OnceValue(func() map[string]map[string]int {
 
 // Writer collects the JSON of objects.
 type Writer struct {
-	// Buf is what was written.
+	// Buf is the JSON written so far.
 	Buf []byte
-	// Tenant is in whose name ids are written.
+	// Tenant is the tenant that ids are encoded for.
 	Tenant Tenant
-	// Follow returns the object that an edge leads to, or nil where there is none.
+	// Follow returns the object that an edge leads to, or nil if there is none.
 	Follow func(f *SelectedField) Object
-	// Objects counts the objects that were written.
+	// Objects counts the objects written.
 	Objects int
 }
 
-// Object appends what a selection asks for of an object, and reports whether it could.
+// Object appends the selected fields of an object. It returns false if the schema does not
+// allow a value.
 func (w *Writer) Object(o Object, of Selection) bool {
 	w.Objects++
 	w.Buf = append(w.Buf, '{')
@@ -147,7 +148,7 @@ func appendObject[P interface {
 	return w.Object(o, f.Below)
 }
 
-// appendObjects appends a list of objects. Null is no item of it.
+// appendObjects appends a list of objects. It returns false for an item that is null.
 func appendObjects[P interface {
 	comparable
 	Object
@@ -169,7 +170,7 @@ func appendObjects[P interface {
 	return true
 }
 
-// appendValues appends a list of scalars. Null is no item of it.
+// appendValues appends a list of scalars. It returns false for an item that is null.
 func appendValues[T interface{ AppendGQL(to []byte) []byte }](w *Writer, list []T) bool {
 	if list == nil {
 		return w.null()

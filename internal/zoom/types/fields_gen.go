@@ -26,11 +26,11 @@ var plainFields = map[string]string{
 	"ArchiveContents":                       "audioFile ccTranscriptFile chatFile chatWithSenderEmail videoFile chatWithDirectMessage archiveRetentionDays actionWhenArchiveFailed notificationWhenArchivingStarts playVoicePromptWhenArchivingStarts",
 	"ArchiveSettings":                       "enable settings type",
 	"AssignRolePayload":                     "assignments userErrors",
-	"Attendance":                            "peak totals scheduledStart scheduledEnd source evidenceUsed complete asOf reportState",
+	"Attendance":                            "peak totals scheduledStart scheduledEnd source evidenceUsed complete missing asOf reportState",
 	"AttendancePoint":                       "time",
 	"AttendanceTotals":                      "late leftEarly",
 	"AttendedInstance":                      "uuid startTime reportState",
-	"Attendee":                              "names email userZoomId registrantId customerKey phones devices evidence confidence contradicted missing firstJoin lastLeave attended late leftEarly stays",
+	"Attendee":                              "names email userZoomId registrantId customerKey phones devices role evidence confidence contradicted missing firstJoin lastLeave attended late leftEarly stays",
 	"AttendeeMissing":                       "reason",
 	"AudioCall":                             "callNumber callType callTypeText zoomNumber",
 	"AudioConferencingSettings":             "tollFreeAndFeeBasedTollCall tollCall callMeAndInviteByPhone personalAudioConference participantPhoneMasking globalDialInCountries",
@@ -96,7 +96,7 @@ var plainFields = map[string]string{
 	"CustomQuestionAnswer":                  "title value",
 	"CustomRegistrationQuestion":            "title type required answers",
 	"CustomSurvey":                          "title anonymous numberedQuestions showQuestionType feedback questions",
-	"DailyBudget":                           "remaining",
+	"DailyBudget":                           "remaining resetsAt",
 	"DailyReport":                           "year month dates",
 	"DailyUsage":                            "date newUsers meetings participants meetingMinutes",
 	"Dashboard":                             "",
@@ -115,6 +115,7 @@ var plainFields = map[string]string{
 	"EditedMeetingSummary":                  "overview details nextSteps",
 	"EmailNotificationSettings":             "alternativeHostReminder cancelMeetingReminder cloudRecordingAvailableReminder jbhReminder lowHostCountReminder recordingAvailableReminderAlternativeHosts recordingAvailableReminderSchedulers scheduleForReminder",
 	"EndMeetingPayload":                     "userErrors",
+	"Event":                                 "name gap time participant",
 	"ExternalApprovalRule":                  "enable selectedOption channelZoomId externalAccount",
 	"ExternalCollaborationRule":             "enable externalChat groupZoomId",
 	"ExternalMembershipRule":                "enable externalAccount",
@@ -130,10 +131,11 @@ var plainFields = map[string]string{
 	"InstancePresence":                      "uuid startTime firstJoin lastLeave attended late leftEarly",
 	"IntegrationSettings":                   "box dropbox googleCalendar googleDrive kubi microsoftOneDrive",
 	"InterpretationSettings":                "customLanguages enable enableLanguageInterpretationByDefault allowParticipantsToSpeakInListeningChannel allowUpTo25CustomLanguagesWhenSchedulingMeetings languages languagesText",
-	"LabelBudget":                           "label perSecond remaining daily resetsAt",
+	"LabelBudget":                           "label perSecond remaining competing daily resetsAt",
 	"LanguageInterpretation":                "enable interpreters",
 	"LanguageInterpreter":                   "email interpreterLanguages languages",
 	"LicenseInfo":                           "licenseType licenseTypeText licenseOption licenseOptionText subscriptionId",
+	"LiveParticipant":                       "participantUuid name email phone userZoomId registrantId customerKey joinTime leaveTime inWaitingRoom breakoutRoomUuid",
 	"Livestream":                            "pageUrl streamUrl streamKey resolution",
 	"LockedAudioConferencing":               "tollFreeAndFeeBasedTollCall tollCall callMeAndInviteByPhone personalAudioConference participantPhoneMasking",
 	"LockedEmailNotifications":              "alternativeHostReminder cancelMeetingReminder cloudRecordingAvailableReminder jbhReminder scheduleForReminder",
@@ -151,6 +153,7 @@ var plainFields = map[string]string{
 	"Meeting":                               "id number uuid topic agenda type typeText status statusText startTime durationMinutes timezone createdAt creationSource creationSourceText pmi preSchedule hostZoomId hostEmail assistantZoomId joinUrl chatJoinUrl registrationUrl startUrl password pstnPassword h323Password encryptedPassword dynamicHostKey templateId sensitivityLabelId trackingFields recurrence occurrences settings",
 	"MeetingAttendance":                     "instances complete",
 	"MeetingAttendee":                       "names email userZoomId registrantId evidence confidence contradicted presences",
+	"MeetingChange":                         "event time",
 	"MeetingChatSettings":                   "enable canAddExternalUsers autoAddInvitedExternalUsers",
 	"MeetingDescriptionRule":                "enable hideDescriptionForScheduledMeetings",
 	"MeetingInstance":                       "id uuid startTime meetingNumber topic type typeText endTime durationMinutes totalMinutes participantsCount source hostName hostEmail hostZoomId department hasMeetingSummary",
@@ -178,6 +181,7 @@ var plainFields = map[string]string{
 	"OperationLog":                          "time operatorEmail category action detail",
 	"OtherAccountSettings":                  "allowAutoActiveUsers allowUsersContactSupportViaChat allowUsersEnterAndSharePronouns blurSnapshot displayMeetingsScheduledForOthers meetingQosAndMos showOneUserMeetingOnDashboard useCdn webinarRegistrationOptions emailInAttendeeReportForMeeting",
 	"PageInfo":                              "hasNextPage hasPreviousPage startCursor endCursor",
+	"Panelist":                              "zoomId email name joinUrl virtualBackgroundId nameTagId nameTagName nameTagPronouns nameTagDescription",
 	"Participant":                           "zoomId participantUserId inMeetingId registrantId customerKey breakoutRoomId name email joinTime leaveTime durationSeconds status statusText failover internalUser",
 	"ParticipantFeedback":                   "userZoomId email rating ratingText comment time",
 	"ParticipantQos":                        "zoomId inMeetingId participantUuid name email joinTime leaveTime device deviceText deviceName version client os osVersion browserName browserVersion zoomThinClientPluginVersion pcName domain macAddress harddiskId ipAddress internalIpAddresses location networkType networkTypeText dataCenter fullDataCenters connectionType connectionTypeText videoConnectionType videoConnectionTypeText screenShareConnectionType screenShareConnectionTypeText microphone speaker camera shareApplication shareDesktop shareWhiteboard recording hasArchiving optionalArchiving optionalArchivingText groupId joinTimeSeconds meetingNumber webinarNumber health healthText issues reconnectReason samples",
@@ -206,7 +210,7 @@ var plainFields = map[string]string{
 	"QualityCounts":                         "good fair poor bad",
 	"QualityScores":                         "from to scores",
 	"QuestionAndAnswer":                     "enable allowSubmitQuestions allowAnonymousQuestions questionVisibility attendeesCanComment attendeesCanUpvote",
-	"RateLimit":                             "plan labels estimated expected steps scopes",
+	"RateLimit":                             "plan labels pool phone phonePool estimated expected cacheKnown retryAt steps scopes",
 	"ReadReceiptSettings":                   "enable allowUsersOptOut",
 	"RecordingAddressRule":                  "enable ipAddressesOrRanges",
 	"RecordingFile":                         "zoomId name type typeText extension extensionText recordingType recordingTypeText size status statusText startTime endTime deletedTime meetingUuid playUrl filePath",
@@ -222,6 +226,7 @@ var plainFields = map[string]string{
 	"RoleAssignment":                        "addedAt userZoomIds",
 	"RoleMember":                            "zoomId email firstName lastName department type typeText",
 	"RoomNameTagSettings":                   "videoNameTags voiceNameTags",
+	"Roster":                                "asOf number uuid live participants joined left complete comparedAt source missing",
 	"ScheduleMeetingSettings":               "audioType audioTypeText enforceLogin enforceLoginDomains enforceLoginWithDomains forcePmiJbhPassword hostVideo enableDedicatedGroupChat jbhTimeMinutes joinBeforeHost meetingPasswordRequirement notStoreMeetingTopic participantVideo allowHostToDisableParticipantVideo personalMeeting requirePasswordForInstantMeetings requirePasswordForPmiMeetings requirePasswordForScheduledMeetings requirePasswordForSchedulingNewMeetings usePmiForInstantMeetings usePmiForScheduledMeetings alwaysDisplayZoomMeetingAsTopic hideMeetingDescription alwaysDisplayZoomWebinarAsTopic hideWebinarDescription meetingTemplate continuousMeetingChat",
 	"SeparateRecordings":                    "activeSpeaker galleryView sharedScreen",
 	"SharingDetail":                         "content startTime endTime",
@@ -271,6 +276,7 @@ var plainFields = map[string]string{
 	"UpdateUserPayload":                     "userErrors",
 	"UploadVirtualBackgroundPayload":        "file userErrors",
 	"User":                                  "id zoomId email firstName lastName displayName type typeText status statusText verified roleId roleName department jobTitle company location costCenter manager pronouns pronounsOption language timezone createdAt loginTypeCreatedAt lastLoginTime lastClientVersion loginTypes loginTypesText pmi usePmi personalMeetingUrl vanityUrl picUrl phoneNumbers phoneCountry phoneNumber employeeUniqueId customAttributes groupIds imGroupIds divisionIds planUnitedType planUnitedTypeText zoomOneType zoomOneTypeText licenseInfoList accountZoomId accountNumber cmsUserId jid cluster",
+	"UserAttendance":                        "uuid meetingNumber topic startTime endTime",
 	"UserError":                             "code field zoomCode retryAt",
 	"UserPhoneNumber":                       "code country label labelText number verified",
 	"VideoManagementChannel":                "channelId name",
@@ -298,7 +304,7 @@ var plainFields = map[string]string{
 	"WebinarRegistrationRules":              "allowHostToEnableJoinInfo allowHostToEnableSocialShareButtons enableCustomQuestions",
 	"WebinarRegistrationSettings":           "options questions approveType approveTypeText customQuestions",
 	"WebinarReminder":                       "enable type",
-	"WebinarReport":                         "uuid webinarNumber topic type typeText startTime endTime durationMinutes totalMinutes participantsCount hostName hostEmail department trackingFields customKeys",
+	"WebinarReport":                         "id uuid webinarNumber topic type typeText startTime endTime durationMinutes totalMinutes participantsCount hostName hostEmail department trackingFields customKeys",
 	"WebinarReportParticipant":              "zoomId participantUserId inMeetingId registrantId customerKey breakoutRoomId name email joinTime leaveTime durationSeconds status statusText failover",
 	"WebinarSettings":                       "hostVideo panelistsVideo hdVideo hdVideoForAttendees send1080pVideoToAttendees practiceSession onDemand audio audioText audioConferenceInfo globalDialInCountries globalDialInNumbers autoRecording autoRecordingText alternativeHosts alternativeHostUpdatePolls requestPermissionToUnmuteParticipants allowHostControlParticipantMuteState approvalType approvalTypeText registrationType registrationTypeText registrantsRestrictNumber closeRegistration registrantsConfirmationEmail registrantsEmailNotification notifyRegistrants allowMultipleDevices showShareButton showJoinInfo contactName contactEmail emailLanguage panelistsInvitationEmailNotification attendeesAndPanelistsReminderEmailNotification followUpAttendeesEmailNotification followUpAbsenteesEmailNotification postWebinarSurvey surveyUrl emailInAttendeeReport meetingAuthentication panelistAuthentication authenticationOption authenticationName authenticationDomains enforceLogin enforceLoginDomains additionalDataCenterRegions addWatermark addAudioWatermark enableSessionBranding languageInterpretation signLanguageInterpretation questionAndAnswer",
 	"WebinarStreamingSettings":              "customServiceInstructions enable liveStreamingReminder liveStreamingService liveStreamingServiceText",
@@ -742,8 +748,10 @@ func (x *Attendance) AppendField(w *Writer, f *SelectedField) bool {
 	case 7:
 		w.Buf = strconv.AppendBool(w.Buf, x.Complete)
 	case 8:
-		w.Buf = x.AsOf.AppendGQL(w.Buf)
+		return appendValues(w, x.Missing)
 	case 9:
+		w.Buf = x.AsOf.AppendGQL(w.Buf)
+	case 10:
 		w.Buf = x.ReportState.AppendGQL(w.Buf)
 	default:
 		return false
@@ -806,24 +814,26 @@ func (x *Attendee) AppendField(w *Writer, f *SelectedField) bool {
 	case 7:
 		return appendValues(w, x.Devices)
 	case 8:
-		w.Buf = x.Evidence.AppendGQL(w.Buf)
+		w.Buf = x.Role.AppendGQL(w.Buf)
 	case 9:
-		w.Buf = x.Confidence.AppendGQL(w.Buf)
+		w.Buf = x.Evidence.AppendGQL(w.Buf)
 	case 10:
-		w.Buf = strconv.AppendBool(w.Buf, x.Contradicted)
+		w.Buf = x.Confidence.AppendGQL(w.Buf)
 	case 11:
-		return appendObjects(w, x.Missing, f)
+		w.Buf = strconv.AppendBool(w.Buf, x.Contradicted)
 	case 12:
-		w.Buf = x.FirstJoin.AppendGQL(w.Buf)
+		return appendObjects(w, x.Missing, f)
 	case 13:
-		w.Buf = x.LastLeave.AppendGQL(w.Buf)
+		w.Buf = x.FirstJoin.AppendGQL(w.Buf)
 	case 14:
-		w.Buf = strconv.AppendBool(w.Buf, x.Attended)
+		w.Buf = x.LastLeave.AppendGQL(w.Buf)
 	case 15:
-		w.Buf = x.Late.AppendGQL(w.Buf)
+		w.Buf = strconv.AppendBool(w.Buf, x.Attended)
 	case 16:
-		w.Buf = x.LeftEarly.AppendGQL(w.Buf)
+		w.Buf = x.Late.AppendGQL(w.Buf)
 	case 17:
+		w.Buf = x.LeftEarly.AppendGQL(w.Buf)
+	case 18:
 		return appendObjects(w, x.Stays, f)
 	default:
 		return false
@@ -1905,8 +1915,12 @@ func (x *DailyBudget) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
 		return w.int32(x.Remaining)
+	case 2:
+		w.Buf = x.ResetsAt.AppendGQL(w.Buf)
+	default:
+		return false
 	}
-	return false
+	return true
 }
 
 // AppendField implements [Object].
@@ -2412,6 +2426,23 @@ func (x *EndMeetingPayload) AppendField(w *Writer, f *SelectedField) bool {
 }
 
 // AppendField implements [Object].
+func (x *Event) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.Name.AppendGQL(w.Buf)
+	case 2:
+		w.Buf = x.Gap.AppendGQL(w.Buf)
+	case 3:
+		w.Buf = x.Time.AppendGQL(w.Buf)
+	case 4:
+		return appendObject(w, x.Participant, f)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
 func (x *ExternalApprovalRule) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
@@ -2890,8 +2921,10 @@ func (x *LabelBudget) AppendField(w *Writer, f *SelectedField) bool {
 	case 3:
 		return w.int32(x.Remaining)
 	case 4:
-		return appendObject(w, x.Daily, f)
+		return w.int32(x.Competing)
 	case 5:
+		return appendObject(w, x.Daily, f)
+	case 6:
 		w.Buf = x.ResetsAt.AppendGQL(w.Buf)
 	default:
 		return false
@@ -2940,6 +2973,37 @@ func (x *LicenseInfo) AppendField(w *Writer, f *SelectedField) bool {
 		w.Buf = x.LicenseOptionText().AppendGQL(w.Buf)
 	case 5:
 		w.Buf = x.SubscriptionID.AppendGQL(w.Buf)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
+func (x *LiveParticipant) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.ParticipantUUID.AppendGQL(w.Buf)
+	case 2:
+		w.Buf = x.Name.AppendGQL(w.Buf)
+	case 3:
+		w.Buf = x.Email.AppendGQL(w.Buf)
+	case 4:
+		w.Buf = x.Phone.AppendGQL(w.Buf)
+	case 5:
+		w.Buf = x.UserZoomID.AppendGQL(w.Buf)
+	case 6:
+		w.Buf = x.RegistrantID.AppendGQL(w.Buf)
+	case 7:
+		w.Buf = x.CustomerKey.AppendGQL(w.Buf)
+	case 8:
+		w.Buf = x.JoinTime.AppendGQL(w.Buf)
+	case 9:
+		w.Buf = x.LeaveTime.AppendGQL(w.Buf)
+	case 10:
+		w.Buf = strconv.AppendBool(w.Buf, x.InWaitingRoom)
+	case 11:
+		w.Buf = x.BreakoutRoomUUID.AppendGQL(w.Buf)
 	default:
 		return false
 	}
@@ -3509,6 +3573,19 @@ func (x *MeetingAttendee) AppendField(w *Writer, f *SelectedField) bool {
 		w.Buf = strconv.AppendBool(w.Buf, x.Contradicted)
 	case 8:
 		return appendObjects(w, x.Presences, f)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
+func (x *MeetingChange) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.Event.AppendGQL(w.Buf)
+	case 2:
+		w.Buf = x.Time.AppendGQL(w.Buf)
 	default:
 		return false
 	}
@@ -4271,6 +4348,33 @@ func (x *PageInfo) AppendField(w *Writer, f *SelectedField) bool {
 }
 
 // AppendField implements [Object].
+func (x *Panelist) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.ZoomID.AppendGQL(w.Buf)
+	case 2:
+		w.Buf = x.Email.AppendGQL(w.Buf)
+	case 3:
+		w.Buf = x.Name.AppendGQL(w.Buf)
+	case 4:
+		w.Buf = x.JoinURL.AppendGQL(w.Buf)
+	case 5:
+		w.Buf = x.VirtualBackgroundID.AppendGQL(w.Buf)
+	case 6:
+		w.Buf = x.NameTagID.AppendGQL(w.Buf)
+	case 7:
+		w.Buf = x.NameTagName.AppendGQL(w.Buf)
+	case 8:
+		w.Buf = x.NameTagPronouns.AppendGQL(w.Buf)
+	case 9:
+		w.Buf = x.NameTagDescription.AppendGQL(w.Buf)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
 func (x *Participant) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
@@ -4980,12 +5084,22 @@ func (x *RateLimit) AppendField(w *Writer, f *SelectedField) bool {
 	case 2:
 		return appendObjects(w, x.Labels, f)
 	case 3:
-		return appendObjects(w, x.Estimated, f)
+		return appendObject(w, x.Pool, f)
 	case 4:
-		return appendObjects(w, x.Expected, f)
+		return appendObjects(w, x.Phone, f)
 	case 5:
-		return appendObjects(w, x.Steps, f)
+		return appendObject(w, x.PhonePool, f)
 	case 6:
+		return appendObjects(w, x.Estimated, f)
+	case 7:
+		return appendObjects(w, x.Expected, f)
+	case 8:
+		w.Buf = strconv.AppendBool(w.Buf, x.CacheKnown)
+	case 9:
+		w.Buf = x.RetryAt.AppendGQL(w.Buf)
+	case 10:
+		return appendObjects(w, x.Steps, f)
+	case 11:
 		return appendObjects(w, x.Scopes, f)
 	default:
 		return false
@@ -5372,6 +5486,37 @@ func (x *RoomNameTagSettings) AppendField(w *Writer, f *SelectedField) bool {
 		return appendObject(w, x.VoiceNameTags, f)
 	}
 	return false
+}
+
+// AppendField implements [Object].
+func (x *Roster) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.AsOf.AppendGQL(w.Buf)
+	case 2:
+		w.Buf = x.Number.AppendGQL(w.Buf)
+	case 3:
+		w.Buf = x.UUID.AppendGQL(w.Buf)
+	case 4:
+		w.Buf = x.Live.AppendGQL(w.Buf)
+	case 5:
+		return appendObjects(w, x.Participants, f)
+	case 6:
+		return appendObjects(w, x.Joined, f)
+	case 7:
+		return appendObjects(w, x.Left, f)
+	case 8:
+		w.Buf = strconv.AppendBool(w.Buf, x.Complete)
+	case 9:
+		w.Buf = x.ComparedAt.AppendGQL(w.Buf)
+	case 10:
+		w.Buf = x.Source.AppendGQL(w.Buf)
+	case 11:
+		return appendValues(w, x.Missing)
+	default:
+		return false
+	}
+	return true
 }
 
 // AppendField implements [Object].
@@ -6398,6 +6543,25 @@ func (x *User) AppendField(w *Writer, f *SelectedField) bool {
 }
 
 // AppendField implements [Object].
+func (x *UserAttendance) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.UUID.AppendGQL(w.Buf)
+	case 2:
+		w.Buf = x.MeetingNumber.AppendGQL(w.Buf)
+	case 3:
+		w.Buf = x.Topic.AppendGQL(w.Buf)
+	case 4:
+		w.Buf = x.StartTime.AppendGQL(w.Buf)
+	case 5:
+		w.Buf = x.EndTime.AppendGQL(w.Buf)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
 func (x *UserError) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
@@ -6920,34 +7084,36 @@ func (x *WebinarReminder) AppendField(w *Writer, f *SelectedField) bool {
 func (x *WebinarReport) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
-		w.Buf = x.UUID.AppendGQL(w.Buf)
+		w.Buf = x.ID().AppendGQL(w.Buf, w.Tenant)
 	case 2:
-		w.Buf = x.WebinarNumber.AppendGQL(w.Buf)
+		w.Buf = x.UUID.AppendGQL(w.Buf)
 	case 3:
-		w.Buf = x.Topic.AppendGQL(w.Buf)
+		w.Buf = x.WebinarNumber.AppendGQL(w.Buf)
 	case 4:
-		w.Buf = x.Type.AppendGQL(w.Buf)
+		w.Buf = x.Topic.AppendGQL(w.Buf)
 	case 5:
-		w.Buf = x.TypeText().AppendGQL(w.Buf)
+		w.Buf = x.Type.AppendGQL(w.Buf)
 	case 6:
-		w.Buf = x.StartTime.AppendGQL(w.Buf)
+		w.Buf = x.TypeText().AppendGQL(w.Buf)
 	case 7:
-		w.Buf = x.EndTime.AppendGQL(w.Buf)
+		w.Buf = x.StartTime.AppendGQL(w.Buf)
 	case 8:
-		return w.int32(x.DurationMinutes)
+		w.Buf = x.EndTime.AppendGQL(w.Buf)
 	case 9:
-		return w.int32(x.TotalMinutes)
+		return w.int32(x.DurationMinutes)
 	case 10:
-		return w.int32(x.ParticipantsCount)
+		return w.int32(x.TotalMinutes)
 	case 11:
-		w.Buf = x.HostName.AppendGQL(w.Buf)
+		return w.int32(x.ParticipantsCount)
 	case 12:
-		w.Buf = x.HostEmail.AppendGQL(w.Buf)
+		w.Buf = x.HostName.AppendGQL(w.Buf)
 	case 13:
-		w.Buf = x.Department.AppendGQL(w.Buf)
+		w.Buf = x.HostEmail.AppendGQL(w.Buf)
 	case 14:
-		return appendObjects(w, x.TrackingFields, f)
+		w.Buf = x.Department.AppendGQL(w.Buf)
 	case 15:
+		return appendObjects(w, x.TrackingFields, f)
+	case 16:
 		return appendObjects(w, x.CustomKeys, f)
 	default:
 		return false

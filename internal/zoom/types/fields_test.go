@@ -38,7 +38,7 @@ func TestObject(t *testing.T) {
 		why    string
 		object Object
 		of     Selection
-		want   string // "" for what is left to the executor
+		want   string // "" if the executor has to write it
 	}{
 		{"scalars", &User{Email: "a@b.example", Type: UserTypeBasic}, fields("User", "email", "type", "typeText", "createdAt", "pmi"), `{"email":"a@b.example","type":"BASIC","typeText":"1","createdAt":null,"pmi":null}`},
 		{"a value that the schema does not know", &User{Type: UserType(unknownMark + "77")}, fields("User", "type", "typeText"), `{"type":null,"typeText":"77"}`},
@@ -73,7 +73,7 @@ func TestObject(t *testing.T) {
 	}
 }
 
-func TestObjectID(t *testing.T) {
+func TestObject_encodesIDForTenant(t *testing.T) {
 	w := &Writer{Tenant: TenantOf("other")}
 	if !w.Object(&User{ZoomID: "u"}, selected(t, "User", "id")) {
 		t.Fatal("there is no id")
@@ -83,8 +83,8 @@ func TestObjectID(t *testing.T) {
 	}
 }
 
-// TestObjectFollows writes what an edge leads to, and counts it.
-func TestObjectFollows(t *testing.T) {
+// The writer writes the object that an edge leads to, and counts it.
+func TestObject_followsEdges(t *testing.T) {
 	users := []Object{&User{Email: "a"}, nil}
 	w := &Writer{Follow: func(f *SelectedField) Object {
 		if f.Label != `"user":` {
@@ -108,9 +108,8 @@ func TestObjectFollows(t *testing.T) {
 	}
 }
 
-// TestPlainFields asks every plain field of every type, of which none is beyond those
-// that the type writes.
-func TestPlainFields(t *testing.T) {
+// Every plain field of every type has a number of its own, in order.
+func TestFieldNumber(t *testing.T) {
 	for typeName, names := range plainFields {
 		list := strings.Fields(names)
 		for i, name := range list {

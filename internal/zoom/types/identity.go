@@ -2,8 +2,8 @@ package types
 
 import "cmp"
 
-// LacksID reports whether an item is of a kind that has an id, and has none: nothing
-// can be asked of it, and the schema has no place for it.
+// LacksID reports whether an item is of a kind that has an id, and has none: no operation
+// can address it, and the schema does not allow it.
 func LacksID(item any) bool {
 	switch x := item.(type) {
 	case Node:
@@ -14,8 +14,8 @@ func LacksID(item any) bool {
 	return false
 }
 
-// Identified reports whether items of a kind can be told from each other, so that one
-// that comes twice in a list is known to be the same.
+// Identified reports whether items of a kind have an identity ([IdentityOf]), by which a
+// duplicate in a list is detected.
 func Identified(item any) bool {
 	switch item.(type) {
 	case Node, *PastMeeting, *ChatChannel, *ChatMessage, *PhoneRecording, *RoleMember, *DashboardMeeting, *DashboardWebinar, *DashboardZoomRoom,
@@ -25,8 +25,9 @@ func Identified(item any) bool {
 	return false
 }
 
-// IdentityOf returns what an item has in common with no other of its list; "" where
-// it has nothing such. The dates of a recurring meeting share its number.
+// IdentityOf returns a string that is unique to an item within its list; "" if the item has
+// none. The occurrences of a recurring meeting share its number, so the start time is part
+// of it.
 func IdentityOf(item any) string {
 	switch x := item.(type) {
 	case *Meeting:
@@ -59,8 +60,8 @@ func IdentityOf(item any) string {
 	return ""
 }
 
-// stayOf is the identity of a stay: whoever comes again has another id within the
-// meeting, or at least another time.
+// stayOf returns the identity of a stay: a participant who rejoins gets another id within
+// the meeting, or at least another time.
 func stayOf(inMeetingID, name Text, join, leave Time, more Text) string {
 	if inMeetingID == "" || join.IsZero() {
 		return ""

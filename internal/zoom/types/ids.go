@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// ID returns the global id of the account. Sub accounts are told apart by the key
-// alone: each is one of the tenant's.
+// ID returns the global id of the account. The key alone identifies a sub account: each
+// belongs to the tenant.
 func (a *Account) ID() NodeID { return NodeID{Type: "Account", Key: string(a.ZoomID)} }
 
-// ID returns the global id of the user. Who has not accepted the invitation yet
-// has no id at Zoom, and goes by e-mail address.
+// ID returns the global id of the user. A user who has not accepted the invitation yet
+// has no id at Zoom; the key is then the e-mail address.
 func (u *User) ID() NodeID {
 	return NodeID{u.Account, "User", cmp.Or(string(u.ZoomID), strings.ToLower(string(u.Email)))}
 }
 
-// ID returns the global id of the meeting; it has no key where Zoom told no number.
+// ID returns the global id of the meeting; it has no key if Zoom returned no number.
 func (m *Meeting) ID() NodeID {
 	if m.Number == 0 {
 		return NodeID{Account: m.Account, Type: "Meeting"}
@@ -23,13 +23,12 @@ func (m *Meeting) ID() NodeID {
 	return NodeID{m.Account, "Meeting", m.Number.String()}
 }
 
-// ID returns the global id of the run.
+// ID returns the global id of the instance.
 func (i *MeetingInstance) ID() NodeID {
 	return NodeID{i.Account, "MeetingInstance", string(i.UUID)}
 }
 
-// ID returns the global id of the registrant, who is one of one meeting or
-// webinar.
+// ID returns the global id of the registrant, within its meeting or webinar.
 func (r *Registrant) ID() NodeID {
 	if r.ZoomID == "" {
 		return NodeID{Account: r.Account, Type: "Registrant"}
@@ -41,15 +40,15 @@ func (r *Registrant) ID() NodeID {
 	return NodeID{r.Account, "Registrant", of + "/" + string(r.ZoomID)}
 }
 
-// Mark returns what tells a stay from the others of its run.
+// Mark identifies a stay within its instance.
 func (p *Participant) Mark() string {
 	return string(p.InMeetingID) + "\x00" + string(p.Name) + "\x00" + p.JoinTime.String()
 }
 
-// Mark returns what tells a run from the others of its host.
+// Mark identifies an instance within those of its host.
 func (p *PastMeeting) Mark() string { return string(p.Instance.UUID) }
 
-// ID returns the global id of the poll, which is one of one meeting.
+// ID returns the global id of the poll, within its meeting.
 func (p *Poll) ID() NodeID {
 	if p.ZoomID == "" {
 		return NodeID{Account: p.Account, Type: "Poll"}
@@ -57,13 +56,13 @@ func (p *Poll) ID() NodeID {
 	return NodeID{p.Account, "Poll", p.Meeting.String() + "/" + string(p.ZoomID)}
 }
 
-// Mark returns what tells a channel from the others of a user.
+// Mark identifies a channel within those of a user.
 func (c *ChatChannel) Mark() string { return string(c.ZoomID) }
 
-// Mark returns what tells a message from the others of a chat.
+// Mark identifies a message within its chat.
 func (m *ChatMessage) Mark() string { return string(m.ZoomID) }
 
-// Mark returns what tells a recording from the others of a user.
+// Mark identifies a recording within those of a user.
 func (r *PhoneRecording) Mark() string { return string(r.ZoomID) }
 
 // ID returns the global id of the user who was created.

@@ -21,8 +21,8 @@ var (
 	checked = joinedBy(true)
 )
 
-// joinedBy writes lists that are one string at Zoom, and refuses items that cannot
-// be told from each other there if they are to be checked.
+// joinedBy writes lists that are one string at Zoom. With check, it rejects an item that is
+// empty or holds the separator.
 func joinedBy(check bool) json.Options {
 	return json.WithMarshalers(json.JoinMarshalers(
 		json.MarshalToFunc(marshalJoined[CommaItem](",", check)),
@@ -34,8 +34,8 @@ func joinedBy(check bool) json.Options {
 // Marshal writes JSON for Zoom.
 func Marshal(v any) ([]byte, error) { return json.Marshal(v, strict) }
 
-// MarshalInput writes an input of a caller's for Zoom. Its error is an *ItemError, a
-// *TwiceError, or no mistake of the caller's.
+// MarshalInput writes a caller's input as JSON for Zoom. An error that is neither an
+// *ItemError nor a *TwiceError is not the caller's mistake.
 func MarshalInput(v any) ([]byte, error) {
 	if err := putCodes(v); err != nil {
 		return nil, err
@@ -49,9 +49,9 @@ func MarshalInput(v any) ([]byte, error) {
 	return body, err
 }
 
-// ItemError is of an item of a list that would be two at Zoom, or none.
+// ItemError reports an item of a list that Zoom would read as two items, or as none.
 type ItemError struct {
-	Path      string // in Zoom's names, with "/" between them
+	Path      string // Zoom's field names, separated by "/"
 	separator string
 }
 
@@ -60,7 +60,7 @@ func (e *ItemError) Error() string {
 	return fmt.Sprintf("an item is empty or holds %q, which separates one from the next at Zoom", e.separator)
 }
 
-// IsEmpty reports whether an input holds nothing that was given.
+// IsEmpty reports whether an input sets no field.
 func IsEmpty(input any) bool {
 	if putCodes(input) != nil {
 		return false
@@ -69,7 +69,7 @@ func IsEmpty(input any) bool {
 	return err == nil && ChangesNothing(body)
 }
 
-// ChangesNothing reports whether a body is made of objects without values.
+// ChangesNothing reports whether a body holds no value but empty objects and nulls.
 func ChangesNothing(body []byte) bool {
 	dec := jsontext.NewDecoder(bytes.NewReader(body))
 	for {
@@ -101,8 +101,8 @@ type joined interface {
 	CommaItem | SemicolonItem | Weekday
 }
 
-// unmarshalJoined reads a list that Zoom writes as one string. Both separators
-// are taken, and an array too: Zoom's documents and answers differ in this.
+// unmarshalJoined reads a list that Zoom writes as one string. It accepts both separators,
+// and an array: Zoom's answers differ from its documents in this.
 func unmarshalJoined[T joined](dec *jsontext.Decoder, list *[]T) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -159,20 +159,19 @@ func toZoom[T joined](x T) string {
 	return string(x)
 }
 
-// Strip empties every Secret that v points to. Answers pass through it before
-// they are kept anywhere.
+// Strip empties every Secret reachable from v. Answers are stripped before they are stored.
 func Strip(v any) { walk(v, secrets, nil) }
 
-// Prune takes out of lists what is null there: objects and texts that Zoom wrote so
-// or left empty. A list has no place for null. The values that an enum does not know
-// stay for their texts' sake.
+// Prune removes nulls from lists: objects and texts that Zoom sent as null or empty. The
+// schema's lists hold no nulls. Codes that an enum does not know stay, so that they can be
+// read as text.
 func Prune(v any) { walk(v, nulls, nil) }
 
-// A walker changes one value in place. It is worked out once a type, and is nil
-// for a type that holds nothing to change. with is what the walk was begun with.
+// A walker changes one value in place. It is compiled once per type, and is nil
+// for a type that holds nothing to change. with is the argument of [walk].
 type walker func(v reflect.Value, with any)
 
-// A visitor knows the types that a walk changes.
+// A visitor selects the types that a walk changes, and caches their walkers.
 type visitor struct {
 	at    func(reflect.Type) walker
 	known sync.Map // reflect.Type → walker
@@ -192,7 +191,7 @@ var origins = &visitor{at: func(t reflect.Type) walker {
 	return func(v reflect.Value, with any) { v.Set(reflect.ValueOf(with)) }
 }}
 
-// scalar is what all of our scalars and enums are; the zero value of each is null.
+// scalar is the interface of the schema's scalars and enums; the zero value of each is null.
 var scalar = reflect.TypeFor[interface{ MarshalGQL(w io.Writer) }]()
 
 var nulls = &visitor{at: func(t reflect.Type) walker {
@@ -222,8 +221,8 @@ func walk(v any, to *visitor, with any) {
 	}
 }
 
-// walker works out how to walk a type: what is to be done with the value, and
-// then with what it holds. No type of Zoom's answers holds itself.
+// walker compiles the walk of a type: the value itself first, then its parts. No type of
+// Zoom's answers is recursive.
 func (to *visitor) walker(t reflect.Type) walker {
 	own, below := to.at(t), to.below(t)
 	switch {

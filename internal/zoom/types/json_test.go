@@ -13,15 +13,15 @@ import (
 // exported compares unexported fields too: Origin has some.
 var exported = cmp.Exporter(func(reflect.Type) bool { return true })
 
-func TestAnswersAreReadLeniently(t *testing.T) {
+func TestUnmarshal_lenient(t *testing.T) {
 	for _, c := range []struct {
 		why, body string
 		want      Recurrence
 	}{
-		{"unknown fields are Zoom's to add", `{"new":{"a":[1]},"repeat_interval":2}`, Recurrence{RepeatInterval: Int{2, true}}},
-		{"a name that stands twice: the last counts", `{"repeat_interval":1,"repeat_interval":2}`, Recurrence{RepeatInterval: Int{2, true}}},
-		{"names are Zoom's to the letter", `{"Repeat_Interval":1}`, Recurrence{}},
-		{"a broken rune in a field that nobody asked for", "{\"x\":\"\xff\"}", Recurrence{}},
+		{"an unknown field is skipped", `{"new":{"a":[1]},"repeat_interval":2}`, Recurrence{RepeatInterval: Int{2, true}}},
+		{"the last of duplicate names counts", `{"repeat_interval":1,"repeat_interval":2}`, Recurrence{RepeatInterval: Int{2, true}}},
+		{"names are case-sensitive", `{"Repeat_Interval":1}`, Recurrence{}},
+		{"invalid UTF-8 in an unknown field", "{\"x\":\"\xff\"}", Recurrence{}},
 		{"null is an object without fields", `null`, Recurrence{}},
 	} {
 		var got Recurrence
@@ -31,7 +31,7 @@ func TestAnswersAreReadLeniently(t *testing.T) {
 	}
 }
 
-func TestBrokenAnswersAreErrors(t *testing.T) {
+func TestUnmarshal_brokenAnswerIsError(t *testing.T) {
 	for _, body := range []string{"", "{", `{"topic":"a"`, `{"topic"}`, `<html>`, `[]`, `"x"`, `{"topic":"a"}}`} {
 		if err := Unmarshal([]byte(body), new(Meeting)); err == nil {
 			t.Errorf("%q was read", body)
@@ -39,7 +39,7 @@ func TestBrokenAnswersAreErrors(t *testing.T) {
 	}
 }
 
-func TestJoinedListsAreRead(t *testing.T) {
+func TestUnmarshal_joinedLists(t *testing.T) {
 	type lists struct {
 		Comma CommaItems     `json:"comma"`
 		Semi  SemicolonItems `json:"semi"`
@@ -50,12 +50,12 @@ func TestJoinedListsAreRead(t *testing.T) {
 		want      lists
 	}{
 		{"as documented", `{"comma":"US,FR","semi":"a;b","days":"1,7"}`, lists{CommaItems{"US", "FR"}, SemicolonItems{"a", "b"}, []Weekday{WeekdaySunday, WeekdaySaturday}}},
-		{"with blanks, and with nothing between", `{"comma":" US , ,FR,","days":"1, 7"}`, lists{Comma: CommaItems{"US", "FR"}, Days: []Weekday{WeekdaySunday, WeekdaySaturday}}},
+		{"with blanks and empty items", `{"comma":" US , ,FR,","days":"1, 7"}`, lists{Comma: CommaItems{"US", "FR"}, Days: []Weekday{WeekdaySunday, WeekdaySaturday}}},
 		{"with the other separator", `{"comma":"US;FR","semi":"a,b"}`, lists{Comma: CommaItems{"US", "FR"}, Semi: SemicolonItems{"a", "b"}}},
 		{"as an array", `{"comma":["US","FR"],"days":["1","7"]}`, lists{Comma: CommaItems{"US", "FR"}, Days: []Weekday{WeekdaySunday, WeekdaySaturday}}},
-		{"as an array of numbers, with what is none", `{"comma":[1,null,{"a":1}],"days":[1,7,null]}`, lists{Comma: CommaItems{"1"}, Days: []Weekday{WeekdaySunday, WeekdaySaturday}}},
+		{"as an array of numbers, with values of other types", `{"comma":[1,null,{"a":1}],"days":[1,7,null]}`, lists{Comma: CommaItems{"1"}, Days: []Weekday{WeekdaySunday, WeekdaySaturday}}},
 		{"as one number", `{"days":3}`, lists{Days: []Weekday{WeekdayTuesday}}},
-		{"days that nobody knows are left out", `{"days":"1,8,x"}`, lists{Days: []Weekday{WeekdaySunday}}},
+		{"unknown days are left out", `{"days":"1,8,x"}`, lists{Days: []Weekday{WeekdaySunday}}},
 		{"none", `{"comma":"","semi":null,"days":{}}`, lists{}},
 	} {
 		got := lists{Comma: CommaItems{"old"}}
@@ -74,7 +74,7 @@ type (
 	SemicolonItems = []SemicolonItem
 )
 
-func TestJoinedListsAreWritten(t *testing.T) {
+func TestMarshal_joinedLists(t *testing.T) {
 	for _, c := range []struct {
 		value any
 		want  string
@@ -90,7 +90,7 @@ func TestJoinedListsAreWritten(t *testing.T) {
 	}
 }
 
-func TestJoinedListsRoundTrip(t *testing.T) {
+func TestMarshal_joinedListsRoundTrip(t *testing.T) {
 	item := rapid.StringMatching(`[A-Za-z0-9@._-]([A-Za-z0-9@._ -]*[A-Za-z0-9@._-])?`)
 	rapid.Check(t, func(t *rapid.T) {
 		list := rapid.SliceOfN(item, 1, 5).Draw(t, "items")
@@ -108,7 +108,7 @@ func TestJoinedListsRoundTrip(t *testing.T) {
 	})
 }
 
-func TestStripEmptiesSecretsAtEveryDepth(t *testing.T) {
+func TestStrip_everyDepth(t *testing.T) {
 	secret := &Meeting{
 		Topic: "kept", StartURL: "s", Password: "s", PstnPassword: "s", H323Password: "s", EncryptedPassword: "s", DynamicHostKey: "s",
 		Settings: &MeetingSettings{
@@ -137,8 +137,8 @@ func TestStripEmptiesSecretsAtEveryDepth(t *testing.T) {
 	Strip(&Meeting{}) // pointers that are nil
 }
 
-// Every Secret of every type is emptied, whatever is added to the schema.
-func TestStripLeavesNoSecret(t *testing.T) {
+// Strip empties every Secret of every type, those added to the schema later included.
+func TestStrip_everyType(t *testing.T) {
 	for _, v := range []any{new(User), new(Meeting), new(MeetingInstance), new(MeetingReport), new(PastMeeting), new(Participant), new(Registrant), new(AddedRegistrant), new(DailyReport)} {
 		fillSecrets(reflect.ValueOf(v), 0)
 		Strip(v)
@@ -152,7 +152,7 @@ func TestStripLeavesNoSecret(t *testing.T) {
 	}
 }
 
-// fillSecrets sets every Secret, making what leads to it.
+// fillSecrets sets every Secret, and allocates the pointers and lists on the way to it.
 func fillSecrets(v reflect.Value, depth int) {
 	switch {
 	case depth > 8 || depth > 0 && !v.CanSet():
@@ -174,7 +174,7 @@ func fillSecrets(v reflect.Value, depth int) {
 	}
 }
 
-func TestPruneTakesNullsOutOfLists(t *testing.T) {
+func TestPrune_removesNullsFromLists(t *testing.T) {
 	body := `{
 		"login_types": [1, 4711, null, 100],
 		"status": "brand new",
@@ -199,7 +199,7 @@ func TestPruneTakesNullsOutOfLists(t *testing.T) {
 	}
 }
 
-func TestPruneGoesDeep(t *testing.T) {
+func TestPrune_nestedLists(t *testing.T) {
 	type node struct {
 		Enums []LoginType
 		Nodes []*struct{ Enums []LoginType }
@@ -213,7 +213,7 @@ func TestPruneGoesDeep(t *testing.T) {
 	}
 }
 
-func TestItemsThatWouldBeTwo(t *testing.T) {
+func TestMarshalInput_itemWithSeparator(t *testing.T) {
 	type part struct {
 		Hosts []SemicolonItem `json:"hosts,omitzero"`
 		Codes []CommaItem     `json:"codes,omitzero"`
@@ -238,7 +238,7 @@ func TestItemsThatWouldBeTwo(t *testing.T) {
 		}
 	}
 	if _, err := Marshal(part{Codes: []CommaItem{"a,b"}}); err != nil {
-		t.Errorf("what Zoom said cannot be kept: %v", err)
+		t.Errorf("an answer of Zoom's cannot be stored: %v", err)
 	}
 }
 

@@ -2,40 +2,40 @@ package types
 
 import "strings"
 
-// Rows of reports have no ids. What tells one from the others of its list is all
-// that it says: a row that stands twice is found at its first place.
+// Rows of reports have no ids: their content is their identity. A cursor at a row that
+// occurs twice resumes after the first.
 
-// Mark returns what tells the activity from others.
+// Mark identifies the activity within its list.
 func (a *SignInActivity) Mark() string {
 	return mark(string(a.Email), a.Time.String(), string(a.Type), string(a.IPAddress))
 }
 
-// Mark returns what tells the row from others.
+// Mark identifies the row within its list.
 func (h *HostActivity) Mark() string { return mark(string(h.ZoomID), string(h.Email), h.From.String()) }
 
-// Mark returns what tells the change from others.
+// Mark identifies the change within its list.
 func (o *OperationLog) Mark() string {
 	return mark(string(o.OperatorEmail), o.Time.String(), string(o.Detail))
 }
 
-// Mark returns what tells the call from others.
+// Mark identifies the call within its list.
 func (c *TelephoneCall) Mark() string {
 	return mark(string(c.UUID), c.StartTime.String(), c.EndTime.String(), string(c.PhoneNumber), string(c.CallInNumber))
 }
 
-// Mark returns what tells the event from others. The dates of a recurring
+// Mark identifies the event within its list. The occurrences of a recurring
 // meeting may share an id.
 func (e *UpcomingEvent) Mark() string { return mark(string(e.ZoomID), e.StartTime.String()) }
 
-// Mark returns what tells the day from others.
+// Mark identifies the day within its list.
 func (u *CloudRecordingUsage) Mark() string { return u.Date.String() }
 
-// Mark returns what tells the stay from others of its run.
+// Mark identifies the stay within its instance.
 func (p *WebinarReportParticipant) Mark() string {
 	return mark(string(p.InMeetingID), string(p.Name), p.JoinTime.String())
 }
 
-// Mark returns what tells the attendee from others of the run: the first stay.
+// Mark identifies the attendee within the instance, by the first stay.
 func (a *Attendee) Mark() string {
 	if len(a.Stays) == 0 {
 		return ""
@@ -44,7 +44,7 @@ func (a *Attendee) Mark() string {
 	return mark(string(first.InMeetingID), string(first.Name), first.JoinTime.String())
 }
 
-// Mark returns what tells the attendee from others of the meeting: the first stay.
+// Mark identifies the attendee within the meeting, by the first stay.
 func (a *MeetingAttendee) Mark() string {
 	if a.First == nil {
 		return ""

@@ -16,22 +16,22 @@ type Node interface {
 	ID() NodeID
 }
 
-// NodeID is a global id: which kind of object, and Zoom's key of it. Outside
-// it is opaque and names the tenant (the Zoom account) too, so that an id which
-// one account handed out is refused to another.
+// NodeID is a global id: the object's type and Zoom's key. The encoded form is opaque and
+// holds the tenant (the Zoom account) too, so that an id issued to one account is rejected
+// for another.
 //
 // Account is Zoom's id of the sub account that the object is in; "" for the
-// tenant's own.
+// tenant's own account.
 type NodeID struct{ Account, Type, Key string }
 
-// tenantSize is how many bytes of a tenant's hash stand in an id: enough that
-// no two accounts of one gateway share it, and no more to carry about.
+// tenantSize is how many bytes of a tenant's hash an id holds: enough that no two accounts
+// of one gateway share them, and no more, because every id holds them.
 const tenantSize = 6
 
-// maxEncoded bounds the opaque form, in bytes: none that was handed out is longer.
+// maxEncoded bounds the encoded form, in bytes: no id that Encode returned is longer.
 const maxEncoded = 1 << 10
 
-// Tenant stands for a Zoom account in ids and cursors.
+// Tenant identifies a Zoom account in ids and cursors, by a hash.
 type Tenant [tenantSize]byte
 
 // TenantOf returns the tenant of a Zoom account id.
@@ -42,7 +42,7 @@ func TenantOf(accountID string) Tenant {
 
 type tenantKey struct{}
 
-// WithTenant says in whose name ids are read and written below ctx.
+// WithTenant returns a context in which ids are decoded and encoded for a tenant.
 func WithTenant(ctx context.Context, t Tenant) context.Context {
 	return context.WithValue(ctx, tenantKey{}, t)
 }
@@ -53,10 +53,10 @@ func TenantFrom(ctx context.Context) Tenant {
 	return t
 }
 
-// ErrBadID says that a caller's global id is none of ours, or not his.
+// ErrBadID reports a global id that this gateway did not issue, or issued to another tenant.
 var ErrBadID = errors.New("not an id of this account")
 
-// Encode returns the opaque form for a tenant.
+// Encode returns the opaque form of the id for a tenant.
 func (id NodeID) Encode(t Tenant) string {
 	return string(id.appendEncoded(nil, t))
 }
@@ -72,7 +72,7 @@ func (id NodeID) appendEncoded(to []byte, t Tenant) []byte {
 	return base64.RawURLEncoding.AppendEncode(to, raw)
 }
 
-// DecodeNodeID reads what Encode wrote, and refuses another tenant's.
+// DecodeNodeID decodes an id that Encode returned. It rejects those of other tenants.
 func DecodeNodeID(t Tenant, s string) (NodeID, error) {
 	if len(s) > maxEncoded {
 		return NodeID{}, ErrBadID
@@ -97,7 +97,7 @@ func cutLast(s string) (account, kind string, found bool) {
 	return "", s, false
 }
 
-// Of returns the key of an id that must be of one kind.
+// Of returns the key, or an error if the id is of another kind.
 func (id NodeID) Of(kind string) (string, error) {
 	if id.Type != kind {
 		return "", fmt.Errorf("%w: it names a %s, not a %s", ErrBadID, id.Type, kind)
@@ -105,7 +105,7 @@ func (id NodeID) Of(kind string) (string, error) {
 	return id.Key, nil
 }
 
-// AppendGQL appends the opaque form for a tenant, or null for what has no key.
+// AppendGQL appends the opaque form for a tenant, or null if the id has no key.
 func (id NodeID) AppendGQL(to []byte, t Tenant) []byte {
 	if id.Key == "" {
 		return append(to, null...)
@@ -113,14 +113,14 @@ func (id NodeID) AppendGQL(to []byte, t Tenant) []byte {
 	return append(id.appendEncoded(append(to, '"'), t), '"')
 }
 
-// MarshalGQLContext writes the same for the tenant of ctx.
+// MarshalGQLContext writes the same for ctx's tenant.
 func (id NodeID) MarshalGQLContext(ctx context.Context, w io.Writer) error {
 	t := TenantFrom(ctx)
 	write(w, func(to []byte) []byte { return id.AppendGQL(to, t) })
 	return nil
 }
 
-// UnmarshalGQLContext reads an id that was handed out to the tenant of ctx.
+// UnmarshalGQLContext reads an id that was issued to ctx's tenant.
 func (id *NodeID) UnmarshalGQLContext(ctx context.Context, v any) error {
 	s, err := callerText(v)
 	if err != nil {

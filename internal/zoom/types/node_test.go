@@ -18,7 +18,7 @@ func nodeIDs() *rapid.Generator[NodeID] {
 	})
 }
 
-func TestNodeIDRoundTrip(t *testing.T) {
+func TestNodeID_roundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id, account := nodeIDs().Draw(t, "id"), rapid.String().Draw(t, "account")
 		opaque := id.Encode(TenantOf(account))
@@ -37,7 +37,7 @@ func TestNodeIDRoundTrip(t *testing.T) {
 	})
 }
 
-func TestNodeIDOfAnotherTenantIsRefused(t *testing.T) {
+func TestDecodeNodeID_otherTenantIsRejected(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := nodeIDs().Draw(t, "id")
 		mine, other := rapid.String().Draw(t, "mine"), rapid.String().Draw(t, "other")
@@ -50,7 +50,7 @@ func TestNodeIDOfAnotherTenantIsRefused(t *testing.T) {
 	})
 }
 
-func TestNodeIDsThatAreNone(t *testing.T) {
+func TestDecodeNodeID_malformed(t *testing.T) {
 	mine := TenantOf("mine")
 	for _, c := range []struct{ why, id string }{
 		{"empty", ""},
@@ -70,7 +70,7 @@ func TestNodeIDsThatAreNone(t *testing.T) {
 	}
 }
 
-func TestNodeIDInGraphQL(t *testing.T) {
+func TestNodeID_graphQL(t *testing.T) {
 	ctx := WithTenant(t.Context(), TenantOf("mine"))
 	id := NodeID{"", "MeetingInstance", "/a//b+c=="}
 	var shown bytes.Buffer
@@ -109,9 +109,9 @@ func TestGlobalIDs(t *testing.T) {
 	}
 }
 
-// A cursor that has died finds its place again by the mark, so two stays of one
-// person must not share it.
-func TestMarks(t *testing.T) {
+// An expired cursor resumes at the item with the same mark, so two stays of one person must
+// not share it.
+func TestMark_unique(t *testing.T) {
 	at := decodedTime(t, "2026-01-31T09:30:00Z")
 	stay := Participant{InMeetingID: "16778240", Name: "Ann", JoinTime: at}
 	for _, other := range []Participant{
@@ -140,8 +140,7 @@ func decodedTime(t *testing.T, s string) (at Time) {
 	return at
 }
 
-// FuzzNodeID sends what strangers may: an id is refused, or it is one that we
-// would have handed out.
+// FuzzNodeID decodes arbitrary input: it is rejected, or it is an id that Encode returns.
 func FuzzNodeID(f *testing.F) {
 	mine := TenantOf("mine")
 	f.Add(NodeID{"", "User", "u"}.Encode(mine))

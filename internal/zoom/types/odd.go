@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// maxOddities bounds what is noted of one answer.
+	// maxOddities bounds the findings of one answer.
 	maxOddities = 200
-	// maxOddText bounds its texts, in bytes.
+	// maxOddText bounds a finding's texts, in bytes.
 	maxOddText = 64
 )
 
-// Oddities is what is odd about one answer, and how often. The zero value is empty,
-// and a nil one notes nothing.
+// Oddities counts the deviations of one answer from the schema. The zero value is empty;
+// a nil *Oddities records nothing.
 type Oddities struct{ counts map[drift.Finding]int }
 
-// Found returns what was noted, and how often.
+// Found returns the findings with their counts.
 func (o *Oddities) Found() map[drift.Finding]int {
 	if o == nil {
 		return nil
@@ -43,7 +43,7 @@ func (o *Oddities) add(odd drift.Finding) {
 	o.counts[odd]++
 }
 
-// bounded cuts a text, and takes out what would break a line of a table.
+// bounded truncates a text, and replaces characters that would break a line of a table.
 func bounded(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -63,19 +63,19 @@ func (o *Oddities) reset() {
 	}
 }
 
-// observer is told by the methods that read values, which know their decoder alone.
+// observer records the findings of a decoder. The methods that read values have access to the
+// decoder only.
 type observer struct {
 	odd      *Oddities
-	below    string // the field that holds what the decoder reads; "" for an answer
-	envelope bool   // the answer is no object of the graph, but holds some
+	below    string // the path of the field that the decoder reads; "" for a whole answer
+	envelope bool   // the answer is no object of the graph, but contains some
 }
 
-// observed are the observers by the decoder. An answer costs it two steps, and a value
-// only one that is odd.
+// observed maps decoders to their observers. It is accessed twice for an answer, and once
+// for each value that deviates.
 var observed sync.Map // *jsontext.Decoder → *observer
 
-// observe has an observer told of what a decoder reads, until the function that it
-// returns is called.
+// observe registers the observer of a decoder, until end is called.
 func observe(dec *jsontext.Decoder, o *observer) (end func()) {
 	observed.Store(dec, o)
 	return func() { observed.Delete(dec) }
@@ -87,26 +87,26 @@ func observerOf(dec *jsontext.Decoder) *observer {
 	return known
 }
 
-// isEnvelope reports whether what a decoder reads is no object of the graph.
+// isEnvelope reports whether a decoder reads an answer that is no object of the graph.
 func isEnvelope(dec *jsontext.Decoder) bool {
 	o := observerOf(dec)
 	return o != nil && o.envelope
 }
 
-// isOurs reports whether v is of a type that the graph does not have.
+// isOurs reports whether v is of a type that is not in the schema.
 func isOurs(v any) bool {
 	return reflect.TypeOf(v).Elem().PkgPath() != reflect.TypeFor[Text]().PkgPath()
 }
 
-// note tells that the value that a decoder has just read is odd.
+// note records a finding about the value that a decoder has just read.
 func note(dec *jsontext.Decoder, kind drift.Kind, value string) {
 	if o := observerOf(dec); o != nil && o.odd != nil {
 		o.odd.add(drift.Finding{Kind: kind, Field: join(o.below, fieldPath(dec)), Value: value})
 	}
 }
 
-// fieldPath names the value that a decoder has just read, whichever item of a list it
-// stands in.
+// fieldPath returns the path of the value that a decoder has just read, without the indices
+// of lists.
 func fieldPath(dec *jsontext.Decoder) string {
 	var names []string
 	depth := 0

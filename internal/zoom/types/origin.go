@@ -2,32 +2,30 @@ package types
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// Origin says where an object was read: by which operation, and so which of its
-// fields can be there, and in which account, and so where its edges lead. Every
-// object with edges embeds it, and so does every type that operations answer
-// with (see internal/codegen).
+// Origin records where an object was read: the operation determines which of its fields
+// can be set, and the account where its edges lead. Every object with edges embeds it, and
+// so does every type that operations return (see internal/codegen).
 type Origin struct {
-	// Op is the pattern of the operation; "" for an object that is known by its
-	// key alone.
+	// Op is the pattern of the operation; "" for an object of which only the key is known.
 	Op string
-	// Account is Zoom's id of the sub account; "" for the own account.
+	// Account is Zoom's id of the sub account; "" for the tenant's own account.
 	Account string
 }
 
-// GetOrigin returns the origin, to be changed by who has just made the object.
+// GetOrigin returns the origin, which only the code that created the object may change.
 func (o *Origin) GetOrigin() *Origin { return o }
 
-// Originate notes on every object that v points to where it was read.
+// Originate sets the origin of every object reachable from v.
 func Originate(v any, o Origin) { walk(v, origins, o) }
 
-// PastMeeting is a row of the report on a user's meetings: the run, and what
-// the report says of it.
+// PastMeeting is a row of the report on a user's meetings: the instance, and the report on
+// it.
 type PastMeeting struct {
 	Instance MeetingInstance
 	Report   MeetingReport
 }
 
-// InstanceOf returns the run that a report is about, as far as the report tells it.
+// InstanceOf returns the instance that a report is about, with the fields that the report has.
 func InstanceOf(report *MeetingReport) (*MeetingInstance, error) {
 	body, err := Marshal(report)
 	if err != nil {
@@ -39,7 +37,7 @@ func InstanceOf(report *MeetingReport) (*MeetingInstance, error) {
 	return run, err
 }
 
-// UnmarshalJSONFrom reads both from one object.
+// UnmarshalJSONFrom reads both from one JSON object.
 func (p *PastMeeting) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -52,7 +50,7 @@ func (p *PastMeeting) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return unmarshalWithin(dec, v, &p.Report, true)
 }
 
-// MarshalJSONTo writes the report's fields, which hold the run's.
+// MarshalJSONTo writes the report's fields, which include the instance's.
 func (p *PastMeeting) MarshalJSONTo(enc *jsontext.Encoder) error {
 	body, err := Marshal(&p.Report)
 	if err != nil {

@@ -14,7 +14,7 @@ const reportRow = `{
 	"tracking_fields": [{"field": "a", "value": "b"}]
 }`
 
-func TestPastMeetingIsRunAndReport(t *testing.T) {
+func TestPastMeeting_instanceAndReport(t *testing.T) {
 	var p PastMeeting
 	if err := Unmarshal([]byte(reportRow), &p); err != nil {
 		t.Fatal(err)
@@ -24,14 +24,14 @@ func TestPastMeetingIsRunAndReport(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 	if p.Instance.Row != &p.Report {
-		t.Error("the run does not know its row of the report")
+		t.Error("the instance has no pointer to its row of the report")
 	}
 	if p.Instance.Op != p.Report.Op || p.Report.Op != "GET /report/users/{userId}/meetings" {
 		t.Errorf("they come from %q and %q", p.Instance.Op, p.Report.Op)
 	}
 }
 
-func TestPastMeetingRoundTrip(t *testing.T) {
+func TestPastMeeting_roundTrip(t *testing.T) {
 	var p, back PastMeeting
 	if err := Unmarshal([]byte(reportRow), &p); err != nil {
 		t.Fatal(err)
@@ -47,11 +47,11 @@ func TestPastMeetingRoundTrip(t *testing.T) {
 		t.Errorf("-before +after\n%s", diff)
 	}
 	if back.Instance.Row != &back.Report {
-		t.Error("the run that came back does not know its row")
+		t.Error("the decoded instance has no pointer to its row")
 	}
 }
 
-func TestPastMeetingThatIsNone(t *testing.T) {
+func TestPastMeeting_malformed(t *testing.T) {
 	for _, body := range []string{`[]`, `"x"`, `{"uuid":`} {
 		if err := Unmarshal([]byte(body), new(PastMeeting)); err == nil {
 			t.Errorf("%s was read", body)
@@ -59,7 +59,7 @@ func TestPastMeetingThatIsNone(t *testing.T) {
 	}
 }
 
-func TestOrigin(t *testing.T) {
+func TestOrigin_notInJSON(t *testing.T) {
 	var u User
 	u.Op = "GET /users"
 	if u.Op != "GET /users" {

@@ -8,17 +8,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// JSON is a value of a form that Zoom leaves free. The zero value is "none".
+// JSON is a value whose form Zoom does not define. The zero value is "none".
 type JSON jsontext.Value
 
-// UnmarshalJSONFrom keeps the value as it comes.
+// UnmarshalJSONFrom copies the value unchanged.
 func (j *JSON) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	*j = JSON(v.Clone())
 	return err
 }
 
-// MarshalJSONTo writes the value as it came.
+// MarshalJSONTo writes the value unchanged.
 func (j JSON) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if len(j) == 0 {
 		return enc.WriteToken(jsontext.Null)
@@ -37,8 +37,8 @@ func (j JSON) AppendGQL(to []byte) []byte {
 // MarshalGQL writes the same.
 func (j JSON) MarshalGQL(w io.Writer) { write(w, j.AppendGQL) }
 
-// written keeps numbers as the caller wrote them: encoding/json, which reads
-// variables, has a text for a number.
+// written preserves numbers as the caller wrote them: the variables are decoded by
+// encoding/json, as json.Number.
 var written = json.JoinOptions(json.Deterministic(true), json.WithMarshalers(json.MarshalToFunc(
 	func(enc *jsontext.Encoder, n stdjson.Number) error { return enc.WriteValue(jsontext.Value(n)) },
 )))

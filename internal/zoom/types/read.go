@@ -13,8 +13,8 @@ import (
 	"zoomql/internal/drift"
 )
 
-// Lenient are the options for reading from Zoom: a name that stands twice or a
-// broken rune does not make an answer unreadable.
+// Lenient are the options for reading from Zoom: duplicate names and invalid UTF-8
+// do not make an answer unreadable.
 var Lenient = json.JoinOptions(
 	jsontext.AllowDuplicateNames(true),
 	jsontext.AllowInvalidUTF8(true),
@@ -27,21 +27,21 @@ var joinedLists = []*json.Unmarshalers{
 	json.UnmarshalFromFunc(unmarshalJoined[Weekday]),
 }
 
-// tolerant are Lenient, and a value of another shape than its field costs that
-// field. To look at each value beforehand costs as much as to read it, so an answer
-// is read by Lenient first, and again by these where that fails.
+// tolerant extends Lenient: a field whose value has another JSON type is set to null.
+// Inspecting each value first costs as much as reading it, so an answer is read by Lenient
+// first, and again by these options if that fails.
 var tolerant = json.JoinOptions(Lenient, json.WithUnmarshalers(tolerantly))
 
 var tolerantly = json.JoinUnmarshalers(append(slices.Clone(joinedLists), json.UnmarshalFromFunc(skipMisfit))...)
 
-// Unmarshal reads JSON of Zoom's.
+// Unmarshal reads one JSON value of Zoom's.
 func Unmarshal(data []byte, v any) error {
 	return Read(data, v, nil, func(dec *jsontext.Decoder) error { return json.UnmarshalDecode(dec, v) })
 }
 
-// Read reads JSON of Zoom's into v by a function that takes it from a decoder, twice
-// where a value has another shape than the field that it is for: each such field is
-// null. What is odd is noted; odd may be nil. More than the one value is an error.
+// Read reads one JSON value of Zoom's into v by the function read. It calls read again if a
+// value has another JSON type than its field: each such field is null then. Deviations are
+// recorded in odd, which may be nil. Data after the value is an error.
 func Read(data []byte, v any, odd *Oddities, read func(*jsontext.Decoder) error) error {
 	err := readBy(Lenient, data, v, odd, read)
 	if _, misfit := errors.AsType[*json.SemanticError](err); !misfit {
@@ -67,8 +67,8 @@ func readBy(opts json.Options, data []byte, v any, odd *Oddities, read func(*jso
 // UnmarshalDecode reads the next JSON value of Zoom's.
 func UnmarshalDecode(dec *jsontext.Decoder, v any) error { return json.UnmarshalDecode(dec, v) }
 
-// unmarshalWithin reads a value that a decoder has just read, under the same options,
-// and notes what is odd of it where the decoder's is noted.
+// unmarshalWithin reads a value that a decoder has just returned, under the same options.
+// With noted, its deviations are recorded by the decoder's observer.
 func unmarshalWithin(dec *jsontext.Decoder, value jsontext.Value, v any, noted bool) error {
 	opts := Lenient
 	if funcs, _ := json.GetOption(dec.Options(), json.WithUnmarshalers); funcs == tolerantly {
@@ -81,10 +81,9 @@ func unmarshalWithin(dec *jsontext.Decoder, value jsontext.Value, v any, noted b
 	return json.UnmarshalDecode(inner, v)
 }
 
-// skipMisfit skips a value whose shape is another than that of the field it is for,
-// and leaves all others to be read as ever. What is no field of the graph's, the
-// answer itself and the list that it was asked for, is not optional: there a misfit
-// stays an error.
+// skipMisfit skips a value whose JSON type does not fit its field, and leaves all others
+// to the default unmarshaler. The answer itself, and the list that the operation returns,
+// are not optional: there a misfit stays an error.
 func skipMisfit(dec *jsontext.Decoder, v any) error {
 	kind, at := dec.PeekKind(), reflect.ValueOf(v).Elem()
 	switch depth := dec.StackDepth(); {
@@ -106,14 +105,14 @@ func skipMisfit(dec *jsontext.Decoder, v any) error {
 	return err
 }
 
-// isRequired reports whether a value in what is no object of the graph is what the
-// answer is about: a list of objects, or what such a list stands in. A list of texts there
-// is a field of an object that the answer is, beside its list.
+// isRequired reports whether a value of an envelope is the one that the operation returns:
+// a list of objects, or the struct that holds such a list. A list of texts is an optional
+// field next to it.
 func isRequired(t reflect.Type, depth int) bool {
 	return depth == 1 && t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Pointer || t.Kind() == reflect.Struct && t.PkgPath() != reflect.TypeFor[Text]().PkgPath()
 }
 
-// isPlain reports whether a type is one of Go's own, which take one form alone.
+// isPlain reports whether a type is one of Go's basic types, which accept one JSON type only.
 func isPlain(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Bool, reflect.String, reflect.Int, reflect.Int64, reflect.Float64:
@@ -124,7 +123,7 @@ func isPlain(t reflect.Type) bool {
 
 var reader = reflect.TypeFor[json.UnmarshalerFrom]()
 
-// fits reports whether a type takes JSON of a kind. Scalars take any.
+// fits reports whether a type accepts a JSON type. Scalars accept any.
 func fits(t reflect.Type, kind jsontext.Kind) bool {
 	own := reflect.PointerTo(t).Implements(reader)
 	switch t.Kind() {

@@ -14,7 +14,7 @@ import (
 	"zoomql/internal/drift"
 )
 
-// unreadable is what is noted of fields of another shape.
+// unreadable returns the findings about fields of another JSON type.
 func unreadable(fields ...string) map[drift.Finding]int {
 	found := map[drift.Finding]int{}
 	for _, f := range fields {
@@ -33,9 +33,9 @@ func read[T any](t *testing.T, body string) (*T, map[drift.Finding]int) {
 	return out, odd.Found()
 }
 
-// A container of another shape than its field's costs that field and nothing else, at
-// any depth, and an item of another shape that item.
-func TestAnotherShapeCostsItsField(t *testing.T) {
+// An object or list of another JSON type than its field's sets that field to null and
+// nothing else, at any depth; in a list it removes the item.
+func TestRead_misfitIsNull(t *testing.T) {
 	for _, shape := range []string{`""`, `"x"`, `false`, `true`, `0`, `[]`, `[1]`} {
 		m, found := read[Meeting](t, `{"id":1,"recurrence":`+shape+`,"settings":`+shape+`,"topic":"T"}`)
 		if m.Recurrence != nil || m.Settings != nil || m.Topic != "T" || m.Number != 1 {
@@ -65,8 +65,8 @@ func TestAnotherShapeCostsItsField(t *testing.T) {
 	}
 }
 
-// A row that is two objects of the graph is read as tolerantly as one.
-func TestAnotherShapeInARow(t *testing.T) {
+// A row that becomes two objects of the graph is read as tolerantly as one.
+func TestRead_misfitInPastMeeting(t *testing.T) {
 	p, found := read[PastMeeting](t, `{"uuid":"a==","id":1,"topic":"T","custom_keys":"","has_chat":true}`)
 	if p.Instance.Topic != "T" || p.Report.Topic != "T" || !p.Report.HasChat.Value || p.Report.CustomKeys != nil || p.Instance.Row != &p.Report {
 		t.Errorf("%+v", p)
@@ -76,14 +76,14 @@ func TestAnotherShapeInARow(t *testing.T) {
 	}
 }
 
-// What an answer is itself is no field of it.
-func TestAnotherShapeOfTheAnswer(t *testing.T) {
+// An answer that itself has another JSON type is an error.
+func TestRead_misfitOfAnswerIsError(t *testing.T) {
 	for _, body := range []string{`""`, `[]`, `[{"id":1}]`, `false`, `{"id":1}{}`, `{"id":1`, `{"settings":"",`} {
 		if err := Unmarshal([]byte(body), new(Meeting)); err == nil {
 			t.Errorf("%s was read as a meeting", body)
 		}
 	}
-	type envelope = struct { // none of the graph's
+	type envelope = struct { // no type of the graph
 		Meetings []*Meeting `json:"meetings"`
 		Other    *Meeting   `json:"other"`
 	}
@@ -99,9 +99,9 @@ func TestAnotherShapeOfTheAnswer(t *testing.T) {
 	}
 }
 
-// What an enum does not know is null in the graph, is noted, and goes back to Zoom as
-// it came.
-func TestUnknownValuesAreKept(t *testing.T) {
+// A code that an enum does not know is null in the graph, is recorded, and is written back
+// to Zoom unchanged.
+func TestRead_unknownCodesAreRetained(t *testing.T) {
 	file, found := read[RecordingFile](t, `{"recording_type":"hologram","file_type":"MP4","status":""}`)
 	if got := gqlText(file.RecordingType); got != "null" || file.RecordingTypeText() != "hologram" || file.TypeText() != "MP4" || file.StatusText() != "" {
 		t.Errorf("%s, %q, %q, %q", got, file.RecordingTypeText(), file.TypeText(), file.StatusText())
@@ -122,8 +122,8 @@ func TestUnknownValuesAreKept(t *testing.T) {
 	}
 }
 
-// A list that is given by its texts is sent as such; two lists for one are refused.
-func TestTextsOfListsAreSent(t *testing.T) {
+// A list that is given as codes is sent unchanged; giving it in both fields is an error.
+func TestMarshalInput_codesOfLists(t *testing.T) {
 	body, err := MarshalInput(&InMeetingSettingsInput{DataCenterRegionsText: []string{"TW", "US", "XX"}})
 	if err != nil || string(body) != `{"data_center_regions":["TW","US","XX"]}` {
 		t.Errorf("%s, %v", body, err)
@@ -137,8 +137,7 @@ func TestTextsOfListsAreSent(t *testing.T) {
 	}
 }
 
-// What is noted of one answer is bounded, in length and in number, and holds no line
-// break.
+// The findings of one answer are bounded in length and number, and hold no line break.
 func TestOddTextsAreBounded(t *testing.T) {
 	long := strings.Repeat("ä", 100)
 	_, found := read[RecordingFile](t, `{"recording_type":"`+long+`\n"}`)
@@ -160,8 +159,8 @@ func TestOddTextsAreBounded(t *testing.T) {
 	}
 }
 
-// Fields that the graph lacks are noted by their names, of free forms none.
-func TestUnknownFieldsAreNoted(t *testing.T) {
+// Fields that the schema lacks are recorded by name, except within free-form JSON.
+func TestAddUnknown(t *testing.T) {
 	odd := &Oddities{}
 	odd.AddUnknown([]byte(`{"id":1,"new":{"a":1},"settings":{"host_video":true,"newer":[{"b":1}],"breakout_room":{"rooms":[{"name":"x"},{"novel":1}]}},"topic":{"c":1}}`), FieldsOf(reflect.TypeFor[Meeting]()))
 	want := map[drift.Finding]int{}

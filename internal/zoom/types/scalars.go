@@ -1,12 +1,12 @@
-// Package types holds what the schema names, as Go structs that Zoom's answers
+// Package types holds the schema's types, as Go structs that Zoom's answers
 // are decoded into and that GraphQL serves: one struct from wire to answer.
 //
-// Objects, inputs and enums are generated from graph/schema; what has
-// behaviour is written here by hand. The scalars are tolerant when they read
+// Objects, inputs and enums are generated from graph/schema; types with
+// behaviour are written by hand. The scalars are tolerant when they read
 // from Zoom, because Zoom is not consistent: an id comes as a number or as a
-// string, a date that is not there comes as null, as "" or not at all, and a
-// value may have another type than its document says. They are strict when
-// they read from a GraphQL caller, who can mend what he sends.
+// string, a missing date comes as null, as "" or not at all, and a
+// value may have another type than documented. They are strict when
+// they read from a GraphQL caller, who can correct the input.
 package types
 
 import (
@@ -26,12 +26,11 @@ import (
 	"zoomql/internal/drift"
 )
 
-// Text is a string of Zoom's. Missing, null and "" are one and the same for
-// Zoom, so "" is null in the graph.
+// Text is a string of Zoom's. Zoom does not distinguish missing, null and "",
+// so "" is null in the graph.
 type Text string
 
-// UnmarshalJSONFrom takes a string, a number or a boolean as text and anything
-// else as nothing.
+// UnmarshalJSONFrom accepts a string, a number or a boolean as text; any other value is "".
 func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -50,7 +49,7 @@ func (t Text) AppendGQL(to []byte) []byte { return appendText(to, string(t)) }
 // MarshalGQL writes the same.
 func (t Text) MarshalGQL(w io.Writer) { write(w, t.AppendGQL) }
 
-// UnmarshalGQL reads a string of a caller.
+// UnmarshalGQL reads a caller's string.
 func (t *Text) UnmarshalGQL(v any) error {
 	s, err := callerText(v)
 	*t = Text(s)
@@ -58,8 +57,8 @@ func (t *Text) UnmarshalGQL(v any) error {
 }
 
 // Secret is a credential: a start URL, a passcode, a registrant's own join
-// link. It is served to whoever asks for it by name, and kept nowhere: not in
-// a cache (see Client), not in a log.
+// link. It is served to a query that selects its field, and never stored: not in
+// a cache (see [Strip]), not in a log.
 type Secret string
 
 // UnmarshalJSONFrom reads like Text.
@@ -72,8 +71,8 @@ func (s Secret) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.String(string(s)))
 }
 
-// MarshalJSON hides the credential from encoding/json, which slog's JSON
-// handler writes structs with.
+// MarshalJSON hides the credential from encoding/json, by which slog's JSON
+// handler writes structs.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"[secret]"`), nil }
 
 // AppendGQL appends the credential itself, or null for none.
@@ -100,8 +99,8 @@ type Int struct {
 	Valid bool
 }
 
-// UnmarshalJSONFrom takes a number, or a string that holds one. A duration of
-// the form hh:mm:ss, as dashboards write it, becomes seconds.
+// UnmarshalJSONFrom accepts a number, or a string that holds one. A duration of
+// the form hh:mm:ss, as dashboards write it, is converted to seconds.
 func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -156,26 +155,26 @@ func (i Int) AppendGQL(to []byte) []byte {
 // MarshalGQL writes the same.
 func (i Int) MarshalGQL(w io.Writer) { write(w, i.AppendGQL) }
 
-// UnmarshalGQL reads a number of a caller.
+// UnmarshalGQL reads a caller's number.
 func (i *Int) UnmarshalGQL(v any) error {
 	n, err := strconv.ParseInt(fmt.Sprint(v), 10, 64)
 	*i = Int{n, err == nil}
 	return err
 }
 
-// Float is a number with a fraction that may be absent. Zoom writes figures of
-// quality with their units, "27.15 kbps", "126 ms", "0.03%"; here they are in
-// kbit/s, milliseconds, percent and frames a second.
+// Float is a floating-point number that may be absent. Zoom writes figures of
+// quality with their units, "27.15 kbps", "126 ms", "0.03%"; they are converted to
+// kbit/s, milliseconds, percent and frames per second.
 type Float struct {
 	N     float64
 	Valid bool
 }
 
-// units are those that Zoom's figures may carry, as a factor to the one that
-// Float promises. A figure in another unit is none: a wrong number is worse.
+// units maps the units of Zoom's figures to their factors to Float's units. A figure in an
+// unknown unit is absent: a wrong number is worse than none.
 var units = map[string]float64{"": 1, "%": 1, "ms": 1, "s": 1000, "bps": 0.001, "kbps": 1, "mbps": 1000, "fps": 1}
 
-// UnmarshalJSONFrom takes a number, or a string that holds one, with its unit.
+// UnmarshalJSONFrom accepts a number, or a string that holds one with its unit.
 func (f *Float) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -212,17 +211,17 @@ func (f Float) AppendGQL(to []byte) []byte {
 // MarshalGQL writes the same.
 func (f Float) MarshalGQL(w io.Writer) { write(w, f.AppendGQL) }
 
-// UnmarshalGQL reads a number of a caller.
+// UnmarshalGQL reads a caller's number.
 func (f *Float) UnmarshalGQL(v any) error {
 	n, err := strconv.ParseFloat(fmt.Sprint(v), 64)
 	*f = Float{n, err == nil}
 	return err
 }
 
-// Bool is a truth value that may be absent. Zoom also writes 1 and 0.
+// Bool is a boolean that may be absent. Zoom also writes 1 and 0.
 type Bool struct{ Value, Valid bool }
 
-// UnmarshalJSONFrom takes a boolean, 1, 0, or a string that holds one.
+// UnmarshalJSONFrom accepts a boolean, 1, 0, or a string that holds one of these.
 func (b *Bool) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -256,7 +255,7 @@ func (b Bool) AppendGQL(to []byte) []byte {
 // MarshalGQL writes the same.
 func (b Bool) MarshalGQL(w io.Writer) { write(w, b.AppendGQL) }
 
-// UnmarshalGQL reads a truth value of a caller.
+// UnmarshalGQL reads a caller's boolean.
 func (b *Bool) UnmarshalGQL(v any) error {
 	t, ok := v.(bool)
 	if !ok {
@@ -271,7 +270,7 @@ func (b *Bool) UnmarshalGQL(v any) error {
 // number can hold. The zero value is "none".
 type MeetingNumber int64
 
-// spaced takes out what people write between digits.
+// spaced removes the separators that people write between digits.
 var spaced = strings.NewReplacer(" ", "", "-", "", "\u00a0", "")
 
 // ParseMeetingNumber reads a number as people write it: "123 4567 8901" and
@@ -290,7 +289,7 @@ func ParseMeetingNumber(s string) (MeetingNumber, error) {
 // String returns the digits.
 func (n MeetingNumber) String() string { return strconv.FormatInt(int64(n), 10) }
 
-// UnmarshalJSONFrom takes a number or a string that holds one.
+// UnmarshalJSONFrom accepts a number or a string that holds one.
 func (n *MeetingNumber) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -325,9 +324,8 @@ func (n *MeetingNumber) UnmarshalGQL(v any) (err error) {
 	return err
 }
 
-// UUID is Zoom's id of one run of a meeting: base64, which may hold "/", "+"
-// and "=". It is raw here and in the graph; what a path needs is the client's
-// business.
+// UUID is Zoom's id of one instance of a meeting: base64, which may hold "/", "+"
+// and "=". It is raw here and in the graph; the client escapes it in a path.
 type UUID string
 
 // UnmarshalJSONFrom reads like Text.
@@ -355,11 +353,11 @@ func (u *UUID) UnmarshalGQL(v any) error {
 // Time is an instant, in UTC. The zero value is "none".
 type Time struct{ time.Time }
 
-// timeLayouts are the forms in which Zoom writes instants. One without a zone
-// is UTC: Zoom answers in UTC, and only reads local times.
+// timeLayouts are the forms in which Zoom writes instants. A form without a zone
+// is UTC: Zoom answers in UTC; only its inputs have local times.
 var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly, "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05 Z0700"}
 
-// UnmarshalJSONFrom takes any form that Zoom writes; what is none is none.
+// UnmarshalJSONFrom accepts any of timeLayouts; any other value is the zero Time.
 func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -385,7 +383,7 @@ func parseTime(s string) (time.Time, error) {
 }
 
 // MarshalJSONTo writes the instant as Zoom reads it, yyyy-MM-ddTHH:mm:ssZ, with
-// the fraction that an answer of Zoom's may have had.
+// the fraction of a second if there is one.
 func (t Time) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if t.IsZero() {
 		return enc.WriteToken(jsontext.String(""))
@@ -404,15 +402,15 @@ func (t Time) AppendGQL(to []byte) []byte {
 // MarshalGQL writes the same.
 func (t Time) MarshalGQL(w io.Writer) { write(w, t.AppendGQL) }
 
-// UnmarshalGQL reads RFC 3339; the zone is required. Zoom takes no fractions of
-// a second, so they are cut off.
+// UnmarshalGQL reads RFC 3339; the zone is required. Zoom accepts no fractions of
+// a second, so they are truncated.
 func (t *Time) UnmarshalGQL(v any) error {
 	s, err := callerText(v)
 	if err != nil {
 		return err
 	}
 	at, err := time.Parse(time.RFC3339Nano, s)
-	if at = at.UTC().Truncate(time.Second); err != nil || at.IsZero() { // which would say that none was given
+	if at = at.UTC().Truncate(time.Second); err != nil || at.IsZero() { // the zero value means "none"
 		return errors.New("a DateTime is written as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00+01:00")
 	}
 	t.Time = at
@@ -422,7 +420,7 @@ func (t *Time) UnmarshalGQL(v any) error {
 // Date is a day. The zero value is "none".
 type Date struct{ time.Time }
 
-// UnmarshalJSONFrom takes any form that Zoom writes and keeps its day.
+// UnmarshalJSONFrom accepts any of timeLayouts and truncates it to the day.
 func (d *Date) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	err := (*Time)(d).UnmarshalJSONFrom(dec)
 	d.Time = d.Truncate(24 * time.Hour)
@@ -460,7 +458,7 @@ func (d *Date) UnmarshalGQL(v any) error {
 		return err
 	}
 	d.Time, err = time.Parse(time.DateOnly, s)
-	if err != nil || d.IsZero() { // which would say that none was given
+	if err != nil || d.IsZero() { // the zero value means "none"
 		return errors.New("a Date is written as 2026-01-31")
 	}
 	return nil
@@ -472,7 +470,7 @@ func (i CommaItem) AppendGQL(to []byte) []byte { return appendText(to, string(i)
 // MarshalGQL writes the same.
 func (i CommaItem) MarshalGQL(w io.Writer) { write(w, i.AppendGQL) }
 
-// UnmarshalGQL reads an item of a caller.
+// UnmarshalGQL reads a caller's item.
 func (i *CommaItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
 
 // AppendGQL appends the item.
@@ -481,11 +479,11 @@ func (i SemicolonItem) AppendGQL(to []byte) []byte { return appendText(to, strin
 // MarshalGQL writes the same.
 func (i SemicolonItem) MarshalGQL(w io.Writer) { write(w, i.AppendGQL) }
 
-// UnmarshalGQL reads an item of a caller.
+// UnmarshalGQL reads a caller's item.
 func (i *SemicolonItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
 
-// noteUnless notes a value that was not understood, unless it says that there is none:
-// null, "", or the dash of a table.
+// noteUnless records a value that could not be read, unless it stands for "none": null, "",
+// or the dash of a table.
 func noteUnless(dec *jsontext.Decoder, v jsontext.Value, text string) {
 	if v.Kind() != 'n' && (text != "" && text != "-" || v.Kind() == '{' || v.Kind() == '[') {
 		note(dec, drift.Unreadable, "")
@@ -497,7 +495,7 @@ func noteUnless(dec *jsontext.Decoder, v jsontext.Value, text string) {
 func scalarText(v jsontext.Value) string {
 	switch v.Kind() {
 	case '"':
-		b, _ := jsontext.AppendUnquote(nil, v) // only a broken rune is an error, and that is replaced
+		b, _ := jsontext.AppendUnquote(nil, v) // only invalid UTF-8 is an error, and it is replaced
 		return string(b)
 	case '0', 't', 'f':
 		return string(v)
@@ -505,10 +503,10 @@ func scalarText(v jsontext.Value) string {
 	return ""
 }
 
-// digits returns the text of a JSON number without a fraction, as one writes an integer,
-// where a float has no more to say; any other text as it is.
+// digits returns a JSON number with a fraction or exponent in integer notation, if it is an
+// integer that a float64 holds exactly; otherwise text unchanged.
 func digits(v jsontext.Value, text string) string {
-	const exact = 1 << 53 // from here on a float may have been rounded
+	const exact = 1 << 53 // above it a float64 may have been rounded
 	if v.Kind() != '0' || !strings.ContainsAny(text, ".eE") {
 		return text
 	}
@@ -527,7 +525,7 @@ func callerText(v any) (string, error) {
 	return s, nil
 }
 
-// null is what the graph says for no value.
+// null is the JSON of an absent value.
 const null = "null"
 
 // appendText appends a JSON string, or null for "".
@@ -536,20 +534,20 @@ func appendText(to []byte, s string) []byte {
 		return append(to, null...)
 	}
 	if !isPlainASCII(s) {
-		to, _ = jsontext.AppendQuote(to, s) // only invalid UTF-8 is an error, and that is replaced
+		to, _ = jsontext.AppendQuote(to, s) // only invalid UTF-8 is an error, and it is replaced
 		return to
 	}
 	return append(append(append(to, '"'), s...), '"')
 }
 
-// isPlainASCII reports whether a string stands in JSON as it is. It looks at eight bytes
-// at once: most of an answer is such text.
+// isPlainASCII reports whether a string needs no escaping in JSON. It tests eight bytes
+// at once, because most text of an answer is such.
 func isPlainASCII(s string) bool {
-	const each = 0x0101010101010101 // a byte, eight times
+	const each = 0x0101010101010101 // 1 in each byte
 	for ; len(s) >= 8; s = s[8:] {
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		quote, backslash := x^'"'*each, x^'\\'*each // 0 where there is one
+		quote, backslash := x^'"'*each, x^'\\'*each // a byte is 0 where x has the character
 		if (x|(x-' '*each)|(quote-each)|(backslash-each))&(utf8.RuneSelf*each) != 0 {
 			return false
 		}
@@ -562,8 +560,8 @@ func isPlainASCII(s string) bool {
 	return true
 }
 
-// write appends to the buffer that gqlgen collects an answer in, without a
-// copy on the way. A failed write shows when the answer is sent.
+// write appends to the buffer in which gqlgen collects an answer, without a copy. A failed
+// write is reported when the answer is sent.
 func write(w io.Writer, appendTo func([]byte) []byte) {
 	if buf, ok := w.(*bytes.Buffer); ok {
 		_, _ = buf.Write(appendTo(buf.AvailableBuffer()))

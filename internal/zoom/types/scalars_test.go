@@ -17,7 +17,7 @@ import (
 )
 
 // testReads reads JSON of Zoom's into a T. None of the cases is an error: a
-// scalar that cannot be read is null, and the answer around it stays.
+// scalar that cannot be read is null, and the rest of the answer is read.
 func testReads[T any](t *testing.T, cases []reading[T]) {
 	t.Helper()
 	for _, c := range cases {
@@ -36,26 +36,26 @@ func testReads[T any](t *testing.T, cases []reading[T]) {
 	}
 }
 
-// reading is one JSON value of Zoom's, and what becomes of it.
+// reading is one JSON value of Zoom's and the expected scalar.
 type reading[T any] struct {
 	why  string
 	zoom string
-	over T // what stood there before: a name may stand twice
+	over T // the value before: a name may occur twice
 	want T
 }
 
-func TestTextReads(t *testing.T) {
+func TestText_fromZoom(t *testing.T) {
 	testReads(t, []reading[Text]{
 		{why: "a string is itself", zoom: `"Weekly – 日本"`, want: "Weekly – 日本"},
 		{why: "escapes are undone", zoom: `"a\u00e9\n\"b\""`, want: "aé\n\"b\""},
 		{why: "an id comes as a number too", zoom: `30055339510`, want: "30055339510"},
 		{why: "a number keeps its digits, also those that a float would lose", zoom: `9223372036854775807`, want: "9223372036854775807"},
-		{why: "a truth value is text where text was documented", zoom: `true`, want: "true"},
+		{why: "a boolean is text where text was documented", zoom: `true`, want: "true"},
 		{why: "null is nothing", zoom: `null`, over: "old", want: ""},
 		{why: `"" is nothing`, zoom: `""`, over: "old", want: ""},
 		{why: "an object is nothing", zoom: `{"a":[1]}`, over: "old", want: ""},
 		{why: "an array is nothing", zoom: `["a"]`, over: "old", want: ""},
-		{why: "a broken rune costs the rune, not the text", zoom: "\"Caf\xe9 Z\"", want: "Caf\uFFFD Z"},
+		{why: "invalid UTF-8 is replaced, the rest of the text is read", zoom: "\"Caf\xe9 Z\"", want: "Caf\uFFFD Z"},
 		{why: "so does half a surrogate pair", zoom: `"a\ud800b"`, want: "a\uFFFDb"},
 	})
 	testReads(t, []reading[UUID]{
@@ -68,7 +68,7 @@ func TestTextReads(t *testing.T) {
 	})
 }
 
-func TestIntReads(t *testing.T) {
+func TestInt_fromZoom(t *testing.T) {
 	testReads(t, []reading[Int]{
 		{why: "a number is itself", zoom: `45`, want: Int{45, true}},
 		{why: "zero is a value, not nothing", zoom: `0`, want: Int{0, true}},
@@ -80,7 +80,7 @@ func TestIntReads(t *testing.T) {
 		{why: "null is nothing", zoom: `null`, over: Int{1, true}},
 		{why: `"" is nothing`, zoom: `""`, over: Int{1, true}},
 		{why: "words are nothing", zoom: `"many"`, over: Int{1, true}},
-		{why: "what no 64 bits hold is nothing, not another number", zoom: `1e30`, over: Int{1, true}},
+		{why: "what does not fit into 64 bits is nothing, not another number", zoom: `1e30`, over: Int{1, true}},
 		{why: "just too large is nothing as well", zoom: `9223372036854775808`, over: Int{1, true}},
 		{why: "infinity is no number", zoom: `"Infinity"`, over: Int{1, true}},
 		{why: "nor is what says so", zoom: `"NaN"`, over: Int{1, true}},
@@ -89,7 +89,7 @@ func TestIntReads(t *testing.T) {
 	})
 }
 
-func TestBoolReads(t *testing.T) {
+func TestBool_fromZoom(t *testing.T) {
 	testReads(t, []reading[Bool]{
 		{why: "a truth value is itself", zoom: `true`, want: Bool{true, true}},
 		{why: "false is a value, not nothing", zoom: `false`, want: Bool{false, true}},
@@ -103,7 +103,7 @@ func TestBoolReads(t *testing.T) {
 	})
 }
 
-func TestMeetingNumberReads(t *testing.T) {
+func TestMeetingNumber_fromZoom(t *testing.T) {
 	testReads(t, []reading[MeetingNumber]{
 		{why: "REST answers with a number", zoom: `86753098765`, want: 86753098765},
 		{why: "webhooks and a user's pmi with a string", zoom: `"86753098765"`, want: 86753098765},
@@ -120,7 +120,7 @@ func TestMeetingNumberReads(t *testing.T) {
 	})
 }
 
-func TestTimeReads(t *testing.T) {
+func TestTime_fromZoom(t *testing.T) {
 	nine := Time{time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)}
 	testReads(t, []reading[Time]{
 		{why: "UTC is how Zoom answers", zoom: `"2026-01-31T09:30:00Z"`, want: nine},
@@ -135,7 +135,7 @@ func TestTimeReads(t *testing.T) {
 		{why: "null is none", zoom: `null`, over: nine},
 		{why: "what is no time is none", zoom: `"tomorrow"`, over: nine},
 		{why: "a day that does not exist is none", zoom: `"2026-02-30T09:30:00Z"`, over: nine},
-		{why: "a number is none: nobody knows its unit", zoom: `1769851800`, over: nine},
+		{why: "a number is none: its unit is unknown", zoom: `1769851800`, over: nine},
 	})
 	day := Date{time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)}
 	testReads(t, []reading[Date]{
@@ -152,15 +152,15 @@ type gql[T any] interface {
 	MarshalGQL(w io.Writer)
 }
 
-// asked is a value that a caller wrote, and what is made of it. No want means
-// that it is refused.
-type asked[T any] struct {
+// inputCase is a value that a caller wrote and the expected scalar. No want means
+// that it is rejected.
+type inputCase[T any] struct {
 	why    string
 	caller any
 	want   *T
 }
 
-func testAsked[T any, P gql[T]](t *testing.T, cases []asked[T]) {
+func testInput[T any, P gql[T]](t *testing.T, cases []inputCase[T]) {
 	t.Helper()
 	for _, c := range cases {
 		var got T
@@ -174,17 +174,17 @@ func testAsked[T any, P gql[T]](t *testing.T, cases []asked[T]) {
 	}
 }
 
-func TestCallersAreHeldToTheForm(t *testing.T) {
-	testAsked(t, []asked[Text]{
+func TestScalars_fromCaller(t *testing.T) {
+	testInput(t, []inputCase[Text]{
 		{"a string is a string", "x", new(Text("x"))},
-		{"a number is none: the caller can mend it", int64(1), nil},
-		{"null does not come this far", nil, nil},
+		{"a number is rejected: the caller can correct it", int64(1), nil},
+		{"null", nil, nil},
 	})
-	testAsked(t, []asked[Secret]{
+	testInput(t, []inputCase[Secret]{
 		{"a passcode is a string", "x", new(Secret("x"))},
 		{"a number could lose its leading zeros", int64(1), nil},
 	})
-	testAsked(t, []asked[Int]{
+	testInput(t, []inputCase[Int]{
 		{"a literal", int64(3), new(Int{3, true})},
 		{"a variable", stdjson.Number("3"), new(Int{3, true})},
 		{"a fraction", stdjson.Number("3.5"), nil},
@@ -192,35 +192,35 @@ func TestCallersAreHeldToTheForm(t *testing.T) {
 		{"a truth value", true, nil},
 		{"null", nil, nil},
 	})
-	testAsked(t, []asked[Bool]{
+	testInput(t, []inputCase[Bool]{
 		{"a truth value", false, new(Bool{false, true})},
-		{"a string that Zoom would be understood by", "true", nil},
+		{"a string, which is accepted from Zoom", "true", nil},
 		{"a number", int64(1), nil},
 	})
-	testAsked(t, []asked[UUID]{
+	testInput(t, []inputCase[UUID]{
 		{"raw", "/a//b+c==", new(UUID("/a//b+c=="))},
-		{"copied with what stood around it", " a== \n", new(UUID("a=="))},
+		{"copied with surrounding blanks", " a== \n", new(UUID("a=="))},
 		{"empty", "", nil},
 		{"blank", "  ", nil},
 		{"a number", int64(1), nil},
 	})
 	at := Time{time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)}
-	testAsked(t, []asked[Time]{
+	testInput(t, []inputCase[Time]{
 		{"in UTC", "2026-01-31T09:30:00Z", &at},
 		{"with an offset", "2026-01-31T10:30:00+01:00", &at},
 		{"finer than Zoom takes", "2026-01-31T09:30:00.999Z", &at},
-		{"without a zone nobody knows when", "2026-01-31T09:30:00", nil},
+		{"without a zone", "2026-01-31T09:30:00", nil},
 		{"a day is no instant", "2026-01-31", nil},
 		{"empty", "", nil},
 		{"a number", int64(1769851800), nil},
 	})
-	testAsked(t, []asked[Date]{
+	testInput(t, []inputCase[Date]{
 		{"a day", "2026-01-31", &Date{at.Truncate(24 * time.Hour)}},
 		{"an instant", "2026-01-31T09:30:00Z", nil},
 		{"a day that does not exist", "2026-02-30", nil},
 		{"a number", int64(20260131), nil},
 	})
-	testAsked(t, []asked[MeetingNumber]{
+	testInput(t, []inputCase[MeetingNumber]{
 		{"digits", "86753098765", new(MeetingNumber(86753098765))},
 		{"in groups", "867 5309 8765", new(MeetingNumber(86753098765))},
 		{"with hyphens", "867-5309-8765", new(MeetingNumber(86753098765))},
@@ -239,11 +239,11 @@ func TestCallersAreHeldToTheForm(t *testing.T) {
 		{"a truth value", true, nil},
 		{"null", nil, nil},
 	})
-	testAsked(t, []asked[CommaItem]{{"an item", "US", new(CommaItem("US"))}, {"a number", int64(1), nil}})
-	testAsked(t, []asked[SemicolonItem]{{"an item", "a@b.example", new(SemicolonItem("a@b.example"))}, {"a number", int64(1), nil}})
+	testInput(t, []inputCase[CommaItem]{{"an item", "US", new(CommaItem("US"))}, {"a number", int64(1), nil}})
+	testInput(t, []inputCase[SemicolonItem]{{"an item", "a@b.example", new(SemicolonItem("a@b.example"))}, {"a number", int64(1), nil}})
 }
 
-func TestScalarsAreShown(t *testing.T) {
+func TestScalars_marshalGQL(t *testing.T) {
 	at := time.Date(2026, 1, 31, 10, 30, 0, 0, time.FixedZone("", 3600))
 	for _, c := range []struct {
 		why   string
@@ -251,10 +251,10 @@ func TestScalarsAreShown(t *testing.T) {
 		want  string
 	}{
 		{"text is quoted", Text(`a "b" \` + "\n"), `"a \"b\" \\\n"`},
-		{"what would end a script element stays readable JSON", Text("</script>"), `"</script>"`},
-		{"a broken rune does not break the answer", Text("a\xffb"), "\"a\uFFFDb\""},
+		{"HTML is not escaped", Text("</script>"), `"</script>"`},
+		{"invalid UTF-8 is replaced", Text("a\xffb"), "\"a\uFFFDb\""},
 		{"no text is null", Text(""), "null"},
-		{"a secret is shown to who asked for it", Secret("hush"), `"hush"`},
+		{"a secret is served", Secret("hush"), `"hush"`},
 		{"no secret is null", Secret(""), "null"},
 		{"a number", Int{-7, true}, "-7"},
 		{"zero is a number", Int{0, true}, "0"},
@@ -276,7 +276,7 @@ func TestScalarsAreShown(t *testing.T) {
 		var buffer bytes.Buffer
 		buffer.WriteString("before ")
 		c.value.MarshalGQL(&buffer)
-		var other strings.Builder // a writer that has no buffer to append to
+		var other strings.Builder // an io.Writer that is no *bytes.Buffer
 		c.value.MarshalGQL(&other)
 		if buffer.String() != "before "+c.want || other.String() != c.want {
 			t.Errorf("%s: got %s and %s, want %s", c.why, &buffer, &other, c.want)
@@ -284,7 +284,7 @@ func TestScalarsAreShown(t *testing.T) {
 	}
 }
 
-// TestAppendText writes text with each byte at each place as it is quoted otherwise.
+// appendText quotes each byte at each position as jsontext does.
 func TestAppendText(t *testing.T) {
 	for c := range 256 {
 		for _, length := range []int{1, 7, 8, 9, 17} {
@@ -303,15 +303,15 @@ func TestAppendText(t *testing.T) {
 	}
 }
 
-func TestScalarsAreWrittenForZoom(t *testing.T) {
+func TestScalars_toZoom(t *testing.T) {
 	at := time.Date(2026, 1, 31, 10, 30, 0, 0, time.FixedZone("", 3600))
 	for _, c := range []struct {
 		why   string
 		value any
 		want  string
 	}{
-		{"a secret that a caller sets must arrive", Secret("hush"), `"hush"`},
-		{"also where it may be left out", new(Secret("hush")), `"hush"`},
+		{"a secret that a caller sets", Secret("hush"), `"hush"`},
+		{"a pointer to a secret", new(Secret("hush")), `"hush"`},
 		{"a number", Int{7, true}, "7"},
 		{"no number", Int{}, "null"},
 		{"a truth value", Bool{true, true}, "true"},
@@ -329,7 +329,7 @@ func TestScalarsAreWrittenForZoom(t *testing.T) {
 	}
 }
 
-func TestSecretsDoNotPrint(t *testing.T) {
+func TestSecret_isRedacted(t *testing.T) {
 	type holder struct {
 		Plain   Secret
 		Pointer *Secret
@@ -356,7 +356,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
-// What a caller sees of a number he can send back.
+// A caller can send back a meeting number as served, with separators.
 func TestMeetingNumberRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := MeetingNumber(rapid.Int64Range(1, math.MaxInt64).Draw(t, "number"))
@@ -369,8 +369,7 @@ func TestMeetingNumberRoundTrip(t *testing.T) {
 	})
 }
 
-// FuzzScalars reads anything as every scalar: broken JSON is an error, and any
-// JSON at all is none.
+// FuzzScalars reads arbitrary input as every scalar: only invalid JSON is an error.
 func FuzzScalars(f *testing.F) {
 	for _, seed := range []string{`"a"`, `1e999`, `"\ud800"`, "\"\xff\"", `{"a":{"a":1,"a":2}}`, `[`, `-`, `"1,2;3"`, ``} {
 		f.Add([]byte(seed))

@@ -78,12 +78,13 @@ type AccountBy struct {
 
 // Whether the events come by which Zoom tells of changes.
 type AccountEvents struct {
-	// True while events come: one did within the last 15 minutes. What they tell each change
-	// of is then kept for an hour, unless the gateway is set not to.
+	// True while events come: a webhook did within the last 15 minutes, or the WebSocket is
+	// connected. What they tell each change of is then kept for an hour, unless the gateway is
+	// set not to.
 	Alive bool `json:"alive,omitzero"`
 	// When the last one came; null where none did within two days.
 	LastEventAt Time `json:"last_event_at,omitzero"`
-	// How they come.
+	// How they come; where they may by both, how the last one did.
 	Source EventSource `json:"source,omitzero"`
 }
 
@@ -627,7 +628,7 @@ type AssignRoleInput struct {
 	// The role; any but the owner and the ordinary member.
 	Role *RoleBy `json:"role"`
 	// The users; Zoom takes 30 in one call, the gateway cuts longer lists.
-	Users []*UserBy `json:"users"`
+	Users []*UserBy `json:"members"`
 }
 
 // What became of `assignRole`.
@@ -653,14 +654,20 @@ type Attendance struct {
 	Source AttendanceSource `json:"source,omitzero"`
 	// What proves here that stays are one person's, the strongest first.
 	EvidenceUsed []AttendeeEvidence `json:"evidence_used,omitzero"`
-	// Whether all stays have come, and the time of each is known.
+	// Whether all stays have come, and the time of each is known: never while the run goes on.
 	Complete bool `json:"complete,omitzero"`
+	// What is unproven up to `asOf`. Empty for a running instance if the gateway has all of its events.
+	Missing []AttendanceGap `json:"missing,omitzero"`
 	// When the stays were read; null once they do not change any more.
 	AsOf Time `json:"as_of,omitzero"`
+	// Where this gateway has the same as CSV, by these rules: a path to be read by GET, with the key of a caller.
+	CSVPath string `json:"csv_path,omitzero"`
 	// Whether the data is there; an empty list means nobody came only when it is `READY`.
 	ReportState ReportState `json:"report_state,omitzero"`
 	// All are the attendees, of which a caller reads a page.
 	All []*Attendee `json:"-"`
+	// Number is that of the meeting or webinar; 0 where it is not known.
+	Number MeetingNumber `json:"-"`
 	// OfWebinar says that the run was one of a webinar.
 	OfWebinar bool `json:"-"`
 	// Question names the list of the attendees in its cursors.
@@ -725,6 +732,10 @@ type AttendedInstance struct {
 	Attended int `json:"attended,omitzero"`
 	// Whether the data is there.
 	ReportState ReportState `json:"report_state,omitzero"`
+	// Number is that of the meeting or webinar.
+	Number MeetingNumber `json:"-"`
+	// OfWebinar says that it is one of a webinar.
+	OfWebinar bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -745,6 +756,10 @@ type Attendee struct {
 	Phones []Text `json:"phones,omitzero"`
 	// What the person joined with, as Zoom writes it. Read from the dashboard, label HEAVY, a Business plan.
 	Devices []Text `json:"devices,omitzero"`
+	// What the person was in a webinar: by the dashboard where that was read, and else by the
+	// e-mail addresses of the host and the panelists. Null where it cannot be told, as of people
+	// without an address, and for meetings unless the dashboard was read.
+	Role AttendeeRole `json:"role,omitzero"`
 	// The strongest evidence by which stays were merged; of a single stay, the strongest by which the person is known.
 	Evidence AttendeeEvidence `json:"evidence,omitzero"`
 	// How much the evidence is worth.
@@ -2009,6 +2024,8 @@ type DailyBudget struct {
 	Limit int `json:"limit,omitzero"`
 	// Calls that are left; null when it is not known.
 	Remaining Int `json:"remaining,omitzero"`
+	// When all calls are there again: the next 00:00 UTC.
+	ResetsAt Time `json:"resets_at,omitzero"`
 }
 
 // Usage of the account day by day in one month.
@@ -2552,6 +2569,39 @@ type EndMeetingInput struct {
 type EndMeetingPayload struct {
 	// Payload names what was written to, and what the caller can mend.
 	Payload `json:"-"`
+}
+
+// An event of Zoom's, or a gap between events.
+type Event struct {
+	// Its name, as Zoom has it; null of a gap.
+	Name Text `json:"name,omitzero"`
+	// Set in the place of events that may be missing. Such an item has a `time`, a `cursor` and an `account`, and
+	// nothing else.
+	Gap EventGap `json:"gap,omitzero"`
+	// When it happened.
+	Time Time `json:"time,omitzero"`
+	// Place among all events, to be sent as `after`.
+	Cursor string `json:"cursor,omitzero"`
+	// How many items were left out before this one, since the client reads slowly.
+	Skipped int `json:"skipped,omitzero"`
+	// Global ids of all that it names.
+	Ids []*NodeID `json:"ids,omitzero"`
+	// Who came, left or was admitted, of an event of a participant.
+	Participant *LiveParticipant `json:"participant,omitzero"`
+	// Hosts are Zoom's ids of the hosts.
+	Hosts []string `json:"-"`
+	// InAccount is Zoom's id of the account that it happened in.
+	InAccount string `json:"-"`
+	// Numbers are those of the meetings or webinars that it names.
+	Numbers []string `json:"-"`
+	// OfWebinar says that they are webinars'.
+	OfWebinar bool `json:"-"`
+	// UUIDs are those of the runs.
+	UUIDs []string `json:"-"`
+	// Users are Zoom's ids of the users.
+	Users []string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Leave of an administrator for dealings with people outside.
@@ -3188,7 +3238,7 @@ type InformationBarrierSettingsPatch struct {
 	MessageViaSms *bool `json:"message_via_sms,omitzero"`
 }
 
-// When a person was in a run of a meeting.
+// When a person was in a run of a meeting or webinar.
 type InstancePresence struct {
 	// UUID of the run, raw.
 	UUID UUID `json:"uuid,omitzero"`
@@ -3206,6 +3256,10 @@ type InstancePresence struct {
 	Late Bool `json:"late,omitzero"`
 	// Whether the person left early; null when it cannot be told.
 	LeftEarly Bool `json:"left_early,omitzero"`
+	// Number is that of the meeting or webinar.
+	Number MeetingNumber `json:"-"`
+	// OfWebinar says that it is one of a webinar.
+	OfWebinar bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -3280,6 +3334,11 @@ type LabelBudget struct {
 	PerSecond Float `json:"per_second,omitzero"`
 	// Calls that may start at once; null when it is not known.
 	Remaining Int `json:"remaining,omitzero"`
+	// Calls of each second, or minute, that other apps of the account are believed to spend, as
+	// far as Zoom's refusals and headers tell; null when it is not known.
+	Competing Int `json:"competing,omitzero"`
+	// Calls that wait for this budget now, on the replica that answers.
+	Waiting int `json:"waiting,omitzero"`
 	// What the day allows; null where Zoom does not count by the day.
 	Daily *DailyBudget `json:"daily,omitzero"`
 	// When the budget is whole again if no more is spent: the day's, where there is one. Null when it is not known.
@@ -3340,6 +3399,38 @@ type LicenseInfoInput struct {
 	LicenseOption LicensePlanInput `json:"license_option"`
 	// Zoom's id of the subscription.
 	SubscriptionID string `json:"subscription_id"`
+}
+
+// Somebody in a meeting that goes on: one device, from joining to leaving.
+type LiveParticipant struct {
+	// Id of the stay within this run; another one after each rejoin.
+	InMeetingID string `json:"in_meeting_id,omitzero"`
+	// UUID within this run, the same in breakout rooms.
+	ParticipantUUID Text `json:"participant_uuid,omitzero"`
+	// The name that the person joined with.
+	Name Text `json:"name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// The number that the person calls from.
+	Phone Text `json:"phone,omitzero"`
+	// Zoom's id of the user, for who joined signed in.
+	UserZoomID Text `json:"user_zoom_id,omitzero"`
+	// Zoom's id of the registration that the person came by.
+	RegistrantID Text `json:"registrant_id,omitzero"`
+	// The key that an app of the Meeting SDK gave.
+	CustomerKey Text `json:"customer_key,omitzero"`
+	// When the stay began.
+	JoinTime Time `json:"join_time,omitzero"`
+	// When it ended; null for who is there.
+	LeaveTime Time `json:"leave_time,omitzero"`
+	// Whether the person is in the waiting room, and not in the meeting.
+	InWaitingRoom bool `json:"in_waiting_room,omitzero"`
+	// UUID of the breakout room; null for who is in none.
+	BreakoutRoomUUID Text `json:"breakout_room_uuid,omitzero"`
+	// Number is that of the meeting.
+	Number MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Where a meeting is streamed to.
@@ -4179,16 +4270,20 @@ type Meeting struct {
 
 func (Meeting) IsNode() {}
 
-// Who attended the runs of a meeting: persons by runs.
+// Who attended the runs of a meeting or webinar: persons by runs.
 type MeetingAttendance struct {
-	// The runs that have ended, of the last 15 months, 100 at most, by their start.
+	// The runs that have ended, of the last 15 months where it is a meeting, 100 at most, by their start.
 	Instances []*AttendedInstance `json:"instances,omitzero"`
 	// Whether all stays of all runs have come, and the time of each is known.
 	Complete bool `json:"complete,omitzero"`
+	// Where this gateway has the same as CSV, by these rules: a path to be read by GET, with the key of a caller.
+	CSVPath string `json:"csv_path,omitzero"`
 	// All are the attendees, of which a caller reads a page.
 	All []*MeetingAttendee `json:"-"`
-	// Number is that of the meeting.
+	// Number is that of the meeting or webinar.
 	Number MeetingNumber `json:"-"`
+	// OfWebinar says that it is one of a webinar.
+	OfWebinar bool `json:"-"`
 	// Question names the list of the attendees in its cursors.
 	Question string `json:"-"`
 	// Stays says whether all stays have come.
@@ -4199,7 +4294,7 @@ type MeetingAttendance struct {
 	Origin `json:"-"`
 }
 
-// One person of the runs of a meeting.
+// One person of the runs of a meeting or webinar.
 type MeetingAttendee struct {
 	// The names that the person joined with, the first one first.
 	Names []Text `json:"names,omitzero"`
@@ -4235,6 +4330,22 @@ type MeetingBy struct {
 	ID *NodeID `json:"id,omitzero"`
 	// The number that people join by.
 	Number *MeetingNumber `json:"number,omitzero"`
+}
+
+// A change of a meeting.
+type MeetingChange struct {
+	// Place among all events, to be sent as `after`.
+	Cursor string `json:"cursor,omitzero"`
+	// How many changes were left out before this one, since the client reads slowly: the meeting has them all.
+	Skipped int `json:"skipped,omitzero"`
+	// Name of the event that tells of the change; null after a gap in the events, in which anything may have changed.
+	Event Text `json:"event,omitzero"`
+	// When it happened.
+	Time Time `json:"time,omitzero"`
+	// Number is that of the meeting.
+	Number MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // A chat that outlives the meeting.
@@ -4320,7 +4431,7 @@ type MeetingInstanceBy struct {
 	ID *NodeID `json:"id,omitzero"`
 	// UUID of the run, raw.
 	UUID *UUID `json:"uuid,omitzero"`
-	// Number of a meeting: its latest run that has ended.
+	// Number of a meeting: its latest run that has ended; of the subscription `attendance`, the one that goes on, or begins next.
 	LatestOf *MeetingNumber `json:"latest_of,omitzero"`
 }
 
@@ -5340,6 +5451,30 @@ type PageInfo struct {
 	EndCursor Text `json:"end_cursor,omitzero"`
 }
 
+// Somebody who is invited to speak in a webinar.
+type Panelist struct {
+	// Zoom's id of the panelist, which is none of a user.
+	ZoomID Text `json:"id,omitzero"`
+	// E-mail address.
+	Email Text `json:"email,omitzero"`
+	// Full name.
+	Name Text `json:"name,omitzero"`
+	// The personal link to join by. Who has it joins as this person.
+	JoinURL Secret `json:"join_url,omitzero"`
+	// Zoom's id of the virtual background.
+	VirtualBackgroundID Text `json:"virtual_background_id,omitzero"`
+	// Zoom's id of the name tag.
+	NameTagID Text `json:"name_tag_id,omitzero"`
+	// Name on the tag.
+	NameTagName Text `json:"name_tag_name,omitzero"`
+	// Pronouns on the tag.
+	NameTagPronouns Text `json:"name_tag_pronouns,omitzero"`
+	// What the tag says of the person, such as a title.
+	NameTagDescription Text `json:"name_tag_description,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // One stay of somebody in a run of a meeting, from joining to leaving. Zoom blanks
 // the e-mail address of most people outside the account.
 type Participant struct {
@@ -5651,6 +5786,8 @@ type PlanStep struct {
 	AtMost int `json:"at_most,omitzero"`
 	// Calls that are expected.
 	Expected int `json:"expected,omitzero"`
+	// Answers that the cache has, so that they cost no call.
+	Cached int `json:"cached,omitzero"`
 	// How many steps before this one have to be answered first.
 	Depth int `json:"depth,omitzero"`
 	// Neither the query nor Zoom bounds the list that the calls hang on: `atMost` is what `MAX_OBJECTS` allows for.
@@ -6057,16 +6194,32 @@ type QuestionAndAnswerInput struct {
 type RateLimit struct {
 	// The plan that the gateway was told the account has.
 	Plan BudgetPlan `json:"plan,omitzero"`
-	// The budgets of the labels, the cheapest label first. Zoom Phone has others of its own.
+	// The budgets of the labels, the cheapest label first.
 	Labels []*LabelBudget `json:"labels,omitzero"`
+	// What HEAVY and RESOURCE_INTENSIVE share a day; null where they share none, on a Free
+	// account.
+	Pool *DailyBudget `json:"pool,omitzero"`
+	// The budgets that Zoom Phone has of its own, by label.
+	Phone []*LabelBudget `json:"phone,omitzero"`
+	// What HEAVY and RESOURCE_INTENSIVE of Zoom Phone share a day; null where nothing is limited.
+	PhonePool *DailyBudget `json:"phone_pool,omitzero"`
 	// Calls that wait for their turn now, on the replica that answers.
 	Waiting int `json:"waiting,omitzero"`
 	// Calls that this operation makes at most, by label, with an empty cache and without
 	// retries, as long as Zoom's lists come whole. Labels without calls are left out.
 	Estimated []*CallCount `json:"estimated,omitzero"`
 	// Calls that are expected: as many as when each list is as long as `first`, no two objects
-	// lead to the same one, and nothing is cached.
+	// lead to the same one, and the cache stays as it is.
 	Expected []*CallCount `json:"expected,omitzero"`
+	// Whether `expected` counts what the cache holds. It does not for a mutation, nor where the
+	// cache could not be asked: then it is what an empty cache leads to.
+	CacheKnown bool `json:"cache_known,omitzero"`
+	// Days whose budgets the expected calls take: 0 where no budget of a day pays them, 1 where
+	// what is left of today's does.
+	Days int `json:"days,omitzero"`
+	// When the budget of a day holds all expected calls. Null where today's does, where no
+	// day's can, and where that is not known.
+	RetryAt Time `json:"retry_at,omitzero"`
 	// The longest chain of expected calls of which each needs the answer of the one before.
 	RoundTrips int `json:"round_trips,omitzero"`
 	// Objects in the answer at most.
@@ -6578,6 +6731,47 @@ type RoomNameTagSettings struct {
 	VideoNameTags *VideoNameTagSettings `json:"video_name_tags,omitzero"`
 	// Name tags by voice.
 	VoiceNameTags *VoiceNameTagSettings `json:"voice_name_tags,omitzero"`
+}
+
+// Who is in a meeting that goes on, at a moment.
+type Roster struct {
+	// Place among all events: `events` goes on behind it.
+	Cursor string `json:"cursor,omitzero"`
+	// How many changes `joined` and `left` lack, since the client reads slowly: `participants` has them all.
+	Skipped int `json:"skipped,omitzero"`
+	// The time of the last event that is counted in, or when the roster was begun.
+	AsOf Time `json:"as_of,omitzero"`
+	// Number of the meeting.
+	Number MeetingNumber `json:"number,omitzero"`
+	// UUID of the run; null where none goes on, or no event has told it yet.
+	UUID UUID `json:"uuid,omitzero"`
+	// Whether the meeting goes on; null where no event has told, and the dashboard cannot be asked.
+	Live Bool `json:"live,omitzero"`
+	// How many people are in it, in breakout rooms too: each once, whoever is there by several devices.
+	Count int `json:"count,omitzero"`
+	// How many are in the waiting room.
+	Waiting int `json:"waiting,omitzero"`
+	// Those who are there, in the waiting room too, by the time of joining. Each device is one.
+	Participants []*LiveParticipant `json:"participants,omitzero"`
+	// Those who have come since the item before; none in the first one.
+	Joined []*LiveParticipant `json:"joined,omitzero"`
+	// Those who have left since the item before; none in the first one.
+	Left []*LiveParticipant `json:"left,omitzero"`
+	// False where somebody may be missing, or be there no more: who came before the events of the
+	// last hour, where the account's plan has no dashboard or the app lacks its scope; and since a
+	// gap of the WebSocket that events come over, until the dashboard is read.
+	Complete bool `json:"complete,omitzero"`
+	// When it was last compared with the dashboard's list of who is there, as is done every 5 minutes:
+	// somebody of whom an event was lost stays for so long. Null before the first time, and where
+	// there is no dashboard: then until the meeting ends.
+	ComparedAt Time `json:"compared_at,omitzero"`
+	// Where it comes from.
+	Source RosterSource `json:"source,omitzero"`
+	// Fields of participants that are null since the gateway keeps nobody's name: in Redis it
+	// does so only where CACHE_KEYS encrypts it. Those whom the dashboard told have them.
+	Missing []Text `json:"missing,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // What new meetings are like.
@@ -7873,6 +8067,28 @@ type User struct {
 
 func (User) IsNode() {}
 
+// A run of a meeting or webinar that a user hosted or joined.
+type UserAttendance struct {
+	// UUID of the run, raw.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the meeting or webinar.
+	MeetingNumber MeetingNumber `json:"meeting_number,omitzero"`
+	// Its title.
+	Topic Text `json:"topic,omitzero"`
+	// When the run began.
+	StartTime Time `json:"start_time,omitzero"`
+	// When it ended.
+	EndTime Time `json:"end_time,omitzero"`
+	// Past is the row of the report.
+	Past *PastMeeting `json:"-"`
+	// User is whose list it is in.
+	User NodeID `json:"-"`
+	// UserEmail is the user's address; empty where it is not known.
+	UserEmail Text `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Names one user.
 type UserBy struct {
 	// Global id.
@@ -8587,7 +8803,8 @@ type WebinarReminder struct {
 	Type WebinarReminderTime `json:"type,omitzero"`
 }
 
-// What Zoom reports on one run of a webinar, once it has ended. It needs a paid plan with the webinar add-on.
+// One run of a webinar, once it has ended, with what Zoom reports on it. It needs a paid plan
+// with the webinar add-on.
 type WebinarReport struct {
 	// UUID of the run.
 	UUID UUID `json:"uuid,omitzero"`
@@ -8623,8 +8840,12 @@ type WebinarReport struct {
 	Origin `json:"-"`
 }
 
+func (WebinarReport) IsNode() {}
+
 // Names one run of a webinar.
 type WebinarReportBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
 	// UUID of the run, raw.
 	UUID *UUID `json:"uuid,omitzero"`
 	// Number of a webinar: its latest run that has ended.

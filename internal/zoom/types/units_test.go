@@ -2,7 +2,7 @@ package types
 
 import "testing"
 
-func TestFloatReadsUnits(t *testing.T) {
+func TestFloat_units(t *testing.T) {
 	for zoom, want := range map[string]Float{
 		`3.98`:         {3.98, true},
 		`"27.15 kbps"`: {27.15, true},
@@ -13,20 +13,20 @@ func TestFloatReadsUnits(t *testing.T) {
 		`"0.03%"`:      {0.03, true},
 		`"12 fps"`:     {12, true},
 		`-70`:          {-70, true},
-		`"12 parsecs"`: {}, // a wrong number is worse than none
+		`"12 parsecs"`: {}, // an unknown unit: a wrong number is worse than none
 		`"kbps"`:       {},
 		`"- ms"`:       {},
 		`""`:           {},
 		`null`:         {},
 	} {
-		got := Float{1, true} // whatever was there before
+		got := Float{1, true} // an earlier value
 		if err := Unmarshal([]byte(zoom), &got); err != nil || got != want {
 			t.Errorf("%s: %v, %v, want %v", zoom, got, err, want)
 		}
 	}
 }
 
-func TestIntReadsDurations(t *testing.T) {
+func TestInt_durations(t *testing.T) {
 	for zoom, want := range map[string]Int{
 		`"16:08"`:    {968, true},
 		`"00:56"`:    {56, true},

@@ -12,19 +12,20 @@ import (
 	"zoomql/internal/drift"
 )
 
-// maxLooked is how much of an answer is looked through for fields, in bytes: a long list
-// has the same ones on and on.
-const maxLooked = 256 << 10
+// maxScanned is how much of an answer is scanned for unknown fields, in bytes: the items of
+// a long list have the same fields.
+const maxScanned = 256 << 10
 
-// AddUnknown notes the fields of an answer that have no place in a type. of says what
-// the fields of the answer itself are decoded into: nil for one that is known and not
-// looked into.
+// AddUnknown records the fields of an answer that have no field in a Go type. of returns the
+// types that the fields of the answer itself are decoded into; nil for a known field that
+// is not scanned.
 func (o *Oddities) AddUnknown(data []byte, of func(name string) (t reflect.Type, known bool)) {
-	l := looker{jsontext.NewDecoder(bytes.NewBuffer(data), Lenient), o}
-	_ = l.object("", of) // what cannot be read any further was noted
+	s := scanner{jsontext.NewDecoder(bytes.NewBuffer(data), Lenient), o}
+	_ = s.object("", of) // the findings before an error stay
 }
 
-// FieldsOf is what the members of an object of a type are decoded into.
+// FieldsOf returns a function with the types that the members of an object of type t are
+// decoded into.
 func FieldsOf(t reflect.Type) func(name string) (reflect.Type, bool) {
 	fields := membersOf(t)
 	return func(name string) (reflect.Type, bool) {
@@ -33,64 +34,64 @@ func FieldsOf(t reflect.Type) func(name string) (reflect.Type, bool) {
 	}
 }
 
-type looker struct {
+type scanner struct {
 	dec *jsontext.Decoder
 	odd *Oddities
 }
 
-func (l looker) object(path string, of func(string) (reflect.Type, bool)) error {
-	if l.dec.PeekKind() != '{' || l.dec.InputOffset() > maxLooked {
-		return l.dec.SkipValue()
+func (s scanner) object(path string, of func(string) (reflect.Type, bool)) error {
+	if s.dec.PeekKind() != '{' || s.dec.InputOffset() > maxScanned {
+		return s.dec.SkipValue()
 	}
-	if _, err := l.dec.ReadToken(); err != nil {
+	if _, err := s.dec.ReadToken(); err != nil {
 		return err
 	}
-	for l.dec.PeekKind() == '"' {
-		token, err := l.dec.ReadToken()
+	for s.dec.PeekKind() == '"' {
+		token, err := s.dec.ReadToken()
 		if err != nil {
 			return err
 		}
 		name := token.String()
 		t, known := of(name)
 		if !known {
-			l.odd.add(drift.Finding{Kind: drift.Field, Field: join(path, name)})
+			s.odd.add(drift.Finding{Kind: drift.Field, Field: join(path, name)})
 		}
-		if err := l.value(join(path, name), t); err != nil {
+		if err := s.value(join(path, name), t); err != nil {
 			return err
 		}
 	}
-	_, err := l.dec.ReadToken()
+	_, err := s.dec.ReadToken()
 	return err
 }
 
-// value looks through a value that is decoded into a type, nil for one that is not.
-func (l looker) value(path string, t reflect.Type) error {
+// value scans a value that is decoded into type t; nil for a value that is skipped.
+func (s scanner) value(path string, t reflect.Type) error {
 	if t == nil {
-		return l.dec.SkipValue()
+		return s.dec.SkipValue()
 	}
-	switch kind := l.dec.PeekKind(); {
+	switch kind := s.dec.PeekKind(); {
 	case t.Kind() == reflect.Pointer:
-		return l.value(path, t.Elem())
+		return s.value(path, t.Elem())
 	case kind == '{' && t.Kind() == reflect.Struct && membersOf(t) != nil:
-		return l.object(path, FieldsOf(t))
+		return s.object(path, FieldsOf(t))
 	case kind == '[' && t.Kind() == reflect.Slice:
-		if _, err := l.dec.ReadToken(); err != nil {
+		if _, err := s.dec.ReadToken(); err != nil {
 			return err
 		}
-		for k := l.dec.PeekKind(); k != ']'; k = l.dec.PeekKind() {
-			if err := l.value(path, t.Elem()); err != nil {
+		for k := s.dec.PeekKind(); k != ']'; k = s.dec.PeekKind() {
+			if err := s.value(path, t.Elem()); err != nil {
 				return err
 			}
 		}
-		_, err := l.dec.ReadToken()
+		_, err := s.dec.ReadToken()
 		return err
 	}
-	return l.dec.SkipValue()
+	return s.dec.SkipValue()
 }
 
 var members sync.Map // reflect.Type → map[string]reflect.Type
 
-// membersOf returns the types of a struct's fields by Zoom's names; nil for scalars.
+// membersOf returns the types of a struct's fields by their JSON names; nil for scalars.
 func membersOf(t reflect.Type) map[string]reflect.Type {
 	if known, ok := members.Load(t); ok {
 		return known.(map[string]reflect.Type)

@@ -8,18 +8,17 @@ import (
 	"strings"
 )
 
-// Upload is a file that a caller sent beside the query, by the GraphQL multipart
-// request specification. It cannot be written in a query or in JSON.
+// Upload is a file that a caller sent with a query, by the GraphQL multipart
+// request specification. It has no form in a query or in JSON.
 //
 // Spec: https://github.com/jaydenseric/graphql-multipart-request-spec
 type Upload struct {
 	Name    string
-	Type    string // media type, by the content and not by what the caller says
+	Type    string // media type, detected from the content; the caller's is ignored
 	Content []byte
 }
 
-// NewUpload makes an upload of what a caller sent. Of the name that he gave only
-// the last part is kept: directories are his own business.
+// NewUpload returns an upload of a caller's file. The directories of its name are dropped.
 func NewUpload(name string, content []byte) Upload {
 	name = path.Base(strings.ReplaceAll(strings.Map(printable, name), `\`, "/"))
 	if name == "." || name == "/" {
@@ -28,7 +27,7 @@ func NewUpload(name string, content []byte) Upload {
 	return Upload{Name: name, Type: http.DetectContentType(content), Content: content}
 }
 
-// printable drops what would end a header.
+// printable drops control characters, which would end a header.
 func printable(r rune) rune {
 	if r < ' ' || r == 0x7f {
 		return -1
@@ -36,7 +35,7 @@ func printable(r rune) rune {
 	return r
 }
 
-// UnmarshalGQL takes a file that the transport has put among the variables.
+// UnmarshalGQL accepts a file that the transport has put into the variables.
 func (u *Upload) UnmarshalGQL(v any) error {
 	file, ok := v.(Upload)
 	if !ok {
@@ -46,7 +45,7 @@ func (u *Upload) UnmarshalGQL(v any) error {
 	return nil
 }
 
-// MarshalGQL writes null: no field answers with a file.
+// MarshalGQL writes null: no field returns a file.
 func (u Upload) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, null) }
 
 // MarshalJSON keeps the content of a file out of logs.

@@ -7,3 +7,8 @@ func (w *Webinar) ID() NodeID {
 	}
 	return NodeID{w.Account, "Webinar", w.Number.String()}
 }
+
+// ID returns the global id of the run.
+func (w *WebinarReport) ID() NodeID {
+	return NodeID{w.Account, "WebinarReport", string(w.UUID)}
+}

@@ -1,5 +1,5 @@
-// Package model holds what the baseline serves: structs that encoding/json
-// reads Zoom's answers into.
+// Package model holds the types of the baseline: structs that encoding/json decodes
+// Zoom's answers into.
 package model
 
 import (
@@ -95,16 +95,16 @@ type Registrant struct {
 // RegistrantConnection is a list of registrants.
 type RegistrantConnection struct{ Nodes []*Registrant }
 
-// MeetingInstanceBy names a run of a meeting.
+// MeetingInstanceBy names an instance of a meeting.
 type MeetingInstanceBy struct{ LatestOf *Number }
 
-// MeetingInstance is a run of a meeting.
+// MeetingInstance is an instance of a meeting.
 type MeetingInstance struct {
 	UUID  Text `json:"uuid"`
 	Topic Text `json:"topic"`
 }
 
-// Participant is a stay in a run.
+// Participant is one attendance of an instance.
 type Participant struct {
 	ZoomID          Text `json:"id"`
 	Name            Text `json:"name"`
@@ -113,13 +113,33 @@ type Participant struct {
 	DurationSeconds *int `json:"duration"`
 }
 
-// ParticipantConnection is a list of stays.
+// ParticipantConnection is a list of participants.
 type ParticipantConnection struct{ Nodes []*Participant }
+
+// Dashboard has no fields of its own.
+type Dashboard struct{}
+
+// DashboardRunBy names a run.
+type DashboardRunBy struct{ UUID *string }
+
+// DashboardMeeting is a run that goes on. Its rows tell all that is asked of it, so it is
+// its name alone.
+type DashboardMeeting struct{ UUID string }
+
+// DashboardParticipant is a stay in a run, as the dashboard shows it.
+type DashboardParticipant struct {
+	InMeetingID Text `json:"user_id"`
+	Name        Text `json:"user_name"`
+	LeaveTime   Text `json:"leave_time"`
+}
+
+// DashboardParticipantConnection is a list of such stays.
+type DashboardParticipantConnection struct{ Nodes []*DashboardParticipant }
 
 // UserStatus is the state of a user.
 type UserStatus string
 
-// MeetingListType says which meetings to list.
+// MeetingListType selects which meetings to list.
 type MeetingListType string
 
 // RegistrantStatus is the state of a registration.

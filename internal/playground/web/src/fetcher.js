@@ -1,5 +1,5 @@
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
-import { getIntrospectionQuery } from 'graphql';
+import { getIntrospectionQuery, Kind, parse } from 'graphql';
 import { lastCost } from './price.js';
 
 // What GraphiQL would not ask for by itself: which inputs are @oneOf, and where
@@ -38,10 +38,37 @@ export function createFetcher(url) {
       return answer.data ? answer : plain(params, opts); // an older server
     }
     if (/@(defer|stream)\b/.test(params.query)) return deferred(params, opts);
-    const answer = await plain(params, opts);
-    if (answer.extensions?.cost && !opts?.dryRun) lastCost.set(answer.extensions);
-    return answer;
+    if (opts?.dryRun) return plain(params, opts);
+    return run(plain, ...current(params, opts));
   };
+}
+
+// current returns the parameters and options for the document as it is. GraphiQL parses the
+// document a moment after each edit: until then it passes the syntax tree and the operation
+// name of the document before the edit, and a subscription would be sent by POST.
+function current(params, opts) {
+  let documentAST;
+  try {
+    documentAST = parse(params.query);
+  } catch {
+    return [params, { ...opts, documentAST }]; // the endpoint answers with the syntax error
+  }
+  const operations = documentAST.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION);
+  const operationName = operations.length === 1 ? operations[0].name?.value : params.operationName;
+  return [{ ...params, operationName }, { ...opts, documentAST }];
+}
+
+// run executes an operation and notes its cost. While the price panel is open it asks for the
+// plan too, for the panel alone: the result shows a plan that the user has asked for.
+async function run(plain, params, opts) {
+  const own = Object.keys(opts?.headers ?? {}).some((name) => name.toLowerCase() === 'x-plan');
+  const asks = lastCost.wanted && !own;
+  const answer = await plain(params, asks ? { ...opts, headers: { ...opts?.headers, 'X-Plan': 'true' } } : opts);
+  if (!answer.extensions?.cost) return answer;
+  lastCost.set(answer.extensions);
+  if (!asks) return answer;
+  const { plan, ...extensions } = answer.extensions;
+  return { ...answer, extensions };
 }
 
 // fetchJSON turns what is not GraphQL (a proxy's error page, an empty 401) into

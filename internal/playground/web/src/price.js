@@ -32,10 +32,14 @@ export async function askPrice(fetcher, params, headers) {
   return { ...plan, bars };
 }
 
-// lastCost holds what the last answer says that it cost.
+// lastCost holds what the last answer says that it cost. While it has listeners, the panel is
+// open, and operations are sent with a request for their plan.
 export const lastCost = {
   value: null,
   listeners: new Set(),
+  get wanted() {
+    return this.listeners.size > 0;
+  },
   set(extensions) {
     this.value = extensions;
     for (const listener of this.listeners) listener();

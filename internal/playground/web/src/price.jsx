@@ -85,12 +85,22 @@ function object(editor, what) {
 }
 
 function Estimate({ price, stale }) {
-  if (price.bars.length === 0) return <p className={stale ? 'zoomql-stale' : ''}>It makes no call.</p>;
+  const className = stale ? 'zoomql-stale' : '';
+  if (price.bars.length === 0) {
+    return (
+      <div className={className}>
+        <p>It makes no call.</p>
+        <Refused refused={price.refused} />
+      </div>
+    );
+  }
   return (
-    <div className={stale ? 'zoomql-stale' : ''}>
+    <div className={className}>
       {price.bars.map((bar) => (
         <Bar key={bar.label} {...bar} />
       ))}
+      <Days {...price} />
+      <Refused refused={price.refused} />
       <dl>
         <dt>Round trips</dt>
         <dd>{price.roundTrips}</dd>
@@ -98,17 +108,7 @@ function Estimate({ price, stale }) {
         <dd>{count(price.objects)}</dd>
       </dl>
       <h3>Steps</h3>
-      <ol>
-        {price.steps.map((step) => (
-          <li key={step.path + step.operation}>
-            <code>{step.path}</code>
-            <span>
-              {step.operation} × {range(step.expected, step.atMost)}
-            </span>
-            <small>{step.why}</small>
-          </li>
-        ))}
-      </ol>
+      <Steps steps={price.steps} calls={(step) => range(step.expected, step.atMost)} />
       <details>
         <summary>Scopes</summary>
         <ul>
@@ -121,6 +121,57 @@ function Estimate({ price, stale }) {
         </ul>
       </details>
     </div>
+  );
+}
+
+// Steps lists the steps of a plan, each with its number of calls.
+function Steps({ steps, calls }) {
+  return (
+    <ol>
+      {steps.map((step) => (
+        <li key={step.path + step.operation}>
+          <code>{step.path}</code>
+          <span>
+            {step.operation} × {calls(step)}
+          </span>
+          <small>{step.why}</small>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+// Days tells how many days' budgets are needed, where today's does not hold the calls.
+function Days({ days, retryAt }) {
+  if (days < 2) return null;
+  return (
+    <p className="zoomql-problem">
+      {retryAt
+        ? `What is left of today's budget does not hold it: the next day's does, from ${new Date(retryAt).toLocaleString()} on.`
+        : `It takes the budgets of ${count(days)} days.`}
+    </p>
+  );
+}
+
+// Refused lists the operations that the scopes, or the account's plan, do not allow, with the
+// fields that are null without them.
+function Refused({ refused }) {
+  if (!refused) return null;
+  return (
+    <>
+      <h3>Refused before a call</h3>
+      <ul className="zoomql-refused">
+        {refused.map((r) => (
+          <li key={r.operation}>
+            <span>
+              {r.operation}: <code>{r.code}</code>
+            </span>
+            <small>{r.why}</small>
+            <small>Null without it: {r.fields.join(', ')}</small>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 
@@ -144,7 +195,7 @@ function Bar({ label, most, expected, left }) {
   );
 }
 
-function Paid({ cost: { cost, cache } }) {
+function Paid({ cost: { cost, cache, plan } }) {
   const list = (calls) => Object.entries(calls).map(([label, n]) => `${label} ${count(n)}`).join(', ') || 'no calls';
   return (
     <>
@@ -169,6 +220,12 @@ function Paid({ cost: { cost, cache } }) {
           </>
         )}
       </dl>
+      {plan?.steps.length > 0 && (
+        <>
+          <h3>Its steps</h3>
+          <Steps steps={plan.steps} calls={(step) => count(step.actual) + (step.cached > 0 ? `, ${count(step.cached)} cached` : '')} />
+        </>
+      )}
     </>
   );
 }

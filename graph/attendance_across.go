@@ -1,0 +1,433 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/graph/attendees"
+	"zoomql/graph/errs"
+	"zoomql/graph/list"
+	"zoomql/internal/attendance"
+	"zoomql/internal/plan"
+	"zoomql/internal/selection"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// maxAttended is how many instances of a meeting are worked out together.
+const maxAttended = plan.MaxRuns
+
+// attendedMeeting names the instances of a meeting or webinar whose attendance is one answer.
+type attendedMeeting struct {
+	number   types.MeetingNumber
+	webinar  bool
+	from, to types.Date
+	rules    types.AttendanceRules
+	schedule bool // its dates are needed
+}
+
+// workedMeeting is the attendance of these instances.
+type workedMeeting struct {
+	across    *attendance.Across
+	instances []attendedRun
+	states    []types.ReportState
+	rows      []attendees.Row // of all instances
+	of        types.Completeness
+	unknown   error // why lateness is unknown
+	// byRegistrant and byEmail find persons; nil stands for an address of several.
+	byRegistrant, byEmail map[string]*attendance.Regular
+}
+
+// attendedRun is one of these instances.
+type attendedRun struct {
+	uuid  types.UUID
+	start types.Time
+	held  held
+}
+
+// meetingAttendance returns the attendance of the instances of a meeting. All fields of a
+// response that need the same share it.
+func (s *scope) meetingAttendance(ctx context.Context, key attendedMeeting) (*workedMeeting, error) {
+	w, err := loaderOf(s, s.workMeetings).Load(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	list.Tell(ctx, w.of)
+	if w.unknown != nil {
+		graphql.AddError(ctx, w.unknown)
+	}
+	return w, nil
+}
+
+func (s *scope) workMeetings(ctx context.Context, keys []attendedMeeting) []zoom.Found[workedMeeting] {
+	found := make([]zoom.Found[workedMeeting], len(keys))
+	for i, key := range keys {
+		found[i].Object, found[i].Err = s.workMeeting(ctx, key)
+	}
+	return found
+}
+
+func (s *scope) workMeeting(ctx context.Context, key attendedMeeting) (*workedMeeting, error) {
+	rules, err := attendees.RulesOf(key.rules)
+	if err == nil {
+		err = list.Ordered(key.from, key.to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &workedMeeting{}
+	if err := s.runsFor(ctx, key, w); err != nil {
+		return nil, err
+	}
+	parts, err := s.rowsOfAll(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]attendance.Held, len(parts))
+	for i, rows := range parts {
+		all[i].Meeting = rows.Meeting(rules)
+		if key.schedule && w.unknown == nil && !all[i].Start.IsZero() {
+			due, err := s.planned(ctx, key.number, key.webinar, all[i].Start)
+			if err != nil && !errors.Is(err, zoom.ErrNotFound) {
+				w.unknown = err
+			}
+			all[i].ScheduledStart, all[i].ScheduledEnd = due.Start, due.End
+		}
+		for _, row := range rows.Stays {
+			all[i].Stays = append(all[i].Stays, row.Stay())
+		}
+		w.rows = append(w.rows, rows.Stays...)
+	}
+	w.of.Unready = slices.Contains(w.states, types.ReportStatePending)
+	w.across = attendance.OfAll(all, rules)
+	w.index()
+	return w, nil
+}
+
+// runsFor reads the list of instances, and keeps the latest ones where there are too many. Zoom
+// lists all instances of a webinar, whatever the days.
+func (s *scope) runsFor(ctx context.Context, key attendedMeeting, w *workedMeeting) error {
+	var err error
+	if key.webinar {
+		var runs []*types.WebinarReport
+		runs, w.of, err = s.webinarInstancesOf(ctx, key.number)
+		for _, run := range runs {
+			if key.from.IsZero() || !run.StartTime.Before(key.from.Time) && run.StartTime.Before(key.to.AddDate(0, 0, 1)) {
+				w.instances = append(w.instances, attendedRun{run.UUID, run.StartTime, s.heldWebinar(run)})
+			}
+		}
+	} else {
+		var runs []*types.MeetingInstance
+		runs, w.of, err = s.instancesOf(ctx, zoom.InstanceFilter{MeetingID: key.number, From: key.from, To: key.to})
+		for _, run := range runs {
+			w.instances = append(w.instances, attendedRun{run.UUID, run.StartTime, s.heldMeeting(run)})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(w.instances, func(a, b attendedRun) int { return a.start.Compare(b.start.Time) })
+	if n := len(w.instances) - maxAttended; n > 0 {
+		w.instances = w.instances[n:]
+		w.of.Errs = append(w.of.Errs, &errs.InputError{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The meeting has more than %d instances in these days: the answer is about the latest of them.", maxAttended)})
+	}
+	w.states = make([]types.ReportState, len(w.instances))
+	return nil
+}
+
+// rowsOfAll reads the stays of all instances. An instance that cannot be read has an error, and
+// the others are complete.
+func (s *scope) rowsOfAll(ctx context.Context, w *workedMeeting) ([]attendees.Rows, error) {
+	parts, failed := make([]attendees.Rows, len(w.instances)), make([]error, len(w.instances))
+	var read atomic.Int64
+	s.client.Each(len(w.instances), func(i int) {
+		if read.Load() > maxStays {
+			failed[i] = &errs.InputError{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The instances have more than %d stays: ask for fewer days.", maxStays)}
+			return
+		}
+		parts[i], failed[i] = s.attendanceRows(ctx, w.instances[i].held, attendanceNeeds{stays: &selection.Needs{}}, nil)
+		read.Add(int64(len(parts[i].Stays)))
+	})
+	var limit *errs.InputError
+	for i, err := range failed {
+		w.states[i] = stateOfRows(ctx, w.instances[i].start, &parts[i], err)
+		switch {
+		case w.states[i] == "" && errors.As(err, &limit):
+			return nil, err
+		case w.states[i] == "":
+			w.states[i] = types.ReportStateUnavailable
+			w.of.Errs = append(w.of.Errs, err)
+		}
+		w.of.Errs, w.of.Cut = append(w.of.Errs, parts[i].Of.Errs...), w.of.Cut || parts[i].Of.Cut
+	}
+	return parts, nil
+}
+
+// stateOfRows returns the state of the stays of an instance. If there are none, it follows from
+// the age of the instance.
+func stateOfRows(ctx context.Context, began types.Time, rows *attendees.Rows, err error) types.ReportState {
+	switch {
+	case err != nil && !absent(err):
+		return stateOf(err)
+	case len(rows.Stays) > 0 && zoom.Unfinished(rows.Participants()):
+		return types.ReportStatePending
+	case len(rows.Stays) > 0:
+		return types.ReportStateReady
+	case late(ctx, types.Time{Time: began.Add(longestMeeting)}):
+		return types.ReportStatePending
+	}
+	return types.ReportStateUnavailable
+}
+
+// longestMeeting is the longest duration of a meeting.
+const longestMeeting = 24 * time.Hour
+
+func (w *workedMeeting) index() {
+	w.byRegistrant, w.byEmail = map[string]*attendance.Regular{}, map[string]*attendance.Regular{}
+	for _, p := range w.across.Persons {
+		for _, i := range p.Stays {
+			if id := string(w.rows[i].RegistrantID); id != "" {
+				w.byRegistrant[id] = p
+			}
+			if email := strings.ToLower(string(w.rows[i].Email)); email != "" {
+				if other, ok := w.byEmail[email]; ok && other != p {
+					w.byEmail[email] = nil
+				} else {
+					w.byEmail[email] = p
+				}
+			}
+		}
+	}
+}
+
+// attendanceOfMeeting is meetingAttendance as a type of the schema.
+func (s *scope) attendanceOfMeeting(ctx context.Context, key attendedMeeting) (*types.MeetingAttendance, error) {
+	want := needsOf(ctx, "InstancePresence", "attendees.nodes.presences", "attendees.edges.node.presences").Names
+	key.schedule = want["late"] || want["leftEarly"]
+	w, err := s.meetingAttendance(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	a := &types.MeetingAttendance{
+		Origin: s.origin(), Number: key.number, OfWebinar: key.webinar, Worked: w.across, Stays: w.of, Complete: w.of.Whole() && w.across.Complete,
+		Question:  fmt.Sprint("attendees of meeting ", key.number, key.webinar, key.from, key.to, key.rules),
+		Instances: make([]*types.AttendedInstance, len(w.instances)), All: make([]*types.MeetingAttendee, len(w.across.Persons)),
+	}
+	kind, more := "Meeting", url.Values{}
+	if key.webinar {
+		kind = "Webinar"
+	}
+	if !key.from.IsZero() {
+		more.Set("from", key.from.String())
+		more.Set("to", key.to.String())
+	}
+	a.CSVPath = s.csvPath(kind, key.number.String(), key.rules, more)
+	for i, instance := range w.instances {
+		a.Instances[i] = &types.AttendedInstance{
+			Origin: s.origin(), Number: key.number, OfWebinar: key.webinar,
+			UUID: instance.uuid, StartTime: instance.start, Attended: w.across.Attended[i], ReportState: w.states[i],
+		}
+	}
+	for i, p := range w.across.Persons {
+		a.All[i] = s.meetingAttendee(w, p, key)
+	}
+	return a, nil
+}
+
+// meetingAttendee is a person as a type of the schema.
+func (s *scope) meetingAttendee(w *workedMeeting, p *attendance.Regular, key attendedMeeting) *types.MeetingAttendee {
+	a := &types.MeetingAttendee{
+		Origin: s.origin(), Evidence: attendees.EvidenceOf(p.Evidence), Confidence: attendees.ConfidenceOf(p.Confidence), Contradicted: p.Contradicted,
+		AttendedCount: p.AttendedCount, DurationSeconds: p.Seconds, Names: []types.Text{}, First: w.rows[p.Stays[0]].Participant,
+		Presences: s.presences(w, p, key),
+	}
+	for _, i := range p.Stays {
+		row := w.rows[i]
+		a.Email, a.UserZoomID, a.RegistrantID = cmp.Or(a.Email, row.Email), cmp.Or(a.UserZoomID, row.ParticipantUserID, row.ZoomID), cmp.Or(a.RegistrantID, row.RegistrantID)
+		a.Names = attendees.AppendText(a.Names, string(row.Name))
+		if row.RegistrantID != "" && a.Registered == nil {
+			registered := *row.Participant
+			registered.Run = key.number.String() // names the meeting or webinar of the registration
+			a.Registered = &registered
+		}
+	}
+	return a
+}
+
+// presences are when a person was in each instance.
+func (s *scope) presences(w *workedMeeting, p *attendance.Regular, key attendedMeeting) []*types.InstancePresence {
+	out := make([]*types.InstancePresence, len(p.Meetings))
+	for k, n := range p.Meetings {
+		out[k] = attendees.PresenceOf(p.Presences[k], w.unknown == nil)
+		out[k].Origin, out[k].Number, out[k].OfWebinar = s.origin(), key.number, key.webinar
+		out[k].UUID, out[k].StartTime = w.instances[n].uuid, w.instances[n].start
+	}
+	return out
+}
+
+// meetingAttendees returns a page of the attendees of the instances of a meeting.
+func (s *scope) meetingAttendees(ctx context.Context, a *types.MeetingAttendance, first int, after *string) (*types.Connection[types.MeetingAttendee], error) {
+	return list.Cut(ctx, a.All, a.Stays, first, after, list.FingerprintOf(s.client.Tenant(), a.Question))
+}
+
+// meetingAbsentees returns a page of the approved registrants who attended none of the
+// instances.
+func (s *scope) meetingAbsentees(ctx context.Context, a *types.MeetingAttendance, first int, after *string) (*types.Connection[types.Registrant], error) {
+	if !a.Stays.Whole() {
+		list.Tell(ctx, a.Stays)
+		return nil, nil // a missing stay may be of any registrant
+	}
+	return s.absentRegistrants(ctx, zoom.RegistrantsOf{Number: a.Number, Webinar: a.OfWebinar}, a.Worked.Absent, first, after, "absent "+a.Question)
+}
+
+// attendedInstance returns an instance of the list of instances.
+func (s *scope) attendedInstance(ctx context.Context, uuid types.UUID, start types.Time) (*types.MeetingInstance, error) {
+	origin := s.origin()
+	origin.Op = zoom.ListInstances.Pattern
+	row := &types.MeetingInstance{Origin: origin, UUID: uuid, StartTime: start}
+	want := needsOf(ctx, "MeetingInstance")
+	if want.LacksOf(origin.Op, row) == nil && !want.Names["meetingNumber"] { // which the row lacks
+		return row, nil
+	}
+	return s.someInstance(ctx, uuid)
+}
+
+// attendedWebinar is attendedInstance for an instance of a webinar.
+func (s *scope) attendedWebinar(ctx context.Context, number types.MeetingNumber, uuid types.UUID, start types.Time) (*types.WebinarReport, error) {
+	origin := s.origin()
+	origin.Op = zoom.ListWebinarInstances.Pattern
+	row := &types.WebinarReport{Origin: origin, UUID: uuid, Run: string(uuid), WebinarNumber: number, StartTime: start}
+	if needsOf(ctx, "WebinarReport").LacksOf(origin.Op, row) == nil {
+		return row, nil
+	}
+	return orNil(s.webinarReport(ctx, string(uuid)))
+}
+
+// registrantAttendance returns when a registrant was in the instances of the meeting or
+// webinar; nil where that is unknown.
+func (s *scope) registrantAttendance(ctx context.Context, r *types.Registrant, key attendedMeeting) ([]*types.InstancePresence, error) {
+	want := needsOf(ctx, "InstancePresence").Names
+	key.number, key.webinar, key.schedule = r.Meeting, r.OfWebinar, want["late"] || want["leftEarly"]
+	w, err := s.meetingAttendance(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	p, several := w.byRegistrant[string(r.ZoomID)], false
+	if p == nil && r.Email != "" {
+		p, several = w.byEmail[strings.ToLower(string(r.Email))]
+		several = several && p == nil
+	}
+	switch {
+	case p != nil:
+		return s.presences(w, p, key), nil
+	case several || !w.of.Whole():
+		return nil, nil
+	}
+	return []*types.InstancePresence{}, nil
+}
+
+// attended reads the instances that a user hosted or joined, month by month, newest first.
+//
+// The report has the times at which the user joined and left too, but Zoom's documents do not
+// say in which time zone. So when the user was there is read from the stays of an instance.
+func (s *scope) attended(ctx context.Context, u *types.User, days zoom.Days, first int, after *string) (*types.Connection[types.UserAttendance], error) {
+	filter := zoom.PastMeetingFilter{UserID: u.ID().Key, Days: days, Type: types.PastMeetingTypePastJoined}
+	l, part, err := s.pastMeetingRows(ctx, filter, first, after)
+	if part == nil {
+		return nil, err
+	}
+	runs := make([]*types.UserAttendance, len(part.Items))
+	for i, row := range part.Items {
+		run := &row.Instance
+		runs[i] = &types.UserAttendance{
+			Origin: s.origin(), Past: row, User: u.ID(), UserEmail: u.Email,
+			UUID: run.UUID, MeetingNumber: run.MeetingNumber, Topic: run.Topic, StartTime: run.StartTime, EndTime: run.EndTime,
+		}
+	}
+	return list.Connection(ctx, l, part, err, runs), nil
+}
+
+// isWebinar reports whether a row of the report on a user is about a webinar.
+func isWebinar(a *types.UserAttendance) bool {
+	switch a.Past.Instance.Type {
+	case types.MeetingInstanceTypeWebinar, types.MeetingInstanceTypeRecurringWebinarNoFixedTime, types.MeetingInstanceTypeRecurringWebinarFixedTime:
+		return true
+	}
+	return false
+}
+
+// userInstance returns the instance of a meeting that a user hosted or joined: from the row
+// if it has the selected fields. The row names the user, and not the host.
+func (s *scope) userInstance(ctx context.Context, a *types.UserAttendance) (*types.MeetingInstance, error) {
+	if isWebinar(a) {
+		return nil, nil
+	}
+	want, row := needsOf(ctx, "MeetingInstance"), a.Past.Instance
+	row.HostName, row.HostEmail, row.HostZoomID = "", "", ""
+	if want.LacksOf(row.Op, &row) == nil && !want.Names["hostName"] && !want.Names["hostEmail"] {
+		return &row, nil
+	}
+	return s.someInstance(ctx, a.UUID)
+}
+
+// userPresence returns when a user was in an instance; nil where no stay is certainly the
+// user's, and where the data are late or too old.
+func (s *scope) userPresence(ctx context.Context, a *types.UserAttendance, in types.AttendanceRules) (*types.InstancePresence, error) {
+	rules, err := attendees.RulesOf(in)
+	if err != nil {
+		return nil, err
+	}
+	h := s.heldMeeting(&a.Past.Instance)
+	if isWebinar(a) {
+		h = s.heldWebinar(&types.WebinarReport{Origin: s.origin(), UUID: a.UUID, Run: string(a.UUID), WebinarNumber: a.MeetingNumber})
+	}
+	names := needsOf(ctx, "InstancePresence").Names
+	want := attendanceNeeds{stays: &selection.Needs{}, schedule: names["late"] || names["leftEarly"]}
+	rows, err := s.attendanceRows(ctx, h, want, nil)
+	switch {
+	case err != nil && (stateOf(err) != "" || errors.Is(err, zoom.ErrNotFound)):
+		return nil, nil
+	case err != nil:
+		s.foreseeSchedule(ctx, h, want, err)
+		return nil, err
+	}
+	list.Tell(ctx, rows.Of)
+	m := rows.Meeting(rules)
+	planned, unknown := s.scheduleOf(ctx, h, want, m)
+	m.ScheduledStart, m.ScheduledEnd = planned.Start, planned.End
+	stays := make([]attendance.Stay, len(rows.Stays))
+	for i, row := range rows.Stays {
+		stays[i] = row.Stay()
+	}
+	for _, p := range attendance.Of(m, stays, rules).Persons {
+		if slices.ContainsFunc(p.Stays, func(i int) bool { return isOf(a, rows.Stays[i].Participant) }) {
+			there := attendees.PresenceOf(p.Presence, !unknown)
+			there.Origin, there.Number, there.OfWebinar = s.origin(), a.MeetingNumber, h.webinar
+			there.UUID, there.StartTime = a.UUID, a.StartTime
+			return there, nil
+		}
+	}
+	return nil, nil
+}
+
+// isOf reports whether a stay is the user's: by Zoom's id, or by the address where one of the
+// two has no id.
+func isOf(a *types.UserAttendance, p *types.Participant) bool {
+	id, key := string(cmp.Or(p.ParticipantUserID, p.ZoomID)), a.User.Key
+	if byEmail := strings.Contains(key, "@"); id != "" && !byEmail {
+		return id == key
+	} else if byEmail && strings.EqualFold(key, string(p.Email)) {
+		return true
+	}
+	email := attendees.AddressOf(a.UserEmail)
+	return email != "" && email == attendees.AddressOf(p.Email)
+}

@@ -1,0 +1,489 @@
+package graph
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"zoomql/internal/attendancecsv"
+	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom/types"
+)
+
+// told is an attendance as tests read it.
+type toldAttendance struct {
+	ReportState, Source string
+	Complete            bool
+	Missing             []string
+	AsOf                *time.Time
+	Totals              struct{ Attendees, Attended, Late int }
+	Peak                *struct{ Count int }
+	Attendees           struct {
+		TotalCount *int
+		Nodes      []toldAttendee
+	}
+	Absentees *struct{ TotalCount int }
+}
+
+type toldAttendee struct {
+	Names                []string
+	Email                *string
+	FirstJoin, LastLeave *time.Time
+	DurationSeconds      int
+	Attended             bool
+	Late, LeftEarly      *bool
+	RegistrantID         *string
+	Evidence             string
+	Missing              []struct{ Field, Reason string }
+}
+
+const attendanceFields = `{ reportState source complete missing asOf totals { attendees attended } peak { count } attendees(first: 3000) { totalCount nodes {
+	names email firstJoin lastLeave durationSeconds attended registrantId evidence missing { field reason }
+} } }`
+
+// attendanceIn reads the attendance in the data of an answer.
+func attendanceIn(t *testing.T, data string) *toldAttendance {
+	t.Helper()
+	var said struct {
+		Attendance      *toldAttendance
+		MeetingInstance *struct{ Attendance *toldAttendance }
+		Account         *struct {
+			Reports struct {
+				Webinar struct{ Attendance *toldAttendance }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(data), &said); err != nil {
+		t.Fatal(err, data)
+	}
+	switch {
+	case said.MeetingInstance != nil:
+		return said.MeetingInstance.Attendance
+	case said.Account != nil:
+		return said.Account.Reports.Webinar.Attendance
+	}
+	return said.Attendance
+}
+
+// until reads items until one is as it is to be, and returns it with how many were read.
+func (f *followed) until(what string, is func(*toldAttendance) bool) (a *toldAttendance, items int) {
+	f.t.Helper()
+	for range 100 {
+		data, errs := f.next()
+		if len(errs) > 0 {
+			f.t.Fatal(errs)
+		}
+		items++
+		if a = attendanceIn(f.t, data); is(a) {
+			return a, items
+		}
+	}
+	f.t.Fatalf("never: %s; at last %+v", what, a)
+	return nil, 0
+}
+
+// completed fails the test unless the subscription ends as one that has no more items.
+func (f *followed) completed() {
+	f.t.Helper()
+	rest, _ := io.ReadAll(f.from)
+	if text := string(rest); !strings.Contains(text, "event: complete") || strings.Contains(text, "event: next") {
+		f.t.Errorf("the subscription ends with %q", text)
+	}
+}
+
+// came is somebody who joins or leaves now.
+func came(id, name, times string) string {
+	return fmt.Sprintf(`,"participant":{"user_id":%q,"participant_uuid":"u-%s","user_name":%q,"email":"%s@example.com","registrant_id":"",%q:%q}`,
+		id, id, name, strings.ToLower(name), times, time.Now().UTC().Format(time.RFC3339))
+}
+
+const (
+	followsRun     = `subscription { attendance(instance: {latestOf: "${MeetingNumber}"}) ` + attendanceFields + ` }`
+	followsWebinar = `subscription { attendance(webinar: {number: "${WebinarNumber}"}) ` + attendanceFields + ` }`
+	asksRun        = `{ meetingInstance(by: {uuid: "run=="}) { attendance ` + attendanceFields + ` } }`
+	asksWebinar    = `{ account { reports { webinar(by: {uuid: "run=="}) { attendance ` + attendanceFields + ` } } } }`
+)
+
+// TestLiveAttendance tells who attends a run that goes on, without a call but the one that
+// shows that the meeting is the caller's to see: a subscription, a query and a file alike. Once
+// it has ended the subscription does, with the whole, and queries ask Zoom.
+func TestLiveAttendance(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		l.event("meeting.started", "")
+		f := l.follow(followsRun)
+		defer f.close()
+		if a, _ := f.until("nobody", func(*toldAttendance) bool { return true }); a.Totals.Attendees != 0 || a.ReportState != "PENDING" || a.Source != "EVENTS" || a.Complete || len(a.Missing) > 0 || a.AsOf == nil {
+			t.Errorf("%+v", a)
+		}
+		l.spends(1)
+		l.event("meeting.participant_joined", came("1", "Ann", "join_time"))
+		l.event("meeting.participant_joined", came("2", "Bob", "join_time"))
+		time.Sleep(8 * time.Second)
+		l.event("meeting.participant_left", came("1", "Ann", "leave_time"))
+		followed, _ := f.until("Ann has left", func(a *toldAttendance) bool {
+			return len(a.Attendees.Nodes) == 2 && a.Attendees.Nodes[0].LastLeave != nil
+		})
+		ann, bob := followed.Attendees.Nodes[0], followed.Attendees.Nodes[1]
+		if ann.DurationSeconds != 10 || bob.DurationSeconds < 9 || bob.DurationSeconds > 11 || bob.LastLeave != nil || *ann.Email != "ann@example.com" || ann.Evidence != "EMAIL" ||
+			followed.Peak.Count != 2 || *followed.Attendees.TotalCount != 2 {
+			t.Errorf("%+v", followed)
+		}
+		l.spends(0)
+
+		asked := attendanceIn(t, string(l.ask(asksRun, nil).Data))
+		if asked.Source != "EVENTS" || asked.Attendees.Nodes[0].DurationSeconds != 10 || asked.Attendees.Nodes[1].LastLeave != nil || asked.Complete || asked.AsOf == nil {
+			t.Errorf("%+v", asked)
+		}
+		l.spends(0)
+		status, name, lines := l.file("MeetingInstance", "run==")
+		if status != http.StatusOK || len(lines) != 3 || !strings.Contains(name, "-until-2026-03-16T09") ||
+			!strings.HasPrefix(lines[1], "Ann,ann@example.com,,,,true,") || !strings.Contains(lines[1], ",10,1,") || !strings.HasPrefix(lines[2], "Bob,bob@example.com,,,,true,") {
+			t.Errorf("%d %s %q", status, name, lines)
+		}
+		l.spent() // the registrants
+
+		l.event("meeting.participant_left", came("2", "Bob", "leave_time"))
+		l.event("meeting.ended", "")
+		last, _ := f.until("the end", func(a *toldAttendance) bool { return a.Complete })
+		if last.ReportState != "READY" || last.AsOf != nil || len(last.Missing) > 0 || last.Totals.Attended != 2 {
+			t.Errorf("%+v", last)
+		}
+		f.completed()
+		l.spends(0)
+
+		again := l.follow(strings.Replace(followsRun, `latestOf: "${MeetingNumber}"`, `uuid: "run=="`, 1))
+		defer again.close()
+		if a, items := again.until("the end", func(*toldAttendance) bool { return true }); !a.Complete || items != 1 {
+			t.Errorf("%+v", a)
+		}
+		again.completed()
+		l.spent()
+		l.ask(asksRun, nil)
+		if calls := patterns(l.spent()); !slices.Contains(calls, "GET /past_meetings/{meetingId}/participants") {
+			t.Errorf("once it has ended, a query asks for %v", calls)
+		}
+		byEvents := l.ask(strings.Replace(asksRun, "attendance {", "attendance(source: EVENTS) {", 1), nil)
+		if a := attendanceIn(t, string(byEvents.Data)); a == nil || !a.Complete || a.Source != "EVENTS" {
+			t.Errorf("by its events, once it has ended: %s", byEvents.body)
+		}
+	})
+}
+
+// TestLiveAttendance_webinar tells who attends a webinar that goes on, as of a meeting: by the
+// webinar, by the UUID of its run, and in a query.
+func TestLiveAttendance_webinar(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		event := func(name, more string) { l.eventOf(l.WebinarNumber, name, more) }
+		event("webinar.started", "")
+		event("webinar.participant_joined", came("1", "Ann", "join_time"))
+		byRun := strings.Replace(followsWebinar, `webinar: {number: "${WebinarNumber}"}`, `instance: {uuid: "run=="}`, 1)
+		followers := []*followed{l.follow(followsWebinar), l.follow(byRun)}
+		for _, f := range followers {
+			defer f.close() //nolint:gocritic // there are two
+			if a, _ := f.until("Ann", func(*toldAttendance) bool { return true }); a.Totals.Attendees != 1 || a.Source != "EVENTS" || a.ReportState != "PENDING" || a.Complete || len(a.Missing) > 0 {
+				t.Errorf("%+v", a)
+			}
+		}
+		if calls := patterns(l.spent()); !slices.Equal(calls, []string{"GET /webinars/{webinarId}"}) {
+			t.Errorf("to begin, Zoom is asked for %v", calls)
+		}
+		event("webinar.participant_joined", came("2", "Bob", "join_time"))
+		time.Sleep(8 * time.Second)
+		event("webinar.participant_left", came("1", "Ann", "leave_time"))
+		for _, query := range []string{asksWebinar, strings.Replace(asksWebinar, "attendance {", "attendance(source: EVENTS) {", 1)} {
+			if a := attendanceIn(t, string(l.ask(query, nil).Data)); a == nil || a.Source != "EVENTS" || len(a.Attendees.Nodes) != 2 || a.Attendees.Nodes[0].DurationSeconds != 10 || a.Attendees.Nodes[1].LastLeave != nil {
+				t.Errorf("asked, it is %+v", a)
+			}
+		}
+		status, _, lines := l.file("WebinarReport", "run==")
+		if status != http.StatusOK || len(lines) != 3 || !strings.HasPrefix(lines[1], "Ann,ann@example.com,") || !strings.Contains(lines[1], ",10,1,") {
+			t.Errorf("%d %q", status, lines)
+		}
+		event("webinar.participant_left", came("2", "Bob", "leave_time"))
+		event("webinar.ended", "")
+		for _, f := range append(followers, l.follow(byRun)) {
+			last, _ := f.until("the end", func(a *toldAttendance) bool { return a.Complete })
+			if last.ReportState != "READY" || last.AsOf != nil || len(last.Missing) > 0 || last.Totals.Attended != 2 {
+				t.Errorf("%+v", last)
+			}
+			f.completed()
+			f.close()
+		}
+		for query, code := range map[string]string{
+			`attendance { complete }`: "BAD_USER_INPUT", `attendance(webinar: {number: "99"}) { complete }`: "NOT_FOUND",
+			`attendance(webinar: {number: "${WebinarNumber}"}, instance: {uuid: "run=="}) { complete }`: "BAD_USER_INPUT",
+		} {
+			f := l.follow(`subscription { ` + query + ` }`)
+			if _, errs := f.next(); len(errs) != 1 || errs[0].code() != code {
+				t.Errorf("%s: %v, want %s", query, errs, code)
+			}
+			f.close()
+		}
+	})
+}
+
+// TestLiveAttendance_webinarSeeded follows a webinar that began before the events of the last
+// hour: the dashboard tells who is there.
+func TestLiveAttendance_webinarSeeded(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		if _, err := l.Hold(l.WebinarNumber, 1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		l.spent()
+		f := l.follow(followsWebinar)
+		defer f.close()
+		if a, _ := f.until("who is there", func(*toldAttendance) bool { return true }); a.Totals.Attendees == 0 || len(a.Missing) > 0 {
+			t.Errorf("%+v", a)
+		}
+		if calls := patterns(l.spent()); !slices.Contains(calls, "GET /metrics/webinars/{webinarId}/participants") {
+			t.Errorf("to begin, Zoom is asked for %v", calls)
+		}
+	})
+}
+
+// file reads who attended as CSV.
+func (l *live) file(kind, key string) (status int, name string, lines []string) {
+	l.t.Helper()
+	h := &attendancecsv.Handler{Tenant: types.TenantOf(sandbox.AccountID), Places: attendancecsv.NewPlaces(), Graph: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		r.RequestURI, r.URL.Scheme, r.URL.Host = "", "http", "gateway.test"
+		resp, err := l.http.Do(r)
+		if err != nil {
+			l.t.Error(err)
+			return
+		}
+		defer resp.Body.Close()
+		w.WriteHeader(resp.StatusCode)
+		_, _ = io.Copy(w, resp.Body)
+	})}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, attendancecsv.Path+l.id(kind, key)+".csv?absentees=false", nil))
+	return w.Code, w.Header().Get("Content-Disposition"), strings.Split(strings.TrimSuffix(w.Body.String(), "\r\n"), "\r\n")
+}
+
+// TestLiveAttendance_unproven says what events do not prove: who came before them, and what
+// people are called where nobody keeps that.
+func TestLiveAttendance_unproven(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		l.event("meeting.participant_joined", came("1", "Ann", "join_time"))
+		a := attendanceIn(t, string(l.ask(strings.Replace(asksRun, "totals", "absentees { totalCount } totals", 1), nil).Data))
+		if !slices.Equal(a.Missing, []string{"EARLIER_STAYS"}) || a.Absentees != nil || a.Attendees.TotalCount != nil || len(a.Attendees.Nodes) != 1 {
+			t.Errorf("%+v", a)
+		}
+		for _, call := range patterns(l.spent()) {
+			if strings.Contains(call, "/metrics/") || strings.Contains(call, "/report/") {
+				t.Errorf("a query has made the HEAVY call %s", call)
+			}
+		}
+		l.event("meeting.participant_left", came("1", "Ann", "leave_time"))
+		l.event("meeting.ended", "")
+		f := l.follow(strings.Replace(followsRun, `latestOf: "${MeetingNumber}"`, `uuid: "run=="`, 1))
+		defer f.close()
+		if a, _ := f.until("the end", func(*toldAttendance) bool { return true }); a.Complete || a.ReportState != "PENDING" || !slices.Contains(a.Missing, "EARLIER_STAYS") {
+			t.Errorf("%+v", a)
+		}
+		f.completed()
+	})
+	inLive(t, setup{nameless: true}, func(l *live) {
+		l.event("meeting.started", "")
+		l.event("meeting.participant_joined", came("1", "Ann", "join_time"))
+		a := attendanceIn(t, string(l.ask(asksRun, nil).Data))
+		if !slices.Equal(a.Missing, []string{"NAMES"}) || len(a.Attendees.Nodes) != 1 || len(a.Attendees.Nodes[0].Names) > 0 {
+			t.Errorf("%+v", a)
+		}
+		var why []string
+		for _, m := range a.Attendees.Nodes[0].Missing {
+			if m.Reason == "NOT_IN_SOURCE" {
+				why = append(why, m.Field)
+			}
+		}
+		if !slices.Equal(why, []string{"email", "customerKey", "phones", "devices"}) {
+			t.Errorf("not in the source: %v", why)
+		}
+	})
+}
+
+// TestLiveAttendance_absentees lists the registrants who have not joined yet.
+func TestLiveAttendance_absentees(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		var said struct {
+			Meeting struct {
+				Registrants struct {
+					TotalCount int
+					Nodes      []struct{ Email, ZoomID string }
+				}
+			}
+		}
+		if err := json.Unmarshal(l.ask(`{ meeting(by: {number: "${MeetingNumber}"}) { registrants(first: 1, status: APPROVED) { totalCount nodes { email zoomId } } } }`, nil).Data, &said); err != nil {
+			t.Fatal(err)
+		}
+		all, one := said.Meeting.Registrants.TotalCount, said.Meeting.Registrants.Nodes[0]
+		query := strings.Replace(asksRun, "totals", "absentees { totalCount } totals", 1)
+		l.event("meeting.started", "")
+		if a := attendanceIn(t, string(l.ask(query, nil).Data)); a.Absentees == nil || a.Absentees.TotalCount != all || all < 2 {
+			t.Fatalf("%+v of %d", a, all)
+		}
+		l.event("meeting.participant_joined", strings.Replace(came("1", "Ann", "join_time"), `"registrant_id":""`, fmt.Sprintf(`"registrant_id":%q`, one.ZoomID), 1))
+		if a := attendanceIn(t, string(l.ask(query, nil).Data)); a.Absentees == nil || a.Absentees.TotalCount != all-1 {
+			t.Errorf("%+v of %d", a, all)
+		}
+	})
+}
+
+// TestLiveAttendance_paced has many people join at once: the subscription sends a few items, and
+// makes no call for them.
+func TestLiveAttendance_paced(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		l.event("meeting.started", "")
+		first, second := l.follow(followsRun), l.follow(followsRun)
+		defer first.close()
+		defer second.close()
+		first.next()
+		second.next()
+		l.spent()
+		const crowd = 300
+		for i := range crowd {
+			l.tell("meeting.participant_joined", came(strconv.Itoa(i), fmt.Sprint("P", i), "join_time"))
+			time.Sleep(10 * time.Millisecond)
+		}
+		for _, f := range []*followed{first, second} {
+			if _, items := f.until("all are there", func(a *toldAttendance) bool { return a.Totals.Attendees == crowd }); items > 5 {
+				t.Errorf("%d items tell of who came in three seconds", items)
+			}
+		}
+		l.spends(0)
+	})
+}
+
+// TestLiveAttendance_lateIsReadOnce reads the date of the run for the first item alone.
+func TestLiveAttendance_lateIsReadOnce(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		l.event("meeting.started", "")
+		l.event("meeting.participant_joined", came("1", "Ann", "join_time"))
+		f := l.follow(`subscription { attendance(instance: {latestOf: "${MeetingNumber}"}) { totals { attendees late } } }`)
+		defer f.close()
+		items := f.read() // heartbeats too, or these would wait for who reads
+		<-items
+		l.spends(2) // the meeting, and its date
+		for i := range 3 {
+			time.Sleep(50 * time.Second)
+			l.event("meeting.participant_joined", came(strconv.Itoa(i+2), "Bob", "join_time"))
+			<-items
+		}
+		l.spends(0)
+	})
+}
+
+// read reads items until the subscription ends.
+func (f *followed) read() <-chan string {
+	items := make(chan string, 100)
+	go func() {
+		defer close(items)
+		for {
+			line, err := f.from.ReadString('\n')
+			if err != nil {
+				return
+			}
+			if text, ok := strings.CutPrefix(line, "data: "); ok {
+				items <- text
+			}
+		}
+	}()
+	return items
+}
+
+// TestLiveAttendance_asZoomTells holds meetings and webinars in which people do what they do, and
+// compares what events have told at the end with what the dashboard tells afterwards.
+func TestLiveAttendance_asZoomTells(t *testing.T) {
+	for seed := uint64(1); seed <= 7; seed++ {
+		inLive(t, setup{}, func(l *live) {
+			number, follows, of := l.MeetingNumber, followsRun, `{ meetingInstance(by: {uuid: %q}) { attendance(source: DASHBOARD) %s } }`
+			if seed > 5 {
+				number, follows, of = l.WebinarNumber, followsWebinar, `{ account { reports { webinar(by: {uuid: %q}) { attendance(source: DASHBOARD) %s } } } }`
+			}
+			held, err := l.HoldRandom(number, 10, seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := l.follow(follows)
+			defer f.close()
+			ran := make(chan struct{})
+			go func() {
+				defer close(ran)
+				held.Run(l.t.Context(), func(e sandbox.Event) { l.deliver(string(e.Body)) })
+			}()
+			last, items := f.until("the end", func(a *toldAttendance) bool { return a.ReportState == "READY" })
+			<-ran
+			if items < 5 || !last.Complete {
+				t.Errorf("seed %d: %d items, %+v", seed, items, last)
+			}
+			time.Sleep(2 * time.Hour)
+			query := fmt.Sprintf(of, held.UUID, attendanceFields)
+			past := attendanceIn(t, string(l.ask(query, nil).Data))
+			if got, want := attendeeLines(last), attendeeLines(past); !slices.Equal(got, want) || len(want) < 5 || last.Peak.Count != past.Peak.Count {
+				t.Errorf("seed %d: events tell\n%s\nZoom tells\n%s", seed, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// attendeeLines are the attendees as lines, sorted.
+func attendeeLines(a *toldAttendance) []string {
+	if a == nil {
+		return nil
+	}
+	var lines []string
+	for _, p := range a.Attendees.Nodes {
+		lines = append(lines, fmt.Sprint(p.Names, " ", p.FirstJoin, " ", p.LastLeave, " ", p.DurationSeconds, " ", p.Attended))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// TestLiveAttendance_refused tells of a run that nobody knows what a query does, and of one
+// that is asked for by events alone that these do not name it.
+func TestLiveAttendance_refused(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		f := l.follow(`subscription { attendance(instance: {uuid: "none=="}) { complete } }`)
+		defer f.close()
+		if _, errs := f.next(); len(errs) != 1 || errs[0].code() != "NOT_FOUND" {
+			t.Errorf("%v", errs)
+		}
+		a := l.ask(`{ meetingInstance(by: {uuid: "none=="}) { attendance(source: EVENTS) { complete } } }`, nil)
+		if len(a.Errors) != 1 || a.Errors[0].code() != "NOT_FOUND" {
+			t.Errorf("%s", a.body)
+		}
+	})
+	inRig(t, setup{}, func(r *rig) {
+		a := r.ask(`{ meetingInstance(by: {uuid: "none=="}) { attendance(source: EVENTS) { complete } } }`, nil)
+		if len(a.Errors) != 1 || a.Errors[0].code() != "NOT_ENABLED" {
+			t.Errorf("%s", a.body)
+		}
+	})
+}
+
+// A past run, of which no event tells, is told once.
+func TestLiveAttendance_past(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		var said struct {
+			Meeting struct{ LatestInstance struct{ ID string } }
+		}
+		if err := json.Unmarshal(l.ask(`{ meeting(by: {number: "${MeetingNumber}"}) { latestInstance { id uuid } } }`, nil).Data, &said); err != nil {
+			t.Fatal(err)
+		}
+		f := l.follow(fmt.Sprintf(`subscription { attendance(instance: {id: %q}) %s }`, said.Meeting.LatestInstance.ID, attendanceFields))
+		defer f.close()
+		if a, _ := f.until("who attended", func(*toldAttendance) bool { return true }); !a.Complete || a.Source != "PAST_MEETING" || len(a.Attendees.Nodes) == 0 {
+			t.Errorf("%+v", a)
+		}
+		f.completed()
+	})
+}

@@ -1,0 +1,541 @@
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/graph/admission"
+	"zoomql/internal/access"
+	"zoomql/internal/logs"
+	"zoomql/internal/ratelimit"
+)
+
+// The protocol over WebSockets is graphql-transport-ws. This implementation, on
+// github.com/coder/websocket, replaces gqlgen's transport, which reads documents without the
+// bounds of this package, bounds neither operations nor the time of writes, and closes
+// connections with codes that the protocol does not have.
+//
+// Spec: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+
+// subprotocol is the subprotocol that clients must offer.
+const subprotocol = "graphql-transport-ws"
+
+// The codes with which connections are closed.
+const (
+	closeBadMessage   websocket.StatusCode = 4400
+	closeUnauthorized websocket.StatusCode = 4401
+	closeForbidden    websocket.StatusCode = 4403
+	closeSubprotocol  websocket.StatusCode = 4406
+	closeInitTimeout  websocket.StatusCode = 4408
+	closeIDTaken      websocket.StatusCode = 4409
+	closeTooMany      websocket.StatusCode = 4429
+	closeInternal     websocket.StatusCode = 4500
+	maxReason                              = 123 // bytes of the reason, RFC 6455, section 5.5
+	initWithin                             = 10 * time.Second
+	sendWithin                             = time.Minute
+	maxOperationID                         = 256
+	maxBusy                                = 16   // operations of a connection that are read or executed
+	maxUnacknowledged                      = 1000 // connections that have not been authenticated
+	silentPings                            = 3
+)
+
+// pingEvery is the interval of pings, which also keep proxies from closing an idle connection.
+const pingEvery = 25 * time.Second
+
+// Sockets serves WebSocket connections, and passes all other requests on.
+//
+// A browser cannot set headers of a WebSocket. So the first message of a connection,
+// connection_init, may contain headers in its payload. They are added to the request that
+// opened the connection, which then passes through the handlers that check keys to an
+// [Endpoint], which executes the operations of the connection. A refusal by one of these
+// handlers closes the connection, with the code of the refusal.
+type Sockets struct {
+	// Next is the handler of the endpoints.
+	Next http.Handler
+	// Live bounds connections and subscriptions.
+	Live *Live
+	// Admission bounds the memory for messages.
+	Admission *admission.Control
+	// Log receives a line for each connection that fails.
+	Log *slog.Logger
+
+	unacknowledged atomic.Int64
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if up := r.Header["Upgrade"]; len(up) == 0 || !strings.EqualFold(up[0], "websocket") {
+		s.Next.ServeHTTP(w, r)
+		return
+	}
+	if s.unacknowledged.Add(1) > maxUnacknowledged {
+		s.unacknowledged.Add(-1)
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "too many connections are being opened", http.StatusServiceUnavailable)
+		return
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // access.Pages has checked the origin
+	if err != nil {
+		s.unacknowledged.Add(-1)
+		return // Accept has answered
+	}
+	conn.SetReadLimit(maxBody)
+	// This goroutine, whose stack has grown, and the request become garbage.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	k := &socket{Sockets: s, conn: conn, ctx: ctx, cancel: cancel, running: map[string]*running{}, busy: make(chan struct{}, maxBusy)}
+	opened := &http.Request{
+		Method: http.MethodGet, URL: r.URL, Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
+		Header: r.Header.Clone(), Body: http.NoBody, Host: r.Host, RemoteAddr: r.RemoteAddr, TLS: r.TLS,
+	}
+	go k.serve(opened)
+}
+
+// socket is a connection.
+type socket struct {
+	*Sockets
+	conn   *websocket.Conn
+	ctx    context.Context //nolint:containedctx // of the connection, which outlives its request
+	cancel context.CancelFunc
+	*asker // nil until the credential is known
+
+	mu      sync.Mutex
+	running map[string]*running // by the client's id
+	pings   *time.Timer
+	silent  atomic.Int32 // pings since the last message of the client
+	busy    chan struct{}
+	wait    sync.WaitGroup
+}
+
+// message is a message of the protocol.
+type message struct {
+	ID      string          `json:"id"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload"`
+
+	release func() // gives back the memory for the message
+}
+
+// serve serves a connection until it ends.
+func (k *socket) serve(opened *http.Request) {
+	defer k.cancel()
+	defer func() { _ = k.conn.CloseNow() }()
+	end := k.begin(opened)
+	if end == nil {
+		return
+	}
+	defer end()
+	for {
+		m, ok := k.read(k.ctx)
+		if !ok || !k.take(m) {
+			break
+		}
+	}
+	k.cancel()
+	_ = k.conn.CloseNow() // or a write may last
+	k.wait.Wait()
+}
+
+// begin waits for connection_init, and authenticates the caller. It returns nil where the
+// connection is closed instead.
+func (k *socket) begin(opened *http.Request) (end func()) {
+	defer k.unacknowledged.Add(-1)
+	if k.conn.Subprotocol() != subprotocol {
+		k.close(closeSubprotocol, "Subprotocol not acceptable")
+		return nil
+	}
+	init, ok := k.initiated()
+	if !ok {
+		return nil
+	}
+	withParams(opened, init.Payload)
+	init.release()
+	answer := &socketWriter{socket: k, header: http.Header{}}
+	k.Next.ServeHTTP(answer, opened.WithContext(k.ctx))
+	if k.asker == nil {
+		k.close(answer.code(), answer.reason())
+		return nil
+	}
+	counted, ok := k.Live.connect(k.caller)
+	if !ok {
+		k.close(closeTooMany, "Too many connections of this caller")
+		return nil
+	}
+	leave, ok := k.Live.enter(func() { k.close(websocket.StatusGoingAway, "The gateway ends") })
+	if !ok {
+		counted()
+		k.close(websocket.StatusGoingAway, "The gateway ends")
+		return nil
+	}
+	if k.write(`{"type":"connection_ack"}`, nil, "") != nil {
+		counted()
+		leave()
+		return nil
+	}
+	k.mu.Lock()
+	k.pings = time.AfterFunc(pingEvery, k.ping)
+	k.mu.Unlock()
+	return func() {
+		k.mu.Lock()
+		k.pings.Stop()
+		k.pings = nil
+		k.mu.Unlock()
+		leave()
+		counted()
+	}
+}
+
+// initiated waits for connection_init.
+func (k *socket) initiated() (message, bool) {
+	late := time.AfterFunc(initWithin, func() { k.close(closeInitTimeout, "Connection initialisation timeout") })
+	defer late.Stop()
+	for {
+		m, ok := k.read(k.ctx)
+		if !ok {
+			return m, false
+		}
+		switch m.Type {
+		case "connection_init":
+			return m, true
+		case "ping":
+			if k.write(pong(m), nil, "") != nil {
+				ok = false
+			}
+		case "pong":
+		case "subscribe", "complete":
+			k.close(closeUnauthorized, "Unauthorized")
+			ok = false
+		default:
+			k.close(closeBadMessage, "Invalid message")
+			ok = false
+		}
+		if m.release(); !ok {
+			return m, false
+		}
+	}
+}
+
+// withParams adds the headers in the payload of connection_init to the request that opened the
+// connection. They are the members of the payload, or of its member "headers".
+func withParams(opened *http.Request, payload json.RawMessage) {
+	opened.Header.Del("Upgrade")
+	opened.Header.Del("Connection")
+	var params map[string]any
+	if json.Unmarshal(payload, &params) != nil {
+		return
+	}
+	within, _ := params["headers"].(map[string]any)
+	for _, members := range []map[string]any{params, within} {
+		for name, value := range members {
+			text, ok := value.(string)
+			if !ok {
+				continue
+			}
+			for _, header := range []string{"Authorization", access.AccountHeader} {
+				if strings.EqualFold(name, header) {
+					opened.Header.Set(header, text)
+				}
+			}
+		}
+	}
+}
+
+// socketWriter is the ResponseWriter of the request that opened a connection. It records the
+// refusal of a handler.
+type socketWriter struct {
+	socket *socket
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements [http.ResponseWriter].
+func (w *socketWriter) Header() http.Header { return w.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *socketWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+// Write implements [http.ResponseWriter].
+func (w *socketWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.body.Len() < shortBody {
+		w.body.Write(p)
+	}
+	return len(p), nil
+}
+
+// code returns the code with which the connection is closed.
+func (w *socketWriter) code() websocket.StatusCode {
+	switch w.status {
+	case http.StatusUnauthorized:
+		return closeUnauthorized
+	case http.StatusForbidden, http.StatusNotFound:
+		return closeForbidden
+	case http.StatusInternalServerError:
+		return closeInternal
+	}
+	return closeBadMessage
+}
+
+// reason returns the reason with which the connection is closed.
+func (w *socketWriter) reason() string {
+	var said struct{ Errors []struct{ Message string } }
+	if json.Unmarshal(w.body.Bytes(), &said) != nil || len(said.Errors) == 0 {
+		return http.StatusText(w.status)
+	}
+	return said.Errors[0].Message
+}
+
+// attach lets the endpoint execute the operations of a connection.
+func (e *Endpoint) attach(k *socket, r *http.Request) {
+	credential := e.as(r)
+	if credential == nil {
+		k.close(closeUnauthorized, "The gateway does not know in whose name to ask Zoom.")
+		return
+	}
+	who := e.askerOf(r, credential)
+	k.asker = &who
+}
+
+// read reads the next message. ok is false if the connection is closed or being closed; else the
+// caller releases the message.
+func (k *socket) read(ctx context.Context) (m message, ok bool) {
+	kind, from, err := k.conn.Reader(ctx)
+	if err != nil {
+		return m, false
+	}
+	k.silent.Store(0)
+	if k.asker != nil {
+		ctx = ratelimit.WithCaller(ctx, k.caller)
+	}
+	buf, _ := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
+	release, _, err := bodyReader{k.Admission.Bodies, buf, maxBody}.read(ctx, from, -1) // values are counted before they are decoded
+	m.release = release
+	defer func() {
+		if !ok {
+			release()
+		}
+		if buf.Cap() <= maxReused {
+			buffers.Put(buf)
+		}
+	}()
+	switch {
+	case errors.Is(err, errTooManyBodies):
+		k.close(websocket.StatusTryAgainLater, "Too many large requests are under way")
+		return m, false
+	case err != nil:
+		return m, false
+	case kind != websocket.MessageText || json.Unmarshal(buf.Bytes(), &m) != nil || len(m.ID) > maxOperationID:
+		k.close(closeBadMessage, "Invalid message")
+		return m, false
+	}
+	return m, true
+}
+
+// take processes a message. It returns false if the connection is to be closed.
+func (k *socket) take(m message) bool {
+	if m.Type == "subscribe" {
+		return k.subscribe(m)
+	}
+	defer m.release()
+	switch m.Type {
+	case "complete":
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if op := k.running[m.ID]; op != nil {
+			op.cancel()
+			delete(k.running, m.ID)
+		}
+		return true
+	case "ping":
+		return k.write(pong(m), nil, "") == nil
+	case "pong":
+		return true
+	case "connection_init":
+		k.close(closeTooMany, "Too many initialisation requests")
+	default:
+		k.close(closeBadMessage, "Invalid message")
+	}
+	return false
+}
+
+// pong returns the answer to a ping, with its payload.
+func pong(m message) string {
+	if len(m.Payload) == 0 {
+		return `{"type":"pong"}`
+	}
+	return `{"type":"pong","payload":` + string(m.Payload) + `}`
+}
+
+// running is an operation of a connection.
+type running struct {
+	*socket
+	id     string
+	head   string // the beginning of its messages, up to their type
+	cancel context.CancelFunc
+	idle   func() // ends its count among maxBusy, and gives back the memory for its message
+}
+
+// subscribe starts an operation.
+func (k *socket) subscribe(m message) bool {
+	if m.ID == "" {
+		m.release()
+		k.close(closeBadMessage, "Invalid message")
+		return false
+	}
+	select { // a client with maxBusy operations waits
+	case k.busy <- struct{}{}:
+	case <-k.ctx.Done():
+		m.release()
+		return false
+	}
+	quoted, _ := json.Marshal(m.ID) //nolint:errchkjson // a text can be written
+	ctx, cancel := context.WithCancel(k.ctx)
+	op := &running{k, m.ID, `{"id":` + string(quoted) + `,"type":`, cancel, sync.OnceFunc(func() {
+		<-k.busy
+		m.release()
+	})}
+	k.mu.Lock()
+	_, taken := k.running[m.ID]
+	if !taken {
+		k.running[m.ID] = op
+	}
+	k.mu.Unlock()
+	if taken {
+		cancel()
+		op.idle()
+		k.close(closeIDTaken, "Subscriber for this id already exists")
+		return false
+	}
+	k.wait.Go(func() { op.carryOut(ctx, m.Payload) })
+	return true
+}
+
+// carryOut executes an operation.
+func (op *running) carryOut(ctx context.Context, payload []byte) {
+	defer op.cancel()
+	defer op.idle()
+	defer op.forget()
+	defer func() {
+		if p := recover(); p != nil {
+			op.refused(gqlerror.List{op.presented(ctx, p)})
+		}
+	}()
+	req := readJSON(payload)
+	if req == nil {
+		op.close(closeBadMessage, "Invalid message")
+		return
+	}
+	if problem := req.named(); problem != "" {
+		op.refused(badRequest(problem))
+		return
+	}
+	op.run(ctx, payload, req, op)
+}
+
+// forget frees the id of the operation.
+func (op *running) forget() {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	if op.running[op.id] == op {
+		delete(op.running, op.id)
+	}
+}
+
+// following implements [feed].
+func (op *running) following() { op.idle() }
+
+// next implements [feed]. The context of a short message has no deadline, since making one
+// takes longer than to write the message: the pings of the connection have one.
+func (op *running) next(_ context.Context, answer []byte) error {
+	head := op.head + `"next","payload":`
+	if len(head)+len(answer)+1 <= shortMessage {
+		return op.writeShort(context.Background(), head, answer, `}`)
+	}
+	return op.write(head, answer, `}`)
+}
+
+// refused implements [feed].
+func (op *running) refused(errs gqlerror.List) {
+	op.forget()
+	_ = op.write(op.head+`"error","payload":`, errorsText(errs), `}`) // read finds that the connection has ended
+}
+
+// complete implements [feed].
+func (op *running) complete() {
+	op.forget()
+	_ = op.write(op.head+`"complete"}`, nil, "") // as above
+}
+
+// shortMessage is the size in bytes up to which a message is assembled before it is written.
+const shortMessage = 4 << 10
+
+// write writes a message of three parts, and waits until it is sent or the client is too slow.
+func (k *socket) write(before string, payload []byte, behind string) error {
+	ctx, cancel := context.WithTimeout(k.ctx, sendWithin)
+	defer cancel()
+	if len(before)+len(payload)+len(behind) <= shortMessage {
+		return k.writeShort(ctx, before, payload, behind)
+	}
+	w, err := k.conn.Writer(ctx, websocket.MessageText)
+	if err != nil {
+		return err
+	}
+	for _, part := range [][]byte{[]byte(before), payload, []byte(behind)} {
+		if _, err := w.Write(part); err != nil {
+			_ = w.Close()
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// writeShort writes a message that is assembled before.
+func (k *socket) writeShort(ctx context.Context, before string, payload []byte, behind string) error {
+	buf, _ := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	buf.Reset()
+	buf.WriteString(before)
+	buf.Write(payload)
+	buf.WriteString(behind)
+	return k.conn.Write(ctx, websocket.MessageText, buf.Bytes())
+}
+
+// ping sends a ping. A client that has sent nothing since silentPings pings is disconnected, and
+// one that does not read, so that the ping is not written in time: writes then fail.
+func (k *socket) ping() {
+	if k.silent.Add(1) > silentPings || k.write(`{"type":"ping"}`, nil, "") != nil {
+		_ = k.conn.CloseNow() // read then returns
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pings != nil {
+		k.pings.Reset(pingEvery)
+	}
+}
+
+// close closes the connection with a code.
+func (k *socket) close(code websocket.StatusCode, reason string) {
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason-len("…")], "") + "…"
+	}
+	if err := k.conn.Close(code, reason); err != nil {
+		k.Log.LogAttrs(k.ctx, slog.LevelDebug, "connection broke", slog.String("error", logs.Message(err.Error())))
+	}
+}

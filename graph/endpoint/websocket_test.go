@@ -1,0 +1,77 @@
+package endpoint
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"zoomql/graph/admission"
+)
+
+// oneConn is a listener with one connection.
+type oneConn chan net.Conn
+
+func (l oneConn) Accept() (net.Conn, error) {
+	if conn, ok := <-l; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l oneConn) Close() error {
+	close(l)
+	return nil
+}
+
+func (oneConn) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// TestWebSocket_clientThatDoesNotRead writes short items to a client that reads nothing any more:
+// it is disconnected.
+func TestWebSocket_clientThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opened := make(chan *socket, 1)
+		sockets := &Sockets{Live: &Live{}, Admission: admission.New(), Log: slog.New(slog.DiscardHandler), Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			answer, _ := w.(*socketWriter)
+			answer.socket.asker = &asker{}
+			opened <- answer.socket
+		})}
+		client, served := net.Pipe()
+		listener := make(oneConn, 1)
+		listener <- served
+		server := &http.Server{Handler: sockets, ReadHeaderTimeout: time.Second}
+		go server.Serve(listener)
+		defer server.Close()
+		conn, _, err := websocket.Dial(t.Context(), "http://gateway.test/graphql", &websocket.DialOptions{
+			Subprotocols: []string{subprotocol},
+			HTTPClient:   &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.CloseNow()
+		if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := conn.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		op := &running{socket: <-opened, head: `{"id":"1","type":`}
+		began := time.Now()
+		for err == nil && time.Since(began) < time.Hour {
+			err = op.next(t.Context(), []byte(`{"data":null}`))
+		}
+		if took := time.Since(began); err == nil || took > pingEvery+sendWithin {
+			t.Errorf("after %v: %v", took, err)
+		}
+		synctest.Wait()
+		if connections, _ := sockets.Live.Counts(); connections != 0 {
+			t.Errorf("%d connections are open", connections)
+		}
+	})
+}

@@ -1,0 +1,264 @@
+package plan
+
+import (
+	"math"
+	"sync"
+
+	"zoomql/internal/zoom"
+)
+
+// Observed is what became of the requests of an operation, by operation at Zoom and path in the
+// answer. The zero value is ready, and it is safe for concurrent use.
+type Observed struct {
+	mu sync.Mutex
+	at map[observedAt]*outcomes
+}
+
+type observedAt struct {
+	op   *zoom.Spec
+	path string
+}
+
+// outcomes counts requests. guesses are the shares of what was missed that were known before, and
+// looked tells that they are those of a lookup: see [Observed.Look].
+type outcomes struct {
+	hits, missed, stale, called int
+	guesses                     float64
+	looked                      bool
+}
+
+func (o *outcomes) add(other *outcomes) {
+	o.hits += other.hits
+	o.missed += other.missed
+	o.stale += other.stale
+	o.called += other.called
+	o.guesses += other.guesses
+	o.looked = o.looked || other.looked
+}
+
+// Note notes what became of a request at a path, without the indices of lists.
+func (o *Observed) Note(op *zoom.Spec, path string, what zoom.Outcome) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.of(op, path).note(what)
+}
+
+// Guess notes that a share of what was missed at a path was known before.
+func (o *Observed) Guess(op *zoom.Spec, path string, share float64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.of(op, path).guesses += share
+}
+
+// Look notes what the cache has of the [Lookup] of a step.
+func (o *Observed) Look(s *Step, what zoom.Outcome) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at := o.of(s.Op, s.Path)
+	at.looked = true
+	at.note(what)
+}
+
+// Has reports whether anything was noted of a step.
+func (o *Observed) Has(s *Step) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.at[observedAt{s.Op, s.Path}] != nil
+}
+
+// of returns the outcomes of an operation at a path. The caller holds the lock.
+func (o *Observed) of(op *zoom.Spec, path string) *outcomes {
+	key := observedAt{op, path}
+	at := o.at[key]
+	if at == nil {
+		if o.at == nil {
+			o.at = map[observedAt]*outcomes{}
+		}
+		at = &outcomes{}
+		o.at[key] = at
+	}
+	return at
+}
+
+func (at *outcomes) note(what zoom.Outcome) {
+	switch what {
+	case zoom.Hit:
+		at.hits++
+	case zoom.Missed:
+		at.missed++
+	case zoom.Stale:
+		at.stale++
+	case zoom.Called:
+		at.called++
+	}
+}
+
+// bySteps returns what became of the requests of each step of a plan. A request that was made
+// for several places is told at one of them, so what no step expects at a path belongs to the
+// step of the same operation that has most of the path. rest are those of no step.
+func (o *Observed) bySteps(p *Plan) (of map[*Step]*outcomes, rest map[observedAt]*outcomes) {
+	of, rest = map[*Step]*outcomes{}, map[observedAt]*outcomes{}
+	steps := map[*zoom.Spec][]*Step{}
+	p.All(func(s *Step) { steps[s.Op] = append(steps[s.Op], s) })
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for key, seen := range o.at {
+		s := nearest(steps[key.op], key.path)
+		if s == nil {
+			rest[key] = seen
+			continue
+		}
+		if of[s] == nil {
+			of[s] = &outcomes{}
+		}
+		of[s].add(seen)
+	}
+	return of, rest
+}
+
+// nearest returns the step whose path has most of a path.
+func nearest(steps []*Step, path string) (found *Step) {
+	most := -1
+	for _, s := range steps {
+		if n := shared(s.Path, path); n > most {
+			found, most = s, n
+		}
+	}
+	return found
+}
+
+// shared returns how much two paths have in common: all is more than any part.
+func shared(a, b string) int {
+	if a == b {
+		return math.MaxInt
+	}
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// Cached returns the plan with what is expected as the cache stands, given what a [zoom.Peek]
+// has found there: steps that the cache answers cost nothing. Below what it does not hold, all is as
+// if nothing were cached.
+func (p *Plan) Cached(o *Observed) *Plan {
+	seen, _ := o.bySteps(p)
+	known := *p
+	known.Trips = 0
+	c := &counter{seen: seen, plan: &known}
+	known.Steps = c.steps(p.Steps, 1, 0)
+	known.Trips = min(known.Trips, p.Trips)
+	return &known
+}
+
+// Looked is Cached for changes and subscriptions, given what a [zoom.Peek] has found of their
+// lookups: all other steps are expected as if nothing were cached.
+func (p *Plan) Looked(o *Observed) *Plan {
+	seen, _ := o.bySteps(p)
+	known := *p
+	known.Steps = known.looked(p.Steps, seen)
+	return &known
+}
+
+func (p *Plan) looked(steps []*Step, seen map[*Step]*outcomes) []*Step {
+	out := make([]*Step, len(steps))
+	for i, s := range steps {
+		own := *s
+		if of := seen[s]; of != nil && s.Lookup != nil {
+			own.Expected, own.Cached = min(of.missed+of.stale, s.AtMost), of.hits+of.stale
+			if s.Expected > 0 && own.Expected == 0 {
+				p.Trips--
+			}
+		}
+		own.Steps = p.looked(s.Steps, seen)
+		out[i] = &own
+	}
+	return out
+}
+
+// counter counts what the cache holds.
+type counter struct {
+	seen map[*Step]*outcomes
+	plan *Plan
+}
+
+// steps returns copies of steps, of whose objects the cache tells a share. trips are made before
+// they can be asked.
+func (c *counter) steps(steps []*Step, share float64, trips int) []*Step {
+	out := make([]*Step, len(steps))
+	for i, s := range steps {
+		out[i] = c.step(s, share, trips)
+	}
+	return out
+}
+
+func (c *counter) step(s *Step, share float64, trips int) *Step {
+	own := *s
+	seen := c.of(s)
+	missed := seen.missed
+	if s.Pages > 1 && missed > 0 { // the pages after one that is missing are missing too
+		missed = max(missed, missed*s.Pages-seen.hits-seen.stale)
+	}
+	// What was asked for all the same, such as the meetings of a user who is not known whole, is
+	// known.
+	unknown := min(rounded(float64(s.Expected)*(1-share)), max(0, s.Expected-seen.hits-seen.stale-seen.missed))
+	if seen.looked {
+		unknown = 0 // the cache was asked for it, whatever leads to it
+	}
+	own.Expected = min(missed+seen.stale+unknown, s.AtMost)
+	own.Cached = seen.hits + seen.stale
+	if own.Expected > 0 {
+		trips += max(1, min(s.Pages, own.Expected))
+		c.plan.Trips = max(c.plan.Trips, trips)
+	}
+	guessed := min(1, seen.guesses/float64(max(seen.missed, 1)))
+	found, not := float64(seen.hits+seen.stale)+guessed*float64(missed), (1-guessed)*float64(missed)
+	if s.list != nil {
+		list := c.of(s.list)
+		found, not = found+float64(list.hits+list.stale), not+float64(list.missed)
+	}
+	if found+not > 0 {
+		share *= found / (found + not)
+	}
+	own.Steps = c.steps(s.Steps, share, trips)
+	return &own
+}
+
+func (c *counter) of(s *Step) *outcomes {
+	if seen := c.seen[s]; seen != nil {
+		return seen
+	}
+	return &outcomes{}
+}
+
+func rounded(n float64) int { return int(math.Round(n)) }
+
+// Paid returns the plan with what its steps have cost, given what was observed while the
+// operation was carried out. Calls that no step foresaw stand in steps of their own.
+func (p *Plan) Paid(o *Observed) *Plan {
+	seen, rest := o.bySteps(p)
+	paid := *p
+	paid.Steps = withActual(p.Steps, seen)
+	for at, n := range rest {
+		if n.called > 0 {
+			paid.Steps = append(paid.Steps, &Step{Op: at.op, Path: at.path, Actual: n.called, Cached: n.hits, Why: "not foreseen"})
+		}
+	}
+	return &paid
+}
+
+func withActual(steps []*Step, seen map[*Step]*outcomes) []*Step {
+	out := make([]*Step, len(steps))
+	for i, s := range steps {
+		own := *s
+		if n := seen[s]; n != nil {
+			own.Actual, own.Cached = n.called, n.hits
+		} else {
+			own.Cached = 0
+		}
+		own.Steps = withActual(s.Steps, seen)
+		out[i] = &own
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package roster
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"zoomql/internal/events"
+)
+
+// stays are those of a run in words: who, where, and the seconds of joining and leaving.
+func stays(h *Run) string {
+	var all []string
+	second := func(at time.Time) string {
+		if at.IsZero() {
+			return ""
+		}
+		return strconv.Itoa(int(at.Sub(noon) / time.Second))
+	}
+	for _, p := range h.Stays {
+		where := p.StayID
+		if p.Waiting {
+			where += "w"
+		}
+		if p.Room != "" {
+			where += "@" + p.Room
+		}
+		all = append(all, where+" "+second(p.Joined)+"-"+second(p.Left))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// TestRuns applies events in every order, some of them twice: each stay has all of its times.
+func TestRuns(t *testing.T) {
+	const s = time.Second
+	for name, c := range map[string]struct {
+		events []*events.Stored
+		want   string
+		whole  bool
+	}{
+		"a stay that goes on": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", s)}, "1 1-", true},
+		"back by the same id": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "left 1", 2*s), told(3, "r", "joined 1", 3*s), told(4, "r", "left 1", 5*s),
+		}, "1 1-2, 1 3-5", true},
+		"put out, let in, and gone": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "put_in_waiting_room 1", 2*s), told(3, "r", "admitted 1", 4*s), told(4, "r", "left 1", 9*s),
+		}, "1 1-2, 1 4-9, 1w 2-4", true},
+		"admitted from the waiting room": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined_waiting_room 1", s), told(2, "r", "admitted 1", 3*s), told(3, "r", "left_waiting_room 1", 4*s), told(4, "r", "joined 2", 4*s),
+		}, "1w 1-3, 2 4-", true},
+		"twice in a breakout room": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "joined_breakout_room 1@b", 2*s), told(3, "r", "left_breakout_room 1@b", 3*s),
+			told(4, "r", "joined_breakout_room 1@b", 5*s), told(5, "r", "left 1", 9*s),
+		}, "1 1-9, 1@b 2-3, 1@b 5-", true},
+		"a stay of no time": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "left 1", s)}, "1 1-1", true},
+		"there before":      {[]*events.Stored{told(1, "r", "left 1", 5*s), told(2, "r", "joined 1", 7*s)}, "1 -5, 1 7-", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(1, 2))
+			for range 100 {
+				synctest.Test(t, func(t *testing.T) {
+					room := New("", noon)
+					order := rng.Perm(len(c.events))
+					for _, i := range append(order, order[0]) {
+						room.Apply(c.events[i])
+					}
+					runs := room.Runs()
+					if len(runs) != 1 || stays(runs[0]) != c.want || runs[0].Whole != c.whole {
+						t.Fatalf("in the order %v: %s, want %s", order, stays(runs[0]), c.want)
+					}
+					room.Close()
+				})
+			}
+		})
+	}
+}
+
+// TestRuns_ofSeveral tells runs apart whose events come mixed, and has a list counted in.
+func TestRuns_ofSeveral(t *testing.T) {
+	const s = time.Second
+	room := New("", noon)
+	defer room.Close()
+	room.Apply(told(0, "r", "joined 1", s))
+	room.Seed([]*Listed{
+		{Participant: Participant{Person: events.Person{StayID: "7"}, Joined: noon, Left: noon.Add(s)}},
+		{Participant: Participant{Person: events.Person{StayID: "1"}, Joined: noon.Add(s)}},
+	}, true, room.Ask(noon.Add(s)))
+	room.Apply(told(1, "next", "started", 9*s))
+	room.Apply(told(2, "next", "joined 2", 10*s))
+	room.Apply(told(3, "r", "left 1", 8*s))
+	room.Apply(told(4, "r", "ended", 8*s))
+	runs := room.Runs()
+	if len(runs) != 2 {
+		t.Fatal(runs)
+	}
+	for i, want := range []string{"r 1 1-8, 7 0-1 true false 0", "next 2 10- true true 1"} {
+		h := runs[i]
+		if got := fmt.Sprint(h.UUID, " ", stays(h), " ", h.Whole, " ", h.GoesOn(), " ", h.People); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	none := New("", noon)
+	none.NotHeld(none.Ask(noon))
+	if runs := none.Runs(); len(runs) != 0 {
+		t.Error(runs)
+	}
+}
+
+// TestRuns_lists ends a stay when a list does not have it, takes that back when a later one
+// does, and trusts no history over a gap until a list is whole.
+func TestRuns_lists(t *testing.T) {
+	room := New("", noon)
+	defer room.Close()
+	room.Apply(told(0, "r", "started", 0))
+	room.Apply(told(1, "r", "joined 1", time.Second))
+	for _, step := range []struct {
+		do    func()
+		want  string
+		whole bool
+	}{
+		{func() {}, "1 1-", true},
+		{func() {
+			room.Apply(&events.Stored{Event: &events.Event{Gap: events.GapEnded, AccountID: "A", Time: noon.Add(time.Minute)}, Served: "A", Cursor: "9-0"})
+		}, "1 1-", false},
+		{func() { room.Seed(nil, true, room.Ask(noon.Add(600*time.Second))) }, "1 1-600", true},
+		{func() {
+			room.Seed([]*Listed{{Participant: Participant{Person: events.Person{StayID: "1"}, Joined: noon.Add(time.Second)}}}, true, room.Ask(noon.Add(900*time.Second)))
+		}, "1 1-", true},
+	} {
+		step.do()
+		if h := room.Runs()[0]; stays(h) != step.want || h.Whole != step.whole {
+			t.Errorf("%s %v, want %s %v", stays(h), h.Whole, step.want, step.whole)
+		}
+	}
+}
+
+// TestRuns_bounded keeps a bounded number of times of one stay, and says that some are
+// missing.
+func TestRuns_bounded(t *testing.T) {
+	room := New("", noon)
+	defer room.Close()
+	room.Apply(told(0, "r", "started", 0))
+	for i := range 2 * maxMoments {
+		room.Apply(told(i, "r", "joined 1", time.Duration(i)*time.Second))
+	}
+	if h := room.Runs()[0]; h.Whole || len(room.runs[0].stays[place{"1", ""}].moments) != maxMoments {
+		t.Error(h.Whole)
+	}
+}

@@ -1,0 +1,339 @@
+package roster
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"zoomql/internal/events"
+)
+
+var noon = time.Date(2026, 3, 16, 12, 0, 0, 0, time.UTC)
+
+// told is an event of a meeting. what is "joined 3", say: somebody whose stay is 3; "joined 3@b" is in
+// the breakout room b, and "joined 3=1" is by another device of the person whose stay is 1.
+func told(n int, run, what string, at time.Duration) *events.Stored {
+	name, id, _ := strings.Cut(what, " ")
+	participant := ""
+	if id != "" {
+		name = "participant_" + name
+		room := ""
+		if who, of, ok := strings.Cut(id, "@"); ok {
+			id, room = who, fmt.Sprintf(`,"breakout_room_uuid":%q`, of)
+		}
+		id, person, ok := strings.Cut(id, "=")
+		if !ok {
+			person = id
+		}
+		participant = fmt.Sprintf(`%s,"participant":{"user_id":%q,"participant_uuid":"u%s","user_name":"N%s","date_time":%q}`, room, id, person, person, noon.Add(at).Format(time.RFC3339))
+	}
+	body := fmt.Sprintf(`{"event":"meeting.%s","event_ts":%d,"payload":{"account_id":"A","object":{"id":"1","uuid":%q%s}}}`, name, noon.Add(at).UnixMilli(), run, participant)
+	e, err := events.Parse([]byte(body), noon.Add(at))
+	if err != nil {
+		panic(err)
+	}
+	return &events.Stored{Event: e, Served: "A", Cursor: fmt.Sprintf("%d-0", n+1)}
+}
+
+// shown is a roster in words.
+func shown(s *Snapshot) string {
+	var ids []string
+	for _, p := range s.Participants {
+		id := p.StayID
+		if p.Waiting {
+			id += "w"
+		}
+		if p.Room != "" {
+			id += "@" + p.Room
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return fmt.Sprintf("%d %s %d %v", s.State, strings.Join(ids, ","), s.People, s.Complete)
+}
+
+// TestRoom_orderMakesNoDifference applies events in every order, some of them twice.
+func TestRoom_orderMakesNoDifference(t *testing.T) {
+	const s = time.Second
+	for name, c := range map[string]struct {
+		events []*events.Stored
+		want   string
+	}{
+		"who is there": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "joined 2", 2*s), told(3, "r", "left 1", 3*s),
+		}, "1 2 1 true"},
+		"a rejoin": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "left 1", 2*s), told(3, "r", "joined 1", 3*s),
+		}, "1 1 1 true"},
+		"no start": {[]*events.Stored{told(1, "r", "joined 1", s), told(2, "r", "joined 2", 2*s)}, "1 1,2 2 false"},
+		"the waiting room": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined_waiting_room 1", s), told(2, "r", "joined_waiting_room 2", s), told(3, "r", "admitted 2", 2*s), told(4, "r", "joined 2", 3*s),
+		}, "1 1w,2 1 true"},
+		"a breakout room": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "joined_breakout_room 1@b", 2*s),
+		}, "1 1,1@b 1 true"},
+		"leave before join": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "left 1", s), told(2, "r", "joined 1", 2*s),
+		}, "1 1 1 true"},
+		"leave without join": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "left 1", s), told(2, "r", "joined 2", 2*s),
+		}, "1 2 1 true"},
+		"leave and join at once": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "left 1", s),
+		}, "1  0 true"},
+		"the same person twice at once": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "joined 2=1", 2*s), told(3, "r", "joined 3=1", 3*s), told(4, "r", "left 2=1", 4*s),
+		}, "1 1,3 1 true"},
+		"the end": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "ended", 2*s),
+		}, "2  0 true"},
+		"the end is told after the next start": {[]*events.Stored{
+			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "ended", 2*s), told(3, "next", "started", 3*s), told(4, "next", "joined 2", 4*s),
+		}, "1 2 1 true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(1, 2))
+			for range 200 {
+				synctest.Test(t, func(t *testing.T) {
+					room := New("", noon)
+					order := rng.Perm(len(c.events))
+					for _, i := range append(order, order[0]) {
+						room.Apply(c.events[i])
+					}
+					room.Flush()
+					if now, _ := room.Now(); shown(now) != c.want {
+						t.Fatalf("in the order %v: %s, want %s", order, shown(now), c.want)
+					}
+					room.Close()
+				})
+			}
+		})
+	}
+}
+
+// TestRoom_putInWaitingRoom has somebody wait in the middle of a meeting, and be let in
+// again.
+func TestRoom_putInWaitingRoom(t *testing.T) {
+	room := New("", noon)
+	for i, step := range []struct{ what, want string }{
+		{"started", "1  0 true"}, {"joined 1", "1 1 1 true"}, {"put_in_waiting_room 1", "1 1w 0 true"}, {"admitted 1", "1 1 1 true"}, {"left 1", "1  0 true"},
+	} {
+		room.Apply(told(i, "r", step.what, time.Duration(i)*time.Second))
+		room.Flush()
+		if now, _ := room.Now(); shown(now) != step.want {
+			t.Errorf("%s: %s, want %s", step.what, shown(now), step.want)
+		}
+	}
+}
+
+// TestRoom_seeded counts a list in that is late: who has left since is not brought back.
+func TestRoom_seeded(t *testing.T) {
+	room := New("", noon)
+	room.Apply(told(0, "r", "left 1", time.Minute))
+	room.Apply(told(1, "r", "joined 2", time.Minute))
+	room.Seed(listed("1", "3"), true, room.Ask(noon))
+	room.Flush()
+	now, _ := room.Now()
+	if got := shown(now); got != "1 2,3 2 true" || !now.Seeded || now.UUID != "r" {
+		t.Errorf("%s %+v", got, now)
+	}
+	room.Apply(told(2, "r", "left 3", 2*time.Minute))
+	room.Flush()
+	if now, _ := room.Now(); shown(now) != "1 2 1 true" {
+		t.Error(shown(now))
+	}
+	empty := New("", noon)
+	empty.NotHeld(empty.Ask(noon.Add(1500 * time.Millisecond))) // its clock is ahead of Zoom's
+	if now, _ := empty.Now(); shown(now) != "2  0 true" {
+		t.Error(shown(now))
+	}
+	empty.Apply(told(0, "r", "joined 1", time.Second))
+	empty.Flush()
+	if now, _ := empty.Now(); shown(now) != "1 1 1 false" {
+		t.Error(shown(now))
+	}
+}
+
+// listed is a list of who has been there since noon. "1-" has left half a minute after, "1w"
+// waits, and "1@" is in a breakout room.
+func listed(ids ...string) []*Listed {
+	var list []*Listed
+	for _, id := range ids {
+		who := strings.TrimRight(id, "-w@")
+		p := &Listed{Participant: Participant{Person: events.Person{StayID: who, UUID: "u" + who}, Joined: noon, Waiting: strings.HasSuffix(id, "w")}, InRoom: strings.HasSuffix(id, "@")}
+		if strings.HasSuffix(id, "-") {
+			p.Left = noon.Add(30 * time.Second)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// TestRoom_compared counts lists in of which events tell something else: the list is right
+// about what is older than a minute, and events about what they have told.
+func TestRoom_compared(t *testing.T) {
+	const m = time.Minute
+	for name, c := range map[string]struct {
+		events []*events.Stored
+		list   []*Listed
+		cut    bool // the list is not whole
+		want   string
+	}{
+		"nothing is lost":                 {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0)}, listed("1"), false, "1 1 1 true"},
+		"who has left is not listed":      {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0), told(2, "r", "joined 2", 0)}, listed("2"), false, "1 2 1 true"},
+		"nor by a list that is not whole": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0), told(2, "r", "joined 2", 0)}, listed("2"), true, "1 1,2 2 true"},
+		"who has left is listed so":       {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0)}, listed("1-"), false, "1  0 true"},
+		"who has come":                    {[]*events.Stored{told(0, "r", "started", 0)}, listed("1"), false, "1 1 1 true"},
+		"who has come just now":           {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 5*m-time.Second)}, listed(), false, "1 1 1 true"},
+		"who has left by an event":        {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "left 1", 5*m)}, listed("1"), false, "1  0 true"},
+		"who waits":                       {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined_waiting_room 1", 0)}, listed("1w"), false, "1 1w 0 true"},
+		"who does not wait any more":      {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined_waiting_room 1", 0)}, listed(), false, "1  0 true"},
+		"a breakout room, by another id": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0)},
+			[]*Listed{{Participant: Participant{Person: events.Person{StayID: "9", UUID: "u1"}, Joined: noon}, InRoom: true}}, false, "1 1,9 1 true"},
+		"a breakout room that is not listed": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0), told(2, "r", "joined_breakout_room 1@b", 0)}, listed("1"), false, "1 1,1@b 1 true"},
+		"who has left a breakout room":       {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined_breakout_room 1@b", 0)}, listed("2"), false, "1 2 1 true"},
+		"it has ended just now":              {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0), told(2, "r", "ended", 5*m-time.Second)}, listed("1"), false, "2  0 true"},
+		"the next one has begun":             {[]*events.Stored{told(0, "r", "started", -2*m), told(2, "r", "ended", -m)}, listed("1"), false, "1 1 1 true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				room := New("", noon)
+				defer room.Close()
+				for _, e := range c.events {
+					room.Apply(e)
+				}
+				room.Seed(c.list, !c.cut, room.Ask(noon.Add(5*m)))
+				room.Flush()
+				now, _ := room.Now()
+				if shown(now) != c.want || now.Compared.IsZero() != c.cut {
+					t.Errorf("%s, want %s; compared at %v", shown(now), c.want, now.Compared)
+				}
+			})
+		})
+	}
+}
+
+// TestRoom_comparedAgain takes back what a list was wrong about, tells both to readers, and
+// makes no version of a list that tells nothing new.
+func TestRoom_comparedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := New("", noon)
+		defer room.Close()
+		room.Apply(told(0, "r", "started", 0))
+		room.Apply(told(1, "r", "joined 1", 0))
+		room.Flush()
+		for i, c := range []struct {
+			list []*Listed
+			want string // who has come, who has left, and how many versions there were
+		}{{listed("2"), "1 1 1"}, {listed("1", "2"), "1 0 1"}, {listed("2", "1"), "0 0 0"}, {listed("1-", "2"), "0 1 1"}, {listed("1-", "2"), "0 0 0"}} {
+			before, _ := room.Now()
+			at := noon.Add(time.Duration(5*(i+1)) * time.Minute)
+			room.Seed(c.list, true, room.Ask(at))
+			room.Flush()
+			now, _ := room.Now()
+			joined, left, _ := room.Between(before.Version, now.Version)
+			if got := fmt.Sprint(len(joined), len(left), now.Version-before.Version); got != c.want || !now.Compared.Equal(at) {
+				t.Errorf("list %d: %s, want %s; compared at %v", i, got, c.want, now.Compared)
+			}
+		}
+	})
+}
+
+// TestRoom_gap has events missed: the roster is not complete until a list is counted in that
+// was asked for after it, and events come again.
+func TestRoom_gap(t *testing.T) {
+	gap := func(kind events.Gap) *events.Stored {
+		return &events.Stored{Event: &events.Event{Gap: kind, AccountID: "A", Time: noon}, Served: "A", Cursor: "9-0"}
+	}
+	room := New("", noon)
+	wants := func(why, want string) {
+		t.Helper()
+		room.Flush()
+		if now, _ := room.Now(); shown(now) != want {
+			t.Errorf("%s: %s, want %s", why, shown(now), want)
+		}
+	}
+	room.Apply(told(0, "r", "started", 0))
+	room.Apply(told(1, "r", "joined 1", 0))
+	wants("at first", "1 1 1 true")
+	early := room.Ask(noon)
+	room.Apply(gap(events.GapBegan))
+	wants("in a gap", "1 1 1 false")
+	room.Seed(listed("1"), true, room.Ask(noon))
+	wants("compared in a gap", "1 1 1 false")
+	room.Apply(gap(events.GapEnded))
+	wants("after a gap", "1 1 1 false")
+	room.Seed(listed("1", "2"), true, early)
+	wants("by a list from before", "1 1,2 2 false")
+	room.Seed(listed("1", "2"), false, room.Ask(noon))
+	wants("by a list that is not whole", "1 1,2 2 false")
+	room.Seed(listed("2"), true, room.Ask(noon.Add(2*time.Minute)))
+	wants("by a list", "1 2 1 true")
+	room.Apply(gap(events.GapEnded))
+	room.NotHeld(room.Ask(noon.Add(30 * time.Second)))
+	wants("not held, shortly after an event", "1 2 1 false")
+	room.NotHeld(room.Ask(noon.Add(10 * time.Minute)))
+	wants("not held", "2  0 true")
+	room.Apply(told(3, "r", "joined 3", 11*time.Minute))
+	wants("it goes on", "1 2,3 2 true")
+}
+
+// TestRoom_between tells who came and who left between versions, and makes one version of a
+// crowd.
+func TestRoom_between(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := New("", noon)
+		room.Apply(told(0, "r", "started", 0))
+		first, more := room.Now()
+		for i := range 100 {
+			room.Apply(told(i+1, "r", fmt.Sprint("joined ", i), time.Second))
+		}
+		<-more
+		now, _ := room.Now()
+		joined, left, ok := room.Between(first.Version, now.Version)
+		if now.Version != first.Version+1 || len(joined) != 100 || len(left) != 0 || !ok {
+			t.Errorf("version %d after %d: %d joined, %d left, %v", now.Version, first.Version, len(joined), len(left), ok)
+		}
+		for i := range maxChanges + 200 {
+			room.Apply(told(i+200, "r", fmt.Sprint("joined again", i), time.Duration(i)*time.Second))
+			if i%200 == 0 {
+				time.Sleep(time.Second) // for another version
+			}
+		}
+		time.Sleep(time.Second)
+		last, _ := room.Now()
+		if _, _, ok := room.Between(first.Version, last.Version); ok || len(room.changes) > maxChanges {
+			t.Errorf("%d changes are kept", len(room.changes))
+		}
+		if _, _, ok := room.Between(last.Version, last.Version); !ok {
+			t.Error("the last version is not kept")
+		}
+	})
+}
+
+// TestRoom_isBounded fills a run.
+func TestRoom_isBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := New("", noon)
+		room.Apply(told(0, "r", "started", 0))
+		e := told(1, "r", "joined 1", time.Second)
+		for i := range maxStays + 100 {
+			one, person := *e.Event, *e.Person
+			person.StayID, one.Person = strconv.Itoa(i), &person
+			room.Apply(&events.Stored{Event: &one, Served: "A", Cursor: "1-0"})
+		}
+		for i := range 10 {
+			room.Apply(told(i, fmt.Sprint("r", i), "started", -time.Duration(i+1)*time.Hour))
+		}
+		time.Sleep(time.Second)
+		now, _ := room.Now()
+		if len(now.Participants) != maxStays || now.Complete || len(room.runs) != maxRuns {
+			t.Errorf("%d are there, complete %v, of %d runs", len(now.Participants), now.Complete, len(room.runs))
+		}
+	})
+}

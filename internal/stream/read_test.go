@@ -1,0 +1,191 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"zoomql/cache"
+	"zoomql/cache/redistest"
+	"zoomql/internal/stream"
+)
+
+// reading is a stream that is appended to and read.
+type reading interface {
+	Append(ctx context.Context, messages ...*stream.Message) error
+	Now(ctx context.Context) (string, error)
+	After(ctx context.Context, cursor string) ([]stream.Entry, error)
+	Wait(ctx context.Context, cursor string) ([]stream.Entry, error)
+}
+
+func eachStream(t *testing.T, test func(t *testing.T, s reading)) {
+	t.Helper()
+	keys, err := cache.ParseKeys("1:" + strings.Repeat("A", 43) + "=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]reading{
+		"memory": &stream.Memory{}, "server": open(redistest.Start(t).Client()), "cluster": open(redistest.Cluster(t)), "sealed": open(redistest.Start(t).Client(), stream.WithKeys(keys)),
+	} {
+		t.Run(name, func(t *testing.T) { test(t, s) })
+	}
+}
+
+func put(t *testing.T, s reading, bodies ...string) {
+	t.Helper()
+	for _, body := range bodies {
+		if err := s.Append(t.Context(), &stream.Message{Key: body, Body: []byte(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// bodiesOf joins bodies, and fails where the cursors are not in their order.
+func bodiesOf(t *testing.T, entries []stream.Entry) string {
+	t.Helper()
+	var all strings.Builder
+	for i, e := range entries {
+		all.Write(e.Body)
+		if i > 0 && !stream.Before(entries[i-1].Cursor, e.Cursor) {
+			t.Errorf("%s is not before %s", entries[i-1].Cursor, e.Cursor)
+		}
+	}
+	return all.String()
+}
+
+// TestAfter reads behind cursors: of the last message, of one in the middle, of a moment
+// before the first one, and of the beginning.
+func TestAfter(t *testing.T) {
+	eachStream(t, func(t *testing.T, s reading) {
+		first, err := s.Now(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := func(cursor string) []stream.Entry {
+			t.Helper()
+			entries, err := s.After(t.Context(), cursor)
+			if err != nil {
+				t.Fatal(cursor, err)
+			}
+			return entries
+		}
+		if got := after(first); len(got) > 0 {
+			t.Errorf("nothing was stored, and after it comes %v", got)
+		}
+		put(t, s, "a", "b", "c")
+		all := after(first)
+		if got := bodiesOf(t, all); got != "abc" {
+			t.Errorf("after the first moment come %q", got)
+		}
+		if got := bodiesOf(t, after(stream.Oldest)); got != "abc" {
+			t.Errorf("from the beginning come %q", got)
+		}
+		if got := bodiesOf(t, after(all[0].Cursor)); got != "bc" {
+			t.Errorf("after a come %q", got)
+		}
+		last, err := s.Now(t.Context())
+		if err != nil || last != all[2].Cursor {
+			t.Errorf("the last is %s, want %s, %v", last, all[2].Cursor, err)
+		}
+		if got := after(last); len(got) > 0 {
+			t.Errorf("after the last come %v", got)
+		}
+		if stream.Before(last, first) || !stream.Before(first, last) || stream.Before(last, last) {
+			t.Errorf("%s and %s are out of order", first, last)
+		}
+	})
+}
+
+// TestAfter_expired reads behind cursors whose place is lost.
+func TestAfter_expired(t *testing.T) {
+	eachStream(t, func(t *testing.T, s reading) {
+		put(t, s, "a")
+		for _, cursor := range []string{"1-0", "99999999999999-0", "@1", "none", "", "x.1", "1.99999"} {
+			if _, err := s.After(t.Context(), cursor); !errors.Is(err, stream.ErrExpired) {
+				t.Errorf("%q: %v", cursor, err)
+			}
+		}
+	})
+}
+
+// TestAfter_trimmed reads behind a message that had to go for want of room.
+func TestAfter_trimmed(t *testing.T) {
+	client := redistest.Start(t).Client()
+	s := open(client)
+	put(t, s, "a")
+	first, err := s.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := only(t, client, "*:stream")
+	pipe := client.Pipeline()
+	for range 101_000 {
+		pipe.XAdd(t.Context(), &redis.XAddArgs{Stream: key, Values: []string{"b", "x"}})
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "b")
+	if _, err := s.After(t.Context(), first); !errors.Is(err, stream.ErrExpired) {
+		t.Error(err)
+	}
+}
+
+// TestMemory_isBounded fills the messages that are kept to be read.
+func TestMemory_isBounded(t *testing.T) {
+	s, body := &stream.Memory{}, make([]byte, stream.MaxBody)
+	first, _ := s.Now(t.Context())
+	for i := range 300 { // 18 MiB
+		if err := s.Append(t.Context(), &stream.Message{Key: strconv.Itoa(i), Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.After(t.Context(), first); !errors.Is(err, stream.ErrExpired) {
+		t.Errorf("messages before are lost: %v", err)
+	}
+	entries, err := s.After(t.Context(), stream.Oldest)
+	if n := len(entries); err != nil || n < 200 || n > 256 {
+		t.Errorf("%d are kept, %v", n, err)
+	}
+	if _, err := s.After(t.Context(), entries[0].Cursor); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWait waits for a message, and ends with its context.
+func TestWait(t *testing.T) {
+	eachStream(t, func(t *testing.T, s reading) {
+		at, err := s.Now(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range []string{"a", "b"} {
+			got := make(chan []stream.Entry)
+			go func() {
+				for {
+					entries, err := s.Wait(t.Context(), at)
+					if len(entries) > 0 || err != nil {
+						got <- entries
+						return
+					}
+				}
+			}()
+			put(t, s, body)
+			entries := <-got
+			if text := bodiesOf(t, entries); text != body {
+				t.Fatalf("%q, want %q", text, body)
+			}
+			at = entries[0].Cursor
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if entries, err := s.Wait(ctx, at); len(entries) > 0 || err == nil {
+			t.Errorf("%v %v", entries, err)
+		}
+	})
+}
