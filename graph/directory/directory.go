@@ -333,30 +333,41 @@ func (d *Directory) requestUsers(ctx context.Context, keys []Key) []zoom.Found[t
 		}
 	}
 	var wait sync.WaitGroup
-	wait.Go(func() { d.getUsers(ctx, names, whole, found) })
+	read := make(chan struct{})
+	wait.Go(func() {
+		defer close(read)
+		d.getUsers(ctx, names, whole, found)
+	})
 	wait.Go(func() {
 		defer batch.Caught(ctx, &found[0].Err)
-		d.getUsers(ctx, names, d.lookUp(ctx, keys, rest, names, found), found)
+		d.getUsers(ctx, names, d.lookUp(ctx, keys, rest, names, found, read), found)
 	})
 	wait.Wait()
 	return found
 }
 
 // lookUp finds users by the names in rest, and returns those that still have to be read
-// whole, by the ids that it puts into names.
-func (d *Directory) lookUp(ctx context.Context, keys []Key, rest []int, names []string, found []zoom.Found[types.User]) (whole []int) {
+// whole, by the ids that it puts into names. The users whom the round requests by id may be
+// among them: read is closed when these were read, and the second step of a search begins after
+// it, so that what it finds in the cache does not depend on timing.
+func (d *Directory) lookUp(ctx context.Context, keys []Key, rest []int, names []string, found []zoom.Found[types.User], read <-chan struct{}) (whole []int) {
+	searched := false
 	search := func(wholes bool, find func(context.Context, *zoom.Client, []string) []zoom.Found[types.User]) {
 		var places []int
-		var searched []string
+		var sought []string
 		for _, i := range rest {
 			if keys[i].Whole == wholes {
-				places, searched = append(places, i), append(searched, keys[i].Name)
+				places, sought = append(places, i), append(sought, keys[i].Name)
 			}
 		}
 		if len(places) == 0 {
 			return
 		}
-		for n, f := range find(ctx, d.Client, searched) {
+		if searched {
+			<-read
+		}
+		searched = true
+		for n, f := range find(ctx, d.Client, sought) {
 			i := places[n]
 			if f.Err == nil && wholes && f.Object.Op != zoom.GetUser.Pattern {
 				names[i], whole = f.Object.ID().Key, append(whole, i)
@@ -366,7 +377,9 @@ func (d *Directory) lookUp(ctx context.Context, keys []Key, rest []int, names []
 		}
 	}
 	search(false, zoom.FindUsers) // the pages that it reads serve the others
-	search(true, zoom.FindUsersWhole)
+	search(true, func(ctx context.Context, c *zoom.Client, emails []string) []zoom.Found[types.User] {
+		return zoom.FindUsersWhole(ctx, c, emails, read)
+	})
 	return whole
 }
 

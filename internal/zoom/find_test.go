@@ -399,6 +399,8 @@ func TestFindUsersWhole(t *testing.T) {
 		return names
 	}
 	z := &fakeUsers{lists: map[string][]string{"active": ids("a", 40)}, totals: true}
+	done := make(chan struct{})
+	close(done)
 	for _, c := range []struct {
 		why         string
 		first, keys []string
@@ -416,12 +418,41 @@ func TestFindUsersWhole(t *testing.T) {
 			FindUsers(t.Context(), client, c.first)
 			z.calls.take()
 		}
-		found := FindUsersWhole(t.Context(), client, c.keys)
+		found := FindUsersWhole(t.Context(), client, c.keys, done)
 		wantFound(t, c.keys, found, func(key string) bool { return !strings.HasPrefix(key, "stranger") })
 		if lists, gets := spent(z.calls.take()); lists != c.lists || gets != c.gets {
 			t.Errorf("%s: %d pages and %d calls, want %d and %d", c.why, lists, gets, c.lists, c.gets)
 		}
 	}
+}
+
+// Users whom the caller requests at the same time are looked for after these were read.
+func TestFindUsersWhole_requestedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keys := ids("a", 40)
+		for i := range keys {
+			keys[i] += "@example.com"
+		}
+		z := &fakeUsers{lists: map[string][]string{"active": ids("a", 40)}, totals: true}
+		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan = Business })
+		read, found := make(chan struct{}), make(chan []Found[types.User])
+		go func() { found <- FindUsersWhole(t.Context(), client, keys, read) }()
+		synctest.Wait()
+		if _, gets := spent(z.calls.take()); gets != sampled {
+			t.Errorf("%d calls before the others were read, want %d", gets, sampled)
+		}
+		for i := range 40 {
+			if _, err := GetUser.Do(t.Context(), client, UserKey{fmt.Sprint("a", i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		z.calls.take()
+		close(read)
+		wantFound(t, keys, <-found, func(string) bool { return true })
+		if calls := z.calls.take(); len(calls) > 0 {
+			t.Errorf("users who were read meanwhile are requested again: %v", calls)
+		}
+	})
 }
 
 // Registrants are in three lists, by status.

@@ -74,20 +74,21 @@ func FindUsers(ctx context.Context, c *Client, keys []string) []Found[types.User
 // is found in a list has to be read all the same, so that a list saves the calls for addresses of
 // nobody alone. Pages are read for that only where all lists use clearly less of the budget
 // than a call for each of the addresses that are left after a few were asked for, and most of the
-// few are nobody's.
-func FindUsersWhole(ctx context.Context, c *Client, emails []string) []Found[types.User] {
+// few are nobody's. read is closed when users are in the cache whom the caller requests at the
+// same time: those that are left are looked for after it.
+func FindUsersWhole(ctx context.Context, c *Client, emails []string, read <-chan struct{}) []Found[types.User] {
 	if read, forced := c.forced(users.list, len(emails)); forced {
 		return users.findBy(ctx, c, emails, !read)
 	}
 	if len(emails) <= sampled || !users.allPay(c, len(emails)-sampled) {
 		return users.findBy(ctx, c, emails, true)
 	}
-	places := make([]int, len(emails))
-	for i := range places {
-		places[i] = i
+	places, order := make([]int, len(emails)), make([]uint64, len(emails))
+	for i, email := range emails {
+		places[i], order[i] = i, hashOf(email)
 	}
 	slices.SortFunc(places, func(a, b int) int { // in an order of their own, whatever that of the query is
-		return cmp.Or(cmp.Compare(hashOf(emails[a]), hashOf(emails[b])), cmp.Compare(emails[a], emails[b]))
+		return cmp.Or(cmp.Compare(order[a], order[b]), cmp.Compare(emails[a], emails[b]))
 	})
 	found := make([]Found[types.User], len(emails))
 	find := func(places []int, atHand bool) {
@@ -106,6 +107,7 @@ func FindUsersWhole(ctx context.Context, c *Client, emails []string) []Found[typ
 			nobodies++
 		}
 	}
+	<-read
 	find(places[sampled:], 4*nobodies < 3*sampled)
 	return found
 }
