@@ -1,11 +1,14 @@
 package endpoint
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -85,7 +88,7 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many connections are being opened", http.StatusServiceUnavailable)
 		return
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // access.Pages has checked the origin
+	conn, err := websocket.Accept(hijacker{w}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // access.Pages has checked the origin
 	if err != nil {
 		s.unacknowledged.Add(-1)
 		return // Accept has answered
@@ -99,6 +102,33 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Header: r.Header.Clone(), Body: http.NoBody, Host: r.Host, RemoteAddr: r.RemoteAddr, TLS: r.TLS,
 	}
 	go k.serve(opened)
+}
+
+// hijacker replaces the buffers of a hijacked connection, which stay in memory until it ends:
+// net/http's are 8 KiB, most of what an idle connection would take. Longer reads and writes do not
+// use the buffers.
+type hijacker struct{ http.ResponseWriter }
+
+const (
+	readBuffer  = 512
+	writeBuffer = 1 << 10 // so that most items of subscriptions are one write
+)
+
+// Hijack implements [http.Hijacker].
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, large, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, err := large.Reader.Peek(large.Reader.Buffered()) // what the client has sent already
+	if err != nil {
+		return nil, nil, err
+	}
+	from := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), conn), max(readBuffer, len(early)))
+	if _, err := from.Peek(len(early)); err != nil { // Accept takes it from the buffer
+		return nil, nil, err
+	}
+	return conn, bufio.NewReadWriter(from, bufio.NewWriterSize(conn, writeBuffer)), nil
 }
 
 // socket is a connection.

@@ -1,10 +1,13 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,4 +77,45 @@ func TestWebSocket_clientThatDoesNotRead(t *testing.T) {
 			t.Errorf("%d connections are open", connections)
 		}
 	})
+}
+
+// What a client sends together with its request to open the connection is read, also where it is
+// longer than the buffer.
+func TestHijacker_sentWithTheRequest(t *testing.T) {
+	for _, early := range []int{0, 1, readBuffer, 2 * readBuffer} {
+		synctest.Test(t, func(t *testing.T) {
+			want := bytes.Repeat([]byte("x"), early+1) // a byte comes later
+			got := make(chan []byte, 1)
+			client, served := net.Pipe()
+			listener := make(oneConn, 1)
+			listener <- served
+			server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				conn, buffered, err := hijacker{w}.Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				if n := buffered.Reader.Buffered(); n != early {
+					t.Errorf("%d bytes are in the buffer, want %d", n, early)
+				}
+				text, _ := buffered.Reader.Peek(early)
+				rest, _ := io.ReadAll(conn)
+				got <- slices.Concat(text, rest)
+			})}
+			go server.Serve(listener)
+			defer server.Close()
+			head := []byte("GET / HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
+			if _, err := client.Write(append(head, want[:early]...)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.Write(want[early:]); err != nil {
+				t.Fatal(err)
+			}
+			client.Close()
+			if text := <-got; !bytes.Equal(text, want) {
+				t.Errorf("%d bytes arrived, want %d", len(text), len(want))
+			}
+		})
+	}
 }
