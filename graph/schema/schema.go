@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,12 +34,20 @@ func Load() *ast.Schema {
 	if err != nil {
 		panic(err) // code was generated from it
 	}
+	deprecated := schema.Directives["deprecated"]
+	deprecated.Locations = slices.DeleteFunc(slices.Clone(deprecated.Locations), func(l ast.DirectiveLocation) bool { return l == draftLocation })
 	return schema
 }
 
+// draftLocation is where @deprecated may stand by a draft of the specification. This schema has it
+// nowhere there, and graphql-core 3.2, on which clients in Python are built, refuses a schema whose
+// directives name it.
+const draftLocation = ast.LocationDirectiveDefinition
+
 // newDirectives defines directives that documents and the schema may have, and that
 // parsers older than them refuse unless they are defined; younger ones accept the
-// definition. @oneOf is in the specification since September 2025, @defer is a draft.
+// definition. @oneOf is in the specification since September 2025, @defer is a draft, and so is
+// @deprecated at directives (see draftLocation).
 //
 // Spec: https://spec.graphql.org/September2025/#sec--oneOf
 const newDirectives = `"A part of the answer may come later. Here it comes with the rest."
@@ -51,6 +60,12 @@ directive @defer(
 
 "The input object takes exactly one of its fields, and no null."
 directive @oneOf on INPUT_OBJECT
+
+"What has it will be taken out of the schema."
+directive @deprecated(
+  "Why, and what there is in its place."
+  reason: String = "No longer supported"
+) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE
 `
 
 // SDL returns the schema as text, for tools that generate code from it or compose

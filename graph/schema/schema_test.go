@@ -22,8 +22,8 @@ func TestPrintedSchema(t *testing.T) {
 	if n := len(printed.Extensions) + len(printed.SchemaExtension); n > 0 {
 		t.Errorf("%d extensions", n)
 	}
-	// Those that every tool knows; @oneOf is younger than many.
-	defined := []string{"deprecated", "specifiedBy"}
+	// What every tool knows; @oneOf is younger than many.
+	defined := []string{"specifiedBy"}
 	for _, d := range printed.Directives {
 		if slices.Contains(defined, d.Name) {
 			t.Errorf("@%s is defined twice", d.Name)
@@ -72,14 +72,26 @@ func TestPrintedSchemaIsWhole(t *testing.T) {
 	}
 }
 
+// Clients read the locations of directives from introspection, and some refuse one that is not in
+// the specification.
+func TestLoad_locations(t *testing.T) {
+	draft := ast.DirectiveLocation("DIRECTIVE_DEFINITION")
+	for name, d := range Load().Directives {
+		if slices.Contains(d.Locations, draft) {
+			t.Errorf("@%s may stand at %s", name, draft)
+		}
+	}
+}
+
 func reprinted(t *testing.T, sources ...*ast.Source) string {
 	t.Helper()
 	schema, err := gqlparser.LoadSchema(sources...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	delete(schema.Directives, "oneOf") // built in there, defined here
-	delete(schema.Directives, "defer")
+	for _, name := range []string{"oneOf", "defer", "deprecated"} { // built in there, defined here
+		delete(schema.Directives, name)
+	}
 	var b strings.Builder
 	formatter.NewFormatter(&b).FormatSchema(schema)
 	return b.String()
