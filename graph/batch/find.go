@@ -23,15 +23,16 @@ func Each[K comparable, T any](c *zoom.Client, get func(context.Context, K) (*T,
 }
 
 // Caught recovers a panic and stores it as an error, as gqlgen's executor does in its own
-// goroutines: in a goroutine started here, the panic would end the process. It MUST be
-// deferred.
+// goroutines. It MUST be deferred in goroutines that are started here, where a panic would end the
+// process.
 func Caught(ctx context.Context, err *error) {
 	if p := recover(); p != nil {
 		*err = graphql.GetOperationContext(ctx).Recover(ctx, p)
 	}
 }
 
-// Grouped finds the keys of each group together, and all groups concurrently.
+// Grouped finds the keys of each group together, and the groups concurrently. find receives the
+// group and its keys.
 func Grouped[K comparable, T any](ctx context.Context, keys []K, group func(K) K, find func(K, []K) []zoom.Found[T]) []zoom.Found[T] {
 	found := make([]zoom.Found[T], len(keys))
 	groups := map[K][]int{}

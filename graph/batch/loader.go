@@ -6,9 +6,9 @@
 // any order and at any time, and their lists arrive when Zoom answers. So batches run in
 // rounds: one for each kind of objects and each level of the query, level by level. A round
 // begins when every field that leads to such objects on its level, or on an earlier one, is
-// either resolved or waits for the round itself; the waiting fields continue after it. The
-// keys of each round, and the objects that are cached by then, thus depend on the query
-// alone, and neither on its spelling nor on the load of the machine.
+// either resolved or waits for the round itself; the waiting fields continue after it. So the
+// keys of each round, and the objects that are cached by then, depend only on the query, and
+// neither on how it is written nor on the load of the machine.
 package batch
 
 import (
@@ -30,8 +30,8 @@ type Loader[K comparable, T any] struct {
 	kind   Kind
 
 	mu    sync.Mutex
-	known map[K]*Promise[T]
-	next  map[int]*batch[K, T] // of later rounds, by level
+	known map[K]*Promise[T]    // of all keys that were requested
+	next  map[int]*batch[K, T] // of rounds that have not begun, by level
 }
 
 // Promise is an object that is being loaded.
@@ -49,15 +49,15 @@ type batch[K comparable, T any] struct {
 	promises []*Promise[T]
 }
 
-// AtOnce sets the find function and returns the loader. It loads keys at once, for objects
-// that cost one call each in any batch.
+// AtOnce sets the find function and returns the loader. It loads keys at once: for objects that
+// cost one call each in a batch of any size. find returns the objects in the order of the keys.
 func (l *Loader[K, T]) AtOnce(find func(context.Context, []K) []zoom.Found[T]) *Loader[K, T] {
 	l.once.Do(func() { l.find = find })
 	return l
 }
 
-// InRounds is AtOnce for objects that cost less together: all keys requested in a round are
-// one batch.
+// InRounds is AtOnce for objects that cost less together: all keys that are requested for a round
+// are one batch.
 func (l *Loader[K, T]) InRounds(r *Rounds, of Kind, find func(context.Context, []K) []zoom.Found[T]) *Loader[K, T] {
 	l.once.Do(func() { l.find, l.rounds, l.kind = find, r, of })
 	return l
@@ -87,13 +87,14 @@ func (l *Loader[K, T]) Await(ctx context.Context, promises []*Promise[T]) []zoom
 	return found
 }
 
+// wait waits until a round is over.
 func (l *Loader[K, T]) wait(ctx context.Context, by *round) error {
 	if by.over() {
 		return nil
 	}
 	if l.rounds != nil {
 		level, at := l.rounds.placeOf(ctx, l.kind)
-		if level != by.level { // a field on another level has requested the key before
+		if level != by.level { // the key was requested before, for another level
 			at.expected = 0
 		}
 		return l.rounds.wait(ctx, by, at)
@@ -106,9 +107,9 @@ func (l *Loader[K, T]) wait(ctx context.Context, by *round) error {
 	}
 }
 
-// Begin requests the objects of the keys, except for keys that were requested before. A key
-// that was requested for a round of a later level, which waits for the caller's level, is
-// requested again. In rounds, Begin does not wait for the objects.
+// Begin requests the objects of the keys, except for keys that were requested before. A key that
+// was requested for a later level is requested again, because that level's round waits for the
+// caller's. In rounds, Begin does not wait for the objects.
 func (l *Loader[K, T]) Begin(ctx context.Context, keys []K) []*Promise[T] {
 	promises := make([]*Promise[T], len(keys))
 	l.mu.Lock()

@@ -37,13 +37,13 @@ func squares(batches *atomic.Int32) func(context.Context, []int) []zoom.Found[in
 	}
 }
 
-// oneUser is the demand of a field that loads one user.
+// oneUser is the demand of a field that loads one user, and userRoute the field's route.
 var (
 	oneUser   = &demand{1, []levelDemand{{users, 1, 1}}}
 	userRoute = &route{level: 1, object: "User", own: oneUser}
 )
 
-// users are a kind of objects.
+// users is the kind of users.
 const users Kind = 0
 
 // testRounds are rounds without an executor.
@@ -65,12 +65,12 @@ func (r testRounds) resolve(ctx context.Context, l *Loader[int, int], keys ...in
 	r.left(r.groupOf(ctx), 0)
 }
 
-// left reports to the rounds that one of them is resolved, with so many unresolved fields below it.
+// left records that one of them is resolved, with so many unresolved fields below it.
 func (r testRounds) left(of *group, below int) {
 	r.leave(of, oneUser, []objects{{oneUser, below}}, 0)
 }
 
-// fieldOf returns the context of a field with a demand, in an operation.
+// fieldOf returns the context of a field with the demand oneUser, and its rounds.
 func fieldOf(ctx context.Context) (context.Context, testRounds) {
 	r := testRounds{&Rounds{}}
 	field := graphql.CollectedField{
@@ -85,7 +85,7 @@ func fieldOf(ctx context.Context) (context.Context, testRounds) {
 // userBelow is the demand of a field that loads one user on the next level.
 var userBelow = &demand{1, []levelDemand{{users, 2, 1}}}
 
-// further returns the context of such a field.
+// further returns the context of a field with the demand userBelow.
 func further(ctx context.Context, r testRounds) context.Context {
 	above := graphql.GetFieldContext(ctx)
 	field := above.Field
@@ -274,14 +274,14 @@ func TestRounds_timerStopsWithWait(t *testing.T) {
 	})
 }
 
-// In a list that is resolved a few items at a time, all items that lead to a round are in it,
-// as long as so many may be resolved at once. Beyond that, no round begins between one item and
-// the next, so the rounds are as large as possible.
+// In a list that is resolved a few items at a time, a round has all items that lead to it, up to
+// maxAhead. Beyond that, no round begins between one item and the next, so rounds are as large as
+// possible.
 func TestRounds_listInParts(t *testing.T) {
 	for name, test := range map[string]struct{ ahead, batches int }{
-		"whole":       {0, 2},
-		"some beyond": {maxAhead - 3, 2 * 2},
-		"none beyond": {maxAhead, 2 * 3},
+		"whole":      {0, 2},
+		"some ahead": {maxAhead - 3, 2 * 2},
+		"none ahead": {maxAhead, 2 * 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var batches atomic.Int32

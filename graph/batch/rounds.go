@@ -14,66 +14,65 @@ import (
 	"zoomql/internal/selection"
 )
 
-// Kind is a kind of objects of which many are found in another way than few. Kinds are
-// small numbers.
+// Kind is a kind of objects that cost less in a batch, from 0 to maxKinds-1.
 type Kind uint8
 
-// maxKinds is how many kinds there may be.
+// maxKinds is the largest number of kinds.
 const maxKinds = 8
 
-// maxLevel is the level of all that is further down.
+// maxLevel is the level of all fields on it and below it.
 const maxLevel = 31
 
-// Rounds run the batches of one response. Index and Kinds have to be set before it is
-// used.
+// Rounds runs the batches of one response. Index and Kinds MUST be set before it is used.
 type Rounds struct {
 	// Index is the schema.
 	Index *selection.Index
-	// Kinds returns the kinds of objects that fields of a type ask for.
+	// Kinds returns the kinds of objects that fields of a type load.
 	Kinds func(typeName string) []Kind
-	// Skips reports whether the executor resolves no such field; nil means that it
-	// resolves all. No round waits for a field that it skips.
+	// Skips reports whether the executor does not resolve a field; nil means that it resolves all.
+	// No round waits for a skipped field.
 	Skips func(opCtx *graphql.OperationContext, f graphql.CollectedField) bool
 
 	mu     sync.Mutex
 	of     [maxKinds]*levels // nil while nothing leads to the kind
 	active int               // fields that are being resolved and do not wait for a round
-	stall  *time.Timer       // until the fields that do not come are given up; nil while something is done
+	stall  *time.Timer       // ends the wait for fields that do not come; nil while there is progress
 
 	routes routes
-	// narrowed reports that a list is not resolved all at once.
+	// narrowed reports that not all items of some list are resolved concurrently.
 	narrowed atomic.Bool
-	windows  []*window // of such lists, while they have items that are not expected
-	ahead    int       // how many items are resolved at once beyond the breadth of their lists
+	windows  []*window // of such lists, while they have items that are not expected yet
+	ahead    int       // items that are resolved concurrently beyond the breadth of their lists
 }
 
-// maxAhead is how many items of lists are resolved at once beyond the breadth of the lists,
-// because all others wait for a round. It bounds the memory of an operation (see
-// [spread.Breadth]): beyond it, which items are in a round depends on the breadth.
+// maxAhead is the largest number of items that are resolved concurrently beyond the breadth of
+// their lists, because all others wait for a round. It bounds the memory of an operation (see
+// [spread.Breadth]): beyond it, the breadth determines which items are in a round.
 const maxAhead = 2000
 
 // levels are the rounds of one kind.
 type levels struct {
-	// pending counts the fields that lead to a level and do not wait for its round.
+	// pending is the number of fields that lead to a level and do not wait for its round.
 	pending [maxLevel + 1]int
-	// lost is how many of these are taken not to come, since nothing has for a while.
+	// lost is how many of these are not waited for any more, since there was no progress for
+	// stallTimeout.
 	lost     [maxLevel + 1]int
-	next     [maxLevel + 1]*round
-	gathered int // of next
-	running  bool
+	next     [maxLevel + 1]*round // nil if no key is requested for the level
+	gathered int                  // rounds in next
+	running  bool                 // one of its rounds runs
 }
 
-// round is batches that run together.
+// round is the batches of one kind and level, which run together.
 type round struct {
 	kind    Kind
 	level   int
 	batches []func()
-	waiting presence // fields
+	waiting presence // of the fields that wait for it
 	ended   bool
 	done    chan struct{}
 }
 
-// over reports whether its batches have run.
+// over reports whether the batches have run.
 func (r *round) over() bool {
 	select {
 	case <-r.done:
@@ -83,12 +82,13 @@ func (r *round) over() bool {
 	}
 }
 
-// stallTimeout is how long a round waits for fields that do not come, while nothing is done.
-// Which ones do not come is known before (see Rounds.Skips), so it ends a wait only after a
-// mistake of ours: it is longer than a busy machine leaves a process alone.
+// stallTimeout is how long a round waits for expected fields without any progress. Fields that the
+// executor does not resolve are not expected (see [Rounds.Skips]), so a wait ends this way only if
+// this package has a bug. It is longer than the pauses of a process on a busy machine.
 const stallTimeout = time.Second
 
-// demand is what a field, or all of an object, leads to.
+// demand is what a field, or all fields of an object, lead to: the number of fields with a demand of
+// their own, and the number of requests by kind and level.
 type demand struct {
 	fields int
 	levels []levelDemand
@@ -99,7 +99,7 @@ type levelDemand struct {
 	level, n int
 }
 
-// ownDemand returns what a field of a type asks for on its level.
+// ownDemand returns the demand of a field of a type on its level, without the fields below it.
 func (r *Rounds) ownDemand(typeName string, level int) *demand {
 	d := &demand{}
 	for _, k := range r.Kinds(typeName) {
@@ -108,7 +108,7 @@ func (r *Rounds) ownDemand(typeName string, level int) *demand {
 	return d
 }
 
-// add adds what another leads to.
+// add adds another demand.
 func (d *demand) add(other *demand) {
 	d.fields += other.fields
 	for _, o := range other.levels {
@@ -121,7 +121,8 @@ func (d *demand) add(other *demand) {
 	}
 }
 
-// each returns what a field leads to that leads on to d: to each level once.
+// each returns the demand of one field that, with the fields below it, leads to d: it counts once for
+// each level.
 func (d *demand) each() *demand {
 	one := &demand{1, slices.Clone(d.levels)}
 	for i := range one.levels {
@@ -130,7 +131,7 @@ func (d *demand) each() *demand {
 	return one
 }
 
-// expect notes that n times so much is to be resolved. The caller holds the lock.
+// expect adds n times a demand to the pending fields. The caller holds the lock.
 func (r *Rounds) expect(d *demand, n int) {
 	for _, at := range d.levels {
 		of := r.levelsOf(at.kind)
@@ -147,22 +148,22 @@ func (r *Rounds) levelsOf(k Kind) *levels {
 	return r.of[k]
 }
 
-// begin notes what is to be resolved.
+// begin expects a demand.
 func (r *Rounds) begin(d *demand) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.expect(d, 1)
 }
 
-// enter notes that the executor resolves a field that was expected.
+// enter records that the executor begins to resolve an expected field.
 func (r *Rounds) enter() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.active++
 }
 
-// leave notes that a field is resolved, which belongs to a group, and what is expected
-// below it: n times an object's demand, and fields that are expected already.
+// leave records that a field of a group is resolved. below are the objects below it, which are
+// expected from now on, and already is the number of fields below it that are expected already.
 func (r *Rounds) leave(of *group, own *demand, below []objects, already int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -176,13 +177,13 @@ func (r *Rounds) leave(of *group, own *demand, below []objects, already int) {
 	r.advance()
 }
 
-// objects are n objects.
+// objects are n objects with the same demand.
 type objects struct {
 	demand *demand
 	n      int
 }
 
-// join has a batch run in the next round of a kind on a level.
+// join adds a batch to the next round of a kind on a level, and returns the round.
 func (r *Rounds) join(k Kind, level int, batch func()) *round {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,12 +196,12 @@ func (r *Rounds) join(k Kind, level int, batch func()) *round {
 	return of.next[level]
 }
 
-// presence is what a field is to the rounds: whether they know that it is being resolved,
-// and whether they expected it to ask for objects of a kind on its level. Of several
-// fields, it is how many are.
+// presence is how rounds count a field: active is 1 if the field is one of Rounds.active, and
+// expected is 1 if it is one of the pending fields of a kind on its level. It is also the sum for
+// several fields.
 type presence struct{ active, expected int }
 
-// wait waits until a round is over, by a field.
+// wait waits until a round is over, for a field that is counted as at.
 func (r *Rounds) wait(ctx context.Context, of *round, at presence) error {
 	defer gate.Wait(ctx)()
 	r.mu.Lock()
@@ -225,7 +226,7 @@ func (r *Rounds) wait(ctx context.Context, of *round, at presence) error {
 	return ctx.Err()
 }
 
-// idle notes that fields wait for a round. The caller holds the lock.
+// idle records that fields wait for a round. The caller holds the lock.
 func (r *Rounds) idle(of *round, at presence) {
 	of.waiting.active += at.active
 	of.waiting.expected += at.expected
@@ -233,7 +234,7 @@ func (r *Rounds) idle(of *round, at presence) {
 	r.of[of.kind].pending[of.level] -= at.expected
 }
 
-// advance begins the rounds whose time has come. The caller holds the lock.
+// advance begins the rounds that are ready. The caller holds the lock.
 func (r *Rounds) advance() {
 	waiting, running := false, false
 	for k, of := range r.of {
@@ -249,11 +250,11 @@ func (r *Rounds) advance() {
 		}
 		running = running || of.running
 	}
-	if r.stall != nil { // or it holds all of an operation that is long over
+	if r.stall != nil { // a running timer would keep the operation in memory
 		r.stall.Stop()
 		r.stall = nil
 	}
-	if waiting && !running && r.active == 0 { // else what is done looks again at its end
+	if waiting && !running && r.active == 0 { // otherwise advance is called again
 		r.startStallTimer()
 	}
 }
@@ -271,8 +272,8 @@ func (l *levels) ready() int {
 	return -1
 }
 
-// widen expects the items of narrowed lists that lead to a kind on a level, or on an earlier
-// one, lest the round of that level is without them. It reports whether there are any. The
+// widen expects and resolves more items of narrowed lists that lead to a kind on a level, or on an
+// earlier one, so that they are in the round of that level. It reports whether there are any. The
 // caller holds the lock.
 func (r *Rounds) widen(k Kind, level int) bool {
 	found := false
@@ -317,8 +318,8 @@ func (r *Rounds) run(of *levels, level int) {
 	}()
 }
 
-// startStallTimer begins the next rounds when nothing happens for a while. The caller holds the
-// lock.
+// startStallTimer gives up the pending fields after stallTimeout without progress. The caller holds
+// the lock.
 func (r *Rounds) startStallTimer() {
 	var stall *time.Timer
 	stall = time.AfterFunc(stallTimeout, func() {
@@ -337,31 +338,31 @@ func (r *Rounds) startStallTimer() {
 	r.stall = stall
 }
 
-// window is a list of which only some items are resolved at once: those to come are
-// expected as soon as one is done with all that is below it, lest a round begins in
-// the moment between.
+// window is a list of which only some items are resolved concurrently. When an item is resolved
+// with all fields below it, the next one is expected at once, so that no round begins in
+// between.
 type window struct {
 	rounds *Rounds
 	route  *route
 	of     *group // that the list itself belongs to
 	items  reflect.Value
-	open   int            // how many items are expected or were
-	groups map[int]*group // of items that are expected
+	open   int            // the items before it are or were expected
+	groups map[int]*group // of expected items that have not begun
 	more   func(done func())
-	extra  int // items that are resolved at once as soon as more is known
+	extra  int // calls of begin before more was set
 }
 
-// group is an item of such a list with all that is below it. Nil is what belongs to
-// none.
+// group is an item of such a list with all fields below it. Fields outside such lists have a nil
+// group.
 type group struct {
 	of   *window
-	left int // fields that are not resolved yet
+	left int // fields that are expected and not resolved
 }
 
 type groupKey struct{}
 
-// settle notes that so many more fields of a group are expected. When it is done, the
-// item that comes in its place is. The caller holds the lock of the rounds.
+// settle adds more to the expected fields of a group and of those around it. When a group has none
+// left, the next item of its list is expected. The caller holds the lock of the rounds.
 func (g *group) settle(more int) {
 	for ; g != nil && more != 0; g = g.of.of {
 		if g.left += more; g.left == 0 {
@@ -370,8 +371,8 @@ func (g *group) settle(more int) {
 	}
 }
 
-// expect expects the fields of the next item that has any, and returns how many. The
-// caller holds the lock of the rounds.
+// expect expects the fields of the next item that has any, and returns their number. The caller
+// holds the lock of the rounds.
 func (w *window) expect() int {
 	for w.open < w.items.Len() {
 		i := w.open
@@ -385,8 +386,8 @@ func (w *window) expect() int {
 	return 0
 }
 
-// narrow makes w the window of a list, expects the items that are resolved first, and
-// returns how many fields these have.
+// narrow makes w the window of a list, expects the items that are resolved first, and returns the
+// number of their fields.
 func (w *window) narrow(r *Rounds, of *group, route *route, items reflect.Value, width int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -414,7 +415,7 @@ func (w *window) Open(more func(done func())) {
 	}
 }
 
-// begin has one more item resolved at once. The caller holds the lock of the rounds.
+// begin resolves one more item concurrently. The caller holds the lock of the rounds.
 func (w *window) begin() {
 	if w.more == nil {
 		w.extra++
@@ -434,7 +435,7 @@ func (w *window) Begin(ctx context.Context, i int) context.Context {
 	}
 	w.rounds.mu.Lock()
 	defer w.rounds.mu.Unlock()
-	for w.groups[i] == nil && w.open <= i { // one that came before is not done, and is nevertheless
+	for w.groups[i] == nil && w.open <= i { // it begins before its predecessors are resolved completely
 		if n := w.expect(); n > 0 {
 			w.of.settle(n)
 		}

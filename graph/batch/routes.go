@@ -13,12 +13,12 @@ import (
 	"zoomql/graph/spread"
 )
 
-// route is the demand of a field of an operation.
+// route is the level and the demand of a field of an operation.
 type route struct {
 	level int
 	own   *demand // nil if the field leads to no batched objects
-	// below is the demand of each of its objects, by the type of the object. There is
-	// one type, unless the field's is an interface.
+	// below is the demand of one of its objects, by the type of the object. There is one type,
+	// unless the field's type is an interface.
 	below map[string]*demand
 	// object is the type of its objects; "" for an interface.
 	object string
@@ -31,12 +31,14 @@ type routes struct {
 	of map[routeKey]*route
 }
 
+// routeKey identifies a field by its selection set and its definition.
 type routeKey struct {
 	first  *ast.Selection
 	length int
 	field  *ast.FieldDefinition
 }
 
+// leadsNowhere is the route of fields without a demand.
 var leadsNowhere = &route{}
 
 // routeOf returns the route of a field. above is the level of its parent; it is ignored if
@@ -109,7 +111,7 @@ func (r *route) objectsIn(v reflect.Value) []objects {
 	if len(r.below) == 0 {
 		return nil
 	}
-	if v.Kind() == reflect.Chan { // of a subscription, with the item that it is executed for
+	if v.Kind() == reflect.Chan { // of a subscription: it has the item that is to be resolved
 		if d := r.below[r.object]; d != nil && v.Len() > 0 {
 			return []objects{{d, v.Len()}}
 		}
@@ -159,8 +161,8 @@ func eachObject(v reflect.Value, do func(object reflect.Value)) {
 	}
 }
 
-// Begin expects the root fields of a query or subscription. Those of a mutation are resolved serially, so
-// [Rounds.Field] expects each when it begins.
+// Begin expects the root fields of a query or subscription. Those of a mutation are resolved
+// serially, so [Rounds.Field] expects each when it begins.
 func (r *Rounds) Begin(opCtx *graphql.OperationContext) {
 	switch opCtx.Operation.Operation {
 	case ast.Query:
@@ -170,8 +172,8 @@ func (r *Rounds) Begin(opCtx *graphql.OperationContext) {
 	}
 }
 
-// Field is a field middleware, which MUST be the outermost: it reports to the rounds which
-// fields with a demand are resolved.
+// Field is a field middleware, which MUST be the outermost: it records which fields with a demand
+// are being resolved.
 func (r *Rounds) Field(ctx context.Context, next graphql.Resolver) (res any, err error) {
 	fc := graphql.GetFieldContext(ctx)
 	if len(fc.Field.Selections) == 0 {
@@ -255,7 +257,7 @@ func (r *Rounds) groupOf(ctx context.Context) *group {
 	return g
 }
 
-// placeOf returns the level of the field of ctx, and how the rounds of a kind count it.
+// placeOf returns the level of the field of ctx, and how the rounds of a kind count the field.
 func (r *Rounds) placeOf(ctx context.Context, k Kind) (level int, at presence) {
 	route := r.routeOf(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field, 0)
 	if route.own == nil {
@@ -292,8 +294,8 @@ func (r *Rounds) LevelOf(ctx context.Context) int {
 	return 0
 }
 
-// AwaitedBy returns the level of the first round of a kind that waits for the field of
-// ctx, if one does: that round and later ones can use what the field has read.
+// AwaitedBy returns the level of the first round of a kind that waits for the field of ctx, if one
+// does: that round and later ones can use what the field reads.
 func (r *Rounds) AwaitedBy(ctx context.Context, k Kind) (level int, waits bool) {
 	route := r.routeOf(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field, 0)
 	if route.own == nil {

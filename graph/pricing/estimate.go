@@ -17,21 +17,21 @@ import (
 )
 
 // The expected price of a query depends on the cache. So pricing executes the query against the
-// cache only: the resolvers make the calls that they would make, and none is sent.
+// cache only: the resolvers run as usual, and no call is sent.
 
 // estimate is the price of an operation with the present cache.
 type estimate struct {
 	*plan.Plan
-	// cacheKnown says that the expected calls exclude those that the cache answers.
+	// cacheKnown reports that the expected calls exclude those that the cache answers.
 	cacheKnown bool
-	// days is the number of daily budgets that the expected calls take; 0 if these take of none.
-	// retryAt is when a daily budget suffices if today's does not; zero if none does.
+	// days is the number of daily budgets that the expected calls take; 0 if they use none. If
+	// today's does not suffice, retryAt is when a daily budget does; zero if none does.
 	days    int
 	retryAt time.Time
 }
 
 const (
-	// estimateKey and observedKey are further names like planKey.
+	// estimateKey and observedKey name the estimate and the observed requests, like planKey.
 	estimateKey = "zoomql.estimate"
 	observedKey = "zoomql.observed"
 	// peekTimeout bounds the cache lookups of a price.
@@ -51,8 +51,9 @@ func asksPrice(opCtx *graphql.OperationContext) bool {
 	return false
 }
 
-// Price estimates the cost of an operation before it is executed, if it selects that, and counts
-// the requests of its steps, if the answer is to have them.
+// Price estimates the cost of an operation before it is executed, if the answer is to contain it:
+// by the field rateLimit, or as extensions.plan. For the latter it also observes the requests of the
+// execution.
 func (r *Pricer) Price(ctx context.Context, opCtx *graphql.OperationContext) {
 	if zoom.Peeking(ctx) || opCtx.Operation.Operation == ast.Subscription {
 		return
@@ -135,7 +136,7 @@ func (r *Pricer) peekLookups(ctx context.Context, p *plan.Plan, seen *plan.Obser
 		}
 		usage := &zoom.Usage{}
 		usage.Observe(func(_ context.Context, op *zoom.Spec, what zoom.Outcome) {
-			if op == s.Op || what != zoom.Missed { // a list may have it
+			if op == s.Op || what != zoom.Missed { // a missing list does not mean that the object is missing
 				seen.Look(s, what)
 			}
 		})
@@ -162,11 +163,11 @@ func lookUp(ctx context.Context, client *zoom.Client, l *plan.Lookup) {
 	}
 }
 
-// PeekWith sets the schema that queries are executed with against the cache. It logs nothing, and
-// drops the answers.
+// PeekWith sets the schema with which queries are executed against the cache, and the middleware
+// that begins them. It MUST be called before the first query is priced.
 func (r *Pricer) PeekWith(schema graphql.ExecutableSchema, begin graphql.OperationMiddleware) {
 	r.peeker = executor.New(schema)
-	r.peeker.SetErrorPresenter(func(context.Context, error) *gqlerror.Error { return nil })
+	r.peeker.SetErrorPresenter(func(context.Context, error) *gqlerror.Error { return nil }) // the answer is dropped
 	r.peeker.AroundOperations(begin)
 }
 

@@ -47,8 +47,8 @@ func isStrict(opCtx *graphql.OperationContext) bool {
 	return false
 }
 
-// strictly refuses an operation of which a part cannot be answered, because a scope is missing or
-// because the account's plan does not include it.
+// strictly returns the refusal of an operation of which a part cannot be answered, because a scope
+// is missing or the account's plan does not include it; nil if there is none.
 func (r *Pricer) strictly(ctx context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
 	barred := r.Client.As(identity.From(ctx)).Barred(ctx)
 	p := r.planOf(ctx, opCtx)
@@ -62,14 +62,14 @@ func (r *Pricer) strictly(ctx context.Context, opCtx *graphql.OperationContext) 
 	}
 	switch {
 	case len(scopes) > 0:
-		return missingScopes(scopes, "Nothing was carried out, as you asked, since the Zoom app lacks scopes for %s.")
+		return missingScopes(scopes, "Nothing was executed, because you requested strict handling, and the Zoom app lacks scopes for %s.")
 	case len(plans) > 0:
 		return beyondPlan(plans, barred)
 	}
 	return nil
 }
 
-// barOf returns why an operation cannot be used for an account.
+// barOf returns a function that reports to package plan why an operation cannot be used.
 func barOf(barred zoom.Barred) func(s *zoom.Spec, account string) plan.Bar {
 	return func(s *zoom.Spec, account string) plan.Bar {
 		switch {
@@ -82,15 +82,15 @@ func barOf(barred zoom.Barred) func(s *zoom.Spec, account string) plan.Bar {
 	}
 }
 
-// Preflight has the missing scopes of an operation, before its first call. The nil Preflight has
-// none.
+// Preflight has the missing scopes of a GraphQL operation, which are known before its first call. A
+// nil Preflight has none. It is safe for concurrent use.
 type Preflight struct {
 	places map[plan.Place]*plan.Lack
-	// messages has the lacks by the operations and messages of the errors of their calls.
+	// messages has the lacks by the operation and message of the error of a call.
 	messages map[string]*plan.Lack
 
 	mu    sync.Mutex
-	lacks []*plan.Lack // without those of mutations, whose payloads have the errors
+	lacks []*plan.Lack // without those of mutations: their payloads have the errors
 }
 
 // Preflight returns nil if no scope of an operation is missing, or if the scopes are unknown.
@@ -133,7 +133,7 @@ func (p *Preflight) at(fc *graphql.FieldContext) *plan.Lack {
 	return p.places[plan.Place{On: fc.Object, Path: namesIn(fc.Path())}]
 }
 
-// namesIn writes a path without the indices of lists.
+// namesIn returns a path without the indices of lists.
 func namesIn(path ast.Path) string {
 	var names []string
 	for _, part := range path {
@@ -158,7 +158,7 @@ func (p *Preflight) Resolve(ctx context.Context, next graphql.Resolver) (any, er
 	}
 }
 
-// refusal is the error of a mutation, with all operations that it lacks scopes for.
+// refusal returns the error of a mutation, with all operations for which it lacks scopes.
 func (p *Preflight) refusal(path string) error {
 	var first *plan.Lack
 	var all []string
@@ -219,15 +219,15 @@ const (
 	maxNamed, maxListed = 3, 100
 )
 
-// missingScopes is the error of all missing scopes of an operation.
+// missingScopes returns the one error of all missing scopes. format takes the names of the fields.
 func missingScopes(lacks []*plan.Lack, format string) *gqlerror.Error {
-	told := make([]map[string]any, len(lacks))
+	rows := make([]map[string]any, len(lacks))
 	for i, l := range lacks {
 		scopes := l.Scopes()
-		told[i] = map[string]any{"operation": l.Op.Pattern, "granular": scopes.Granular, "classic": scopes.Classic, "fields": listed(l.Fields)}
+		rows[i] = map[string]any{"operation": l.Op.Pattern, "granular": scopes.Granular, "classic": scopes.Classic, "fields": listed(l.Fields)}
 	}
 	err := endpoint.WithCode(gqlerror.Errorf(format, namesOf(lacks)), types.ErrorCodeMissingScope)
-	err.Extensions["missingScopes"] = told
+	err.Extensions["missingScopes"] = rows
 	return err
 }
 
@@ -243,17 +243,18 @@ func pathOfOne(lacks []*plan.Lack) (path ast.Path) {
 	return path
 }
 
-// beyondPlan is the error of operations that the account's plan does not include.
+// beyondPlan returns the error of operations that the account's plan does not include.
 func beyondPlan(lacks []*plan.Lack, barred zoom.Barred) *gqlerror.Error {
-	told := make([]map[string]any, len(lacks))
+	rows := make([]map[string]any, len(lacks))
 	for i, l := range lacks {
-		told[i] = map[string]any{"operation": l.Op.Pattern, "why": barred.Of(l.Op, l.Account).Message, "fields": listed(l.Fields)}
+		rows[i] = map[string]any{"operation": l.Op.Pattern, "why": barred.Of(l.Op, l.Account).Message, "fields": listed(l.Fields)}
 	}
-	err := endpoint.WithCode(gqlerror.Errorf("Nothing was carried out, as you asked, since the Zoom account's plan does not include %s.", namesOf(lacks)), types.ErrorCodePlanRequired)
-	err.Extensions["notIncluded"] = told
+	err := endpoint.WithCode(gqlerror.Errorf("Nothing was executed, because you requested strict handling, and the Zoom account's plan does not include %s.", namesOf(lacks)), types.ErrorCodePlanRequired)
+	err.Extensions["notIncluded"] = rows
 	return err
 }
 
+// listed returns at most maxListed paths of fields, shortened.
 func listed(fields []string) []string {
 	short := make([]string, min(len(fields), maxListed))
 	for i := range short {

@@ -43,14 +43,14 @@ type Pricer struct {
 	// CodeOf returns the code of a kind of failure of package zoom.
 	CodeOf func(kind error) types.ErrorCode
 
-	peeker *executor.Executor // executes queries against the cache; nil prices without it
+	peeker *executor.Executor // executes queries against the cache: see PeekWith
 }
 
 // planKey and clientKey name the plan and the client among gqlgen's extensions of an operation.
 const planKey, clientKey = "zoomql.plan", "zoomql.client"
 
-// planOf returns the plan of an operation for the caller of ctx. It computes the plan once, before
-// the operation is executed or by its one field that selects it.
+// planOf returns the plan of an operation for the caller of ctx. It computes the plan once: before
+// the operation is executed, if anything needs it.
 func (r *Pricer) planOf(ctx context.Context, opCtx *graphql.OperationContext) *plan.Plan {
 	if p, ok := opCtx.Stats.GetExtension(planKey).(*plan.Plan); ok {
 		return p
@@ -60,13 +60,13 @@ func (r *Pricer) planOf(ctx context.Context, opCtx *graphql.OperationContext) *p
 	return p
 }
 
-// ClientOf returns the client of an operation, which makes the choices of its plan.
+// ClientOf returns the client of an operation, whose choices agree with the operation's plan.
 func (r *Pricer) ClientOf(ctx context.Context, opCtx *graphql.OperationContext) *zoom.Client {
 	if c, ok := opCtx.Stats.GetExtension(clientKey).(*zoom.Client); ok {
 		return c
 	}
 	c := r.Client.As(identity.From(ctx)).Weighing()
-	if opCtx.Operation.Operation != ast.Subscription { // which goes on
+	if opCtx.Operation.Operation != ast.Subscription { // its items make new choices
 		opCtx.Stats.SetExtension(clientKey, c)
 	}
 	return c
@@ -122,11 +122,11 @@ func (r *Pricer) withinDay(ctx context.Context, opCtx *graphql.OperationContext)
 	if days, _ := r.Client.As(identity.From(ctx)).Days(ctx, expectedOf(r.planOf(ctx, opCtx))); days < 2 {
 		return nil
 	}
-	e := r.estimate(ctx, opCtx) // the cache may have the others
+	e := r.estimate(ctx, opCtx) // without the calls that the cache answers
 	if e.days < 2 {
 		return nil
 	}
-	message := "Nothing was carried out, as you asked, since what is left of today's budget at Zoom does not hold its calls."
+	message := "Nothing was executed, because you requested strict handling, and what is left of today's budget at Zoom does not suffice for the calls."
 	if e.retryAt.IsZero() {
 		message += fmt.Sprintf(" It takes the budgets of %d days.", e.days)
 	}
@@ -144,19 +144,19 @@ func expectedOf(p *plan.Plan) map[*zoom.Spec]int {
 	return calls
 }
 
-// dearest is the number of parts that the refusal of an operation names.
+// dearest is the number of steps that a refusal names.
 const dearest = 3
 
-// tooDear is the refusal of an operation that may cost too many calls of a label.
+// tooDear returns the refusal of an operation that may cost too many calls of a label.
 func tooDear(p *plan.Plan, label zoom.Rate, calls, most int) *gqlerror.Error {
 	var parts []string
-	told := []map[string]any{}
+	rows := []map[string]any{}
 	for _, s := range p.Dearest(label, dearest) {
 		parts = append(parts, fmt.Sprintf("%s (%d × %s)", shortPath(s.Path), s.AtMost, s.Op.Pattern))
-		told = append(told, map[string]any{"path": shortPath(s.Path), "operation": s.Op.Pattern, "atMost": s.AtMost, "open": s.Open, "why": s.Why})
+		rows = append(rows, map[string]any{"path": shortPath(s.Path), "operation": s.Op.Pattern, "atMost": s.AtMost, "open": s.Open, "why": s.Why})
 	}
 	err := endpoint.WithCode(gqlerror.Errorf("The operation may cost %d %s calls at Zoom, and MAX_PRICE allows %d. Ask for less, by a smaller \"first\" say, of: %s.", calls, label, most, strings.Join(parts, ", ")), types.ErrorCodeLimitExceeded)
-	err.Extensions["price"] = map[string]any{"label": label.String(), "atMost": calls, "allowed": most, "dearest": told}
+	err.Extensions["price"] = map[string]any{"label": label.String(), "atMost": calls, "allowed": most, "dearest": rows}
 	return err
 }
 
@@ -192,9 +192,11 @@ func (r *Pricer) addCheaper(ctx context.Context, opCtx *graphql.OperationContext
 	refused.Extensions["price"].(map[string]any)["cheaper"] = changes
 }
 
-// maxPath is the largest part of a path that is shown, since names in it are the caller's.
+// maxPath is the largest part of a path that is shown, in bytes, because the caller chooses the
+// names in it.
 const maxPath = 300
 
+// shortPath returns the end of a path, at most maxPath bytes.
 func shortPath(path string) string {
 	if len(path) > maxPath {
 		return "…" + path[len(path)-maxPath:]

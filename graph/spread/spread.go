@@ -1,13 +1,14 @@
-// Package spread resolves the items of lists for the executor, in the place of
-// gqlgen's own way.
+// Package spread resolves the items of lists for the executor, in place of gqlgen's own
+// function.
 //
-// gqlgen begins with all items of a list at once, and below each of them with all of
-// its lists: where everything is known already, what an operation works on is then as
-// large as its whole answer, and each item takes a stack, contexts and a tree of what
-// it will write. Here the lists of one branch share a breadth: so many items are
-// resolved at once, the next when one of them is done, and what is done is text. More are
-// where all of them wait for a batch, to be one batch (see [Items]). Of these
-// items only few run at once (see gate.Gate); the others wait for Zoom or for each other.
+// gqlgen resolves all items of a list concurrently, and below each of them all items of its
+// lists. If all data are cached, the memory that an operation needs is then that of its whole
+// answer, plus a stack, contexts and a tree of values for each item. Here the lists of one
+// branch share a breadth: the number of items that are resolved concurrently. The next item
+// begins when one is resolved, and resolved objects are kept as JSON text. More items are
+// resolved concurrently if all of them wait for a batch, so that it becomes one batch (see
+// [Items]). Few of the items run at once (see gate.Gate); the others wait for Zoom or for each
+// other.
 package spread
 
 import (
@@ -23,29 +24,30 @@ import (
 )
 
 const (
-	// Breadth is how many items of lists are resolved at once in an operation, without
-	// the items that these are below: several times as many as calls may be under way.
+	// Breadth is the number of items of lists that are resolved concurrently in an operation, not
+	// counting the items above them: several times the number of concurrent calls.
 	Breadth = 500
-	// few is how many a list within a list has at least, should its siblings have none.
-	few = 4
+	// minBreadth is the smallest breadth of a list below an item of a list; further down it is
+	// halved on each level.
+	minBreadth = 4
 )
 
-// share is what the lists of a branch share: how many items at once, and how many there
-// are for each list below at least.
+// share is the breadth of the lists of a branch: the number of concurrent items, and the smallest
+// number for each list below.
 type share struct{ items, least int }
 
-// below returns what each of so many items that are resolved at once has.
+// below returns the share of the lists below each of width concurrent items.
 func (s share) below(width int) share {
 	return share{max(s.items/width, s.least), max(s.least/2, 1)}
 }
 
-// Items is told by Slice which item begins (see WithItems).
+// Items follows the items of a list that [Slice] resolves (see [WithItems]).
 type Items interface {
-	// Open is told, before the first item begins, how one more item at once is resolved. It
-	// may call more while an item of the list has not begun; done is called when that many
-	// are no longer resolved at once.
+	// Open is called before the first item begins. While an item of the list has not begun, each
+	// call of more adds one to the number of items that are resolved concurrently, until done is
+	// called, when no item is left to begin.
 	Open(more func(done func()))
-	// Begin returns the context of item i.
+	// Begin is called when item i begins, and returns its context.
 	Begin(ctx context.Context, i int) context.Context
 }
 
@@ -54,22 +56,22 @@ type (
 	itemsKey struct{}
 )
 
-// WithItems returns the context of a field whose items are told to another.
+// WithItems returns the context of a field whose list items has to follow.
 func WithItems(ctx context.Context, items Items) context.Context {
 	return context.WithValue(ctx, itemsKey{}, items)
 }
 
-// Width returns how many of a field's n items are resolved at once.
+// Width returns how many of a field's n items are resolved concurrently at first.
 func Width(ctx context.Context, n int) int { return min(n, shareOf(ctx).items) }
 
 func shareOf(ctx context.Context) share {
 	if s, ok := ctx.Value(shareKey{}).(share); ok {
 		return s
 	}
-	return share{Breadth, few}
+	return share{Breadth, minBreadth}
 }
 
-// Slice resolves the n items of a list.
+// Slice resolves the n items of a list. The result is nil if one of them panics.
 func Slice(ctx context.Context, n int, item func(ctx context.Context, i int) graphql.Marshaler) graphql.Array {
 	s := &slice{ctx: ctx, item: item, all: make(graphql.Array, n)}
 	if n == 0 {
@@ -78,7 +80,7 @@ func Slice(ctx context.Context, n int, item func(ctx context.Context, i int) gra
 	if n > 1 {
 		defer gate.Wait(ctx)()
 		if s.items, _ = ctx.Value(itemsKey{}).(Items); s.items != nil {
-			s.ctx = context.WithValue(ctx, itemsKey{}, nil) // of this list alone
+			s.ctx = context.WithValue(ctx, itemsKey{}, nil) // not for the lists below
 		}
 		own := shareOf(ctx)
 		width := min(n, own.items)
@@ -110,15 +112,15 @@ func Slice(ctx context.Context, n int, item func(ctx context.Context, i int) gra
 
 // slice is a list whose items are being resolved.
 type slice struct {
-	ctx    context.Context //nolint:containedctx // of the one field
+	ctx    context.Context //nolint:containedctx // of the field
 	item   func(ctx context.Context, i int) graphql.Marshaler
-	items  Items // nil where nobody is told
+	items  Items // nil if none follows the list
 	all    graphql.Array
 	begun  atomic.Int64
 	failed atomic.Bool
 }
 
-// resolve resolves one item after the other, until there is none left.
+// resolve resolves one item after the other, until none is left to begin.
 func (s *slice) resolve() {
 	for {
 		i := int(s.begun.Add(1)) - 1
@@ -142,23 +144,23 @@ func (s *slice) one(ctx context.Context, i int) {
 	if s.items != nil {
 		ctx = s.items.Begin(ctx, i)
 	}
-	s.all[i] = written(s.item(ctx, i))
+	s.all[i] = asText(s.item(ctx, i))
 }
 
 // text is JSON.
 type text []byte
 
-// part is where a part of an answer is written: no buffer, in which there would be room
-// for all of it.
+// part hides that a writer is a *bytes.Buffer: package render grows such a buffer to hold all of an
+// answer.
 type part struct{ *bytes.Buffer }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// maxReused is how large a buffer may be to be used again.
+// maxReused is the largest capacity of a buffer that is reused, in bytes.
 const maxReused = 64 << 10
 
-// written returns an object as text, and other values as they are.
-func written(m graphql.Marshaler) graphql.Marshaler {
+// asText returns an object as text, and any other value unchanged.
+func asText(m graphql.Marshaler) graphql.Marshaler {
 	object, ok := m.(*graphql.FieldSet)
 	if !ok {
 		return m
@@ -173,5 +175,5 @@ func written(m graphql.Marshaler) graphql.Marshaler {
 	return &t
 }
 
-// MarshalGQL writes it.
+// MarshalGQL implements [graphql.Marshaler].
 func (t *text) MarshalGQL(w io.Writer) { _, _ = w.Write(*t) }

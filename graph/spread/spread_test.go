@@ -31,8 +31,8 @@ func marshal(m graphql.Marshaler) string {
 	return b.String()
 }
 
-// TestSlice resolves the items of lists within lists: in their order, and not more at
-// once than the branch has.
+// TestSlice resolves the items of lists within lists: in order, and not more concurrently than
+// the share of the branch.
 func TestSlice(t *testing.T) {
 	for _, lengths := range [][]int{{0}, {1}, {3, 3}, {3000}, {2, 3000}, {1000, 30}, {600, 20, 20}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -64,17 +64,17 @@ func TestSlice(t *testing.T) {
 					}
 				}
 			} else if len(level(inOperation(t), lengths).(graphql.Array)) != 0 {
-				t.Error("a list without items has some")
+				t.Error("an empty list has items")
 			}
-			if n := most.Load(); n > Breadth*few*few/2 || len(lengths) == 1 && n > Breadth {
+			if n := most.Load(); n > Breadth*minBreadth*minBreadth/2 || len(lengths) == 1 && n > Breadth {
 				t.Errorf("%v: %d at once", lengths, n)
 			}
 		})
 	}
 }
 
-// TestSliceOfObjects has objects as text, as soon as they are resolved, and leaves
-// alone what is no object: null is told by what it is.
+// TestSliceOfObjects keeps resolved objects as text, and other values unchanged: the executor
+// compares with graphql.Null.
 func TestSliceOfObjects(t *testing.T) {
 	ctx := inOperation(t)
 	all := Slice(ctx, 2, func(_ context.Context, i int) graphql.Marshaler {
@@ -93,7 +93,7 @@ func TestSliceOfObjects(t *testing.T) {
 	}
 }
 
-// TestSliceThatPanics is null as a whole, with an error at the item's place.
+// TestSliceThatPanics expects null for the list, with an error at the path of the item.
 func TestSliceThatPanics(t *testing.T) {
 	ctx := inOperation(t)
 	if all := Slice(ctx, 3, func(_ context.Context, i int) graphql.Marshaler { return number(6 / (i - 1)) }); all != nil {
@@ -104,19 +104,19 @@ func TestSliceThatPanics(t *testing.T) {
 	}
 }
 
-// told counts the items that begin.
-type told struct{ begun atomic.Int64 }
+// counted counts the items that begin.
+type counted struct{ begun atomic.Int64 }
 
-func (l *told) Open(func(done func())) {}
+func (l *counted) Open(func(done func())) {}
 
-func (l *told) Begin(ctx context.Context, _ int) context.Context {
+func (l *counted) Begin(ctx context.Context, _ int) context.Context {
 	l.begun.Add(1)
 	return ctx
 }
 
-// TestItems tells of the items of one list, and not of those of lists below.
+// TestItems expects the items of one list to be reported, and not those of the lists below.
 func TestItems(t *testing.T) {
-	list := &told{}
+	list := &counted{}
 	Slice(WithItems(inOperation(t), list), 3, func(ctx context.Context, i int) graphql.Marshaler {
 		return Slice(ctx, 5, func(context.Context, int) graphql.Marshaler { return number(i) })
 	})
@@ -125,24 +125,24 @@ func TestItems(t *testing.T) {
 	}
 }
 
-// all resolves the items of a list at once.
-type all struct {
-	told
+// widened resolves n more items concurrently.
+type widened struct {
+	counted
 	n    int
 	done atomic.Int64
 }
 
-func (l *all) Open(more func(done func())) {
+func (l *widened) Open(more func(done func())) {
 	for range l.n {
 		more(func() { l.done.Add(1) })
 	}
 }
 
-// TestItems_more resolves more items at once than the list's breadth allows.
+// TestItems_more resolves more items concurrently than the breadth of the list.
 func TestItems_more(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, more = Breadth + 100, 70
-		list, began := &all{n: more}, time.Now()
+		list, began := &widened{n: more}, time.Now()
 		var now, most atomic.Int64
 		Slice(WithItems(inOperation(t), list), n, func(context.Context, int) graphql.Marshaler {
 			most.Store(max(most.Load(), now.Add(1)))

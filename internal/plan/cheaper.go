@@ -11,35 +11,35 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Change is a change to a query by which it costs less: another value of an argument.
+// Change is another value of an argument of a query, with which the query costs less.
 type Change struct {
-	// Path is where the field is in the answer, and Argument which of its arguments is changed.
+	// Path is the path of the field in the answer, and Argument the name of the argument.
 	Path     string `json:"path"`
 	Argument string `json:"argument"`
-	// From is its value, nil where it has none, and To the cheaper one.
+	// From is the query's value, nil if it has none, and To the cheaper one.
 	From any `json:"from,omitzero"`
 	To   any `json:"to"`
-	// Without are fields that are null then.
+	// Without are the paths of fields that are null with the change.
 	Without []string `json:"without,omitzero"`
 }
 
 const (
-	// maxChanges bounds how many changes are looked for.
+	// maxChanges bounds the number of changes that are tried.
 	maxChanges = 3
-	// maxChanged is how many steps a plan may have that changes are looked for of: it is worked
-	// out some ten times for each.
-	maxChanged = 200
+	// maxPlanSteps is the largest number of steps of a plan for which changes are tried: the plan is
+	// computed about ten times for each.
+	maxPlanSteps = 200
 )
 
-// Cheaper returns changes to an operation by which its plan fits, the least that were found; nil
-// where none were. A list is cut by its argument "first", and what a dear source tells is left
-// to a cheaper one. dear is the label that costs too much.
+// Cheaper returns changes to an operation with which its plan fits, as small as could be found; nil
+// if none were found. It reads an expensive source's fields from a cheaper one, which lacks some of
+// them, and reduces the argument "first" of lists. dear is the label with too many calls.
 func Cheaper(index *selection.Index, opCtx *graphql.OperationContext, o Options, dear zoom.Rate, fits func(*Plan) bool) []Change {
 	c := &cheaper{index: index, opCtx: opCtx, Options: o, dear: dear, fits: fits}
 	c.replaced = map[string]map[string]any{}
 	for range maxChanges {
 		p := c.plan()
-		if p.count() > maxChanged {
+		if p.count() > maxPlanSteps {
 			return nil
 		}
 		if !c.source(p) && !c.cut(p) {
@@ -52,7 +52,7 @@ func Cheaper(index *selection.Index, opCtx *graphql.OperationContext, o Options,
 	return nil
 }
 
-// cheaper looks for changes.
+// cheaper is the state of [Cheaper].
 type cheaper struct {
 	Options
 	index   *selection.Index
@@ -64,13 +64,13 @@ type cheaper struct {
 
 func (c *cheaper) plan() *Plan { return New(c.index, c.opCtx, c.Options) }
 
-// count returns how many steps there are.
+// count returns the number of steps.
 func (p *Plan) count() (n int) {
 	p.All(func(*Step) { n++ })
 	return n
 }
 
-// set changes an argument.
+// set sets an argument for the plans that follow.
 func (c *cheaper) set(ch Change) {
 	if c.replaced[ch.Path] == nil {
 		c.replaced[ch.Path] = map[string]any{}
@@ -84,7 +84,7 @@ func (c *cheaper) set(ch Change) {
 	}
 }
 
-// source leaves what a dear source tells to a cheaper one.
+// source replaces one expensive source by a cheaper one. It reports whether there was one.
 func (c *cheaper) source(p *Plan) bool {
 	for _, s := range p.choices {
 		if s.op.Rate == c.dear && c.replaced[s.Path]["source"] == nil {
@@ -95,18 +95,19 @@ func (c *cheaper) source(p *Plan) bool {
 	return false
 }
 
-// cut cuts the longest list that the dearest step hangs on, no more than is needed.
+// cut shortens the longest list on the path of the step with the most calls, by no more than is
+// needed. It reports whether there was one.
 func (c *cheaper) cut(p *Plan) bool {
 	for _, step := range p.Dearest(c.dear, maxChanges) {
 		at := c.longest(p, step.Path)
 		if at == nil {
 			continue
 		}
-		low, high := 1, at.first-1 // what low costs may fit
-		set := func(n int) { c.set(Change{Path: at.path, Argument: "first", From: c.firstOf(at), To: int64(n)}) }
+		low, high := 1, at.first-1
+		set := func(n int) { c.set(Change{Path: at.path, Argument: "first", From: c.originalFirst(at), To: int64(n)}) }
 		set(low)
 		if !c.fits(c.plan()) {
-			return true // the next dearest is to be cut too
+			return true // another list has to be shortened, too
 		}
 		for low < high {
 			middle := (low + high + 1) / 2
@@ -122,8 +123,8 @@ func (c *cheaper) cut(p *Plan) bool {
 	return false
 }
 
-// firstOf returns how much of a list the query itself asks for.
-func (c *cheaper) firstOf(at *listAt) any {
+// originalFirst returns the query's own argument "first" of a list.
+func (c *cheaper) originalFirst(at *listAt) any {
 	for _, ch := range c.changes {
 		if ch.Path == at.path && ch.Argument == "first" {
 			return ch.From
@@ -132,7 +133,7 @@ func (c *cheaper) firstOf(at *listAt) any {
 	return int64(at.first)
 }
 
-// longest returns the longest list that a path leads through and that may be cut.
+// longest returns the longest list on a path that can be shortened; nil if there is none.
 func (c *cheaper) longest(p *Plan, path string) (found *listAt) {
 	for i := range p.lists {
 		at := &p.lists[i]
@@ -143,28 +144,28 @@ func (c *cheaper) longest(p *Plan, path string) (found *listAt) {
 	return found
 }
 
-// listAt is a list of which a part is asked for.
+// listAt is the path of a list and its argument "first".
 type listAt struct {
 	path  string
 	first int
 }
 
-// choice is a source that was chosen because cheaper ones do not tell all that is selected.
+// choice is a source that was chosen because cheaper ones lack selected fields.
 type choice struct {
 	Change
 	op *zoom.Spec
 }
 
-// chose notes that a source was chosen by what is selected, and which cheaper one there is.
-func (w *walk) chose(e *edge, op *zoom.Spec, cheaper any, want *selection.Needs, cheap *zoom.Spec) {
+// noteChoice records a source that was chosen because of the selected fields, and the cheaper one.
+func (w *walk) noteChoice(e *edge, op *zoom.Spec, cheaper any, want *selection.Needs, cheap *zoom.Spec) {
 	if e.args["source"] == nil && !e.isSub() {
 		w.plan.choices = append(w.plan.choices, choice{
-			Change{Path: e.path, Argument: "source", To: cheaper, Without: untold(e.path, want, cheap.Pattern)}, op,
+			Change{Path: e.path, Argument: "source", To: cheaper, Without: fieldsNeverIn(e.path, want, cheap.Pattern)}, op,
 		})
 	}
 }
 
-// argumentsOf returns the arguments of a field, as changed.
+// argumentsOf returns the arguments of a field, with the changes of [Cheaper].
 func (w *walk) argumentsOf(f graphql.CollectedField, path string) map[string]any {
 	args := f.ArgumentMap(w.opCtx.Variables)
 	if changed := w.replaced[path]; changed != nil {

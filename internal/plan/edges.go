@@ -6,15 +6,15 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// What the schema says of a field, by @zoom and @source, is what most fields cost. The
-// tables here have what it does not say: what an object is read by, which lists can be
-// completed, and which of several calls a field leads to.
+// The directives @zoom and @source name the calls of most fields. The tables here have the rest:
+// the operation that returns an object, the one that returns what the items of a list lack, and
+// which of several operations a field calls.
 
-// target is a type that edges lead to.
+// target is how the objects of a type are read that edges lead to.
 type target struct {
-	// one is the operation that reads an object by itself.
+	// one is the pattern of the operation that returns one object.
 	one string
-	// keyed says that an object of which nothing but edges is selected is not read.
+	// keyed reports that an object is not read if only its key and edges are selected.
 	keyed bool
 }
 
@@ -32,17 +32,17 @@ var targets = map[string]target{
 	"WebinarReport":     {zoom.GetWebinarReport.Pattern, true},
 }
 
-// latest are the edges that may name an object by the number of what was run, so that its
-// own key is to be read.
-var latest = setOf(
+// byNumber are the edges that may name an instance by the number of its meeting or webinar: it may
+// have to be read for its own key.
+var byNumber = setOf(
 	"Meeting.latestInstance", "Query.meetingInstance", "Account.meetingInstance", "Query.node", "Query.nodes",
 	"Dashboard.meeting", "Dashboard.webinar", "Meeting.dashboard", "MeetingInstance.dashboard", "MeetingInstance.webinarDashboard",
 	"AccountReports.webinar", "Webinar.report",
 )
 
-// wholes are the operations that complete the items of lists, by the list's.
-var wholes = map[string]string{
-	zoom.GetZoomRoom.Pattern:            zoom.GetDashboardMeeting.Pattern, // of the meetings in it
+// detailOps are the operations that return what the items of a list lack, by the list's operation.
+var detailOps = map[string]string{
+	zoom.GetZoomRoom.Pattern:            zoom.GetDashboardMeeting.Pattern, // of the meetings in the room
 	zoom.ListDashboardMeetings.Pattern:  zoom.GetDashboardMeeting.Pattern,
 	zoom.ListDashboardWebinars.Pattern:  zoom.GetDashboardWebinar.Pattern,
 	zoom.ListInstances.Pattern:          zoom.GetPastMeeting.Pattern,
@@ -59,9 +59,9 @@ var wholes = map[string]string{
 	zoom.MeetingRuns.QosList.Pattern:    zoom.MeetingRuns.Qos.Pattern,
 }
 
-// leans are operations that edges ask by which the schema does not name: those that read
-// the object that the edge is of, where it is known by key alone.
-var leans = map[string][]string{
+// parentOps are the operations that edges call besides those of their @zoom: they return the object
+// that the edge is a field of, if only its key is known.
+var parentOps = map[string][]string{
 	"Account.owner":                   {zoom.GetAccount.Pattern},
 	"Meeting.host":                    {zoom.GetMeeting.Pattern},
 	"MeetingInstance.host":            {zoom.GetPastMeeting.Pattern},
@@ -79,26 +79,27 @@ var leans = map[string][]string{
 	"DashboardParticipant.registrant": {zoom.GetPastMeeting.Pattern, zoom.GetDashboardMeeting.Pattern, zoom.GetDashboardWebinar.Pattern},
 }
 
-// ofRun are the edges that hang on the instance whose list their objects are in.
-var ofRun = setOf("Participant.registrant", "DashboardParticipant.registrant")
+// ofInstance are the edges whose parentOps are called for the instance that their objects are
+// listed in: once for each list, not for each object.
+var ofInstance = setOf("Participant.registrant", "DashboardParticipant.registrant")
 
-// keyed are the edges that cannot be followed by the key of their object.
-var keyed = setOf(
+// parentEdges are the edges that need a field of their object besides its key.
+var parentEdges = setOf(
 	"Account.owner", "Meeting.host", "Webinar.host", "MeetingInstance.host", "MeetingInstance.meeting",
 	"MeetingInstance.summary", "DashboardMeeting.meeting", "DashboardMeeting.host", "DashboardMeeting.instance",
 	"DashboardWebinar.webinar", "DashboardWebinar.host", "WebinarReport.host", "WebinarReport.webinar", "User.role",
 )
 
-func isKeyed(e *edge) bool { return keyed[e.def.Name+"."+e.field.Name] }
+func needsParent(e *edge) bool { return parentEdges[e.name()] }
 
-// tells reports whether what was read of the objects tells what the edge hangs on: all
-// operations do, but for lists of instances, which have no hosts.
-func (e *edge) tells() bool {
+// parentSuffices reports whether the objects were read by an operation that returns what the edge
+// needs of them: all do, except for the lists of instances, which lack the host.
+func (e *edge) parentSuffices() bool {
 	ofInstances := e.read == zoom.ListInstances.Pattern || e.read == zoom.ListWebinarInstances.Pattern
-	return isKeyed(e) && e.read != "" && (!ofInstances || e.field.Name != "host")
+	return needsParent(e) && e.read != "" && (!ofInstances || e.field.Name != "host")
 }
 
-// monthly are the operations that are asked about a range of days month by month.
+// monthly are the operations that are called for each month of a range of days.
 var monthly = setOf(
 	zoom.GetClientSatisfaction.Pattern, zoom.GetCrcPorts.Pattern, zoom.GetZoomRoom.Pattern, zoom.ListActivities.Pattern,
 	zoom.ListClientFeedback.Pattern, zoom.ListCloudRecordingUsage.Pattern, zoom.ListDashboardMeetings.Pattern,
@@ -107,7 +108,7 @@ var monthly = setOf(
 	zoom.ListUpcomingEvents.Pattern, zoom.ListZoomRoomIssueEvents.Pattern,
 )
 
-// ofHosts are the lists of what a user hosts.
+// ofHosts are the lists of the meetings and webinars that a user hosts.
 var ofHosts = setOf(zoom.ListMeetings.Pattern, zoom.ListWebinars.Pattern)
 
 func setOf(names ...string) map[string]bool {
@@ -118,19 +119,19 @@ func setOf(names ...string) map[string]bool {
 	return set
 }
 
-// windows returns how many listings an edge costs by its range of days; 0 where it is
-// refused, or asks for nothing.
+// windows returns the number of listings that the range of days of an edge is cut into; 0 if the
+// range is rejected or nothing of it is read.
 func (w *walk) windows(e *edge, op *zoom.Spec) int {
 	if !monthly[op.Pattern] || e.field.Definition.Arguments.ForName("from") == nil {
 		return 1
 	}
 	if kind, ok := e.args["type"].(string); ok && kind == "LIVE" {
-		return 1 // what goes on has no range of the caller's
+		return 1 // the range does not apply to live meetings
 	}
 	return windows(op, Span{dayOf(e.args["from"]), dayOf(e.args["to"])}, w.Now.UTC().Truncate(day))
 }
 
-// pair is an object's own operation, and a list that many of its kind are found in.
+// pair is the operation that returns one object, and the one that lists objects of its kind.
 type pair struct{ one, list *zoom.Spec }
 
 var pairs = map[string]pair{
@@ -142,8 +143,8 @@ var pairs = map[string]pair{
 	zoom.WebinarRuns.Qos.Pattern:      {zoom.WebinarRuns.Qos.Spec, zoom.WebinarRuns.QosList.Spec},
 }
 
-// isListOf reports whether an operation is the list of another one's kind, which is shared
-// by all places (see share).
+// isListOf reports whether an operation lists the objects that one of all returns. Such a list is
+// shared by all places (see addPoolLists).
 func isListOf(all []string, name string) bool {
 	return slices.ContainsFunc(all, func(one string) bool { p, ok := pairs[one]; return ok && p.list.Pattern == name })
 }

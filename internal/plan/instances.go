@@ -5,14 +5,14 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// participants are read from the source that [ParticipantSource] picks.
+// participants adds the steps of participants, from the source that [ParticipantSource] chooses.
 func (w *walk) participants(e *edge) {
-	var wish *types.ParticipantSource
+	var chosen *types.ParticipantSource
 	if text, ok := e.args["source"].(string); ok {
-		wish = (*types.ParticipantSource)(&text)
+		chosen = (*types.ParticipantSource)(&text)
 	}
 	want := w.index.Needs(w.opCtx, e.field.Selections, "Participant", "nodes", "edges.node")
-	source := ParticipantSource(wish, e.isSub(), want)
+	source := ParticipantSource(chosen, e.isSub(), want)
 	op, why := zoom.ListPastParticipants.Spec, "the past meeting tells all that is selected"
 	switch source {
 	case types.ParticipantSourceReport:
@@ -20,11 +20,11 @@ func (w *walk) participants(e *edge) {
 		if why = "the past meeting does not tell " + lacking(want, zoom.ListPastParticipants.Pattern); e.isSub() {
 			why = "of sub accounts Zoom has the report only"
 		}
-		w.chose(e, op, string(types.ParticipantSourcePastMeeting), want, zoom.ListPastParticipants.Spec)
+		w.noteChoice(e, op, string(types.ParticipantSourcePastMeeting), want, zoom.ListPastParticipants.Spec)
 	case types.ParticipantSourcePastWebinar:
 		op = zoom.ListWebinarParticipants.Spec
 	}
-	if wish != nil {
+	if chosen != nil {
 		why = "the query names this source"
 	}
 	s := w.list(e, op)
@@ -32,79 +32,81 @@ func (w *walk) participants(e *edge) {
 		return
 	}
 	s.Why = why + ": " + s.Why
-	if wish == nil && source == types.ParticipantSourceReport && !e.isSub() && want.Lacks(op.Pattern) {
+	if chosen == nil && source == types.ParticipantSourceReport && !e.isSub() && want.Lacks(op.Pattern) {
 		at := w.below(e, e.target())
-		w.whole(&at, zoom.ListPastParticipants.Spec, e.most, 1, "the report does not tell "+lacking(want, op.Pattern))
+		w.search(&at, zoom.ListPastParticipants.Spec, e.most, 1, "the report does not tell "+lacking(want, op.Pattern))
 	}
-	w.none(e)
+	w.whyEmpty(e)
 }
 
-// webinarParticipants are those of an instance of a webinar.
+// webinarParticipants adds the steps of the participants of an instance of a webinar.
 func (w *walk) webinarParticipants(e *edge) {
 	if w.list(e, zoom.ListWebinarParticipants.Spec) != nil {
-		w.none(e)
+		w.whyEmpty(e)
 	}
 }
 
-// none notes the call that tells why Zoom names no participants.
-func (w *walk) none(e *edge) {
+// whyEmpty adds the call that shows why Zoom returns no participants.
+func (w *walk) whyEmpty(e *edge) {
 	at := *e.place
-	w.lean(e, &at, w.in(e.account, zoom.GetPastMeeting.Pattern), false)
+	w.parentCall(e, &at, w.opIn(e.account, zoom.GetPastMeeting.Pattern), false)
 }
 
-// polls are results of polls: the report has names that the past meeting may leave out.
+// polls adds the steps of the results of polls. The report has fields that the past meeting may
+// leave out.
 func (w *walk) polls(e *edge) {
 	want := w.index.Needs(w.opCtx, e.field.Selections, "PollRespondent", "respondents")
-	wish := instanceWish(e)
-	source := InstanceSource(wish, e.isSub(), zoom.GetPastPolls.Spec, want)
+	chosen := chosenInstanceSource(e)
+	source := InstanceSource(chosen, e.isSub(), zoom.GetPastPolls.Spec, want)
 	ops := []*zoom.Spec{zoom.GetPastPolls.Spec}
 	if source == types.InstanceSourceReport {
 		ops[0] = zoom.GetReportPolls.Spec
-		w.chose(e, ops[0], string(types.InstanceSourcePastMeeting), want, zoom.GetPastPolls.Spec)
-	} else if wish == nil && want.Lacks(zoom.GetPastPolls.Pattern) {
+		w.noteChoice(e, ops[0], string(types.InstanceSourcePastMeeting), want, zoom.GetPastPolls.Spec)
+	} else if chosen == nil && want.Lacks(zoom.GetPastPolls.Pattern) {
 		ops = append(ops, zoom.GetReportPolls.Spec)
 	}
 	w.results(e, ops)
 }
 
-// qa is what was asked in an instance.
+// qa adds the steps of the questions and answers of an instance.
 func (w *walk) qa(e *edge) {
 	askers := w.index.Needs(w.opCtx, e.field.Selections, "QaAsker", "askers")
 	questions := w.index.Needs(w.opCtx, e.field.Selections, "QaQuestion", "askers.questions")
 	op := zoom.GetPastQa.Spec
-	if InstanceSource(instanceWish(e), e.isSub(), op, askers, questions) == types.InstanceSourceReport {
+	if InstanceSource(chosenInstanceSource(e), e.isSub(), op, askers, questions) == types.InstanceSourceReport {
 		op = zoom.GetReportQa.Spec
-		w.chose(e, op, string(types.InstanceSourcePastMeeting), askers, zoom.GetPastQa.Spec)
+		w.noteChoice(e, op, string(types.InstanceSourcePastMeeting), askers, zoom.GetPastQa.Spec)
 	}
 	w.results(e, []*zoom.Spec{op})
 }
 
-func instanceWish(e *edge) *types.InstanceSource {
+// chosenInstanceSource returns the argument source; nil if it is not set.
+func chosenInstanceSource(e *edge) *types.InstanceSource {
 	if text, ok := e.args["source"].(string); ok {
 		return (*types.InstanceSource)(&text)
 	}
 	return nil
 }
 
-// results notes the operations that results are read from: the second one where the first
-// leaves something out.
+// results adds the operations that results are read from. The second one is called only if the answer
+// of the first leaves something out.
 func (w *walk) results(e *edge, ops []*zoom.Spec) {
 	at := w.below(e, e.target())
 	likely := e.likely
 	for _, op := range ops {
-		at.under = w.step(&at, op, e.path, e.most, likely, each(e.most, "it tells what is selected"))
+		at.step = w.step(&at, op, e.path, e.most, likely, each(e.most, "it tells what is selected"))
 		if likely > 0 {
-			at.under.holds(e)
+			at.step.requiredFor(e)
 		}
 		at.read, likely = op.Pattern, 0
 	}
-	w.none(e)
+	w.whyEmpty(e)
 	at.trips++
 	w.objects(&at, e.field.Selections)
 }
 
-// report is the report on an instance: the row of a list, as far as it tells what is
-// selected.
+// report adds the step of the report on an instance, unless the row of a list has the selected
+// fields.
 func (w *walk) report(e *edge) {
 	at := w.below(e, "MeetingReport")
 	want := w.index.Needs(w.opCtx, e.field.Selections, at.def.Name)
@@ -112,8 +114,8 @@ func (w *walk) report(e *edge) {
 	if row == zoom.ListPastMeetings.Pattern && !want.Lacks(row) {
 		at.read = row
 	} else {
-		at.under = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "nothing else tells "+reported(want.Lacks(row))))
-		at.under.holds(e)
+		at.step = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "nothing else tells "+reported(want.Lacks(row))))
+		at.step.requiredFor(e)
 		at.read, at.trips = zoom.GetMeetingReport.Pattern, e.trips+1
 	}
 	w.objects(&at, e.field.Selections)
@@ -126,15 +128,15 @@ func reported(lacks bool) string {
 	return "the report"
 }
 
-// reportHost is who hosted the instance that a report is about: the row of a list names the
-// user whose list it is.
+// reportHost adds the steps of the host of an instance in a report. The row of a user's list names
+// that user, who may not be the host.
 func (w *walk) reportHost(e *edge) {
 	if e.read == zoom.ListPastMeetings.Pattern {
 		at := *e.place
 		at.read = ""
 		hosted := *e
 		hosted.place = &at
-		at.under = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "the list does not tell who hosted"))
+		at.step = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "the list does not tell who hosted"))
 		at.trips++
 		w.userOf(&hosted)
 		return
@@ -142,20 +144,20 @@ func (w *walk) reportHost(e *edge) {
 	w.userOf(e)
 }
 
-// userOf is a user whom an object names.
+// userOf adds the step of a user that an object names.
 func (w *walk) userOf(e *edge) {
 	at := w.below(e, "User")
 	w.object(e, &at, w.index.Needs(w.opCtx, e.field.Selections, "User"), targets["User"])
 	w.objects(&at, e.field.Selections)
 }
 
-// qosParticipant is the stay that figures are of: the list of an instance is read as far
-// as need be.
+// qosParticipant adds the step of the participant of quality figures: the list of the instance is
+// read until it is found.
 func (w *walk) qosParticipant(e *edge) {
-	at, of := w.below(e, e.target()), e.of
+	at, instances := w.below(e, e.target()), e.parents
 	for _, name := range e.info.All() {
-		at.under = w.whole(&at, zoom.Lookup(name), of, 1, "the list of the instance tells it")
+		at.step = w.search(&at, zoom.Lookup(name), instances, 1, "the list of the instance tells it")
 	}
-	at.read, at.trips = at.under.Op.Pattern, e.trips+1
+	at.read, at.trips = at.step.Op.Pattern, e.trips+1
 	w.objects(&at, e.field.Selections)
 }

@@ -9,25 +9,26 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// listOf returns the operation that reads the list of a connection; nil where there is
-// none.
+// listOf returns the operation that lists the items of a connection; nil if the edge has none.
 func (w *walk) listOf(e *edge) *zoom.Spec {
 	for _, name := range e.info.All() {
 		if op := zoom.Lookup(name); op.MaxPage > 0 {
 			return op
 		}
 	}
-	return w.firstOf(e)
+	return w.firstOp(e)
 }
 
-func (w *walk) firstOf(e *edge) *zoom.Spec {
+// firstOp returns the first operation of an edge's @zoom; nil if it has none.
+func (w *walk) firstOp(e *edge) *zoom.Spec {
 	if all := e.info.All(); len(all) > 0 {
 		return zoom.Lookup(all[0])
 	}
 	return nil
 }
 
-// list notes a list with pages, and goes on with its items.
+// list adds the step of a list with pages, and goes through its items. It returns nil if the list is
+// rejected.
 func (w *walk) list(e *edge, op *zoom.Spec) *Step {
 	first, refused := e.first()
 	if op == nil || refused {
@@ -39,24 +40,24 @@ func (w *walk) list(e *edge, op *zoom.Spec) *Step {
 	}
 	why := pagesWhy(l)
 	s := w.step(e.place, op, e.path, w.times(e.most, l.most()), w.times(e.likely, l.likely()), why)
-	s.holds(e)
+	s.requiredFor(e)
 	w.plan.lists = append(w.plan.lists, listAt{e.path, first})
 	if l.windows == 1 {
 		s.Pages = l.likely()
 	}
 	at := place{
-		path: e.path, most: w.times(e.most, first), likely: w.times(e.likely, first), of: e.most,
-		read: op.Pattern, row: op.Pattern, account: cmp.Or(e.into, e.account), under: s, trips: e.trips + l.likely(), open: e.open,
+		path: e.path, most: w.times(e.most, first), likely: w.times(e.likely, first), parents: e.most,
+		read: op.Pattern, row: op.Pattern, account: cmp.Or(e.into, e.account), step: s, trips: e.trips + l.likely(), open: e.open,
 	}
 	if ofHosts[op.Pattern] {
 		at.owners = owners{e.likely, e.read, e.key}
 	}
-	w.arrive(at.trips)
+	w.noteTrips(at.trips)
 	w.connection(e, op, &at)
 	return s
 }
 
-// listing returns how a list is read, or that it is refused.
+// listing returns how a list is read, and whether it is rejected.
 func (w *walk) listing(e *edge, op *zoom.Spec, first int) (l listing, refused bool) {
 	largest := op.MaxPage
 	if largest == 0 {
@@ -84,13 +85,13 @@ func pagesWhy(l listing) string {
 	return "one page of " + number(l.size)
 }
 
-// first returns how many items of a list are asked for, or that the list is refused.
+// first returns the argument "first" of a list, and whether it is rejected.
 func (e *edge) first() (n int, refused bool) {
 	n = intOf(e.args["first"])
 	return n, n < 1 || n > MaxFirst
 }
 
-// connection goes through the selection on a list with pages that an operation has.
+// connection goes through the selection on a connection whose items an operation lists.
 func (w *walk) connection(e *edge, op *zoom.Spec, items *place) {
 	nodes := w.index.Type(e.target()).Fields.ForName("nodes")
 	if nodes == nil {
@@ -99,14 +100,14 @@ func (w *walk) connection(e *edge, op *zoom.Spec, items *place) {
 	items.def = w.index.Type(nodes.Type.Name())
 	want := w.index.Needs(w.opCtx, e.field.Selections, items.def.Name, "nodes", "edges.node")
 	w.complete(items, op, want, items.path, e.args["status"] == "PENDING")
-	beside := *e.place
-	beside.read, beside.under, beside.trips = op.Pattern, items.under, items.trips
-	w.page(e, &beside, items)
+	conn := *e.place
+	conn.read, conn.step, conn.trips = op.Pattern, items.step, items.trips
+	w.page(e, &conn, items)
 }
 
-// page goes through the selection on a page of a list: its items, and what stands beside
-// them, in a place of its own.
-func (w *walk) page(e *edge, beside, items *place) {
+// page goes through the selection on a connection: items is the place of its items, and conn that of
+// its other fields.
+func (w *walk) page(e *edge, conn, items *place) {
 	def := w.index.Type(e.target())
 	nodes := def.Fields.ForName("nodes")
 	if nodes == nil {
@@ -128,47 +129,47 @@ func (w *walk) page(e *edge, beside, items *place) {
 				}
 			}
 		default:
-			at := *beside
+			at := *conn
 			at.def, at.path = def, e.path
 			w.field(&at, f)
 		}
 	}
 }
 
-// nodes goes on with the items of a list.
+// nodes goes through the items of a list.
 func (w *walk) nodes(items *place, f graphql.CollectedField) {
 	at := *items
-	at.path, at.asked, at.listed = join(items.path, f.Alias), nil, true
+	at.path, at.noted, at.listed = join(items.path, f.Alias), nil, true
 	w.objects(&at, f.Selections)
 }
 
-// complete notes the calls for items of a list that lack what is asked for. Users who are
-// invited have no id yet, so that they are looked for in lists.
+// complete adds the calls for items of a list that lack selected fields. Invited users have no id
+// yet, so they are searched for in lists, too.
 func (w *walk) complete(items *place, list *zoom.Spec, want *selection.Needs, path string, invited bool) {
-	whole := wholes[list.Pattern]
-	if whole == "" || !want.Lacks(list.Pattern) {
+	detail := detailOps[list.Pattern]
+	if detail == "" || !want.Lacks(list.Pattern) {
 		return
 	}
-	op := w.in(items.account, whole)
+	op := w.opIn(items.account, detail)
 	likely := items.likely
 	if !want.NeverIn(list.Pattern) {
-		likely /= 2 // some items have it
+		likely /= 2 // some items have the fields
 	}
 	s := w.step(items, op, path, items.most, likely, each(items.most, "the list does not tell "+lacking(want, list.Pattern)))
 	if list != zoom.ListUsers.Spec || invited {
-		w.pooled(op, s, want)
+		w.addToPool(op, s, want)
 	}
 	if want.NeverIn(list.Pattern) {
-		items.read, s.Fields, s.Listed = op.Pattern, untold(path, want, list.Pattern), true
+		items.read, s.Fields, s.Listed = op.Pattern, fieldsNeverIn(path, want, list.Pattern), true
 	}
 	if likely > 0 {
 		items.trips++
 	}
-	items.under = s
-	w.arrive(items.trips)
+	items.step = s
+	w.noteTrips(items.trips)
 }
 
-// items notes a list without pages, and goes on with its items.
+// items adds the step of a list without pages, and goes through its items.
 func (w *walk) items(e *edge, op *zoom.Spec) {
 	at := w.below(e, e.target())
 	if op != nil {
@@ -176,11 +177,11 @@ func (w *walk) items(e *edge, op *zoom.Spec) {
 		if n == 0 {
 			return
 		}
-		at.under = w.step(e.place, op, e.path, w.times(e.most, n), w.times(e.likely, n), each(e.most, "the list has no pages"))
-		at.under.holds(e)
+		at.step = w.step(e.place, op, e.path, w.times(e.most, n), w.times(e.likely, n), each(e.most, "the list has no pages"))
+		at.step.requiredFor(e)
 		at.read, at.row, at.trips = op.Pattern, op.Pattern, e.trips+1
 	}
-	at = w.many(at)
+	at = w.asLists(at)
 	if op != nil && len(e.field.Selections) > 0 {
 		w.complete(&at, op, w.index.Needs(w.opCtx, e.field.Selections, at.def.Name), e.path, false)
 	}

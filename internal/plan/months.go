@@ -6,16 +6,16 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// MaxMonths bounds a range where Zoom does not say how far back it goes: a month
-// that holds nothing costs a call too.
+// MaxMonths is the largest number of months of a range: an empty month costs a call, too, and Zoom
+// does not document for all operations how far back they have data.
 const MaxMonths = 24
 
 // Span is a range of days, both ends included.
 type Span struct{ From, To time.Time }
 
-// Months cuts a range of days into what Zoom takes, a month at most, newest first.
-// What Zoom takes at once is asked at once; a longer range is cut at the ends of
-// calendar months, since a whole month that is over never changes again.
+// Months cuts a range of days into ranges that Zoom accepts, of a month at most, newest first. A
+// range that Zoom accepts is not cut; a longer one is cut at the ends of calendar months, because
+// data of a whole month in the past never change.
 func Months(from, to time.Time) []Span {
 	if !to.After(AMonthAfter(from)) {
 		return []Span{{from, to}}
@@ -38,7 +38,7 @@ func monthsIn(from, to time.Time) int {
 	return max(0, (to.Year()-from.Year())*12+int(to.Month())-int(from.Month())+1)
 }
 
-// AMonthAfter returns the same day of the next month, or its last one.
+// AMonthAfter returns the same day of the next month, or that month's last day if it is shorter.
 func AMonthAfter(t time.Time) time.Time {
 	next := t.AddDate(0, 1, 0)
 	if next.Day() != t.Day() {
@@ -47,13 +47,13 @@ func AMonthAfter(t time.Time) time.Time {
 	return next
 }
 
-// EndOfMonth returns the last day of a time's month.
+// EndOfMonth returns the last day of a time's month, in UTC.
 func EndOfMonth(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC)
 }
 
-// Oldest returns the first day that Zoom keeps on a day; the zero time where it does
-// not say.
+// Oldest returns the first day for which Zoom has data on the given day; the zero time if Zoom does
+// not document it.
 func Oldest(op *zoom.Spec, day time.Time) time.Time {
 	if op.Months == 0 {
 		return time.Time{}
@@ -61,8 +61,8 @@ func Oldest(op *zoom.Spec, day time.Time) time.Time {
 	return day.AddDate(0, -op.Months, 0)
 }
 
-// Kept cuts off a range what lies further back than Zoom keeps on a day. gone tells that
-// something was cut off; what is left is empty, From after To, where all of it was.
+// Kept removes the days of a range for which Zoom no longer has data on the given day. gone reports
+// whether there were any; if all days were removed, From is after To in what is left.
 func Kept(op *zoom.Spec, asked Span, day time.Time) (left Span, gone bool) {
 	oldest := Oldest(op, day)
 	if oldest.IsZero() || asked.From.IsZero() || !asked.From.Before(oldest) {
@@ -71,8 +71,8 @@ func Kept(op *zoom.Spec, asked Span, day time.Time) (left Span, gone bool) {
 	return Span{oldest, asked.To}, true
 }
 
-// Begun cuts off a range the months to come, unless the operation is about those: those
-// after the month of a day. What is left is empty where none of it has begun.
+// Begun removes the months of a range that come after that of the given day, unless the operation
+// accepts future days. If the range begins after the day, nothing is left: To is before From.
 func Begun(op *zoom.Spec, asked Span, day time.Time) Span {
 	if op.Ahead {
 		return asked
@@ -86,11 +86,11 @@ func Begun(op *zoom.Spec, asked Span, day time.Time) Span {
 	return asked
 }
 
-// windows returns how many listings a range of days costs on a day; 0 where nothing is
-// asked for.
+// windows returns the number of listings that a range of days is cut into on the given day; 0 if the
+// range is rejected or nothing of it is read.
 func windows(op *zoom.Spec, asked Span, day time.Time) int {
 	if asked.From.IsZero() != asked.To.IsZero() || asked.To.Before(asked.From) {
-		return 0 // it is refused
+		return 0 // it is rejected
 	}
 	if asked.From.IsZero() {
 		return 1

@@ -7,12 +7,12 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// mutation notes the calls of a change, and goes on with its payload.
+// mutation adds the steps of a mutation, and goes through its payload.
 func (w *walk) mutation(e *edge) {
 	input := e.args["input"]
 	at := w.below(e, e.target())
 	w.lookups(e, &at, input)
-	w.changed = len(listIn(input, "registrants"))
+	w.registrants = len(listIn(input, "registrants"))
 	for _, name := range w.opsOf(e, input) {
 		op := zoom.Lookup(name)
 		if op == nil {
@@ -23,7 +23,7 @@ func (w *walk) mutation(e *edge) {
 	w.objects(&at, e.field.Selections)
 }
 
-// opsOf returns the operations of a change. A raw request names its own.
+// opsOf returns the patterns of a mutation's operations. The input of zoomRequest names its own.
 func (w *walk) opsOf(e *edge, input any) []string {
 	if e.field.Name == "zoomRequest" {
 		name, _ := memberOf(input, "operation").(string)
@@ -32,34 +32,34 @@ func (w *walk) opsOf(e *edge, input any) []string {
 	return e.info.All()
 }
 
-// change notes one operation of a change.
+// change adds the step of one operation of a mutation.
 func (w *walk) change(e *edge, at *place, op *zoom.Spec, input any) {
 	switch {
 	case op.Pattern == zoom.GetUser.Pattern || op.Pattern == zoom.ListUsers.Pattern:
 		if e.field.Name == "zoomRequest" {
-			at.under = w.step(at, op, e.path, 1, 1, "the query names it")
-			at.under.holds(e)
+			at.step = w.step(at, op, e.path, 1, 1, "the query names it")
+			at.step.requiredFor(e)
 		}
-	case op.Reads() && op.MaxPage > 0 && e.field.Name != "zoomRequest": // looked up already
+	case op.Reads() && op.MaxPage > 0 && e.field.Name != "zoomRequest": // added by lookups
 	case op.Reads():
-		w.step(at, op, e.path, 1, 1, "what is there is read before it is changed").holds(e)
+		w.step(at, op, e.path, 1, 1, "what is there is read before it is changed").requiredFor(e)
 	default:
 		n := calls(op, input)
-		at.under = w.step(at, op, e.path, n, n, "the change itself")
-		at.under.holds(e)
+		at.step = w.step(at, op, e.path, n, n, "the change itself")
+		at.step.requiredFor(e)
 		at.read = op.Pattern
 		at.trips += n
-		for _, name := range e.info.Proofs { // the change is carried out without them, too
+		for _, name := range e.info.Proofs { // no field is null without them
 			proof := zoom.Lookup(name)
-			w.step(at, proof, e.path, calls(proof, input), 1, "what was made is looked for, where Zoom does not tell it")
+			w.step(at, proof, e.path, calls(proof, input), 1, "what was made is looked up, where Zoom's answer does not name it")
 		}
-		w.again(e, at, input)
+		w.repeat(e, at, input)
 	}
-	w.arrive(at.trips)
+	w.noteTrips(at.trips)
 }
 
-// calls returns how many calls a change or its proof takes: Zoom takes some lists in parts, and
-// has a list of roles for each type.
+// calls returns the number of calls of an operation of a mutation: Zoom bounds the number of
+// registrants or members in a call, and has a list of roles for each type.
 func calls(op *zoom.Spec, input any) int {
 	switch op.Pattern {
 	case zoom.UpdateRegistrantStatus.Pattern:
@@ -72,6 +72,8 @@ func calls(op *zoom.Spec, input any) int {
 	return 1
 }
 
+// listIn returns a member of an input that is a list. A single value stands for a list of one, as
+// GraphQL coerces inputs.
 func listIn(input any, name string) []any {
 	switch list := memberOf(input, name).(type) {
 	case []any:
@@ -79,12 +81,12 @@ func listIn(input any, name string) []any {
 	case nil:
 		return nil
 	default:
-		return []any{list} // one stands for a list of one
+		return []any{list}
 	}
 }
 
-// lookups notes the calls for objects that a change names by something else than their id:
-// users by e-mail address, and registrants.
+// lookups adds the calls for the users and registrants whom the input of a mutation names by e-mail
+// address.
 func (w *walk) lookups(e *edge, at *place, input any) {
 	users := 0
 	var emails, registrants []string
@@ -98,7 +100,7 @@ func (w *walk) lookups(e *edge, at *place, input any) {
 			registrants = append(registrants, emailsIn(value)...)
 		}
 	}
-	own := memberOf(input, "account") == nil // of which the cache can be asked
+	own := memberOf(input, "account") == nil // a Lookup is of the own account
 	if users > 0 {
 		s := w.step(at, zoom.GetUser.Spec, e.path, users, len(emails), "a user who is named by e-mail address is looked up")
 		if s.Expected > 0 {
@@ -109,7 +111,7 @@ func (w *walk) lookups(e *edge, at *place, input any) {
 		}
 	}
 	if n := len(registrants); n > 0 {
-		s := w.whole(at, zoom.ListRegistrants.Spec, n, len(zoom.RegistrantStatuses), "registrants who are named by e-mail address are looked up")
+		s := w.search(at, zoom.ListRegistrants.Spec, n, len(zoom.RegistrantStatuses), "registrants who are named by e-mail address are looked up")
 		s.Expected = 1 // they are looked for in the same list
 		at.trips++
 		if number := w.meetingIn(memberOf(input, "meeting")); own && number != 0 {
@@ -118,8 +120,8 @@ func (w *walk) lookups(e *edge, at *place, input any) {
 	}
 }
 
-// meetingIn returns the number of a meeting of the own account that an argument names; 0 where
-// it names none.
+// meetingIn returns the number of the meeting of the own account that an argument names; 0 if it
+// names none.
 func (w *walk) meetingIn(by any) types.MeetingNumber {
 	text, _ := memberOf(by, "number").(string)
 	if latest, ok := memberOf(by, "latestOf").(string); ok {
@@ -132,12 +134,12 @@ func (w *walk) meetingIn(by any) types.MeetingNumber {
 		}
 		text = node.Key
 	}
-	number, _ := types.ParseMeetingNumber(text) // 0 is none
+	number, _ := types.ParseMeetingNumber(text)
 	return number
 }
 
-// emailsIn returns the e-mail addresses by which a value, which may be a list, names users or
-// registrants.
+// emailsIn returns the e-mail addresses, in lower case, by which a value or a list of values names
+// users or registrants.
 func emailsIn(value any) (emails []string) {
 	if list, ok := value.([]any); ok {
 		for _, item := range list {
@@ -151,7 +153,7 @@ func emailsIn(value any) (emails []string) {
 	return emails
 }
 
-// isBy reports whether a member of the input of a change names objects by an input type.
+// isBy reports whether a member of the input of a mutation has a type such as UserBy.
 func (w *walk) isBy(e *edge, member, by string) bool {
 	arg := e.field.Definition.Arguments.ForName("input")
 	if arg == nil {
@@ -167,8 +169,8 @@ func membersOf(input any) map[string]any {
 	return members
 }
 
-// again notes the reads that answer a repeat of a create with the same idempotencyKey.
-func (w *walk) again(e *edge, at *place, input any) {
+// repeat adds the reads that answer a repeated create with the same idempotencyKey.
+func (w *walk) repeat(e *edge, at *place, input any) {
 	if memberOf(input, "idempotencyKey") == nil {
 		return
 	}
@@ -177,6 +179,7 @@ func (w *walk) again(e *edge, at *place, input any) {
 	}
 }
 
+// repeats are the operations that read the object of a repeated create, by mutation.
 var repeats = map[string][]*zoom.Spec{
 	"addRegistrant":                  {zoom.GetMeeting.Spec, zoom.GetRegistrant.Spec},
 	"addWebinarRegistrant":           {zoom.GetWebinar.Spec, zoom.GetWebinarRegistrant.Spec},

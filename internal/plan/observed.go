@@ -7,8 +7,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Observed is what became of the requests of an operation, by operation at Zoom and path in the
-// answer. The zero value is ready, and it is safe for concurrent use.
+// Observed has the outcomes of the requests of a GraphQL operation, by operation at Zoom and path in
+// the answer. The zero value is ready, and it is safe for concurrent use.
 type Observed struct {
 	mu sync.Mutex
 	at map[observedAt]*outcomes
@@ -19,12 +19,13 @@ type observedAt struct {
 	path string
 }
 
-// outcomes counts requests. guesses are the shares of what was missed that were known before, and
-// looked tells that they are those of a lookup: see [Observed.Look].
+// outcomes counts requests by outcome. guesses adds up the shares of missing answers for which an
+// older answer is known: see [Observed.Guess]. isLookup reports that the requests are those of a
+// [Lookup].
 type outcomes struct {
 	hits, missed, stale, called int
 	guesses                     float64
-	looked                      bool
+	isLookup                    bool
 }
 
 func (o *outcomes) add(other *outcomes) {
@@ -33,33 +34,34 @@ func (o *outcomes) add(other *outcomes) {
 	o.stale += other.stale
 	o.called += other.called
 	o.guesses += other.guesses
-	o.looked = o.looked || other.looked
+	o.isLookup = o.isLookup || other.isLookup
 }
 
-// Note notes what became of a request at a path, without the indices of lists.
+// Note records the outcome of a request at a path without the indices of lists.
 func (o *Observed) Note(op *zoom.Spec, path string, what zoom.Outcome) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.of(op, path).note(what)
 }
 
-// Guess notes that a share of what was missed at a path was known before.
+// Guess records that an older answer is known for a share, at most 1, of a missing answer at a path:
+// see [zoom.Usage.ObserveGuesses].
 func (o *Observed) Guess(op *zoom.Spec, path string, share float64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.of(op, path).guesses += share
 }
 
-// Look notes what the cache has of the [Lookup] of a step.
+// Look records the outcome of a read of a step's [Lookup].
 func (o *Observed) Look(s *Step, what zoom.Outcome) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	at := o.of(s.Op, s.Path)
-	at.looked = true
+	at.isLookup = true
 	at.note(what)
 }
 
-// Has reports whether anything was noted of a step.
+// Has reports whether an outcome of a step was recorded.
 func (o *Observed) Has(s *Step) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -93,9 +95,10 @@ func (at *outcomes) note(what zoom.Outcome) {
 	}
 }
 
-// bySteps returns what became of the requests of each step of a plan. A request that was made
-// for several places is told at one of them, so what no step expects at a path belongs to the
-// step of the same operation that has most of the path. rest are those of no step.
+// bySteps returns the outcomes of the requests of each step of a plan. A request of several fields is
+// recorded at the path of one of them, so a request without a step at its path belongs to the step of
+// the same operation whose path has the most in common with it. rest are the outcomes of operations
+// without a step.
 func (o *Observed) bySteps(p *Plan) (of map[*Step]*outcomes, rest map[observedAt]*outcomes) {
 	of, rest = map[*Step]*outcomes{}, map[observedAt]*outcomes{}
 	steps := map[*zoom.Spec][]*Step{}
@@ -116,7 +119,7 @@ func (o *Observed) bySteps(p *Plan) (of map[*Step]*outcomes, rest map[observedAt
 	return of, rest
 }
 
-// nearest returns the step whose path has most of a path.
+// nearest returns the step whose path has the longest common prefix with a path; nil without steps.
 func nearest(steps []*Step, path string) (found *Step) {
 	most := -1
 	for _, s := range steps {
@@ -127,7 +130,7 @@ func nearest(steps []*Step, path string) (found *Step) {
 	return found
 }
 
-// shared returns how much two paths have in common: all is more than any part.
+// shared returns the length of the common prefix of two paths; the largest int if they are equal.
 func shared(a, b string) int {
 	if a == b {
 		return math.MaxInt
@@ -139,9 +142,9 @@ func shared(a, b string) int {
 	return n
 }
 
-// Cached returns the plan with what is expected as the cache stands, given what a [zoom.Peek]
-// has found there: steps that the cache answers cost nothing. Below what it does not hold, all is as
-// if nothing were cached.
+// Cached returns the plan with the calls that are expected with the present cache, given the outcomes
+// below a [zoom.Peek]: steps that the cache answers cost nothing. Steps that need an answer which is
+// missing are expected as if nothing were cached, unless an older answer is known.
 func (p *Plan) Cached(o *Observed) *Plan {
 	seen, _ := o.bySteps(p)
 	known := *p
@@ -152,8 +155,8 @@ func (p *Plan) Cached(o *Observed) *Plan {
 	return &known
 }
 
-// Looked is Cached for changes and subscriptions, given what a [zoom.Peek] has found of their
-// lookups: all other steps are expected as if nothing were cached.
+// Looked is Cached for mutations and subscriptions, given the outcomes of their lookups below a
+// [zoom.Peek]: all other steps are expected as if nothing were cached.
 func (p *Plan) Looked(o *Observed) *Plan {
 	seen, _ := o.bySteps(p)
 	known := *p
@@ -177,14 +180,14 @@ func (p *Plan) looked(steps []*Step, seen map[*Step]*outcomes) []*Step {
 	return out
 }
 
-// counter counts what the cache holds.
+// counter is the state of [Plan.Cached].
 type counter struct {
 	seen map[*Step]*outcomes
 	plan *Plan
 }
 
-// steps returns copies of steps, of whose objects the cache tells a share. trips are made before
-// they can be asked.
+// steps returns copies of steps with the calls that are expected. The cache has a share of the objects
+// that they are for. trips is the number of round trips before them.
 func (c *counter) steps(steps []*Step, share float64, trips int) []*Step {
 	out := make([]*Step, len(steps))
 	for i, s := range steps {
@@ -197,14 +200,14 @@ func (c *counter) step(s *Step, share float64, trips int) *Step {
 	own := *s
 	seen := c.of(s)
 	missed := seen.missed
-	if s.Pages > 1 && missed > 0 { // the pages after one that is missing are missing too
+	if s.Pages > 1 && missed > 0 { // the pages after a missing one count as missing, too
 		missed = max(missed, missed*s.Pages-seen.hits-seen.stale)
 	}
-	// What was asked for all the same, such as the meetings of a user who is not known whole, is
-	// known.
+	// Requests that were recorded although an answer above them is missing, such as those for the
+	// meetings of a user who lacks a field, are not unknown.
 	unknown := min(rounded(float64(s.Expected)*(1-share)), max(0, s.Expected-seen.hits-seen.stale-seen.missed))
-	if seen.looked {
-		unknown = 0 // the cache was asked for it, whatever leads to it
+	if seen.isLookup {
+		unknown = 0 // recorded whether or not the answer above it is missing
 	}
 	own.Expected = min(missed+seen.stale+unknown, s.AtMost)
 	own.Cached = seen.hits + seen.stale
@@ -234,8 +237,8 @@ func (c *counter) of(s *Step) *outcomes {
 
 func rounded(n float64) int { return int(math.Round(n)) }
 
-// Paid returns the plan with what its steps have cost, given what was observed while the
-// operation was carried out. Calls that no step foresaw stand in steps of their own.
+// Paid returns the plan with the actual calls of its steps, given the outcomes of the execution. Calls
+// of operations without a step are added as steps at their paths.
 func (p *Plan) Paid(o *Observed) *Plan {
 	seen, rest := o.bySteps(p)
 	paid := *p

@@ -9,7 +9,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// seenAs notes outcomes: "path operation" with how many of which.
+// seenAs records the numbers of outcomes by "path operation".
 func seenAs(of map[string]map[zoom.Outcome]int) *Observed {
 	o := &Observed{}
 	for at, counts := range of {
@@ -23,7 +23,7 @@ func seenAs(of map[string]map[zoom.Outcome]int) *Observed {
 	return o
 }
 
-// TestCached expects what the cache does not hold, and below that what the plan does.
+// TestCached expects calls for what the cache lacks, and below a missing answer the plan's calls.
 func TestCached(t *testing.T) {
 	const query = `{ account { users(first: 20) { nodes { jobTitle meetings(first: 1) { nodes { topic } } } } } }`
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestCached(t *testing.T) {
 			"account.users GET /users": {zoom.Stale: 1}, "account.users GET /users/{userId}": {zoom.Hit: 20},
 			"account.users.nodes.meetings GET /users/{userId}/meetings": {zoom.Hit: 20},
 		}, []int{1, 0, 0}, 1},
-		{"told at another place", map[string]map[zoom.Outcome]int{"account GET /users": {zoom.Hit: 1}, "x GET /users/{userId}": {zoom.Hit: 20}, " GET /users/{userId}/meetings": {zoom.Hit: 20}}, []int{0, 0, 0}, 0},
+		{"recorded at other paths", map[string]map[zoom.Outcome]int{"account GET /users": {zoom.Hit: 1}, "x GET /users/{userId}": {zoom.Hit: 20}, " GET /users/{userId}/meetings": {zoom.Hit: 20}}, []int{0, 0, 0}, 0},
 	} {
 		p := planned(t, query).Cached(seenAs(c.seen))
 		var got []int
@@ -56,7 +56,7 @@ func TestCached(t *testing.T) {
 	}
 }
 
-// TestCached_pages expects the pages after one that is missing.
+// TestCached_pages expects calls for the pages after a missing one.
 func TestCached_pages(t *testing.T) {
 	p := planned(t, `{ meetingInstance(by: {uuid: "a"}) { participants(first: 1200) { nodes { name } } } }`)
 	for hits, want := range []int{4, 3, 2, 1} {
@@ -67,8 +67,8 @@ func TestCached_pages(t *testing.T) {
 	}
 }
 
-// TestCached_guesses goes on behind a list that is missing, by what was known before: three of four
-// items stand on a page of another size.
+// TestCached_guesses uses an older answer for a missing list: three of four items are on a page of
+// another size.
 func TestCached_guesses(t *testing.T) {
 	p := planned(t, `{ account { users(first: 40) { nodes { jobTitle } } } }`)
 	o := seenAs(map[string]map[zoom.Outcome]int{
@@ -80,8 +80,8 @@ func TestCached_guesses(t *testing.T) {
 	}
 }
 
-// TestHosts expects one host of a user's meetings, who is known by the user's id, and none where
-// the user was read already.
+// TestHosts expects one read for the host of a user's meetings, and none if the user was read
+// before. The lookup of the host changes the expectation.
 func TestHosts(t *testing.T) {
 	for _, c := range []struct {
 		query string
@@ -110,7 +110,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// TestPaid tells what steps did cost, and what no step foresaw.
+// TestPaid checks the actual calls of steps, and of an operation without a step.
 func TestPaid(t *testing.T) {
 	p := planned(t, `{ account { users(first: 3) { nodes { jobTitle } } } }`)
 	paid := p.Paid(seenAs(map[string]map[zoom.Outcome]int{
@@ -125,11 +125,11 @@ func TestPaid(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	if r := p.Report(nil, false); r.Actual != nil || r.Steps[0].Actual != nil {
-		t.Errorf("what was not carried out has cost something: %+v", r)
+		t.Errorf("actual calls without an execution: %+v", r)
 	}
 }
 
-// TestLacking names what is null without an operation, and no field that another tells too.
+// TestLacking checks the fields that are null without an operation: none that another one returns.
 func TestLacking(t *testing.T) {
 	for _, c := range []struct {
 		query  string
@@ -138,7 +138,7 @@ func TestLacking(t *testing.T) {
 	}{
 		{`{ account { users { nodes { email } } } }`, []string{"GET /users"}, "GET /users: account.users [Account account.users]"},
 		{`{ a: account { u: users { edges { node { t: jobTitle } } } } }`, []string{"GET /users/{userId}"}, "GET /users/{userId}: a.u.edges.node.t []"},
-		{`{ meeting(by: {number: "1"}) { host { email } } }`, []string{"GET /users/{userId}"}, ""}, // a list may tell it
+		{`{ meeting(by: {number: "1"}) { host { email } } }`, []string{"GET /users/{userId}"}, ""}, // a list may have it
 		{`{ meeting(by: {number: "1"}) { host { email } } }`, []string{"GET /users/{userId}", "GET /users"}, "GET /users/{userId}: meeting.host [Meeting meeting.host]"},
 		{`{ meeting(by: {number: "1"}) { host { jobTitle } } }`, []string{"GET /users/{userId}"}, "GET /users/{userId}: meeting.host [Meeting meeting.host]"},
 		{`{ nodes(ids: []) { id } }`, []string{"GET /users/{userId}"}, ""},
@@ -192,7 +192,8 @@ func TestLacking(t *testing.T) {
 	}
 }
 
-// TestLooked prices a change and a subscription by what the cache has of their lookups.
+// TestLooked checks the expected calls of mutations and a subscription whose lookups are cached or
+// missing.
 func TestLooked(t *testing.T) {
 	for _, c := range []struct {
 		query, seen     string
@@ -211,7 +212,7 @@ func TestLooked(t *testing.T) {
 	}
 }
 
-// TestCheaper finds the least changes by which a query fits.
+// TestCheaper checks the changes with which a query fits.
 func TestCheaper(t *testing.T) {
 	for _, c := range []struct {
 		query string

@@ -2,19 +2,18 @@ package plan
 
 import "math"
 
-// MaxFirst bounds how much of a list one field may ask for.
+// MaxFirst is the largest argument "first" of a list.
 const MaxFirst = 3000
 
-// pageSizes are the page sizes that Zoom is asked for. A few sizes make that
-// different questions find the same pages in the cache, and that paging in small steps
-// does not cost a call a step.
+// pageSizes are the page sizes that are requested from Zoom. There are few, so that different queries
+// find the same pages in the cache, and paging in small steps does not cost a call for each.
 var pageSizes = []int{30, 100, 300, 1000, 2000}
 
-// PageSizes returns the page sizes that Zoom is asked for.
+// PageSizes returns the page sizes that are requested from Zoom, the smallest first.
 func PageSizes() []int { return pageSizes }
 
-// PageSize returns the size of the pages that are read for the first items of a list, of
-// which a page has most at most.
+// PageSize returns the size of the pages that are read for the first items of a list whose pages
+// have most items at most.
 func PageSize(first, most int) int {
 	for _, size := range pageSizes {
 		if size >= first {
@@ -24,19 +23,19 @@ func PageSize(first, most int) int {
 	return most
 }
 
-// listing is a list of Zoom's as far as its pages go.
+// listing is how the pages of a list are read.
 type listing struct {
-	first   int  // items that are wanted
+	first   int  // items that are requested
 	size    int  // of a page
-	windows int  // that a range of days is cut into; 1 where there is none
-	after   bool // it is read on after a cursor
-	behind  int  // items that stand before the cursor
-	counted bool // Zoom counts pages and names no next one
+	windows int  // that a range of days is cut into; 1 without a range
+	after   bool // it continues after a cursor
+	behind  int  // items before the cursor
+	counted bool // Zoom numbers the pages and has no token for the next one
 }
 
-// most returns how many pages are asked for at most: each window ends with one page that
-// may be short, and where Zoom names no next page, with one that may be empty. After a
-// cursor whose token has ended, Zoom refuses it once, and the list is read anew.
+// most returns the maximum number of pages: each window ends with a page that may be short, and if
+// the pages are numbered, with one that may be empty. If the token of a cursor has expired, Zoom
+// rejects it once, and the list is read from its beginning.
 func (l listing) most() int {
 	pages := ceil(l.behind+l.first, l.size) - 1 + l.windows
 	if l.counted {
@@ -48,12 +47,13 @@ func (l listing) most() int {
 	return pages
 }
 
-// likely returns how many pages are read of lists that are as long as is asked for.
+// likely returns the number of pages of a list with exactly as many items as are requested.
 func (l listing) likely() int { return max(ceil(l.first, l.size), l.windows) }
 
+// ceil returns n/of, rounded up.
 func ceil(n, of int) int { return (n + of - 1) / of }
 
-// times multiplies counts, which stay below a bound.
+// times returns a*b, but at most most.
 func times(a, b, most int) int {
 	if a != 0 && b > most/a {
 		return most
@@ -61,5 +61,5 @@ func times(a, b, most int) int {
 	return min(a*b, most)
 }
 
-// unpaged is how many items come on the one page of a list without pages.
+// unpaged stands for the page size of a list without pages.
 const unpaged = math.MaxUint16

@@ -1,21 +1,20 @@
-// Package plan tells what an operation costs at Zoom before it is carried out: which calls
-// each field leads to, how many at most and how many as expected, and why these.
+// Package plan computes what a GraphQL operation costs at Zoom before it is executed: the calls
+// of each field, their maximum and expected numbers, and the reasons.
 //
-// A [Plan] is a value. It follows from the operation, its variables, the table of operations
-// and what is nearly spent of the day's budgets alone, so the same operation has the same plan,
-// and no call is made for it. What
-// the gateway chooses by the fields that are selected (the source of participants, the pages
-// of a list, the months of a range) are functions of this package, which the resolvers call
-// as well.
+// A [Plan] is a value. It depends only on the operation, its variables, the table of operations
+// and [Options], and no call is made for it. The choices that depend on the selected fields (the
+// source of participants, the pages of a list, the months of a range) are functions of this
+// package, which the resolvers call, too.
 //
-// AtMost holds for an empty cache, without retries, and as long as lists come whole and as
-// Zoom documents them: pages that Zoom cuts short, or ranges that it shortens, cost more
-// calls, and so does a cursor into a later month of a range whose token has ended, after
-// which the months before it are read again. What is expected is worked out as if every list
-// were as long as "first" asks for, and a list without "first" [Listed] items long; as if no
-// two objects led to the same one, but the meetings of a user to their host; and as if nothing
-// were cached. What the cache holds is counted by [Plan.Cached], which is told what was found
-// there.
+// The maximum, AtMost, holds for an empty cache, without retries, and as long as Zoom's lists are
+// complete and as documented. Pages that Zoom cuts short and ranges that it shortens cost more
+// calls; so does a cursor with an expired token in a later month of a range, because the months
+// before it are read again.
+//
+// The expected number assumes that every list is as long as its argument "first", or has [Listed]
+// items without one; that no two objects lead to the same object, except for the meetings of a
+// user, which lead to one host; and that nothing is cached. [Plan.Cached] takes the cache into
+// account.
 package plan
 
 import (
@@ -32,121 +31,120 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Listed is how many items a list is expected to have that neither "first" nor Zoom
-// bounds.
+// Listed is the expected number of items of a list that neither "first" nor Zoom bounds.
 const Listed = 10
 
-// Options are what a plan depends on beside the operation.
+// Options are what a plan depends on besides the operation and the schema.
 type Options struct {
-	// Plan is the account's, which says what one label weighs against another.
+	// Plan is the account's plan at Zoom: its budgets define the relative cost of the labels.
 	Plan zoom.Plan
-	// Scarce is how much dearer the labels are of whose budgets little is left.
+	// Scarce has the factors by which the calls of each label cost more at present.
 	Scarce zoom.Scarcity
-	// Tenant is the account's in global ids, and Account its id at Zoom.
+	// Tenant stands for the account in global ids, and Account is its id at Zoom.
 	Tenant  types.Tenant
 	Account string
-	// Objects is how many objects an answer has at most.
+	// Objects is the largest number of objects in an answer; 0 stands for 2^20.
 	Objects int
-	// Now is when the operation is carried out: ranges of days are cut by it.
+	// Now is the time of the execution: it bounds ranges of days.
 	Now time.Time
-	// ActivePages is how many pages the list of the account's active users has, and UserPages
-	// how many all lists of its users have together; 0 where that is not known.
+	// ActivePages is the number of pages of the list of the account's active users, and UserPages
+	// that of all lists of its users together; both are 0 if they are unknown.
 	ActivePages, UserPages int
-	// Cursor reads a cursor: the size of its pages, and how many items are behind it. Nil
-	// reads none.
+	// Cursor decodes a cursor: the size of its pages, and the number of items before it. If it is
+	// nil, cursors are ignored.
 	Cursor func(cursor string) (size, behind int, ok bool)
 
-	replaced map[string]map[string]any // arguments of fields, by their paths: see Cheaper
+	replaced map[string]map[string]any // arguments by the paths of fields: see Cheaper
 }
 
-// Plan is what an operation costs.
+// Plan is what a GraphQL operation costs at Zoom.
 type Plan struct {
-	// Steps are those that need no other step's answer; the others stand below them.
+	// Steps are the steps that need no other step's answer; the others are below them.
 	Steps []*Step
-	// Objects is how many objects the answer has at most, and Trips the longest chain of
-	// expected calls of which each needs the answer of the one before.
+	// Objects is the maximum number of objects in the answer. Trips is the number of round trips:
+	// the length of the longest chain of expected calls of which each needs the previous answer.
 	Objects, Trips int
 
 	lists   []listAt // in the order of the query
 	choices []choice
 }
 
-// Step is calls of one operation that one place of a query leads to.
+// Step is the calls of one operation at Zoom for one path of the answer.
 type Step struct {
-	// Op is the operation, and Account whose it is: "" is the own account, "*" are sub
-	// accounts that the operation finds.
+	// Op is the operation, and Account the id of the account that it is called for: "" for the own
+	// one, "*" for the sub accounts that a list returns.
 	Op      *zoom.Spec
 	Account string
-	// Path is where in the answer, by response names and without the indices of lists.
+	// Path is the path in the answer: response names without the indices of lists.
 	Path string
-	// AtMost is how many calls there are at most, and Expected how many are likely.
+	// AtMost is the maximum number of calls, and Expected the expected one.
 	AtMost, Expected int
-	// Open tells that nothing bounds the list that the calls hang on but Options.Objects.
+	// Open reports that the calls depend on a list that nothing but Options.Objects bounds.
 	Open bool
-	// Pages is how many calls one list takes, each of which needs the one before; 0 is one.
+	// Pages is the number of calls for one list, of which each needs the one before; 0 stands for 1.
 	Pages int
-	// Cached is how many answers the cache has given, and Actual how many calls were sent, where
-	// the operation was carried out: see [Plan.Paid].
+	// Cached is the number of answers from the cache: see [Plan.Cached]. After the execution, Actual
+	// is the number of calls that were sent: see [Plan.Paid].
 	Cached, Actual int
-	// Why says why there are these calls, and no others.
+	// Why is the reason for these calls, for people.
 	Why string
-	// Depth is how many steps have to be answered before.
+	// Depth is the number of steps above this one.
 	Depth int
-	// Fields are the fields of the answer that are null without the step's calls, by their
-	// paths; nil where other calls may tell them as well, or where they are null in some
-	// objects only. Or is an operation that tells them too; nil where there is none.
+	// Fields are the paths of the fields that are null without the step's calls; nil if other calls
+	// may return them, too, or if they are null in some objects only. Or is another operation that
+	// returns them; nil if there is none.
 	Fields []string
 	Or     *zoom.Spec
-	// Instead is an operation that is asked in the step's place where the account's plan does not
-	// include it; nil where there is none.
+	// Instead is the operation that is called if the account's plan does not include Op; nil if
+	// there is none.
 	Instead *zoom.Spec
-	// On is the type whose field at Path is null then; "" where the fields stand below it.
-	// Listed tells that they stand in lists, so that their paths have indices in the answer.
+	// On is the type whose field at Path is null without the calls; "" if Fields are below Path.
+	// Listed reports that Fields are in lists, so that their paths in the answer have indices.
 	On     string
 	Listed bool
-	// Lookup names what the step reads before anything else, where it is known what that is: the
-	// cache can be asked for it. Nil where it is not.
+	// Lookup names the objects that the step reads, if they are known before the execution: they can
+	// be looked up in the cache. It is nil otherwise.
 	Lookup *Lookup
-	// Steps are those that need this one's answer.
+	// Steps are the steps that need this one's answer.
 	Steps []*Step
 
-	list *Step // that the same objects are looked for in; nil where there is none
+	list *Step // of the list that has the same objects; nil if there is none
 }
 
-// Lookup is what a change reads before it is made, a subscription before it begins, and what a
-// query most likely reads behind an answer that is not known yet.
+// Lookup names what a mutation reads before it writes, what a subscription reads before it begins,
+// or what a query most likely reads after an answer that is not known yet.
 type Lookup struct {
-	// Users are ids, or e-mail addresses in lower case, of users. Whole tells that lists lack what
-	// is wanted of them.
+	// Users are ids, or e-mail addresses in lower case, of users. Whole reports that fields are
+	// selected that lists of users lack.
 	Users []string
 	Whole bool
-	// Registrants are e-mail addresses of registrants of a meeting.
+	// Registrants are e-mail addresses, in lower case, of registrants of Meeting.
 	Registrants []string
-	// Meeting is the meeting that is read, or whose registrants are.
+	// Meeting is the number of the meeting that is read, or whose registrants are.
 	Meeting types.MeetingNumber
 }
 
-// Counts are calls by label.
+// Counts are numbers of calls, by label.
 type Counts [zoom.ResourceIntensive + 1]int
 
-// New returns the plan of an operation that was validated against the schema of an index.
+// New returns the plan of an operation that was validated against the schema of the index.
 func New(index *selection.Index, opCtx *graphql.OperationContext, o Options) *Plan {
 	w := &walk{index: index, opCtx: opCtx, Options: o, plan: &Plan{}}
 	if w.Objects <= 0 {
 		w.Objects = 1 << 20
 	}
 	w.roots()
-	w.share()
+	w.addPoolLists()
 	return w.plan
 }
 
-// All calls a function for each step, one before those that need its answer.
+// All calls a function for each step, before the steps that need its answer.
 func (p *Plan) All(each func(*Step)) { all(p.Steps, each) }
 
-// MaxSteps is how many steps of a plan are told one by one; the sums count all.
+// MaxSteps is the largest number of steps of a plan that are listed; the sums include all.
 const MaxSteps = 1000
 
-// Told calls a function for the first MaxSteps steps, as All does.
+// Told is [Plan.All] for the first [MaxSteps] steps.
 func (p *Plan) Told(each func(*Step)) {
 	n := 0
 	p.All(func(s *Step) {
@@ -163,19 +161,19 @@ func all(steps []*Step, each func(*Step)) {
 	}
 }
 
-// AtMost returns how many calls there are at most, by label.
+// AtMost returns the maximum number of calls, by label.
 func (p *Plan) AtMost() Counts { return p.sum(func(s *Step) int { return s.AtMost }) }
 
-// Expected returns how many calls are likely, by label.
+// Expected returns the expected number of calls, by label.
 func (p *Plan) Expected() Counts { return p.sum(func(s *Step) int { return s.Expected }) }
 
 func (p *Plan) sum(of func(*Step) int) (c Counts) {
-	const most = 1<<31 - 1 // what GraphQL has as Int
+	const most = 1<<31 - 1 // the largest Int of GraphQL
 	p.All(func(s *Step) { c[s.Op.Rate] = min(c[s.Op.Rate]+of(s), most) })
 	return c
 }
 
-// Dearest returns the steps that have most calls of a label at most, the dearest first.
+// Dearest returns the n steps with the largest maximum of calls of a label, the largest first.
 func (p *Plan) Dearest(label zoom.Rate, n int) []*Step {
 	var steps []*Step
 	p.All(func(s *Step) {
@@ -187,7 +185,7 @@ func (p *Plan) Dearest(label zoom.Rate, n int) []*Step {
 	return steps[:min(n, len(steps))]
 }
 
-// String returns the plan as a tree, a line a step.
+// String returns the plan as a tree, with a line for each step.
 func (p *Plan) String() string {
 	var b strings.Builder
 	p.All(func(s *Step) {

@@ -15,7 +15,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// testIndex is the gateway's schema by what its fields cost.
+// testIndex returns the index of the gateway's schema.
 var testIndex = sync.OnceValue(func() *selection.Index {
 	schema, err := operations.Schema("../../graph/schema")
 	if err != nil {
@@ -29,7 +29,7 @@ var testOptions = Options{
 	Now: time.Date(2026, 3, 16, 9, 0, 0, 0, time.UTC),
 }
 
-// operation makes an operation of a document, as the gateway does.
+// operation parses the first operation of a document.
 func operation(t testing.TB, query string, variables map[string]any) *graphql.OperationContext {
 	t.Helper()
 	doc, errs := gqlparser.LoadQueryWithRules(testIndex().Schema(), query, nil)
@@ -44,7 +44,7 @@ func planned(t testing.TB, query string) *Plan {
 	return New(testIndex(), operation(t, query, nil), testOptions)
 }
 
-// TestPlans holds plans against trees that were worked out by hand.
+// TestPlans compares plans with trees that were written by hand.
 func TestPlans(t *testing.T) {
 	for _, c := range []struct{ query, want string }{
 		{`{ viewer { scopes } rateLimit(dryRun: true) { waiting } }`, ``},
@@ -116,12 +116,12 @@ func TestPlans(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant%s", c.query, p, c.want)
 		}
 		if again := planned(t, c.query); again.String() != p.String() {
-			t.Errorf("%s: another plan the second time:\n%s", c.query, again)
+			t.Errorf("%s: the second plan differs:\n%s", c.query, again)
 		}
 	}
 }
 
-// TestSums adds up what the steps of a plan say.
+// TestSums checks the sums over the steps of a plan.
 func TestSums(t *testing.T) {
 	p := planned(t, `{ account { users(first: 300) { nodes { meetings(first: 30) { nodes { host { email } } } } } } }`)
 	most, expected := p.AtMost(), p.Expected()
@@ -141,7 +141,7 @@ func TestSums(t *testing.T) {
 	}
 }
 
-// TestWindows counts the months of ranges.
+// TestWindows counts the listings of ranges, and compares them with Months.
 func TestWindows(t *testing.T) {
 	day := func(s string) (at time.Time) {
 		if s != "" {
@@ -157,13 +157,13 @@ func TestWindows(t *testing.T) {
 		{"no range", "", "", zoom.Spec{}, 1},
 		{"half a range", "2026-01-01", "", zoom.Spec{}, 0},
 		{"backwards", "2026-02-01", "2026-01-01", zoom.Spec{}, 0},
-		{"at once", "2026-02-16", "2026-03-16", zoom.Spec{}, 1},
+		{"not cut", "2026-02-16", "2026-03-16", zoom.Spec{}, 1},
 		{"two months", "2026-02-16", "2026-03-17", zoom.Spec{}, 2},
-		{"as far as Zoom keeps", "2020-01-01", "2026-03-16", zoom.Spec{Months: 6}, 7},
-		{"gone", "2020-01-01", "2020-03-16", zoom.Spec{Months: 6}, 0},
+		{"from the oldest day that Zoom has", "2020-01-01", "2026-03-16", zoom.Spec{Months: 6}, 7},
+		{"before the oldest day", "2020-01-01", "2020-03-16", zoom.Spec{Months: 6}, 0},
 		{"too long", "2020-01-01", "2026-03-16", zoom.Spec{}, 0},
-		{"to come", "2026-04-01", "2026-04-16", zoom.Spec{}, 0},
-		{"to come, of what is to come", "2026-04-01", "2026-04-16", zoom.Spec{Ahead: true}, 1},
+		{"in the future", "2026-04-01", "2026-04-16", zoom.Spec{}, 0},
+		{"in the future, and the operation accepts future days", "2026-04-01", "2026-04-16", zoom.Spec{Ahead: true}, 1},
 	} {
 		if got := windows(&c.spec, Span{day(c.from), day(c.to)}, day("2026-03-16")); got != c.want {
 			t.Errorf("%s: %d, want %d", c.why, got, c.want)

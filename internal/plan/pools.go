@@ -7,18 +7,17 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// pool is objects of one kind that different places ask for by key. Many of them are
-// looked for in lists, where that spends clearly less, and what is not there is asked for
-// one by one.
+// pool is the objects of one kind that several places of the answer need by key. Many of them are
+// searched for in lists if that costs clearly less; those that are not there are read one by one.
 type pool struct {
 	pair
-	steps []*Step // that ask for each
-	under []*Step // of those that the list may answer
-	most  int
+	steps    []*Step // that read them one by one
+	listable []*Step // of these, those whose fields the list has
+	most     int
 }
 
-// pooled notes that the objects of a step may be found in a list as well.
-func (w *walk) pooled(op *zoom.Spec, s *Step, want *selection.Needs) {
+// addToPool records that the objects of a step may be found in a list, too.
+func (w *walk) addToPool(op *zoom.Spec, s *Step, want *selection.Needs) {
 	p, ok := pairs[op.Pattern]
 	if !ok {
 		return
@@ -27,7 +26,7 @@ func (w *walk) pooled(op *zoom.Spec, s *Step, want *selection.Needs) {
 	own.steps = append(own.steps, s)
 	own.most = w.times(1, own.most+s.AtMost)
 	if want == nil || !want.Lacks(p.list.Pattern) && !want.Secrets {
-		own.under, s.Or = append(own.under, s), p.list
+		own.listable, s.Or = append(own.listable, s), p.list
 	}
 }
 
@@ -41,8 +40,8 @@ func (w *walk) poolOf(p pair) *pool {
 	return w.pools[len(w.pools)-1]
 }
 
-// share notes the lists that objects of several places are found in.
-func (w *walk) share() {
+// addPoolLists adds the steps of the lists in which the objects of pools are searched for.
+func (w *walk) addPoolLists() {
 	for _, p := range w.pools {
 		pages, likely, all := w.pagesOf(p)
 		if pages == 0 {
@@ -53,20 +52,20 @@ func (w *walk) share() {
 			Op: p.list, Account: first.Account, Path: first.Path, AtMost: pages, Open: first.Open, Depth: first.Depth,
 			Why: "instead of one by one, where that is clearly cheaper; all places share it",
 		}
-		if n := wanted(p.under); n > 1 && (p.list.MaxPage == 0 || w.Plan.Cheaper(w.Scarce, p.list, likely, all, p.one, n)) {
+		if n := expectedCalls(p.listable); n > 1 && (p.list.MaxPage == 0 || w.Plan.Cheaper(w.Scarce, p.list, likely, all, p.one, n)) {
 			list.Expected = likely
-			for _, s := range p.under {
+			for _, s := range p.listable {
 				s.Expected, s.list = 0, list
 			}
 		}
-		w.beside(first, list)
+		w.insertBefore(first, list)
 	}
 }
 
-// pagesOf returns how many pages of a pool's list are read at most, how many as expected where
-// it pays, and how many all of its listings have.
+// pagesOf returns the maximum number of pages that are read of a pool's list, the expected one if the
+// list is cheaper, and that of all of the listings.
 func (w *walk) pagesOf(p *pool) (most, likely, all int) {
-	if p.list.MaxPage == 0 { // it comes at once, for two or more
+	if p.list.MaxPage == 0 { // it has no pages, and is read for two objects or more
 		return min(len(p.steps), p.most/2), 1, 1
 	}
 	most = w.Plan.MostPages(w.Scarce, p.list, p.one, p.most, p.searches())
@@ -79,8 +78,8 @@ func (w *walk) pagesOf(p *pool) (most, likely, all int) {
 	return min(most, w.UserPages), w.ActivePages, w.UserPages
 }
 
-// searches returns in how many searches at most the objects of a pool are looked for, as far as
-// that is known: users of one account in one for each place that asks for them.
+// searches returns the maximum number of searches for the objects of a pool: for users of the own
+// account, one for each step. It returns 0 if the number is unknown.
 func (p *pool) searches() int {
 	if p.list != zoom.ListUsers.Spec || slices.ContainsFunc(p.steps, func(s *Step) bool { return s.Account != "" }) {
 		return 0
@@ -88,15 +87,16 @@ func (p *pool) searches() int {
 	return len(p.steps)
 }
 
-func wanted(steps []*Step) (n int) {
+// expectedCalls adds up the expected calls of steps.
+func expectedCalls(steps []*Step) (n int) {
 	for _, s := range steps {
 		n += s.Expected
 	}
 	return n
 }
 
-// beside puts a step before another one.
-func (w *walk) beside(other, s *Step) {
+// insertBefore inserts a step before another one.
+func (w *walk) insertBefore(other, s *Step) {
 	steps := siblings(&w.plan.Steps, other)
 	for i, at := range *steps {
 		if at == other {
@@ -106,7 +106,7 @@ func (w *walk) beside(other, s *Step) {
 	}
 }
 
-// siblings returns the list that has a step.
+// siblings returns the list of steps that has a step; nil if there is none.
 func siblings(steps *[]*Step, of *Step) *[]*Step {
 	for _, s := range *steps {
 		if s == of {

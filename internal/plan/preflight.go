@@ -9,16 +9,16 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Lack is an operation that a plan needs and that may not be used.
+// Lack is an operation that a plan needs and that cannot be used.
 type Lack struct {
-	// Op is the operation, and Account whose it is, as in [Step].
+	// Op is the operation, and Account the account that it is called for, as in [Step].
 	Op      *zoom.Spec
 	Account string
-	// Fields are the fields that are null without it, by their paths in the answer.
+	// Fields are the paths of the fields that are null without it.
 	Fields []string
-	// Places are those of them that need not be resolved.
+	// Places are the fields that need not be resolved, because they are null without it.
 	Places []Place
-	// Listed tells that some of them stand in lists.
+	// Listed reports that some of Fields are in lists.
 	Listed bool
 }
 
@@ -26,20 +26,19 @@ type Lack struct {
 // lists.
 type Place struct{ On, Path string }
 
-// Bar is why an operation cannot be used.
+// Bar is the reason why an operation cannot be used.
 type Bar uint8
 
 const (
-	// NoScope bars an operation that the credential has no scope for.
+	// NoScope is the Bar of an operation for which the credential has no scope.
 	NoScope Bar = iota + 1
-	// NotIncluded bars an operation that the account's plan does not include.
+	// NotIncluded is the Bar of an operation that the account's plan does not include.
 	NotIncluded
 )
 
-// Lacking returns the operations that a plan needs and that are barred, with the fields that
-// are null without them. A field that another operation tells too, which is not barred, is
-// none of these. Both are in the order of the plan. barred returns 0 for an operation that may be
-// used.
+// Lacking returns the operations that a plan needs and that are barred, with the fields that are null
+// without them, except for fields that an operation returns which is not barred. Both are in the order
+// of the plan. barred returns 0 for an operation that can be used.
 func (p *Plan) Lacking(barred func(op *zoom.Spec, account string) Bar) []*Lack {
 	var lacks []*Lack
 	p.All(func(s *Step) {
@@ -62,7 +61,7 @@ func (p *Plan) Lacking(barred func(op *zoom.Spec, account string) Bar) []*Lack {
 	return lacks
 }
 
-// addTo notes the fields of a step.
+// addTo adds the fields of a step to the lack of its operation.
 func (s *Step) addTo(lacks []*Lack) []*Lack {
 	i := slices.IndexFunc(lacks, func(l *Lack) bool { return l.Op == s.Op && (l.Account == "") == (s.Account == "") })
 	if i < 0 {
@@ -78,7 +77,7 @@ func (s *Step) addTo(lacks []*Lack) []*Lack {
 	return lacks
 }
 
-// Add notes fields, each once.
+// Add adds the paths of fields, each once.
 func (l *Lack) Add(fields ...string) {
 	for _, f := range fields {
 		if !slices.Contains(l.Fields, f) {
@@ -87,20 +86,20 @@ func (l *Lack) Add(fields ...string) {
 	}
 }
 
-// Scopes returns the scopes of which any one lets the operation be used.
+// Scopes returns the scopes of the operation, of which any one is enough.
 func (l *Lack) Scopes() Scopes { return scopesOf(l.Op, l.Account) }
 
-// holds notes that the field of an edge is null without the step. Of several objects that a
-// query names by global ids, others may be there.
-func (s *Step) holds(e *edge) {
+// requiredFor records that the field of an edge is null without the step. Query.nodes is not: without
+// one of its objects, it has the others.
+func (s *Step) requiredFor(e *edge) {
 	if e.def.Name != "Query" || e.field.Name != "nodes" {
 		s.Fields, s.On, s.Listed = []string{e.path}, e.def.Name, e.listed
 	}
 }
 
-// untold returns the paths of the fields that answers of an operation never carry, of objects
-// whose place is below a path.
-func untold(path string, want *selection.Needs, op string) (fields []string) {
+// fieldsNeverIn returns the paths of the needed fields that answers of an operation never carry. path
+// is that of the selection of want.
+func fieldsNeverIn(path string, want *selection.Needs, op string) (fields []string) {
 	for _, n := range want.Fields {
 		if !n.Never(op) {
 			continue

@@ -6,45 +6,45 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Report is a plan, with what the credential was granted, as JSON has it, under extensions.plan of an answer.
+// Report is a plan as JSON, with the scopes that were granted: extensions.plan of an answer.
 type Report struct {
-	// AtMost and Expected are calls by label; labels without calls are left out.
+	// AtMost and Expected are numbers of calls by label, without labels that have none.
 	AtMost   map[string]int `json:"atMost"`
 	Expected map[string]int `json:"expected"`
-	// Actual are the calls that were sent, by label; nil where nothing was carried out.
+	// Actual are the calls that were sent, by label; nil if nothing was executed.
 	Actual     map[string]int `json:"actual,omitzero"`
 	RoundTrips int            `json:"roundTrips"`
 	Objects    int            `json:"objects"`
-	// CacheKnown tells that Expected counts what the cache holds.
+	// CacheKnown reports that Expected excludes the calls that the cache answers.
 	CacheKnown bool `json:"cacheKnown"`
-	// Days is how many days' budgets the expected calls take: 0 where no day's pays them, 1
-	// where today's holds them. RetryAt is when a day's holds all of them, where today's does
-	// not; zero where it does, or no day's can.
+	// Days is the number of daily budgets that the expected calls take: 0 if they use none, 1 if
+	// today's suffices. If it does not, RetryAt is when a day's budget suffices; it is zero if
+	// today's does or none can.
 	Days    int        `json:"days"`
 	RetryAt time.Time  `json:"retryAt,omitzero"`
 	Steps   []Row      `json:"steps"`
 	Scopes  []ScopeRow `json:"scopes"`
-	// Refused are what the scopes, or the account's plan, do not allow.
+	// Refused are the operations that the scopes or the account's plan do not allow.
 	Refused []Refusal `json:"refused,omitzero"`
 }
 
-// Refusal is an operation that cannot be used, as is known before a call.
+// Refusal is an operation that is known not to be allowed, before any call.
 type Refusal struct {
 	Operation string   `json:"operation"`
-	Fields    []string `json:"fields"` // that are null without it
-	Code      string   `json:"code"`   // that its error has
+	Fields    []string `json:"fields"` // paths of fields that are null without it
+	Code      string   `json:"code"`   // of its error
 	Why       string   `json:"why"`
 }
 
-// Row is a step, which stands before those that need its answer.
+// Row is a step as JSON. It precedes the steps that need its answer.
 type Row struct {
 	Path      string `json:"path"`
 	Operation string `json:"operation"`
 	Label     string `json:"label"`
 	AtMost    int    `json:"atMost"`
 	Expected  int    `json:"expected"`
-	// Cached is how many answers the cache has, or has given, and Actual how many calls were
-	// sent; nil where nothing was carried out.
+	// Cached is the number of answers that the cache has or, after the execution, has given. Actual
+	// is the number of calls that were sent; nil if nothing was executed.
 	Cached int    `json:"cached"`
 	Actual *int   `json:"actual,omitzero"`
 	Depth  int    `json:"depth"`
@@ -52,17 +52,17 @@ type Row struct {
 	Why    string `json:"why"`
 }
 
-// ScopeRow are the scopes of an operation, of which any one is enough.
+// ScopeRow has the scopes of an operation, of which any one is enough.
 type ScopeRow struct {
 	Operation string   `json:"operation"`
 	Granular  []string `json:"granular"`
 	Classic   []string `json:"classic"`
-	// Granted tells that the credential has one of them; nil where that is not known.
+	// Granted reports whether the credential has one of them; nil if that is unknown.
 	Granted *bool `json:"granted,omitzero"`
 }
 
-// Report returns the plan as JSON has it. granted are the scopes of the credential; nil
-// where they are not known. paid tells that the operation was carried out: see [Plan.Paid].
+// Report returns the plan as JSON. granted are the scopes of the credential; nil if they are unknown.
+// paid reports that the plan has the actual calls: see [Plan.Paid].
 func (p *Plan) Report(granted []string, paid bool) *Report {
 	r := &Report{AtMost: labels(p.AtMost()), Expected: labels(p.Expected()), RoundTrips: p.Trips, Objects: p.Objects, Steps: []Row{}, Scopes: []ScopeRow{}}
 	p.Told(func(s *Step) {

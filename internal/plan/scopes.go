@@ -7,18 +7,18 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Scopes are those that let an app use one operation. Any one of them is enough.
+// Scopes are the scopes of one operation, of which an app needs any one.
 type Scopes struct {
 	Op                *zoom.Spec
-	Account           string // "" is the own one
+	Account           string // "" for the own one
 	Granular, Classic []string
 }
 
-// Granted reports whether a credential with these scopes may use the operation.
+// Granted reports whether a credential with the given scopes may call the operation.
 func (s Scopes) Granted(scopes []string) bool { return s.Op.Allows(s.Account, scopes) }
 
-// Scopes returns the scopes that an operation needs, a row for each operation at Zoom and
-// kind of account, in the order of the plan.
+// Scopes returns the scopes of the plan's operations in its order: one row for the own account, and
+// one for sub accounts.
 func (p *Plan) Scopes() []Scopes {
 	type use struct {
 		op  *zoom.Spec
@@ -36,8 +36,8 @@ func (p *Plan) Scopes() []Scopes {
 	return rows
 }
 
-// scopesOf divides the scopes of an operation into those with two words, which are
-// classic, and those with three, which name the resource as well.
+// scopesOf divides the scopes of an operation: without the suffix of the role, classic ones have two
+// parts, and granular ones three.
 func scopesOf(op *zoom.Spec, account string) Scopes {
 	row := Scopes{Op: op, Account: account, Granular: []string{}, Classic: []string{}}
 	for scope := range strings.FieldsSeq(op.ScopesIn(account)) {

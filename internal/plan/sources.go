@@ -6,26 +6,26 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// ParticipantSource picks where to read who was in an instance: the past meeting, which is
-// MEDIUM and draws on no daily pool, unless a field is asked for that only the report has,
-// which is HEAVY. Of sub accounts Zoom has the report only. What the caller wishes goes
-// before; nil is no wish.
-func ParticipantSource(wish *types.ParticipantSource, sub bool, want *selection.Needs) types.ParticipantSource {
+// ParticipantSource returns the source of an instance's participants: the one that the caller chose,
+// if it is not nil; otherwise the past meeting, which is MEDIUM and does not count against the pool of
+// a day, or the report, which is HEAVY and does, if a field is selected that the past meeting lacks.
+// Of sub accounts (sub) Zoom has only the report.
+func ParticipantSource(chosen *types.ParticipantSource, sub bool, want *selection.Needs) types.ParticipantSource {
 	switch {
-	case wish != nil:
-		return *wish
+	case chosen != nil:
+		return *chosen
 	case sub, want.NeverIn(zoom.ListPastParticipants.Pattern):
 		return types.ParticipantSourceReport
 	}
 	return types.ParticipantSourcePastMeeting
 }
 
-// InstanceSource picks where to read what people did in an instance, as ParticipantSource
-// does: past is the operation on the past meeting, and wants are what is asked for of its
-// answer.
-func InstanceSource(wish *types.InstanceSource, sub bool, past *zoom.Spec, wants ...*selection.Needs) types.InstanceSource {
-	if wish != nil {
-		return *wish
+// InstanceSource returns the source of polls or questions in an instance, by the rule of
+// ParticipantSource. past is the operation on the past meeting, and wants are the needs of the
+// selections on the objects of its answer.
+func InstanceSource(chosen *types.InstanceSource, sub bool, past *zoom.Spec, wants ...*selection.Needs) types.InstanceSource {
+	if chosen != nil {
+		return *chosen
 	}
 	if sub {
 		return types.InstanceSourceReport

@@ -11,7 +11,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// walk goes through an operation, as the executor does, and notes what each field costs.
+// walk computes the plan of an operation: it goes through the fields as the executor does, and adds
+// a step for the calls of each.
 type walk struct {
 	Options
 	index *selection.Index
@@ -19,84 +20,88 @@ type walk struct {
 	plan  *Plan
 
 	pools []*pool
-	// changed is how many registrants the last change names.
-	changed int
+	// registrants is the number of registrants that the input of the last mutation names.
+	registrants int
 }
 
-// place is a place of the answer, and the objects that stand there.
+// place is a path of the answer, and the objects there.
 type place struct {
 	def  *ast.Definition // their type
 	path string
-	// most is how many objects there are at most, and likely how many are expected.
+	// most is the maximum number of objects, and likely the expected one.
 	most, likely int
-	// of is how many objects of the type above the list there are.
-	of int
-	// read is the operation that they were read by; "" where they are known by key alone.
+	// parents is the maximum number of objects that these belong to: of the lists that have them, if
+	// they are items of lists.
+	parents int
+	// read is the operation that returned them; "" if only their keys are known.
 	read    string
 	account string
-	under   *Step // whose answer they are in; nil where no call is needed for them
-	trips   int   // until they are read
-	open    bool
-	// row is the list that each object is a row of; "" where it is none.
+	step    *Step // whose answer has them; nil if they need no call
+	trips   int   // round trips until they are read
+	open    bool  // nothing bounds their number: see [Step.Open]
+	// row is the operation whose list has each object as a row; "" if they are no rows.
 	row string
-	// listed tells that they stand in a list, so that their paths have indices.
+	// listed reports that they are in a list, so that their paths have indices.
 	listed bool
-	// key is the id of the one user who stands here, as far as it is known, and owners are the
-	// users whose lists have the objects as their rows.
+	// key is the id of the one user here, "" if it is unknown. owners are the users whose lists have
+	// the objects as rows.
 	key    string
 	owners owners
-	// asked are operations that were asked for each of the objects already.
-	asked []string
+	// noted are operations whose calls for these objects are in the plan already.
+	noted []string
 }
 
-// owners are users whose lists are read: how many are expected, the operation that they were read
-// by ("" where they are known by key alone), and the id of the one of them, where it is known.
+// owners are users whose lists are read: their expected number, the operation that returned them
+// ("" if only their ids are known), and the id if it is one user whose id is known.
 type owners struct {
 	likely    int
 	read, key string
 }
 
-// edge is a field with a resolver, of the objects of a place.
+// edge is a field with a resolver (see package selection), of the objects of a place.
 type edge struct {
 	*place
 	field graphql.CollectedField
 	info  *selection.Field
 	path  string
 	args  map[string]any
-	into  string // the account that it leads into; "" where it stays in its own
+	into  string // the account of its objects; "" if it is that of the place
 }
 
-// below returns the place of the objects of a type that the edge leads to, one for each of
-// its own.
+// below returns the place of the objects that the edge leads to, one for each object of its own
+// place.
 func (w *walk) below(e *edge, typeName string) place {
 	at := *e.place
-	at.def, at.path, at.of, at.row, at.asked = w.index.Type(typeName), e.path, e.most, "", nil
+	at.def, at.path, at.parents, at.row, at.noted = w.index.Type(typeName), e.path, e.most, "", nil
 	at.key, at.owners = "", owners{}
 	return at
 }
 
-// target is the type that the edge leads to.
+// name returns the field's name with its type: Type.field.
+func (e *edge) name() string { return e.def.Name + "." + e.field.Name }
+
+// target returns the name of the type that the edge leads to.
 func (e *edge) target() string { return e.field.Definition.Type.Name() }
 
-// step notes calls of an operation for the objects of a place.
+// step adds calls of an operation for the objects of a place, at most most of them.
 func (w *walk) step(at *place, op *zoom.Spec, path string, most, likely int, why string) *Step {
 	s := &Step{Op: op, Account: at.account, Path: path, AtMost: most, Expected: min(likely, most), Open: at.open, Why: why}
-	if at.under != nil {
-		s.Depth = at.under.Depth + 1
-		at.under.Steps = append(at.under.Steps, s)
+	if at.step != nil {
+		s.Depth = at.step.Depth + 1
+		at.step.Steps = append(at.step.Steps, s)
 	} else {
 		w.plan.Steps = append(w.plan.Steps, s)
 	}
 	if s.Expected > 0 {
-		w.arrive(at.trips + 1)
+		w.noteTrips(at.trips + 1)
 	}
 	return s
 }
 
-// arrive notes a chain of calls.
-func (w *walk) arrive(trips int) { w.plan.Trips = max(w.plan.Trips, trips) }
+// noteTrips notes a chain of so many round trips.
+func (w *walk) noteTrips(trips int) { w.plan.Trips = max(w.plan.Trips, trips) }
 
-// times multiplies counts of objects or calls, within the bound of the answer.
+// times multiplies numbers of objects or calls, bounded by [Options.Objects].
 func (w *walk) times(a, b int) int { return times(a, b, w.Objects) }
 
 // roots goes through the root fields.
@@ -113,49 +118,49 @@ func (w *walk) roots() {
 		return
 	}
 	for _, f := range graphql.CollectFields(w.opCtx, w.opCtx.Operation.SelectionSet, w.index.Conditions(def.Name)) {
-		at := &place{def: def, most: 1, likely: 1, of: 1}
+		at := &place{def: def, most: 1, likely: 1, parents: 1}
 		if def == w.index.Mutation() {
-			at.trips = w.plan.Trips // one field after the other
+			at.trips = w.plan.Trips // mutations are executed serially
 		}
 		w.field(at, f)
 	}
 }
 
-// subscription goes through what it costs to begin a subscription, and what its first item costs.
+// subscription adds the steps that begin a subscription, and those of its first item.
 func (w *walk) subscription() {
 	def := w.index.Subscription()
 	for _, f := range graphql.CollectFields(w.opCtx, w.opCtx.Operation.SelectionSet, w.index.Conditions(def.Name)) {
 		if f.Definition == nil || strings.HasPrefix(f.Name, "__") {
 			continue
 		}
-		at := &place{def: def, most: 1, likely: 1, of: 1}
+		at := &place{def: def, most: 1, likely: 1, parents: 1}
 		args := w.argumentsOf(f, f.Alias)
-		w.opens(at, f, args)
-		if way := ways[def.Name+"."+f.Name]; way != nil {
-			way(w, &edge{place: at, field: f, info: w.index.Field(def, f.Definition), path: f.Alias, args: args})
+		w.beforeSubscription(at, f, args)
+		if override := overrides[def.Name+"."+f.Name]; override != nil {
+			override(w, &edge{place: at, field: f, info: w.index.Field(def, f.Definition), path: f.Alias, args: args})
 			continue
 		}
-		w.within(at, f)
+		w.nested(at, f)
 	}
 }
 
-// opens notes what is read before a subscription begins: whether the caller may see what it is
-// about, and who is in a meeting, where events do not tell it.
-func (w *walk) opens(at *place, f graphql.CollectedField, args map[string]any) {
+// beforeSubscription adds what is read before a subscription begins: the object that it is about,
+// which the caller must have access to, and the people in a meeting, if events do not have them.
+func (w *walk) beforeSubscription(at *place, f graphql.CollectedField, args map[string]any) {
 	for _, by := range []any{args["meeting"], args["instance"]} {
 		if by == nil {
 			continue
 		}
-		at.under = w.step(at, zoom.GetMeeting.Spec, f.Alias, 1, 1, "once: whether the meeting may be seen")
-		at.under.Fields = []string{f.Alias}
+		at.step = w.step(at, zoom.GetMeeting.Spec, f.Alias, 1, 1, "once: whether the meeting may be seen")
+		at.step.Fields = []string{f.Alias}
 		if number := w.meetingIn(by); number != 0 {
-			at.under.Lookup = &Lookup{Meeting: number}
+			at.step.Lookup = &Lookup{Meeting: number}
 		}
 		at.trips++
 	}
 	if args["webinar"] != nil {
-		at.under = w.step(at, zoom.GetWebinar.Spec, f.Alias, 1, 1, "once: whether the webinar may be seen")
-		at.under.Fields = []string{f.Alias}
+		at.step = w.step(at, zoom.GetWebinar.Spec, f.Alias, 1, 1, "once: whether the webinar may be seen")
+		at.step.Fields = []string{f.Alias}
 		at.trips++
 	}
 	if by := args["user"]; by != nil {
@@ -163,11 +168,11 @@ func (w *walk) opens(at *place, f graphql.CollectedField, args map[string]any) {
 		if emails := emailsIn(by); emails != nil {
 			s.Lookup = &Lookup{Users: emails}
 		}
-		at.under, at.trips = s, at.trips+1
+		at.step, at.trips = s, at.trips+1
 	}
 	if f.Name == "participants" || f.Name == "attendance" {
 		op := zoom.RunsOf(args["webinar"] != nil).Participants.Spec
-		at.under = w.step(at, op, f.Alias, ceil(MaxStays, op.MaxPage)+1, 1, "once: who is there, where events of the last hour do not tell of the start")
+		at.step = w.step(at, op, f.Alias, ceil(MaxStays, op.MaxPage)+1, 1, "once: who is there, unless events of the last hour include the start")
 		at.trips++
 	}
 }
@@ -197,7 +202,7 @@ func (w *walk) field(at *place, f graphql.CollectedField) {
 	info := w.index.Field(at.def, fd)
 	if !info.Edge {
 		if len(f.Selections) > 0 {
-			w.within(at, f)
+			w.nested(at, f)
 		}
 		return
 	}
@@ -205,16 +210,16 @@ func (w *walk) field(at *place, f graphql.CollectedField) {
 	if len(fd.Arguments) > 0 {
 		e.args = w.argumentsOf(f, e.path)
 	}
-	way := ways[at.def.Name+"."+f.Name]
+	override := overrides[at.def.Name+"."+f.Name]
 	switch {
-	case way != nil:
-		way(w, e)
+	case override != nil:
+		override(w, e)
 	case at.def == w.index.Mutation():
 		w.mutation(e)
 	case strings.HasSuffix(e.target(), connection):
 		w.list(e, w.listOf(e))
 	case isList(fd.Type):
-		w.items(e, w.firstOf(e))
+		w.items(e, w.firstOp(e))
 	default:
 		w.one(e)
 	}
@@ -229,31 +234,31 @@ func join(path, name string) string {
 
 func isList(t *ast.Type) bool { return t.Elem != nil }
 
-// connection ends the names of types of lists with pages.
+// connection is the suffix of the type names of connections.
 const connection = "Connection"
 
-// within goes on with objects that stand in the objects of a place.
-func (w *walk) within(at *place, f graphql.CollectedField) {
+// nested goes through objects that are fields of the objects of a place, without a resolver.
+func (w *walk) nested(at *place, f graphql.CollectedField) {
 	below := *at
-	below.def, below.path, below.row, below.asked = w.index.Type(f.Definition.Type.Name()), join(at.path, f.Alias), "", nil
+	below.def, below.path, below.row, below.noted = w.index.Type(f.Definition.Type.Name()), join(at.path, f.Alias), "", nil
 	if isList(f.Definition.Type) {
-		below = w.many(below)
+		below = w.asLists(below)
 	}
 	w.objects(&below, f.Selections)
 }
 
-// many makes each object of a place a list that nothing bounds.
-func (w *walk) many(at place) place {
-	at.of = at.most
+// asLists returns a place with an unbounded list in place of each object.
+func (w *walk) asLists(at place) place {
+	at.parents = at.most
 	at.most, at.likely, at.open, at.listed = w.Objects, w.times(at.likely, Listed), true, true
 	return at
 }
 
-// in returns an operation as it is asked of an account: of sub accounts Zoom has the
-// report on an instance only.
-func (w *walk) in(account, name string) *zoom.Spec { return zoom.Lookup(w.pattern(account, name)) }
+// opIn returns an operation as it is called for an account. Of instances of sub accounts, Zoom has
+// only the report.
+func (w *walk) opIn(account, name string) *zoom.Spec { return zoom.Lookup(w.patternIn(account, name)) }
 
-func (w *walk) pattern(account, name string) string {
+func (w *walk) patternIn(account, name string) string {
 	if account != "" && name == zoom.GetPastMeeting.Pattern {
 		return zoom.GetMeetingReport.Pattern
 	}
@@ -263,7 +268,7 @@ func (w *walk) pattern(account, name string) string {
 // isSub reports whether the objects of a place are of another account.
 func (p *place) isSub() bool { return p.account != "" }
 
-// node returns what a global id names.
+// node decodes a global id.
 func (w *walk) node(id any) (types.NodeID, bool) {
 	text, ok := id.(string)
 	if !ok {

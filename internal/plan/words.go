@@ -12,7 +12,7 @@ import (
 
 func number(n int) string { return strconv.Itoa(n) }
 
-// each says of a reason that it counts for each of several objects.
+// each prefixes a reason for calls for n objects, if they are several.
 func each(n int, why string) string {
 	if n > 1 {
 		return "each: " + why
@@ -20,14 +20,14 @@ func each(n int, why string) string {
 	return why
 }
 
-// maxNamed is how many fields a reason names.
+// maxNamed is the largest number of fields that a reason names.
 const maxNamed = 3
 
-// lacking names the fields that a list does not tell, or not always.
-func lacking(want *selection.Needs, list string) string {
+// lacking names, for a reason, the needed fields that answers of an operation do not always carry.
+func lacking(want *selection.Needs, op string) string {
 	var names []string
 	for _, n := range want.Fields {
-		if !slices.Contains(n.Ops, list) && !slices.Contains(names, n.Name) {
+		if !slices.Contains(n.Ops, op) && !slices.Contains(names, n.Name) {
 			names = append(names, n.Name)
 		}
 	}
@@ -37,7 +37,7 @@ func lacking(want *selection.Needs, list string) string {
 	return strings.Join(names, ", ")
 }
 
-// intOf reads an argument of type Int; 0 where it has none.
+// intOf returns the value of an argument of type Int; 0 if it is not set.
 func intOf(value any) int {
 	switch n := value.(type) {
 	case int64:
@@ -51,14 +51,14 @@ func intOf(value any) int {
 	return 0
 }
 
-// dayOf reads an argument of type Date; the zero time where it has none.
+// dayOf returns the value of an argument of type Date; the zero time if it is not set.
 func dayOf(value any) time.Time {
 	text, _ := value.(string)
 	day, _ := time.Parse(time.DateOnly, text)
 	return day
 }
 
-// memberOf reads a member of an argument that is an input object.
+// memberOf returns a member of an argument that is an input object; nil if it is not set.
 func memberOf(value any, name string) any {
 	object, _ := value.(map[string]any)
 	return object[name]

@@ -25,12 +25,13 @@ type directory[T any] struct {
 	keys     func(*T) []string
 }
 
-// listing is a list that may hold the objects.
+// listing is a list that may hold the objects. Each function is for the page with a token; known
+// returns a cached page, and underWay reports whether a call for the page is in flight.
 type listing[T any] struct {
 	page     func(ctx context.Context, c *Client, token string) (*Page[T], error)
 	known    func(ctx context.Context, c *Client, token string) (*Page[T], bool)
 	underWay func(ctx context.Context, c *Client, token string) bool
-	// name is the key under which the client stores the listing's length.
+	// name is the key of the listing's length: see [Client.length].
 	name string
 }
 
@@ -42,8 +43,9 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 	return d.findBy(ctx, c, keys, false)
 }
 
-// findBy is find. atHand has it read no page for which a call would be made.
-func (d *directory[T]) findBy(ctx context.Context, c *Client, keys []string, atHand bool) []Found[T] {
+// findBy is find. With noPages, it requests no page of a listing, and reads only pages that are
+// cached or already requested.
+func (d *directory[T]) findBy(ctx context.Context, c *Client, keys []string, noPages bool) []Found[T] {
 	found := make([]Found[T], len(keys))
 	missing := make([]int, len(keys))
 	for i := range missing {
@@ -57,7 +59,7 @@ func (d *directory[T]) findBy(ctx context.Context, c *Client, keys []string, atH
 		}
 		return !ok
 	})
-	missing, end := d.searchListings(ctx, c, keys, missing, found, atHand)
+	missing, end := d.searchListings(ctx, c, keys, missing, found, noPages)
 	if end != nil {
 		for _, i := range missing {
 			found[i].Err = end
@@ -97,16 +99,16 @@ func (d *directory[T]) searchCached(ctx context.Context, c *Client, keys []strin
 	return missing
 }
 
-// searchListings searches the listings for the missing keys, as far as that pays, and
-// returns those still missing and their error: nil if each has to be requested, since not all
-// listings were read to their ends. The listings are read one after the other, likeliest
-// first, unless a key is an e-mail address: it may belong to no user, and then all listings
-// have to be read.
-func (d *directory[T]) searchListings(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T], atHand bool) ([]int, error) {
-	complete, budget := len(d.listings) > 0, d.spending(c, len(missing))
-	budget.atHand = atHand
+// searchListings searches the listings for the missing keys, as far as that pays, and returns
+// those still missing and their error: nil if each has to be requested, because not all
+// listings were read to their ends. It reads the listings one after the other, the likeliest
+// first. If a key is an e-mail address, it reads their first pages concurrently, if that pays:
+// the address may belong to no user, and then all listings have to be read.
+func (d *directory[T]) searchListings(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T], noPages bool) ([]int, error) {
+	complete, budget := len(d.listings) > 0, d.newBudget(c, len(missing))
+	budget.noPages = noPages
 	firsts := make([]firstPage[T], len(d.listings))
-	if !atHand && slices.ContainsFunc(missing, func(i int) bool { return strings.Contains(keys[i], "@") }) && d.allPay(c, len(missing)) {
+	if !noPages && slices.ContainsFunc(missing, func(i int) bool { return strings.Contains(keys[i], "@") }) && d.allPay(c, len(missing)) {
 		d.firstPages(ctx, c, firsts, budget)
 	}
 	for n := range d.listings {
@@ -124,14 +126,14 @@ func (d *directory[T]) searchListings(ctx context.Context, c *Client, keys []str
 	return missing, nil
 }
 
-// firstPage is the first page of a listing or its error, neither if it has not been read.
+// firstPage is the first page of a listing or its error; neither if it has not been read.
 type firstPage[T any] struct {
 	page *Page[T]
 	err  error
 }
 
 // firstPages reads the first page of every listing concurrently.
-func (d *directory[T]) firstPages(ctx context.Context, c *Client, firsts []firstPage[T], budget *spending) {
+func (d *directory[T]) firstPages(ctx context.Context, c *Client, firsts []firstPage[T], budget *searchBudget) {
 	var wait sync.WaitGroup
 	for n, l := range d.listings {
 		budget.left[n]--
@@ -145,10 +147,10 @@ func (d *directory[T]) firstPages(ctx context.Context, c *Client, firsts []first
 	wait.Wait()
 }
 
-// search reads a listing as long as that pays, and returns the keys still missing and
-// whether the listing was read to its end and is complete by Zoom's count. A first page
-// that was read already is not read again, neither is one that failed.
-func (d *directory[T]) search(ctx context.Context, c *Client, n int, first firstPage[T], budget *spending, keys []string, missing []int, found []Found[T]) ([]int, bool) {
+// search reads listing n as long as that pays, and returns the keys still missing and whether
+// the listing was read to its end and is complete by Zoom's count. first is its first page, if
+// that was read or failed: neither is requested again.
+func (d *directory[T]) search(ctx context.Context, c *Client, n int, first firstPage[T], budget *searchBudget, keys []string, missing []int, found []Found[T]) ([]int, bool) {
 	l, token := d.listings[n], ""
 	if first.err != nil {
 		d.failed(ctx, c, l, first.err, budget)
@@ -172,7 +174,7 @@ func (d *directory[T]) search(ctx context.Context, c *Client, n int, first first
 		if page.Next == "" {
 			whole := reading.Unproven(d.list) == nil
 			if !whole {
-				c.distrust(l.name)
+				c.markVague(l.name)
 			}
 			return missing, whole
 		}
@@ -184,15 +186,15 @@ func (d *directory[T]) search(ctx context.Context, c *Client, n int, first first
 	return missing, false
 }
 
-// page returns the next page of a listing if it is cached, if a call for it is under way,
-// which costs nothing to join, or if it pays; otherwise, or after an error, nil.
-func (d *directory[T]) page(ctx context.Context, c *Client, n int, token string, missing int, budget *spending) *Page[T] {
+// page returns a page of listing n if it is cached, if a call for it is in flight, which costs
+// nothing to join, or if it pays; otherwise, or after an error, nil.
+func (d *directory[T]) page(ctx context.Context, c *Client, n int, token string, missing int, budget *searchBudget) *Page[T] {
 	l := d.listings[n]
 	if page, ok := l.known(ctx, c, token); ok {
 		return page
 	}
 	if !l.underWay(ctx, c, token) {
-		if budget.atHand || budget.closed || !d.pays(c, n, missing, budget) {
+		if budget.noPages || budget.closed || !d.pays(c, n, missing, budget) {
 			return nil
 		}
 		budget.pages++
@@ -205,14 +207,15 @@ func (d *directory[T]) page(ctx context.Context, c *Client, n int, token string,
 	return page
 }
 
-// failed notes that a page of a listing could not be read.
-func (d *directory[T]) failed(ctx context.Context, c *Client, l *listing[T], err error, budget *spending) {
+// failed records that a page of a listing could not be read.
+func (d *directory[T]) failed(ctx context.Context, c *Client, l *listing[T], err error, budget *searchBudget) {
 	budget.notAsked = budget.notAsked || errors.Is(err, ErrNotAsked)
 	if !isTransient(err) && !errors.Is(err, ErrNotAsked) && ctx.Err() == nil {
-		c.distrust(l.name)
+		c.markVague(l.name)
 	}
 }
 
+// filter returns the items to keep. It reuses the slice.
 func filter[T any](items []T, keep func(T) bool) []T {
 	kept := items[:0]
 	for _, item := range items {
@@ -223,9 +226,9 @@ func filter[T any](items []T, keep func(T) bool) []T {
 	return kept
 }
 
-// findOnPages returns the items of a list by their keys, in the order of the keys, for items
-// that Zoom has no operation for one of: it reads the list until all are found. key is the
-// same function in every call for items of a type.
+// findOnPages returns the items of a list by their keys, in the order of the keys, for items of
+// which no operation returns one: it reads the list until all are found. key MUST be the same
+// function in every call for items of a type (see [Page.Index]).
 func findOnPages[In, T any](ctx context.Context, c *Client, list ListOp[In, T], in In, keys []string, key func(*T) string) []Found[T] {
 	found, missing := make([]Found[T], len(keys)), make([]int, len(keys))
 	for i := range missing {

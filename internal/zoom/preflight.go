@@ -11,11 +11,11 @@ import (
 	"zoomql/internal/identity"
 )
 
-// What a credential's scopes do not allow, and what the account's plan does not include, is
-// known before a call. The layer authorized refuses such a call; [Client.Barred] tells of it
-// before any call is made.
+// Some operations are known not to be allowed before a call: by the scopes of the credential, or by
+// the account's plan. The layer authorized refuses such a call; [Client.Barred] returns the
+// operations before any call is made.
 
-// Barred are the operations that cannot be used: by their scopes, by the account's plan. The
+// Barred has the operations that cannot be used, because of their scopes or the account's plan. The
 // zero value bars none.
 type Barred struct {
 	own, sub map[*Spec]*Error
@@ -23,8 +23,8 @@ type Barred struct {
 	seen     *planRefusals
 }
 
-// Of returns why an operation cannot be used for an account; nil where it can, as far as is
-// known. "" is the own account, and all others are sub accounts.
+// Of returns the error of an operation that cannot be used for an account; nil if it can, as far as
+// is known. "" is the own account, and every other value stands for a sub account.
 func (b Barred) Of(s *Spec, account string) *Error {
 	of := b.own
 	if account != "" {
@@ -36,21 +36,21 @@ func (b Barred) Of(s *Spec, account string) *Error {
 	return b.cfg.beyondPlan(b.seen, s, account)
 }
 
-// Scope reports whether the scopes that were granted do not allow an operation.
+// Scope reports whether the granted scopes do not allow an operation.
 func (b Barred) Scope(s *Spec, account string) bool {
 	err := b.Of(s, account)
 	return err != nil && errors.Is(err.Kind, ErrMissingScope)
 }
 
-// NoScope reports whether no operation is known to lack a scope.
+// NoScope reports whether no operation is barred by its scopes.
 func (b Barred) NoScope() bool { return len(b.own)+len(b.sub) == 0 }
 
-// tokenWait is how long Barred waits for a token, and no longer than half of the time that is
-// left: a question that the cache answers needs none.
+// tokenWait is the longest time that Barred waits for a token, besides half of the time to the
+// deadline: an operation that the cache answers needs no token.
 const tokenWait = time.Second
 
-// Barred returns what the client's credential cannot use. Where the scopes of its token are
-// not known, they bar nothing. It makes no call but that for the token.
+// Barred returns the operations that the client's credential cannot use. If the scopes of its token
+// are unknown, they bar none. It makes no call except for the token.
 func (c *Client) Barred(ctx context.Context) Barred {
 	b := Barred{cfg: &c.cfg, seen: &c.planRefusals}
 	credential, err := c.checkedCredential()
@@ -76,15 +76,16 @@ func (c *Client) Barred(ctx context.Context) Barred {
 	return b
 }
 
-// maxGrants bounds the credentials of which it is remembered what they cannot use.
+// maxGrants is the largest number of credentials whose grants are cached.
 const maxGrants = 1_000
 
-// grants is what a token does not allow a credential.
+// grants has the operations that a token does not allow: for the own account, and for sub accounts.
 type grants struct {
 	token    *identity.Token
 	own, sub map[*Spec]*Error
 }
 
+// grantsOf compares the scopes of a credential's token with those of all operations.
 func grantsOf(credential *identity.Credential, token *identity.Token) *grants {
 	g := &grants{token: token, own: map[*Spec]*Error{}, sub: map[*Spec]*Error{}}
 	for _, list := range credential.Grants(token) {
@@ -107,7 +108,7 @@ func grantsOf(credential *identity.Credential, token *identity.Token) *grants {
 // anySub stands for any sub account.
 const anySub = "*"
 
-// allows is Allows for a set.
+// allows is [Spec.Allows] for a set of scopes.
 func (s *Spec) allows(account string, granted map[string]bool) bool {
 	enough := s.ScopesIn(account)
 	for scope := range strings.FieldsSeq(enough) {
@@ -118,20 +119,20 @@ func (s *Spec) allows(account string, granted map[string]bool) bool {
 	return enough == ""
 }
 
-// missingScope is the error of a call that the scopes do not allow.
+// missingScope returns the error of a call that the scopes do not allow.
 func missingScope(s *Spec, account string) *Error {
 	return &Error{Op: s.Pattern, By: ByGateway, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.ScopesIn(account)}
 }
 
-// needsBusiness reports whether an operation is for accounts on a plan of the kind Business
-// alone: those of the dashboard are.
+// needsBusiness reports whether an operation needs a Business or higher plan: those of the dashboard
+// do.
 //
-// Source: the prerequisites of these operations in Zoom's documents of its Dashboards API.
+// Source: the prerequisites of these operations in Zoom's documentation of the Dashboards API.
 func (s *Spec) needsBusiness() bool { return strings.HasPrefix(s.Path(), "/metrics/") }
 
-// beyondPlan returns why the account's plan does not include an operation; nil where it does,
-// as far as is known: from the plan that was configured, or from a refusal of Zoom's. Of sub
-// accounts no plan is known.
+// beyondPlan returns the error of an operation that the account's plan does not include; nil if it
+// does, as far as is known from the configured plan or from Zoom's refusals. The plan of a sub
+// account is known only from refusals.
 func (cfg *Config) beyondPlan(seen *planRefusals, s *Spec, account string) *Error {
 	if account == "" && cfg.PlanKnown && (cfg.Plan == Free || cfg.Plan == Pro) && s.needsBusiness() {
 		return &Error{
@@ -142,10 +143,10 @@ func (cfg *Config) beyondPlan(seen *planRefusals, s *Spec, account string) *Erro
 	return seen.of(s, account)
 }
 
-// planRefusals remembers for a while that Zoom has refused an operation for the account's plan.
-// It remembers only reports and dashboards of the account as a whole: what is asked about a
-// user or a meeting may be refused for the licence of that user, and settings for what is
-// asked of them. The zero value is ready.
+// planRefusals holds Zoom's refusals because of an account's plan for planRefusalTTL. It holds only
+// those of reports and dashboards of an account as a whole: an operation on a user or a meeting may be
+// refused because of that user's licence, and one on settings because of the settings selected. The
+// zero value is ready.
 type planRefusals struct {
 	mu sync.Mutex
 	at map[planRefusalKey]*planRefusal
@@ -162,20 +163,20 @@ type planRefusal struct {
 }
 
 const (
-	// planRefusalTTL is how long a refusal is believed: a plan changes hardly ever, but then
-	// its owner tries at once what it includes.
+	// planRefusalTTL is short although plans rarely change, because people try what a new plan
+	// includes at once.
 	planRefusalTTL = 5 * time.Minute
-	// maxPlanRefusals bounds the refusals that are remembered: there are some hundred
-	// operations, and sub accounts.
+	// maxPlanRefusals is the largest number of refusals that are held: there may be many sub
+	// accounts.
 	maxPlanRefusals = 1_000
 )
 
-// isOfAccount reports whether an operation reports on an account as a whole.
+// isOfAccount reports whether an operation is a report or a dashboard of an account as a whole.
 func (s *Spec) isOfAccount() bool {
 	return (strings.HasPrefix(s.Path(), "/report/") || strings.HasPrefix(s.Path(), "/metrics/")) && !strings.Contains(s.Path(), "{")
 }
 
-// learn notes what an answer says of the plan.
+// learn records the error of a call if it is a refusal because of the plan.
 func (p *planRefusals) learn(req *Request, err error) {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.By != ByZoom || !errors.Is(e.Kind, ErrPlanRequired) || !req.Spec.isOfAccount() {
@@ -184,14 +185,15 @@ func (p *planRefusals) learn(req *Request, err error) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.at == nil || len(p.at) >= maxPlanRefusals { // at worst, a call is spent on a refusal
+	if p.at == nil || len(p.at) >= maxPlanRefusals { // at worst, a call is spent on another refusal
 		p.at = map[planRefusalKey]*planRefusal{}
 	}
-	said := *e
-	said.By, said.Message = ByGateway, fmt.Sprintf("Zoom has refused it at %s: %s", now.UTC().Format("15:04 MST"), e.Message)
-	p.at[planRefusalKey{req.Spec, req.Account}] = &planRefusal{&said, now.Add(planRefusalTTL)}
+	known := *e
+	known.By, known.Message = ByGateway, fmt.Sprintf("Zoom has refused it at %s: %s", now.UTC().Format("15:04 MST"), e.Message)
+	p.at[planRefusalKey{req.Spec, req.Account}] = &planRefusal{&known, now.Add(planRefusalTTL)}
 }
 
+// of returns the refusal of an operation; nil if there is none or it has expired.
 func (p *planRefusals) of(s *Spec, account string) *Error {
 	if !s.isOfAccount() {
 		return nil
@@ -211,7 +213,7 @@ func (p *planRefusals) of(s *Spec, account string) *Error {
 
 type refusalKey struct{}
 
-// Refusing returns a context below which no call is made: each fails with the error.
+// Refusing returns a context below which each call fails with the error, and none is made.
 func Refusing(ctx context.Context, err error) context.Context {
 	return context.WithValue(ctx, refusalKey{}, err)
 }

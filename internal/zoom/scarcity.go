@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Scarcity is how many times dearer a call of each label is than the plan alone says: since
-// little is left of its day, since other apps use much of its budget, or since calls of the label
-// wait already. It counts in powers of two, so that the same query is not answered in another way
-// after each call. The zero value makes nothing dearer.
+// Scarcity has a factor for each label, by which a call costs more than [Plan.Price]: because
+// little of the day's budget is left, because other apps use much of the budget, or because calls of
+// the label are queued. The factors are powers of two, so that the choices for a query do not change
+// after each call. The zero value stands for factors of 1.
 type Scarcity [ResourceIntensive + 1]float64
 
 const (
-	// scarceBelow is the share of a day's calls below which they grow dear, and maxScarce how
-	// dear they become for one reason.
+	// scarceBelow is the share of a day's calls below which the factor rises above 1, and maxScarce
+	// the largest factor for one reason.
 	scarceBelow, maxScarce = 0.05, 16
-	// scarcityTTL is how long what is left is taken for what it was.
+	// scarcityTTL is how long the last known budgets are used before they are read again.
 	scarcityTTL = 5 * time.Second
 )
 
-// of returns how much dearer a label is.
+// of returns the factor of a label, at least 1.
 func (s *Scarcity) of(r Rate) float64 { return max(1, s[r]) }
 
-// scarce returns how much dearer the calls of a day are of which so many are left.
+// scarce returns the factor for a day of which so many calls of limit are left.
 func scarce(left, limit int) float64 {
 	share := float64(left) / float64(max(limit, 1))
 	if share >= scarceBelow {
@@ -33,14 +33,14 @@ func scarce(left, limit int) float64 {
 	return math.Exp2(math.Ceil(math.Log2(min(scarceBelow/max(share, 1e-9), maxScarce))))
 }
 
-// contested returns how much dearer the calls of a window are that other apps have a part of.
+// contested returns the factor for a window of limit calls, of which other apps use competing.
 func contested(competing, limit int) float64 {
 	share := float64(limit-competing) / float64(max(limit, 1))
 	return math.Exp2(math.Round(math.Log2(min(1/max(share, 1e-9), maxScarce))))
 }
 
-// queued returns how much dearer the calls of a label are of which so many wait: those that wait
-// a second are twice as dear, and those of a long queue as dear as it is long.
+// queued returns the factor for a label with so many waiting calls: 1 for a wait of less than a
+// second, and about twice the seconds of a longer one.
 func queued(waiting int, perSecond float64) float64 {
 	wait := float64(waiting) / perSecond
 	if wait < 1 {
@@ -49,24 +49,24 @@ func queued(waiting int, perSecond float64) float64 {
 	return math.Exp2(math.Floor(math.Log2(min(2*wait, maxScarce))))
 }
 
-// scarcities remembers how scarce the labels of an account are. The zero value is ready.
+// scarcities holds the last known scarcity of an account. The zero value is ready.
 type scarcities struct {
-	mu    sync.Mutex
-	now   Scarcity
-	asked time.Time
-	busy  bool
+	mu         sync.Mutex
+	now        Scarcity
+	refreshed  time.Time
+	refreshing bool
 }
 
-// Weighing returns a client whose choices all weigh by how scarce calls are at the first of them:
-// an operation that began in one way goes on in it, and costs no more than its plan tells.
+// Weighing returns a client whose choices all use the scarcity at the first of them, so that the
+// choices of an operation agree with each other and with its plan.
 func (c *Client) Weighing() *Client {
 	other := *c
 	other.weighs = sync.OnceValue(c.Scarcity)
 	return &other
 }
 
-// Scarcity returns how scarce calls of each label are, as was last known, and how many wait in
-// this process at the moment. What is left is asked for beside. It makes no call.
+// Scarcity returns the present scarcity: by the last known budgets, which it has refreshed in the
+// background, and by the calls that wait in this process. It makes no call.
 func (c *Client) Scarcity() Scarcity {
 	switch {
 	case c.weighs != nil:
@@ -85,19 +85,20 @@ func (c *Client) Scarcity() Scarcity {
 	return known
 }
 
-// lastKnown returns what was last known of the budgets, and has it asked for anew in time.
+// lastKnown returns the scarcity by the last known budgets, and starts a refresh after scarcityTTL.
 func (c *Client) lastKnown() Scarcity {
 	s := &c.scarcities
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.busy && time.Since(s.asked) >= scarcityTTL {
-		s.busy = true
-		go c.askWhatIsLeft()
+	if !s.refreshing && time.Since(s.refreshed) >= scarcityTTL {
+		s.refreshing = true
+		go c.refresh()
 	}
 	return s.now
 }
 
-func (c *Client) askWhatIsLeft() {
+// refresh reads the budgets from the limiter.
+func (c *Client) refresh() {
 	var now Scarcity
 	for _, r := range Rates {
 		limits := c.cfg.Plan.labels(c.cfg.AccountID, &Spec{}, r)
@@ -113,5 +114,5 @@ func (c *Client) askWhatIsLeft() {
 	s := &c.scarcities
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.now, s.asked, s.busy = now, time.Now(), false
+	s.now, s.refreshed, s.refreshing = now, time.Now(), false
 }

@@ -39,7 +39,7 @@ var (
 	})
 )
 
-// userKeys returns the names of a user, as used for lookups.
+// userKeys returns the keys of a user in lookups: the id, and the e-mail address in lower case.
 func userKeys(u *types.User) []string {
 	return []string{string(u.ZoomID), strings.ToLower(string(u.Email))}
 }
@@ -70,12 +70,12 @@ func FindUsers(ctx context.Context, c *Client, keys []string) []Found[types.User
 	return users.find(ctx, c, keys)
 }
 
-// FindUsersWhole is FindUsers for users of whom lists lack what is wanted, by e-mail address: who
-// is found in a list has to be read all the same, so that a list saves the calls for addresses of
-// nobody alone. Pages are read for that only where all lists use clearly less of the budget
-// than a call for each of the addresses that are left after a few were asked for, and most of the
-// few are nobody's. read is closed when users are in the cache whom the caller requests at the
-// same time: those that are left are looked for after it.
+// FindUsersWhole is FindUsers, by e-mail address, for fields that lists lack. A user that is found
+// in a list has to be read all the same, so a list saves only the calls for addresses without a
+// user. If all lists use clearly less of the budget than a call for each address, it requests a
+// few addresses one by one, and reads pages for the others only if three quarters of the few have
+// no user. read MUST be closed when the users that the caller requests at the same time are in the
+// cache: the other addresses are looked up after that.
 func FindUsersWhole(ctx context.Context, c *Client, emails []string, read <-chan struct{}) []Found[types.User] {
 	if read, forced := c.forced(users.list, len(emails)); forced {
 		return users.findBy(ctx, c, emails, !read)
@@ -87,32 +87,33 @@ func FindUsersWhole(ctx context.Context, c *Client, emails []string, read <-chan
 	for i, email := range emails {
 		places[i], order[i] = i, hashOf(email)
 	}
-	slices.SortFunc(places, func(a, b int) int { // in an order of their own, whatever that of the query is
+	slices.SortFunc(places, func(a, b int) int { // so that the sample does not depend on the order in the query
 		return cmp.Or(cmp.Compare(order[a], order[b]), cmp.Compare(emails[a], emails[b]))
 	})
 	found := make([]Found[types.User], len(emails))
-	find := func(places []int, atHand bool) {
+	find := func(places []int, noPages bool) {
 		names := make([]string, len(places))
 		for n, i := range places {
 			names[n] = emails[i]
 		}
-		for n, f := range users.findBy(ctx, c, names, atHand) {
+		for n, f := range users.findBy(ctx, c, names, noPages) {
 			found[places[n]] = f
 		}
 	}
 	find(places[:sampled], true)
-	nobodies := 0
+	unknown := 0
 	for _, i := range places[:sampled] {
 		if errors.Is(found[i].Err, ErrNotFound) {
-			nobodies++
+			unknown++
 		}
 	}
 	<-read
-	find(places[sampled:], 4*nobodies < 3*sampled)
+	find(places[sampled:], 4*unknown < 3*sampled)
 	return found
 }
 
-// sampled is how many e-mail addresses are asked for to see whether most are nobody's.
+// sampled is the number of e-mail addresses that are requested one by one, to estimate how many
+// have no user.
 const sampled = 8
 
 func hashOf(text string) uint64 {
@@ -121,8 +122,8 @@ func hashOf(text string) uint64 {
 	return h.Sum64()
 }
 
-// userID returns the id of a user who is named by e-mail address, if the cache holds it, and
-// else the name. It makes no call.
+// userID returns the id of the user with an e-mail address if the cache has the user; otherwise,
+// and for other names, it returns the name. It makes no call.
 func (m *machine) userID(ctx context.Context, req *Request, name string) string {
 	if m.cached.store == nil || !strings.Contains(name, "@") {
 		return name
@@ -140,7 +141,8 @@ func (m *machine) userID(ctx context.Context, req *Request, name string) string 
 	return name
 }
 
-// UserIn returns the user with an id, or an e-mail address in lower case, from a page, or nil.
+// UserIn returns the user with an id, or an e-mail address in lower case, from a page; nil if the
+// page does not have the user.
 func UserIn(page *Page[types.User], name string) *types.User {
 	return page.Index(userKeys)[name]
 }

@@ -12,18 +12,18 @@ import (
 
 const day = 24 * time.Hour
 
-// ways are the fields that cost something else than the schema alone tells.
-var ways map[string]func(*walk, *edge)
+// overrides are the functions of fields whose calls do not follow from the schema's directives.
+var overrides map[string]func(*walk, *edge)
 
-func init() { // they lead to each other
-	ways = map[string]func(*walk, *edge){
+func init() { // because the functions refer to the map
+	overrides = map[string]func(*walk, *edge){
 		"Query.rateLimit": func(*walk, *edge) {},
 		"Query.account":   (*walk).accountBy,
 		"Query.node":      (*walk).nodesBy,
 		"Query.nodes":     (*walk).nodesBy,
 		"Query.user":      (*walk).userBy,
 		"Account.user":    (*walk).userBy,
-		"Viewer.user":     func(*walk, *edge) {}, // an app acts for no user
+		"Viewer.user":     func(*walk, *edge) {}, // null: an app acts for no user
 
 		"Viewer.account":                  (*walk).account,
 		"User.account":                    (*walk).account,
@@ -38,7 +38,7 @@ func init() { // they lead to each other
 		"Webinar.registrant":     (*walk).registrantBy,
 		"CreateRolePayload.role": (*walk).one,
 
-		"UpdateRegistrantStatusPayload.registrants": (*walk).registrantsNow,
+		"UpdateRegistrantStatusPayload.registrants": (*walk).updatedRegistrants,
 
 		"Roster.meeting": (*walk).rosterMeeting,
 
@@ -52,10 +52,10 @@ func init() { // they lead to each other
 		"Registrant.attendance":       (*walk).attendedAll,
 		"UserAttendance.instance":     (*walk).userInstance,
 		"UserAttendance.presence":     (*walk).userPresence,
-		"Attendance.attendees":        (*walk).cutOut,
-		"MeetingAttendance.attendees": (*walk).cutOut,
-		"Attendance.absentees":        (*walk).absent,
-		"MeetingAttendance.absentees": (*walk).absent,
+		"Attendance.attendees":        (*walk).attendeePage,
+		"MeetingAttendance.attendees": (*walk).attendeePage,
+		"Attendance.absentees":        (*walk).absentees,
+		"MeetingAttendance.absentees": (*walk).absentees,
 		"Attendance.absentPanelists":  (*walk).absentPanelists,
 		"WebinarReport.absentees":     (*walk).webinarAbsentees,
 		"Meeting.instances":           (*walk).instances,
@@ -71,7 +71,7 @@ func init() { // they lead to each other
 	}
 }
 
-// accountBy goes on in the account that a caller names.
+// accountBy goes through the account that the caller names.
 func (w *walk) accountBy(e *edge) {
 	at := *e.place
 	if by := e.args["by"]; by != nil {
@@ -90,18 +90,18 @@ func (w *walk) accountBy(e *edge) {
 	w.accountAt(e, at)
 }
 
-// account goes on in the account of an object.
+// account goes through the account of an object.
 func (w *walk) account(e *edge) { w.accountAt(e, *e.place) }
 
-// accountAt notes what an account tells of itself, and goes on with it.
+// accountAt adds the call for an account if its own fields are selected, and goes through it.
 func (w *walk) accountAt(e *edge, at place) {
-	at.def, at.path, at.of, at.row, at.asked, at.read = w.index.Type("Account"), e.path, e.most, "", nil, ""
+	at.def, at.path, at.parents, at.row, at.noted, at.read = w.index.Type("Account"), e.path, e.most, "", nil, ""
 	want := w.index.Needs(w.opCtx, e.field.Selections, "Account")
 	alone := at.isSub() && !want.Edges && !want.Plain
 	if want.Lacks("") || alone {
-		at.under = w.step(&at, zoom.GetAccount.Spec, e.path, at.most, at.likely, each(at.most, "what an account tells of itself"))
-		if at.under.Fields, at.under.Listed = untold(e.path, want, ""), e.listed; alone {
-			at.under.holds(e)
+		at.step = w.step(&at, zoom.GetAccount.Spec, e.path, at.most, at.likely, each(at.most, "what an account tells of itself"))
+		if at.step.Fields, at.step.Listed = fieldsNeverIn(e.path, want, ""), e.listed; alone {
+			at.step.requiredFor(e)
 		}
 		at.read = zoom.GetAccount.Pattern
 		at.trips++
@@ -109,14 +109,16 @@ func (w *walk) accountAt(e *edge, at place) {
 	w.objects(&at, e.field.Selections)
 }
 
-// subAccounts is a list of which each item has budgets, users and ids of its own.
+// subAccounts adds the steps of the list of sub accounts. What is below an item is called for that
+// account.
 func (w *walk) subAccounts(e *edge) {
 	sub := *e
 	sub.into = "*"
 	w.list(&sub, zoom.ListSubAccounts.Spec)
 }
 
-// userBy is a user whom a caller names: one of whom only edges are selected is not read.
+// userBy adds the steps of the user that the caller names. The user is not read if only the key and
+// edges are selected and the id is known.
 func (w *walk) userBy(e *edge) {
 	by := e.args["by"]
 	if memberOf(by, "me") != nil {
@@ -134,7 +136,7 @@ func (w *walk) userBy(e *edge) {
 }
 
 func (w *walk) user(e *edge, at place, byID bool) {
-	at.def, at.path, at.of, at.row, at.asked, at.read = w.index.Type("User"), e.path, e.most, "", nil, ""
+	at.def, at.path, at.parents, at.row, at.noted, at.read = w.index.Type("User"), e.path, e.most, "", nil, ""
 	at.key = w.userIn(e.args["by"])
 	want := w.index.Needs(w.opCtx, e.field.Selections, "User")
 	if !byID || !want.KeyOnly() {
@@ -143,7 +145,7 @@ func (w *walk) user(e *edge, at place, byID bool) {
 	w.objects(&at, e.field.Selections)
 }
 
-// userIn returns the id of a user whom an argument names by id; "" where it does not.
+// userIn returns the id of the user that an argument names by id; "" if it does not.
 func (w *walk) userIn(by any) string {
 	if id := memberOf(by, "id"); id != nil {
 		node, _ := w.node(id)
@@ -153,7 +155,7 @@ func (w *walk) userIn(by any) string {
 	return id
 }
 
-// nodesBy are objects by their global ids, which tell of which types they are.
+// nodesBy adds the steps of objects by their global ids, which contain their types.
 func (w *walk) nodesBy(e *edge) {
 	ids, isList := e.args["ids"].([]any)
 	if !isList {
@@ -171,7 +173,7 @@ func (w *walk) nodesBy(e *edge) {
 	}
 }
 
-// nodeOf notes the call for an object by its global id, and goes on with it.
+// nodeOf adds the call for an object with a global id, and goes through it.
 func (w *walk) nodeOf(e *edge, at place, node types.NodeID) {
 	switch at.def.Name {
 	case "Account":
@@ -200,43 +202,43 @@ func (w *walk) nodeOf(e *edge, at place, node types.NodeID) {
 	w.objects(&at, e.field.Selections)
 }
 
-// nodeOps are the operations that read objects which no other edge leads to by key.
+// nodeOps are the operations that return objects of types without a target.
 var nodeOps = map[string]string{"Poll": zoom.GetPoll.Pattern}
 
-// registrant notes the call for a registrant of a meeting or of a webinar.
+// registrant adds the calls for a registrant, who may be of a meeting or of a webinar.
 func (w *walk) registrant(e *edge, at *place, want *selection.Needs) {
 	for _, op := range []*zoom.Spec{zoom.GetRegistrant.Spec, zoom.GetWebinarRegistrant.Spec} {
 		s := w.step(e.place, op, e.path, at.most, at.likely, "by its id")
-		w.pooled(op, s, want)
-		at.under, at.read = s, op.Pattern
+		w.addToPool(op, s, want)
+		at.step, at.read = s, op.Pattern
 	}
 	at.trips++
 }
 
-// policy is an information barrier policy: lists alone tell some of its fields.
+// policy adds the step of an information barrier policy. Some of its fields are only in the list.
 func (w *walk) policy(e *edge) { w.policyAt(e, w.below(e, "InformationBarrierPolicy")) }
 
 func (w *walk) policyAt(e *edge, at place) {
 	want := w.index.Needs(w.opCtx, e.field.Selections, at.def.Name)
 	if want.Lacks(zoom.GetPolicy.Pattern) {
-		at.under = w.whole(&at, zoom.ListPolicies.Spec, at.most, 1, "only the list tells "+lacking(want, zoom.GetPolicy.Pattern))
+		at.step = w.search(&at, zoom.ListPolicies.Spec, at.most, 1, "only the list tells "+lacking(want, zoom.GetPolicy.Pattern))
 	} else {
-		at.under = w.step(&at, zoom.GetPolicy.Spec, e.path, e.most, e.likely, each(e.most, "nothing else tells it"))
+		at.step = w.step(&at, zoom.GetPolicy.Spec, e.path, e.most, e.likely, each(e.most, "nothing else tells it"))
 	}
-	at.read, at.trips = at.under.Op.Pattern, e.trips+1
+	at.read, at.trips = at.step.Op.Pattern, e.trips+1
 	w.objects(&at, e.field.Selections)
 }
 
-// whole notes lists that are read until something is found, to their ends if need be: n
-// times so many lists.
-func (w *walk) whole(of *place, op *zoom.Spec, n, lists int, why string) *Step {
+// search adds the reading of lists until something is found, at most to their ends: n times, so many
+// lists each.
+func (w *walk) search(of *place, op *zoom.Spec, n, lists int, why string) *Step {
 	at := *of
 	at.open = true
 	return w.step(&at, op, at.path, w.times(n, ceil(w.Objects, op.MaxPage)+lists), n, why)
 }
 
-// registrantBy is a registrant whom a caller names: an e-mail address is looked up in the
-// lists of all states.
+// registrantBy adds the steps of the registrant that the caller names. An e-mail address is looked up
+// in the lists of registrants of each status.
 func (w *walk) registrantBy(e *edge) {
 	one, list := zoom.GetRegistrant.Spec, zoom.ListRegistrants.Spec
 	if e.def.Name == "Webinar" {
@@ -246,36 +248,36 @@ func (w *walk) registrantBy(e *edge) {
 	want := w.index.Needs(w.opCtx, e.field.Selections, at.def.Name)
 	likely := e.likely
 	if memberOf(e.args["by"], "email") != nil {
-		at.under = w.whole(&at, list, e.most, len(zoom.RegistrantStatuses), "an e-mail address is looked for in the lists")
+		at.step = w.search(&at, list, e.most, len(zoom.RegistrantStatuses), "an e-mail address is looked for in the lists")
 		at.trips++
 		if !want.Secrets && (one == zoom.GetRegistrant.Spec || !want.Lacks(list.Pattern)) {
 			likely = 0
 		}
 	}
 	s := w.step(&at, one, e.path, e.most, likely, each(e.most, "by its id"))
-	w.pooled(one, s, want)
+	w.addToPool(one, s, want)
 	if likely > 0 {
-		s.holds(e)
-		at.under, at.trips = s, at.trips+1
+		s.requiredFor(e)
+		at.step, at.trips = s, at.trips+1
 	}
 	at.read = one.Pattern
 	w.objects(&at, e.field.Selections)
 }
 
-// registrantsNow are registrants after a change of their states, by id.
-func (w *walk) registrantsNow(e *edge) {
-	at, n := w.below(e, "Registrant"), max(1, w.changed)
+// updatedRegistrants adds the steps of the registrants whose status was changed, by id.
+func (w *walk) updatedRegistrants(e *edge) {
+	at, n := w.below(e, "Registrant"), max(1, w.registrants)
 	at.most, at.likely = w.times(e.most, n), w.times(e.likely, n)
 	s := w.step(&at, zoom.GetRegistrant.Spec, e.path, at.most, at.likely, "each: as it is after the change")
-	w.pooled(zoom.GetRegistrant.Spec, s, w.index.Needs(w.opCtx, e.field.Selections, "Registrant"))
-	at.under, at.read, at.trips = s, zoom.GetRegistrant.Pattern, at.trips+1
+	w.addToPool(zoom.GetRegistrant.Spec, s, w.index.Needs(w.opCtx, e.field.Selections, "Registrant"))
+	at.step, at.read, at.trips = s, zoom.GetRegistrant.Pattern, at.trips+1
 	w.objects(&at, e.field.Selections)
 }
 
-// rosterMeeting is the meeting of a roster, which was read when the subscription began.
+// rosterMeeting adds the step of the meeting of a roster, which was read when the subscription began.
 func (w *walk) rosterMeeting(e *edge) {
 	at := w.below(e, e.target())
-	at.under = w.step(e.place, zoom.GetMeeting.Spec, e.path, e.most, 0, "where it has changed since the subscription began")
+	at.step = w.step(e.place, zoom.GetMeeting.Spec, e.path, e.most, 0, "where it has changed since the subscription began")
 	at.read = zoom.GetMeeting.Pattern
 	w.objects(&at, e.field.Selections)
 }
