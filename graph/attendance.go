@@ -23,14 +23,14 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// held is an instance of a meeting or webinar, as attendance needs it.
+// held is an instance of a meeting or webinar whose attendance is computed.
 type held struct {
-	name    string // names it in requests to Zoom
+	name    string // its UUID, or the meeting's number for the latest one that has ended
 	webinar bool
-	over    bool // Zoom has returned it, so it has ended
+	over    bool // it has ended: Zoom has returned it, or its name is a number
 	// number returns the number of the meeting or webinar.
 	number func(context.Context) (types.MeetingNumber, error)
-	// state returns why Zoom has no participants.
+	// state returns why Zoom has no participants, by the error of their list; nil if that is empty.
 	state func(context.Context, error) (types.ReportState, error)
 }
 
@@ -74,8 +74,7 @@ func (s *scope) heldWebinar(w *types.WebinarReport) held {
 	}
 }
 
-// isNumber reports whether the name of an instance is a meeting's number, which names the
-// latest one that has ended.
+// isNumber reports whether the name of an instance is the number of its meeting or webinar.
 func isNumber(name string) bool {
 	_, err := types.ParseMeetingNumber(name)
 	return err == nil
@@ -86,8 +85,8 @@ func isNumber(name string) bool {
 // Source: the operations' descriptions.
 const pastParticipantsKept = 15
 
-// attendanceOf returns the attendance of an instance. Data that are late or too old are a
-// state, not an error.
+// attendanceOf returns the attendance of an instance. Data that are not ready, or too old, are a
+// state of it and not an error.
 func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRules, chosen *types.AttendanceSource) (*types.Attendance, error) {
 	rules, err := attendees.RulesOf(in)
 	if err != nil {
@@ -103,7 +102,7 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 		state, err = h.state(ctx, err)
 	}
 	if state == "" {
-		s.foreseeSchedule(ctx, h, want, err)
+		s.priceSchedule(ctx, h, want, err)
 		return nil, err
 	}
 	if zoom.Unfinished(rows.Participants()) {
@@ -132,9 +131,9 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	return a, nil
 }
 
-// staysAreOf notes in the directory which ids and addresses are one user's, stay by stay, since
-// the stays of an attendee may be several users'.
-func (s *scope) staysAreOf(ctx context.Context, all []*types.Attendee) {
+// noteUsers tells the directory which ids and addresses are of one user, by each stay, since the stays
+// of an attendee may be of several users.
+func (s *scope) noteUsers(ctx context.Context, all []*types.Attendee) {
 	var stays []*types.Participant
 	for _, a := range all {
 		stays = append(stays, a.Stays...)
@@ -144,8 +143,8 @@ func (s *scope) staysAreOf(ctx context.Context, all []*types.Attendee) {
 	})
 }
 
-// toldWhole adds an error beside an attendance of which stays are missing.
-func toldWhole(ctx context.Context, a *types.Attendance) *types.Attendance {
+// withGaps returns an attendance, and adds the errors of its missing stays to the field of ctx.
+func withGaps(ctx context.Context, a *types.Attendance) *types.Attendance {
 	if a != nil {
 		list.Tell(ctx, a.Stays)
 	}
@@ -158,7 +157,7 @@ func (s *scope) attendees(ctx context.Context, a *types.Attendance, first int, a
 	if err != nil {
 		return nil, err
 	}
-	s.staysAreOf(ctx, page.Nodes())
+	s.noteUsers(ctx, page.Nodes())
 	return &types.AttendeeConnection{Connection: *page, Source: a.Source, EvidenceUsed: a.EvidenceUsed, ReportState: a.ReportState}, nil
 }
 
@@ -167,8 +166,8 @@ func (s *scope) attendees(ctx context.Context, a *types.Attendance, first int, a
 // before.
 const nearSchedule = 3 * time.Hour
 
-// scheduleOf reads when an instance was scheduled, if a selected field needs that. unknown
-// reports that it could not be read, so that lateness is unknown.
+// scheduleOf reads the scheduled date of an instance, if a selected field needs it. unknown says that
+// it could not be read, so that lateness is unknown.
 func (s *scope) scheduleOf(ctx context.Context, h held, want attendanceNeeds, m attendance.Meeting) (found attendance.Schedule, unknown bool) {
 	if !want.schedule || m.Start.IsZero() {
 		return attendance.Schedule{}, false
@@ -184,16 +183,16 @@ func (s *scope) scheduleOf(ctx context.Context, h held, want attendanceNeeds, m 
 	return found, false
 }
 
-// foreseeSchedule asks for when an instance was planned although its stays are not known, where the
-// price of an operation is worked out.
-func (s *scope) foreseeSchedule(ctx context.Context, h held, want attendanceNeeds, err error) {
+// priceSchedule reads the scheduled date of an instance when an operation is priced, so that its calls
+// are in the price: then no stays are read, and so the start is unknown.
+func (s *scope) priceSchedule(ctx context.Context, h held, want attendanceNeeds, err error) {
 	if errors.Is(err, zoom.ErrNotAsked) {
 		s.scheduleOf(ctx, h, want, attendance.Meeting{Start: time.Now()})
 	}
 }
 
-// planned returns the scheduled date of an instance of a meeting or webinar; zero where none is
-// near.
+// planned returns the date of a meeting or webinar that is the nearest to the start of an instance;
+// zero if none is within nearSchedule.
 func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar bool, began time.Time) (attendance.Schedule, error) {
 	var dates []*types.MeetingOccurrence
 	if webinar {
@@ -226,7 +225,7 @@ func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar
 func (s *scope) absentees(ctx context.Context, a *types.Attendance, first int, after *string) (*types.Connection[types.Registrant], error) {
 	if !a.Stays.Whole() {
 		list.Tell(ctx, a.Stays)
-		return nil, nil // a missing stay may be of any registrant
+		return nil, nil // a missing stay may be that of any registrant
 	}
 	h := s.heldMeeting(&types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(a.Run)})
 	if a.OfWebinar {
@@ -270,7 +269,7 @@ type registrantList struct {
 	of    types.Completeness
 }
 
-// approvedRegistrants reads the lists of approved registrants.
+// approvedRegistrants reads the approved registrants of several meetings or webinars.
 func (s *scope) approvedRegistrants(ctx context.Context, keys []zoom.RegistrantsOf) []zoom.Found[registrantList] {
 	found := make([]zoom.Found[registrantList], len(keys))
 	for i, of := range keys {
@@ -286,6 +285,7 @@ func (s *scope) approvedRegistrants(ctx context.Context, keys []zoom.Registrants
 	return found
 }
 
+// approved reads the approved registrants of a meeting or webinar.
 func (s *scope) approved(ctx context.Context, of zoom.RegistrantsOf) ([]*types.Registrant, types.Completeness, error) {
 	const status = types.RegistrantStatusApproved
 	if of.Webinar {
@@ -296,7 +296,7 @@ func (s *scope) approved(ctx context.Context, of zoom.RegistrantsOf) ([]*types.R
 	return list.List[zoom.RegistrantFilter, types.Registrant]{Client: s.client, Op: zoom.ListRegistrants, Windows: list.Uncut(filter)}.Whole(ctx, maxStays)
 }
 
-// curve returns the number of people in the course of an instance.
+// curve returns the number of people over time, in at most so many points.
 func curve(a *types.Attendance, most int) ([]*types.AttendancePoint, error) {
 	if most < 2 || most > maxPoints {
 		return nil, errs.Invalid(fmt.Sprintf("points: %d is not between 2 and %d", most, maxPoints))
@@ -309,6 +309,7 @@ func curve(a *types.Attendance, most int) ([]*types.AttendancePoint, error) {
 	return out, nil
 }
 
+// maxPoints bounds the points of a curve.
 const maxPoints = 1000
 
 // attendeeRegistrant returns the registration of an attendee.
@@ -342,14 +343,14 @@ func batchOfPrevious(s *scope) func(context.Context, []previousKey) []zoom.Found
 	}
 }
 
-// maxStays is the largest number of rows that are read of an instance.
+// maxStays bounds the rows that are read of an instance.
 const maxStays = plan.MaxStays
 
-// attendanceNeeds are the data that a selection needs: of the rows, and beside them.
+// attendanceNeeds are the data that a selection of an attendance needs.
 type attendanceNeeds struct {
 	stays     *selection.Needs
-	attendees map[string]bool // fields
-	schedule  bool
+	attendees map[string]bool // the selected fields of attendees
+	schedule  bool            // the scheduled date
 }
 
 // attendanceNeedsOf returns the needs of the field of ctx, which returns an attendance or a
@@ -379,7 +380,7 @@ func (s *scope) attendanceRows(ctx context.Context, h held, want attendanceNeeds
 		}
 		rows.Refused = append(rows.Refused, source)
 	}
-	return rows, nil // there is always a source
+	return rows, nil // not reached: there is always a source
 }
 
 // readAttendance reads the stays from one source.
@@ -404,6 +405,7 @@ func (s *scope) readAttendance(ctx context.Context, h held, rows *attendees.Rows
 	return readRows(ctx, rows, list.List[zoom.InstanceKey, types.Participant]{Client: s.client, Op: zoom.ListPastParticipants, Windows: list.Uncut(key)}, plain)
 }
 
+// readRows reads a list of stays, and converts each to a row.
 func readRows[In, T any](ctx context.Context, rows *attendees.Rows, l list.List[In, T], row func(*T) attendees.Row) error {
 	items, of, err := l.Whole(ctx, maxStays)
 	if err != nil {
@@ -419,9 +421,8 @@ func readRows[In, T any](ctx context.Context, rows *attendees.Rows, l list.List[
 	return nil
 }
 
-// addRoles adds the role of each attendee of a webinar where the dashboard has not: by the
-// webinar's host, and by the list of panelists. If these cannot be read, only the roles are
-// missing.
+// addRoles adds the role of each attendee of a webinar, by its host and its panelists, unless the
+// source is the dashboard, which has the roles. If they cannot be read, only the roles are missing.
 func (s *scope) addRoles(ctx context.Context, h held, a *types.Attendance) {
 	if !h.webinar || a.Source == types.AttendanceSourceDashboard {
 		for _, one := range a.All {
@@ -451,6 +452,7 @@ func (s *scope) addRoles(ctx context.Context, h held, a *types.Attendance) {
 	}
 }
 
+// speakersOf reads the host and the panelists of a webinar.
 func (s *scope) speakersOf(ctx context.Context, h held) (*attendees.Speakers, error) {
 	number, err := h.number(ctx)
 	if err != nil {
@@ -473,15 +475,15 @@ func (s *scope) speakersOf(ctx context.Context, h held) (*attendees.Speakers, er
 	return found, nil
 }
 
-// absentPanelists returns the panelists of a webinar whose address no attendee has; nil where
-// stays are missing.
+// absentPanelists returns the panelists of a webinar whose address is that of nobody who attended;
+// nil if stays are missing.
 func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*types.Panelist, error) {
 	if !a.OfWebinar {
 		return nil, nil
 	}
 	if !a.Stays.Whole() {
 		list.Tell(ctx, a.Stays)
-		return nil, nil // a missing stay may be of any panelist
+		return nil, nil // a missing stay may be that of any panelist
 	}
 	number, err := s.heldWebinar(&types.WebinarReport{Run: a.Run}).number(ctx)
 	if err != nil {
@@ -491,25 +493,24 @@ func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*ty
 	if err != nil {
 		return nil, err
 	}
-	came := map[string]bool{}
+	attended := map[string]bool{}
 	for _, one := range a.All {
 		for _, stay := range one.Stays {
 			if one.Attended {
-				came[attendees.AddressOf(stay.Email)] = true
+				attended[attendees.AddressOf(stay.Email)] = true
 			}
 		}
 	}
 	absent := []*types.Panelist{}
 	for _, p := range all {
-		if !came[attendees.AddressOf(p.Email)] || p.Email == "" {
+		if !attended[attendees.AddressOf(p.Email)] || p.Email == "" {
 			absent = append(absent, p)
 		}
 	}
 	return absent, nil
 }
 
-// csvPath returns the gateway's path of an attendance as CSV, with the object's key and the
-// rules that are not the usual ones.
+// csvPath returns the gateway's path of an attendance as CSV: see [attendees.CSVPath].
 func (s *scope) csvPath(kind, key string, in types.AttendanceRules, more url.Values) string {
 	return attendees.CSVPath(s.client.Tenant(), types.NodeID{Account: s.client.Sub(), Type: kind, Key: key}, in, more)
 }

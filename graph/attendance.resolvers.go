@@ -101,7 +101,7 @@ func (r *meetingInstanceResolver) Attendees(ctx context.Context, obj *types.Meet
 func (r *meetingInstanceResolver) Attendance(ctx context.Context, obj *types.MeetingInstance, rules types.AttendanceRules, source *types.AttendanceSource) (*types.Attendance, error) {
 	s := of(ctx, obj)
 	a, err := s.attendanceOf(ctx, s.heldMeeting(obj), rules, source)
-	return toldWhole(ctx, a), err
+	return withGaps(ctx, a), err
 }
 
 func (r *registrantResolver) Attendance(ctx context.Context, obj *types.Registrant, from *types.Date, to *types.Date, rules types.AttendanceRules) ([]*types.InstancePresence, error) {
@@ -143,7 +143,7 @@ func (r *webinarReportResolver) Attendees(ctx context.Context, obj *types.Webina
 func (r *webinarReportResolver) Attendance(ctx context.Context, obj *types.WebinarReport, rules types.AttendanceRules, source *types.AttendanceSource) (*types.Attendance, error) {
 	s := of(ctx, obj)
 	a, err := s.attendanceOf(ctx, s.heldWebinar(obj), rules, source)
-	return toldWhole(ctx, a), err
+	return withGaps(ctx, a), err
 }
 
 func (r *Resolver) Attendance() generated.AttendanceResolver { return &attendanceResolver{r} }

@@ -23,41 +23,42 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// maxAttended is how many instances of a meeting are worked out together.
+// maxAttended bounds the instances of a meeting whose attendance is computed together.
 const maxAttended = plan.MaxRuns
 
-// attendedMeeting names the instances of a meeting or webinar whose attendance is one answer.
+// attendedMeeting identifies the attendance of the instances of a meeting or webinar: all of them, or
+// those of a range of days.
 type attendedMeeting struct {
 	number   types.MeetingNumber
 	webinar  bool
 	from, to types.Date
 	rules    types.AttendanceRules
-	schedule bool // its dates are needed
+	schedule bool // the scheduled dates are needed
 }
 
-// workedMeeting is the attendance of these instances.
-type workedMeeting struct {
+// computedMeeting is the attendance of the instances of an [attendedMeeting].
+type computedMeeting struct {
 	across    *attendance.Across
-	instances []attendedRun
+	instances []instanceHeld
 	states    []types.ReportState
-	rows      []attendees.Row // of all instances
-	of        types.Completeness
-	unknown   error // why lateness is unknown
-	// byRegistrant and byEmail find persons; nil stands for an address of several.
+	rows      []attendees.Row    // of all instances
+	of        types.Completeness // of the instances and their stays
+	unknown   error              // why lateness is unknown
+	// byRegistrant and byEmail find persons; an address of several persons has nil.
 	byRegistrant, byEmail map[string]*attendance.Regular
 }
 
-// attendedRun is one of these instances.
-type attendedRun struct {
+// instanceHeld is an instance in a [computedMeeting].
+type instanceHeld struct {
 	uuid  types.UUID
 	start types.Time
 	held  held
 }
 
-// meetingAttendance returns the attendance of the instances of a meeting. All fields of a
-// response that need the same share it.
-func (s *scope) meetingAttendance(ctx context.Context, key attendedMeeting) (*workedMeeting, error) {
-	w, err := loaderOf(s, s.workMeetings).Load(ctx, key)
+// meetingAttendance returns the attendance of the instances of a meeting, computed once for all fields
+// of a response that need the same.
+func (s *scope) meetingAttendance(ctx context.Context, key attendedMeeting) (*computedMeeting, error) {
+	w, err := loaderOf(s, s.computeMeetings).Load(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +69,15 @@ func (s *scope) meetingAttendance(ctx context.Context, key attendedMeeting) (*wo
 	return w, nil
 }
 
-func (s *scope) workMeetings(ctx context.Context, keys []attendedMeeting) []zoom.Found[workedMeeting] {
-	found := make([]zoom.Found[workedMeeting], len(keys))
+func (s *scope) computeMeetings(ctx context.Context, keys []attendedMeeting) []zoom.Found[computedMeeting] {
+	found := make([]zoom.Found[computedMeeting], len(keys))
 	for i, key := range keys {
-		found[i].Object, found[i].Err = s.workMeeting(ctx, key)
+		found[i].Object, found[i].Err = s.computeMeeting(ctx, key)
 	}
 	return found
 }
 
-func (s *scope) workMeeting(ctx context.Context, key attendedMeeting) (*workedMeeting, error) {
+func (s *scope) computeMeeting(ctx context.Context, key attendedMeeting) (*computedMeeting, error) {
 	rules, err := attendees.RulesOf(key.rules)
 	if err == nil {
 		err = list.Ordered(key.from, key.to)
@@ -84,8 +85,8 @@ func (s *scope) workMeeting(ctx context.Context, key attendedMeeting) (*workedMe
 	if err != nil {
 		return nil, err
 	}
-	w := &workedMeeting{}
-	if err := s.runsFor(ctx, key, w); err != nil {
+	w := &computedMeeting{}
+	if err := s.readInstances(ctx, key, w); err != nil {
 		return nil, err
 	}
 	parts, err := s.rowsOfAll(ctx, w)
@@ -96,11 +97,11 @@ func (s *scope) workMeeting(ctx context.Context, key attendedMeeting) (*workedMe
 	for i, rows := range parts {
 		all[i].Meeting = rows.Meeting(rules)
 		if key.schedule && w.unknown == nil && !all[i].Start.IsZero() {
-			due, err := s.planned(ctx, key.number, key.webinar, all[i].Start)
+			schedule, err := s.planned(ctx, key.number, key.webinar, all[i].Start)
 			if err != nil && !errors.Is(err, zoom.ErrNotFound) {
 				w.unknown = err
 			}
-			all[i].ScheduledStart, all[i].ScheduledEnd = due.Start, due.End
+			all[i].ScheduledStart, all[i].ScheduledEnd = schedule.Start, schedule.End
 		}
 		for _, row := range rows.Stays {
 			all[i].Stays = append(all[i].Stays, row.Stay())
@@ -113,29 +114,29 @@ func (s *scope) workMeeting(ctx context.Context, key attendedMeeting) (*workedMe
 	return w, nil
 }
 
-// runsFor reads the list of instances, and keeps the latest ones where there are too many. Zoom
-// lists all instances of a webinar, whatever the days.
-func (s *scope) runsFor(ctx context.Context, key attendedMeeting, w *workedMeeting) error {
+// readInstances reads the list of instances, and keeps the latest ones if there are more than
+// maxAttended. Zoom's list of the instances of a webinar has no range of days.
+func (s *scope) readInstances(ctx context.Context, key attendedMeeting, w *computedMeeting) error {
 	var err error
 	if key.webinar {
 		var runs []*types.WebinarReport
 		runs, w.of, err = s.webinarInstancesOf(ctx, key.number)
 		for _, run := range runs {
 			if key.from.IsZero() || !run.StartTime.Before(key.from.Time) && run.StartTime.Before(key.to.AddDate(0, 0, 1)) {
-				w.instances = append(w.instances, attendedRun{run.UUID, run.StartTime, s.heldWebinar(run)})
+				w.instances = append(w.instances, instanceHeld{run.UUID, run.StartTime, s.heldWebinar(run)})
 			}
 		}
 	} else {
 		var runs []*types.MeetingInstance
 		runs, w.of, err = s.instancesOf(ctx, zoom.InstanceFilter{MeetingID: key.number, From: key.from, To: key.to})
 		for _, run := range runs {
-			w.instances = append(w.instances, attendedRun{run.UUID, run.StartTime, s.heldMeeting(run)})
+			w.instances = append(w.instances, instanceHeld{run.UUID, run.StartTime, s.heldMeeting(run)})
 		}
 	}
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(w.instances, func(a, b attendedRun) int { return a.start.Compare(b.start.Time) })
+	slices.SortStableFunc(w.instances, func(a, b instanceHeld) int { return a.start.Compare(b.start.Time) })
 	if n := len(w.instances) - maxAttended; n > 0 {
 		w.instances = w.instances[n:]
 		w.of.Errs = append(w.of.Errs, &errs.InputError{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The meeting has more than %d instances in these days: the answer is about the latest of them.", maxAttended)})
@@ -144,9 +145,9 @@ func (s *scope) runsFor(ctx context.Context, key attendedMeeting, w *workedMeeti
 	return nil
 }
 
-// rowsOfAll reads the stays of all instances. An instance that cannot be read has an error, and
-// the others are complete.
-func (s *scope) rowsOfAll(ctx context.Context, w *workedMeeting) ([]attendees.Rows, error) {
+// rowsOfAll reads the stays of all instances. An instance that cannot be read adds an error, without
+// effect on the others.
+func (s *scope) rowsOfAll(ctx context.Context, w *computedMeeting) ([]attendees.Rows, error) {
 	parts, failed := make([]attendees.Rows, len(w.instances)), make([]error, len(w.instances))
 	var read atomic.Int64
 	s.client.Each(len(w.instances), func(i int) {
@@ -191,7 +192,8 @@ func stateOfRows(ctx context.Context, began types.Time, rows *attendees.Rows, er
 // longestMeeting is the longest duration of a meeting.
 const longestMeeting = 24 * time.Hour
 
-func (w *workedMeeting) index() {
+// index fills byRegistrant and byEmail.
+func (w *computedMeeting) index() {
 	w.byRegistrant, w.byEmail = map[string]*attendance.Regular{}, map[string]*attendance.Regular{}
 	for _, p := range w.across.Persons {
 		for _, i := range p.Stays {
@@ -209,7 +211,7 @@ func (w *workedMeeting) index() {
 	}
 }
 
-// attendanceOfMeeting is meetingAttendance as a type of the schema.
+// attendanceOfMeeting returns the attendance of the instances of a meeting as a type of the schema.
 func (s *scope) attendanceOfMeeting(ctx context.Context, key attendedMeeting) (*types.MeetingAttendance, error) {
 	want := needsOf(ctx, "InstancePresence", "attendees.nodes.presences", "attendees.edges.node.presences").Names
 	key.schedule = want["late"] || want["leftEarly"]
@@ -243,8 +245,8 @@ func (s *scope) attendanceOfMeeting(ctx context.Context, key attendedMeeting) (*
 	return a, nil
 }
 
-// meetingAttendee is a person as a type of the schema.
-func (s *scope) meetingAttendee(w *workedMeeting, p *attendance.Regular, key attendedMeeting) *types.MeetingAttendee {
+// meetingAttendee returns a person as a type of the schema.
+func (s *scope) meetingAttendee(w *computedMeeting, p *attendance.Regular, key attendedMeeting) *types.MeetingAttendee {
 	a := &types.MeetingAttendee{
 		Origin: s.origin(), Evidence: attendees.EvidenceOf(p.Evidence), Confidence: attendees.ConfidenceOf(p.Confidence), Contradicted: p.Contradicted,
 		AttendedCount: p.AttendedCount, DurationSeconds: p.Seconds, Names: []types.Text{}, First: w.rows[p.Stays[0]].Participant,
@@ -263,8 +265,8 @@ func (s *scope) meetingAttendee(w *workedMeeting, p *attendance.Regular, key att
 	return a
 }
 
-// presences are when a person was in each instance.
-func (s *scope) presences(w *workedMeeting, p *attendance.Regular, key attendedMeeting) []*types.InstancePresence {
+// presences returns when a person was in each instance.
+func (s *scope) presences(w *computedMeeting, p *attendance.Regular, key attendedMeeting) []*types.InstancePresence {
 	out := make([]*types.InstancePresence, len(p.Meetings))
 	for k, n := range p.Meetings {
 		out[k] = attendees.PresenceOf(p.Presences[k], w.unknown == nil)
@@ -284,18 +286,19 @@ func (s *scope) meetingAttendees(ctx context.Context, a *types.MeetingAttendance
 func (s *scope) meetingAbsentees(ctx context.Context, a *types.MeetingAttendance, first int, after *string) (*types.Connection[types.Registrant], error) {
 	if !a.Stays.Whole() {
 		list.Tell(ctx, a.Stays)
-		return nil, nil // a missing stay may be of any registrant
+		return nil, nil // a missing stay may be that of any registrant
 	}
 	return s.absentRegistrants(ctx, zoom.RegistrantsOf{Number: a.Number, Webinar: a.OfWebinar}, a.Worked.Absent, first, after, "absent "+a.Question)
 }
 
-// attendedInstance returns an instance of the list of instances.
+// attendedInstance returns an instance of a meeting: from the row of the list of instances if that has
+// the selected fields.
 func (s *scope) attendedInstance(ctx context.Context, uuid types.UUID, start types.Time) (*types.MeetingInstance, error) {
 	origin := s.origin()
 	origin.Op = zoom.ListInstances.Pattern
 	row := &types.MeetingInstance{Origin: origin, UUID: uuid, StartTime: start}
 	want := needsOf(ctx, "MeetingInstance")
-	if want.LacksOf(origin.Op, row) == nil && !want.Names["meetingNumber"] { // which the row lacks
+	if want.LacksOf(origin.Op, row) == nil && !want.Names["meetingNumber"] { // the row has no number
 		return row, nil
 	}
 	return s.someInstance(ctx, uuid)
@@ -312,8 +315,8 @@ func (s *scope) attendedWebinar(ctx context.Context, number types.MeetingNumber,
 	return orNil(s.webinarReport(ctx, string(uuid)))
 }
 
-// registrantAttendance returns when a registrant was in the instances of the meeting or
-// webinar; nil where that is unknown.
+// registrantAttendance returns when a registrant was in the instances of the meeting or webinar; nil
+// if that is unknown.
 func (s *scope) registrantAttendance(ctx context.Context, r *types.Registrant, key attendedMeeting) ([]*types.InstancePresence, error) {
 	want := needsOf(ctx, "InstancePresence").Names
 	key.number, key.webinar, key.schedule = r.Meeting, r.OfWebinar, want["late"] || want["leftEarly"]
@@ -337,8 +340,8 @@ func (s *scope) registrantAttendance(ctx context.Context, r *types.Registrant, k
 
 // attended reads the instances that a user hosted or joined, month by month, newest first.
 //
-// The report has the times at which the user joined and left too, but Zoom's documents do not
-// say in which time zone. So when the user was there is read from the stays of an instance.
+// The report also has the times at which the user joined and left, but Zoom's documents do not say in
+// which time zone. So presence is read from the stays of the instance.
 func (s *scope) attended(ctx context.Context, u *types.User, days zoom.Days, first int, after *string) (*types.Connection[types.UserAttendance], error) {
 	filter := zoom.PastMeetingFilter{UserID: u.ID().Key, Days: days, Type: types.PastMeetingTypePastJoined}
 	l, part, err := s.pastMeetingRows(ctx, filter, first, after)
@@ -379,8 +382,8 @@ func (s *scope) userInstance(ctx context.Context, a *types.UserAttendance) (*typ
 	return s.someInstance(ctx, a.UUID)
 }
 
-// userPresence returns when a user was in an instance; nil where no stay is certainly the
-// user's, and where the data are late or too old.
+// userPresence returns when a user was in an instance; nil if no stay is certainly the user's, or if
+// the data are not ready, or too old.
 func (s *scope) userPresence(ctx context.Context, a *types.UserAttendance, in types.AttendanceRules) (*types.InstancePresence, error) {
 	rules, err := attendees.RulesOf(in)
 	if err != nil {
@@ -397,30 +400,29 @@ func (s *scope) userPresence(ctx context.Context, a *types.UserAttendance, in ty
 	case err != nil && (stateOf(err) != "" || errors.Is(err, zoom.ErrNotFound)):
 		return nil, nil
 	case err != nil:
-		s.foreseeSchedule(ctx, h, want, err)
+		s.priceSchedule(ctx, h, want, err)
 		return nil, err
 	}
 	list.Tell(ctx, rows.Of)
 	m := rows.Meeting(rules)
-	planned, unknown := s.scheduleOf(ctx, h, want, m)
-	m.ScheduledStart, m.ScheduledEnd = planned.Start, planned.End
+	schedule, unknown := s.scheduleOf(ctx, h, want, m)
+	m.ScheduledStart, m.ScheduledEnd = schedule.Start, schedule.End
 	stays := make([]attendance.Stay, len(rows.Stays))
 	for i, row := range rows.Stays {
 		stays[i] = row.Stay()
 	}
 	for _, p := range attendance.Of(m, stays, rules).Persons {
 		if slices.ContainsFunc(p.Stays, func(i int) bool { return isOf(a, rows.Stays[i].Participant) }) {
-			there := attendees.PresenceOf(p.Presence, !unknown)
-			there.Origin, there.Number, there.OfWebinar = s.origin(), a.MeetingNumber, h.webinar
-			there.UUID, there.StartTime = a.UUID, a.StartTime
-			return there, nil
+			presence := attendees.PresenceOf(p.Presence, !unknown)
+			presence.Origin, presence.Number, presence.OfWebinar = s.origin(), a.MeetingNumber, h.webinar
+			presence.UUID, presence.StartTime = a.UUID, a.StartTime
+			return presence, nil
 		}
 	}
 	return nil, nil
 }
 
-// isOf reports whether a stay is the user's: by Zoom's id, or by the address where one of the
-// two has no id.
+// isOf reports whether a stay is the user's: by Zoom's id, or by the address if one of them has no id.
 func isOf(a *types.UserAttendance, p *types.Participant) bool {
 	id, key := string(cmp.Or(p.ParticipantUserID, p.ZoomID)), a.User.Key
 	if byEmail := strings.Contains(key, "@"); id != "" && !byEmail {

@@ -24,66 +24,67 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// While a run goes on, Zoom has nothing of it but the dashboard's list. So who attends it is
-// worked out from the events of people who come and leave, see package roster: of a
-// subscription from a roster that is kept up to date, and seeded by the dashboard where the
-// plan has that; of a query from one that hangs on events alone, and costs no call.
+// During an instance, Zoom has only the dashboard's list of its participants. So attendance is
+// computed from the events of participants who join and leave: see package roster. A subscription
+// uses the roster of the meeting, which is compared with the dashboard if the plan includes it. A
+// query uses one by events only, which costs no call.
 
-// liveRun is a run by events, as it was read.
-type liveRun struct {
+// liveInstance is an instance by events, at the time read.
+type liveInstance struct {
 	*roster.Run
 	number  types.MeetingNumber
 	webinar bool
 	read    time.Time
-	// settled says that no more is waited for of a run that has ended.
+	// settled says that no late events are waited for: see [rosters.Version].
 	settled bool
 }
 
-// emptyFor is how long a run is taken for one that goes on though nobody is there: the event
-// of its end may be lost.
+// emptyFor is how long an instance without people is taken to be in progress: the event of its end
+// may be lost.
 const emptyFor = time.Minute
 
-// goesOn reports whether the run does.
-func (l *liveRun) goesOn() bool {
+// inProgress reports whether the instance is in progress.
+func (l *liveInstance) inProgress() bool {
 	return l.Ended.IsZero() && (l.People > 0 || l.read.Sub(l.AsOf) < emptyFor)
 }
 
-// errNoRun is the refusal of a run's events where none name it.
-var errNoRun = &errs.InputError{Code: types.ErrorCodeNotFound, Message: "None of the events of the last hour names this run. Leave the argument source out: it is read where it is cheapest."}
+// errNotInEvents refuses the attendance by events of an instance that no event names.
+var errNotInEvents = &errs.InputError{Code: types.ErrorCodeNotFound, Message: "None of the events of the last hour names this instance. Leave the argument source out: then the cheapest source is read."}
 
-// liveRun returns an instance by events; nil where these do not tell of it. The error is that
-// of a query for the meeting, where the caller may not see it.
-func (s *scope) liveRun(ctx context.Context, h held) (*liveRun, error) {
+// liveInstance returns an instance by events; nil if it has ended, if no event names it, or if the
+// events cannot be read. For a meeting that the caller may not read, the error is that of a query for
+// it.
+func (s *scope) liveInstance(ctx context.Context, h held) (*liveInstance, error) {
 	root := from(ctx).root
 	if root.Bus == nil || h.over {
 		return nil, nil
 	}
 	named, ok, err := root.runs.Find(ctx, root.Bus, root.Client.AccountID(), h.name, false)
 	if err != nil || !ok || named.Account != s.accountID() || named.Webinar != h.webinar {
-		return nil, nil // events cannot be read: Zoom is asked
+		return nil, nil // also with an error: Zoom is asked instead
 	}
 	number, err := types.ParseMeetingNumber(named.Number)
 	if err != nil {
-		return nil, nil // no meeting has it
+		return nil, nil // no meeting has this number
 	}
-	if err := s.mayFollow(ctx, number, h.webinar); err != nil {
+	if err := s.mayRead(ctx, number, h.webinar); err != nil {
 		return nil, err
 	}
-	shared, leave := root.rosters.Read(ctx, rosters.Key{Account: named.Account, Number: number, Webinar: h.webinar})
+	live, leave := root.rosters.Read(ctx, rosters.Key{Account: named.Account, Number: number, Webinar: h.webinar})
 	defer leave()
-	if err := shared.Await(ctx); err != nil {
-		return nil, ctx.Err() // nil: events cannot be read, as above
+	if err := live.Await(ctx); err != nil {
+		return nil, ctx.Err() // nil if the events cannot be read, as above
 	}
-	for _, run := range shared.Room().Runs() {
+	for _, run := range live.Room().Runs() {
 		if run.UUID == h.name {
-			return &liveRun{Run: run, number: number, webinar: h.webinar, read: time.Now(), settled: true}, nil
+			return &liveInstance{Run: run, number: number, webinar: h.webinar, read: time.Now(), settled: true}, nil
 		}
 	}
 	return nil, nil
 }
 
-// mayFollow returns the error of a query for a meeting or webinar.
-func (s *scope) mayFollow(ctx context.Context, number types.MeetingNumber, webinar bool) error {
+// mayRead returns the error of a query for a meeting or webinar; nil if the caller may read it.
+func (s *scope) mayRead(ctx context.Context, number types.MeetingNumber, webinar bool) error {
 	if webinar {
 		_, err := s.webinars().Load(ctx, webinarKey{number, false})
 		return err
@@ -92,41 +93,41 @@ func (s *scope) mayFollow(ctx context.Context, number types.MeetingNumber, webin
 	return err
 }
 
-// attendanceByEvents works out who attends an instance by events. It returns nil where these
-// do not tell, or where Zoom does: once the run has ended.
-func (s *scope) attendanceByEvents(ctx context.Context, h held, in types.AttendanceRules, wish *types.AttendanceSource) (*types.Attendance, error) {
-	asked := wish != nil && *wish == types.AttendanceSourceEvents
-	if wish != nil && !asked {
+// attendanceByEvents returns the attendance of an instance by events. Unless the caller chose this
+// source, it is nil if the events lack the instance, or if that has ended: then Zoom is asked.
+func (s *scope) attendanceByEvents(ctx context.Context, h held, in types.AttendanceRules, chosen *types.AttendanceSource) (*types.Attendance, error) {
+	byEvents := chosen != nil && *chosen == types.AttendanceSourceEvents
+	if chosen != nil && !byEvents {
 		return nil, nil
 	}
-	if asked && from(ctx).root.Bus == nil {
+	if byEvents && from(ctx).root.Bus == nil {
 		return nil, errNoEvents
 	}
-	live, err := s.liveRun(ctx, h)
+	live, err := s.liveInstance(ctx, h)
 	switch {
 	case errors.Is(err, zoom.ErrNotFound), err == nil && live == nil:
-		if asked {
-			return nil, errNoRun
+		if byEvents {
+			return nil, errNotInEvents
 		}
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case !asked && !live.goesOn():
+	case !byEvents && !live.inProgress():
 		return nil, nil
 	}
-	zoom.ValidUntil(ctx, time.Time{}) // another one with each event
+	zoom.ValidUntil(ctx, time.Time{}) // not cached: each event changes it
 	a, err := s.attendanceOfLive(ctx, live, in, s.planned)
-	if a != nil && asked {
-		a.CSVPath = s.csvPath(h.kind(), h.name, in, url.Values{"source": {string(*wish)}})
+	if a != nil && byEvents {
+		a.CSVPath = s.csvPath(h.kind(), h.name, in, url.Values{"source": {string(*chosen)}})
 	}
 	return a, err
 }
 
-// plannedBy reads the date of a meeting or webinar that an instance is of.
-type plannedBy func(ctx context.Context, number types.MeetingNumber, webinar bool, began time.Time) (attendance.Schedule, error)
+// readSchedule reads the scheduled date of an instance of a meeting or webinar.
+type readSchedule func(ctx context.Context, number types.MeetingNumber, webinar bool, began time.Time) (attendance.Schedule, error)
 
-// attendanceOfLive works out who attends a run by its events.
-func (s *scope) attendanceOfLive(ctx context.Context, live *liveRun, in types.AttendanceRules, planned plannedBy) (*types.Attendance, error) {
+// attendanceOfLive computes the attendance of an instance by its events.
+func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in types.AttendanceRules, planned readSchedule) (*types.Attendance, error) {
 	rules, err := attendees.RulesOf(in)
 	if err != nil {
 		return nil, err
@@ -140,19 +141,19 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveRun, in types.At
 	m := rows.Meeting(rules)
 	began := m.Start
 	if m.End = live.Ended; !live.Whole && live.Started.IsZero() {
-		m.Start = time.Time{} // others may have come before
+		m.Start = time.Time{} // others may have joined before
 	}
 	m.AsOf = live.read
-	untold := false
+	unknown := false
 	if want.schedule && !began.IsZero() {
-		due, err := planned(ctx, live.number, live.webinar, began)
+		schedule, err := planned(ctx, live.number, live.webinar, began)
 		if err != nil && !errors.Is(err, zoom.ErrNotFound) {
 			graphql.AddError(ctx, err)
-			untold = true
+			unknown = true
 		}
-		m.ScheduledStart, m.ScheduledEnd = due.Start, due.End
+		m.ScheduledStart, m.ScheduledEnd = schedule.Start, schedule.End
 	}
-	a := rows.Attendance(m, rules, untold)
+	a := rows.Attendance(m, rules, unknown)
 	a.Origin, a.Run, a.Number, a.OfWebinar = s.origin(), live.UUID, live.number, live.webinar
 	if want.attendees["role"] {
 		h := held{name: live.UUID, webinar: live.webinar, number: func(context.Context) (types.MeetingNumber, error) { return live.number, nil }}
@@ -180,8 +181,8 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveRun, in types.At
 	return a, nil
 }
 
-// rows are the stays as Zoom's report would tell them.
-func (l *liveRun) rows(s *scope, named bool) attendees.Rows {
+// rows returns the stays as rows of Zoom's report.
+func (l *liveInstance) rows(s *scope, named bool) attendees.Rows {
 	rows := attendees.Rows{Source: types.AttendanceSourceEvents, Named: named, Stays: make([]attendees.Row, len(l.Stays))}
 	origin := s.origin()
 	origin.Op = zoom.ListReportParticipants.Pattern
@@ -203,19 +204,21 @@ func (l *liveRun) rows(s *scope, named bool) attendees.Rows {
 	return rows
 }
 
-// attendanceSource is who attends a run, whenever that has changed.
+// attendanceSource is a source of the versions of the attendance of an instance. A slow client gets
+// the latest only.
 type attendanceSource struct {
 	*Resolver
 	shared *rosters.Roster
-	sub    string // the account, where it is a sub account
-	uuid   string // of the run; "" is the one that goes on, or the next one
+	sub    string // the account's id; "" for the own account
+	uuid   string // of the instance; "" for the one in progress, or the next one
 	rules  types.AttendanceRules
-	run    int // its id; 0 until it is known
-	last   int // version; 0 is none
-	over   bool
+	run    int  // the id of the instance in the room; 0 until it is found
+	last   int  // the version of the last item; 0 before the first item
+	over   bool // that was the last version
 }
 
-// followAttendance opens the attendance of a run, or of the run of a webinar that goes on.
+// followAttendance opens a source of the attendance of an instance, or of the instance of a webinar
+// in progress, or the next one.
 func (r *Resolver) followAttendance(ctx context.Context, by *types.MeetingInstanceBy, webinar *types.WebinarBy, rules types.AttendanceRules) (endpoint.Source, error) {
 	if _, err := attendees.RulesOf(rules); err != nil {
 		return nil, err
@@ -228,7 +231,7 @@ func (r *Resolver) followAttendance(ctx context.Context, by *types.MeetingInstan
 		if err != nil {
 			return nil, err
 		}
-		return r.followRun(ctx, in(ctx, webinar.ID), number, true, "", rules)
+		return r.followInstance(ctx, in(ctx, webinar.ID), number, true, "", rules)
 	}
 	name, err := argument.Key("instance", *by)
 	if err != nil {
@@ -236,7 +239,7 @@ func (r *Resolver) followAttendance(ctx context.Context, by *types.MeetingInstan
 	}
 	s := in(ctx, by.ID)
 	if number, err := types.ParseMeetingNumber(name); err == nil {
-		return r.followRun(ctx, s, number, false, "", rules)
+		return r.followInstance(ctx, s, number, false, "", rules)
 	}
 	named, ok, err := r.runs.Find(ctx, r.Bus, r.Client.AccountID(), name, true)
 	if err != nil {
@@ -246,14 +249,15 @@ func (r *Resolver) followAttendance(ctx context.Context, by *types.MeetingInstan
 	if !ok || err != nil || named.Account != s.accountID() {
 		return s.pastAttendance(ctx, name, rules)
 	}
-	return r.followRun(ctx, s, number, named.Webinar, name, rules)
+	return r.followInstance(ctx, s, number, named.Webinar, name, rules)
 }
 
-// followRun opens the attendance of a run by its UUID; "" is the one that goes on, or the next one.
-func (r *Resolver) followRun(ctx context.Context, s *scope, number types.MeetingNumber, webinar bool, uuid string, rules types.AttendanceRules) (endpoint.Source, error) {
-	live := true // as far as a webinar says
+// followInstance opens a source of the attendance of an instance by its UUID; "" means the one in
+// progress, or the next one.
+func (r *Resolver) followInstance(ctx context.Context, s *scope, number types.MeetingNumber, webinar bool, uuid string, rules types.AttendanceRules) (endpoint.Source, error) {
+	live := true // a webinar has no status
 	if webinar {
-		if err := s.mayFollow(ctx, number, true); err != nil {
+		if err := s.mayRead(ctx, number, true); err != nil {
 			return nil, err
 		}
 	} else {
@@ -282,7 +286,7 @@ func (s *attendanceSource) Next(ctx context.Context) (endpoint.Item, error) {
 			s.last, s.over = run.Number, !run.Ended.IsZero() && run.Settled
 			return s.item(run), nil
 		} else if run == nil && (s.run != 0 || s.uuid != "" && runs != nil) {
-			return endpoint.Item{}, io.EOF // later runs have taken its place
+			return endpoint.Item{}, io.EOF // later instances have taken its place in the room
 		}
 		select {
 		case <-changed:
@@ -295,7 +299,7 @@ func (s *attendanceSource) Next(ctx context.Context) (endpoint.Item, error) {
 	}
 }
 
-// pick returns the run that is followed; nil where it is not known.
+// pick returns the latest version of the followed instance; nil if the room does not have it.
 func (s *attendanceSource) pick(runs []*rosters.Version) *rosters.Version {
 	for _, run := range slices.Backward(runs) {
 		switch {
@@ -316,7 +320,7 @@ func (s *attendanceSource) Close() {
 
 func (s *attendanceSource) item(run *rosters.Version) endpoint.Item {
 	sub, rules := s.sub, s.rules
-	live := &liveRun{Run: run.Run, number: s.shared.Key.Number, webinar: s.shared.Key.Webinar, read: run.Read, settled: run.Settled}
+	live := &liveInstance{Run: run.Run, number: s.shared.Key.Number, webinar: s.shared.Key.Webinar, read: run.Read, settled: run.Settled}
 	return endpoint.Item{
 		Key: "attendance " + strconv.Itoa(s.shared.Serial) + " " + strconv.Itoa(run.ID) + " " + strconv.Itoa(run.Number),
 		Value: func(ctx context.Context) any {
@@ -328,7 +332,7 @@ func (s *attendanceSource) item(run *rosters.Version) endpoint.Item {
 	}
 }
 
-// valueOr is a value of an item, or the error in its place.
+// valueOr returns the value of an item, or the error in its place.
 func valueOr[T any](value *T, err error) any {
 	if err != nil {
 		return err
@@ -336,13 +340,13 @@ func valueOr[T any](value *T, err error) any {
 	return value
 }
 
-// pastSource is who attended a run that has ended, once.
+// pastSource is a source of one item: the attendance of an instance that has ended.
 type pastSource struct {
 	item endpoint.Item
-	over bool
+	over bool // the item was sent
 }
 
-// pastAttendance opens the attendance of a run that no event names, where Zoom has it.
+// pastAttendance opens a source of the attendance of an instance that no event names.
 func (s *scope) pastAttendance(ctx context.Context, uuid string, rules types.AttendanceRules) (endpoint.Source, error) {
 	instance, err := s.instances().Load(ctx, uuid)
 	if err != nil {
@@ -350,7 +354,7 @@ func (s *scope) pastAttendance(ctx context.Context, uuid string, rules types.Att
 	}
 	sub := s.client.Sub()
 	return &pastSource{item: endpoint.Item{
-		// The key is unique: a later subscription reads Zoom anew.
+		// The key is unique, so that a later subscription does not get this one's answer.
 		Key: "attendance " + uuid + " " + time.Now().UTC().Format(time.RFC3339Nano),
 		Value: func(ctx context.Context) any {
 			at := from(ctx).in(sub)

@@ -17,8 +17,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// told is an attendance as tests read it.
-type toldAttendance struct {
+// gotAttendance is an attendance in an answer.
+type gotAttendance struct {
 	ReportState, Source string
 	Complete            bool
 	Missing             []string
@@ -27,12 +27,12 @@ type toldAttendance struct {
 	Peak                *struct{ Count int }
 	Attendees           struct {
 		TotalCount *int
-		Nodes      []toldAttendee
+		Nodes      []gotAttendee
 	}
 	Absentees *struct{ TotalCount int }
 }
 
-type toldAttendee struct {
+type gotAttendee struct {
 	Names                []string
 	Email                *string
 	FirstJoin, LastLeave *time.Time
@@ -49,14 +49,14 @@ const attendanceFields = `{ reportState source complete missing asOf totals { at
 } } }`
 
 // attendanceIn reads the attendance in the data of an answer.
-func attendanceIn(t *testing.T, data string) *toldAttendance {
+func attendanceIn(t *testing.T, data string) *gotAttendance {
 	t.Helper()
 	var said struct {
-		Attendance      *toldAttendance
-		MeetingInstance *struct{ Attendance *toldAttendance }
+		Attendance      *gotAttendance
+		MeetingInstance *struct{ Attendance *gotAttendance }
 		Account         *struct {
 			Reports struct {
-				Webinar struct{ Attendance *toldAttendance }
+				Webinar struct{ Attendance *gotAttendance }
 			}
 		}
 	}
@@ -72,8 +72,8 @@ func attendanceIn(t *testing.T, data string) *toldAttendance {
 	return said.Attendance
 }
 
-// until reads items until one is as it is to be, and returns it with how many were read.
-func (f *followed) until(what string, is func(*toldAttendance) bool) (a *toldAttendance, items int) {
+// until reads items until is accepts one, and returns that with the number of items read.
+func (f *followed) until(what string, is func(*gotAttendance) bool) (a *gotAttendance, items int) {
 	f.t.Helper()
 	for range 100 {
 		data, errs := f.next()
@@ -89,7 +89,7 @@ func (f *followed) until(what string, is func(*toldAttendance) bool) (a *toldAtt
 	return nil, 0
 }
 
-// completed fails the test unless the subscription ends as one that has no more items.
+// completed fails the test unless the subscription completes without another item.
 func (f *followed) completed() {
 	f.t.Helper()
 	rest, _ := io.ReadAll(f.from)
@@ -98,36 +98,36 @@ func (f *followed) completed() {
 	}
 }
 
-// came is somebody who joins or leaves now.
-func came(id, name, times string) string {
+// person is the participant of an event of one who joins or leaves now.
+func person(id, name, times string) string {
 	return fmt.Sprintf(`,"participant":{"user_id":%q,"participant_uuid":"u-%s","user_name":%q,"email":"%s@example.com","registrant_id":"",%q:%q}`,
 		id, id, name, strings.ToLower(name), times, time.Now().UTC().Format(time.RFC3339))
 }
 
 const (
-	followsRun     = `subscription { attendance(instance: {latestOf: "${MeetingNumber}"}) ` + attendanceFields + ` }`
-	followsWebinar = `subscription { attendance(webinar: {number: "${WebinarNumber}"}) ` + attendanceFields + ` }`
-	asksRun        = `{ meetingInstance(by: {uuid: "run=="}) { attendance ` + attendanceFields + ` } }`
-	asksWebinar    = `{ account { reports { webinar(by: {uuid: "run=="}) { attendance ` + attendanceFields + ` } } } }`
+	followInstance = `subscription { attendance(instance: {latestOf: "${MeetingNumber}"}) ` + attendanceFields + ` }`
+	followWebinar  = `subscription { attendance(webinar: {number: "${WebinarNumber}"}) ` + attendanceFields + ` }`
+	queryInstance  = `{ meetingInstance(by: {uuid: "run=="}) { attendance ` + attendanceFields + ` } }`
+	queryWebinar   = `{ account { reports { webinar(by: {uuid: "run=="}) { attendance ` + attendanceFields + ` } } } }`
 )
 
-// TestLiveAttendance tells who attends a run that goes on, without a call but the one that
-// shows that the meeting is the caller's to see: a subscription, a query and a file alike. Once
-// it has ended the subscription does, with the whole, and queries ask Zoom.
+// TestLiveAttendance reads the attendance of an instance in progress by a subscription, a query and a
+// file. This costs only the call that checks access to the meeting. When the instance has ended, the
+// subscription completes with the whole attendance, and queries ask Zoom.
 func TestLiveAttendance(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.started", "")
-		f := l.follow(followsRun)
+		f := l.follow(followInstance)
 		defer f.close()
-		if a, _ := f.until("nobody", func(*toldAttendance) bool { return true }); a.Totals.Attendees != 0 || a.ReportState != "PENDING" || a.Source != "EVENTS" || a.Complete || len(a.Missing) > 0 || a.AsOf == nil {
+		if a, _ := f.until("nobody", func(*gotAttendance) bool { return true }); a.Totals.Attendees != 0 || a.ReportState != "PENDING" || a.Source != "EVENTS" || a.Complete || len(a.Missing) > 0 || a.AsOf == nil {
 			t.Errorf("%+v", a)
 		}
 		l.spends(1)
-		l.event("meeting.participant_joined", came("1", "Ann", "join_time"))
-		l.event("meeting.participant_joined", came("2", "Bob", "join_time"))
+		l.event("meeting.participant_joined", person("1", "Ann", "join_time"))
+		l.event("meeting.participant_joined", person("2", "Bob", "join_time"))
 		time.Sleep(8 * time.Second)
-		l.event("meeting.participant_left", came("1", "Ann", "leave_time"))
-		followed, _ := f.until("Ann has left", func(a *toldAttendance) bool {
+		l.event("meeting.participant_left", person("1", "Ann", "leave_time"))
+		followed, _ := f.until("Ann has left", func(a *gotAttendance) bool {
 			return len(a.Attendees.Nodes) == 2 && a.Attendees.Nodes[0].LastLeave != nil
 		})
 		ann, bob := followed.Attendees.Nodes[0], followed.Attendees.Nodes[1]
@@ -137,7 +137,7 @@ func TestLiveAttendance(t *testing.T) {
 		}
 		l.spends(0)
 
-		asked := attendanceIn(t, string(l.ask(asksRun, nil).Data))
+		asked := attendanceIn(t, string(l.ask(queryInstance, nil).Data))
 		if asked.Source != "EVENTS" || asked.Attendees.Nodes[0].DurationSeconds != 10 || asked.Attendees.Nodes[1].LastLeave != nil || asked.Complete || asked.AsOf == nil {
 			t.Errorf("%+v", asked)
 		}
@@ -149,55 +149,55 @@ func TestLiveAttendance(t *testing.T) {
 		}
 		l.spent() // the registrants
 
-		l.event("meeting.participant_left", came("2", "Bob", "leave_time"))
+		l.event("meeting.participant_left", person("2", "Bob", "leave_time"))
 		l.event("meeting.ended", "")
-		last, _ := f.until("the end", func(a *toldAttendance) bool { return a.Complete })
+		last, _ := f.until("the end", func(a *gotAttendance) bool { return a.Complete })
 		if last.ReportState != "READY" || last.AsOf != nil || len(last.Missing) > 0 || last.Totals.Attended != 2 {
 			t.Errorf("%+v", last)
 		}
 		f.completed()
 		l.spends(0)
 
-		again := l.follow(strings.Replace(followsRun, `latestOf: "${MeetingNumber}"`, `uuid: "run=="`, 1))
+		again := l.follow(strings.Replace(followInstance, `latestOf: "${MeetingNumber}"`, `uuid: "run=="`, 1))
 		defer again.close()
-		if a, items := again.until("the end", func(*toldAttendance) bool { return true }); !a.Complete || items != 1 {
+		if a, items := again.until("the end", func(*gotAttendance) bool { return true }); !a.Complete || items != 1 {
 			t.Errorf("%+v", a)
 		}
 		again.completed()
 		l.spent()
-		l.ask(asksRun, nil)
+		l.ask(queryInstance, nil)
 		if calls := patterns(l.spent()); !slices.Contains(calls, "GET /past_meetings/{meetingId}/participants") {
 			t.Errorf("once it has ended, a query asks for %v", calls)
 		}
-		byEvents := l.ask(strings.Replace(asksRun, "attendance {", "attendance(source: EVENTS) {", 1), nil)
+		byEvents := l.ask(strings.Replace(queryInstance, "attendance {", "attendance(source: EVENTS) {", 1), nil)
 		if a := attendanceIn(t, string(byEvents.Data)); a == nil || !a.Complete || a.Source != "EVENTS" {
 			t.Errorf("by its events, once it has ended: %s", byEvents.body)
 		}
 	})
 }
 
-// TestLiveAttendance_webinar tells who attends a webinar that goes on, as of a meeting: by the
-// webinar, by the UUID of its run, and in a query.
+// TestLiveAttendance_webinar does the same for a webinar: by its number, by the UUID of its instance,
+// and in a query.
 func TestLiveAttendance_webinar(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		event := func(name, more string) { l.eventOf(l.WebinarNumber, name, more) }
 		event("webinar.started", "")
-		event("webinar.participant_joined", came("1", "Ann", "join_time"))
-		byRun := strings.Replace(followsWebinar, `webinar: {number: "${WebinarNumber}"}`, `instance: {uuid: "run=="}`, 1)
-		followers := []*followed{l.follow(followsWebinar), l.follow(byRun)}
+		event("webinar.participant_joined", person("1", "Ann", "join_time"))
+		byRun := strings.Replace(followWebinar, `webinar: {number: "${WebinarNumber}"}`, `instance: {uuid: "run=="}`, 1)
+		followers := []*followed{l.follow(followWebinar), l.follow(byRun)}
 		for _, f := range followers {
 			defer f.close() //nolint:gocritic // there are two
-			if a, _ := f.until("Ann", func(*toldAttendance) bool { return true }); a.Totals.Attendees != 1 || a.Source != "EVENTS" || a.ReportState != "PENDING" || a.Complete || len(a.Missing) > 0 {
+			if a, _ := f.until("Ann", func(*gotAttendance) bool { return true }); a.Totals.Attendees != 1 || a.Source != "EVENTS" || a.ReportState != "PENDING" || a.Complete || len(a.Missing) > 0 {
 				t.Errorf("%+v", a)
 			}
 		}
 		if calls := patterns(l.spent()); !slices.Equal(calls, []string{"GET /webinars/{webinarId}"}) {
 			t.Errorf("to begin, Zoom is asked for %v", calls)
 		}
-		event("webinar.participant_joined", came("2", "Bob", "join_time"))
+		event("webinar.participant_joined", person("2", "Bob", "join_time"))
 		time.Sleep(8 * time.Second)
-		event("webinar.participant_left", came("1", "Ann", "leave_time"))
-		for _, query := range []string{asksWebinar, strings.Replace(asksWebinar, "attendance {", "attendance(source: EVENTS) {", 1)} {
+		event("webinar.participant_left", person("1", "Ann", "leave_time"))
+		for _, query := range []string{queryWebinar, strings.Replace(queryWebinar, "attendance {", "attendance(source: EVENTS) {", 1)} {
 			if a := attendanceIn(t, string(l.ask(query, nil).Data)); a == nil || a.Source != "EVENTS" || len(a.Attendees.Nodes) != 2 || a.Attendees.Nodes[0].DurationSeconds != 10 || a.Attendees.Nodes[1].LastLeave != nil {
 				t.Errorf("asked, it is %+v", a)
 			}
@@ -206,10 +206,10 @@ func TestLiveAttendance_webinar(t *testing.T) {
 		if status != http.StatusOK || len(lines) != 3 || !strings.HasPrefix(lines[1], "Ann,ann@example.com,") || !strings.Contains(lines[1], ",10,1,") {
 			t.Errorf("%d %q", status, lines)
 		}
-		event("webinar.participant_left", came("2", "Bob", "leave_time"))
+		event("webinar.participant_left", person("2", "Bob", "leave_time"))
 		event("webinar.ended", "")
 		for _, f := range append(followers, l.follow(byRun)) {
-			last, _ := f.until("the end", func(a *toldAttendance) bool { return a.Complete })
+			last, _ := f.until("the end", func(a *gotAttendance) bool { return a.Complete })
 			if last.ReportState != "READY" || last.AsOf != nil || len(last.Missing) > 0 || last.Totals.Attended != 2 {
 				t.Errorf("%+v", last)
 			}
@@ -229,8 +229,8 @@ func TestLiveAttendance_webinar(t *testing.T) {
 	})
 }
 
-// TestLiveAttendance_webinarSeeded follows a webinar that began before the events of the last
-// hour: the dashboard tells who is there.
+// TestLiveAttendance_webinarSeeded follows a webinar without any event: the dashboard has its
+// participants.
 func TestLiveAttendance_webinarSeeded(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		if _, err := l.Hold(l.WebinarNumber, 1); err != nil {
@@ -238,9 +238,9 @@ func TestLiveAttendance_webinarSeeded(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		l.spent()
-		f := l.follow(followsWebinar)
+		f := l.follow(followWebinar)
 		defer f.close()
-		if a, _ := f.until("who is there", func(*toldAttendance) bool { return true }); a.Totals.Attendees == 0 || len(a.Missing) > 0 {
+		if a, _ := f.until("who is there", func(*gotAttendance) bool { return true }); a.Totals.Attendees == 0 || len(a.Missing) > 0 {
 			t.Errorf("%+v", a)
 		}
 		if calls := patterns(l.spent()); !slices.Contains(calls, "GET /metrics/webinars/{webinarId}/participants") {
@@ -249,7 +249,7 @@ func TestLiveAttendance_webinarSeeded(t *testing.T) {
 	})
 }
 
-// file reads who attended as CSV.
+// file reads the attendance as CSV.
 func (l *live) file(kind, key string) (status int, name string, lines []string) {
 	l.t.Helper()
 	h := &attendancecsv.Handler{Tenant: types.TenantOf(sandbox.AccountID), Places: attendancecsv.NewPlaces(), Graph: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -269,12 +269,12 @@ func (l *live) file(kind, key string) (status int, name string, lines []string) 
 	return w.Code, w.Header().Get("Content-Disposition"), strings.Split(strings.TrimSuffix(w.Body.String(), "\r\n"), "\r\n")
 }
 
-// TestLiveAttendance_unproven says what events do not prove: who came before them, and what
-// people are called where nobody keeps that.
+// TestLiveAttendance_unproven checks the gaps of an attendance: participants who joined before the
+// first event, and names where they are not stored.
 func TestLiveAttendance_unproven(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
-		l.event("meeting.participant_joined", came("1", "Ann", "join_time"))
-		a := attendanceIn(t, string(l.ask(strings.Replace(asksRun, "totals", "absentees { totalCount } totals", 1), nil).Data))
+		l.event("meeting.participant_joined", person("1", "Ann", "join_time"))
+		a := attendanceIn(t, string(l.ask(strings.Replace(queryInstance, "totals", "absentees { totalCount } totals", 1), nil).Data))
 		if !slices.Equal(a.Missing, []string{"EARLIER_STAYS"}) || a.Absentees != nil || a.Attendees.TotalCount != nil || len(a.Attendees.Nodes) != 1 {
 			t.Errorf("%+v", a)
 		}
@@ -283,19 +283,19 @@ func TestLiveAttendance_unproven(t *testing.T) {
 				t.Errorf("a query has made the HEAVY call %s", call)
 			}
 		}
-		l.event("meeting.participant_left", came("1", "Ann", "leave_time"))
+		l.event("meeting.participant_left", person("1", "Ann", "leave_time"))
 		l.event("meeting.ended", "")
-		f := l.follow(strings.Replace(followsRun, `latestOf: "${MeetingNumber}"`, `uuid: "run=="`, 1))
+		f := l.follow(strings.Replace(followInstance, `latestOf: "${MeetingNumber}"`, `uuid: "run=="`, 1))
 		defer f.close()
-		if a, _ := f.until("the end", func(*toldAttendance) bool { return true }); a.Complete || a.ReportState != "PENDING" || !slices.Contains(a.Missing, "EARLIER_STAYS") {
+		if a, _ := f.until("the end", func(*gotAttendance) bool { return true }); a.Complete || a.ReportState != "PENDING" || !slices.Contains(a.Missing, "EARLIER_STAYS") {
 			t.Errorf("%+v", a)
 		}
 		f.completed()
 	})
 	inLive(t, setup{nameless: true}, func(l *live) {
 		l.event("meeting.started", "")
-		l.event("meeting.participant_joined", came("1", "Ann", "join_time"))
-		a := attendanceIn(t, string(l.ask(asksRun, nil).Data))
+		l.event("meeting.participant_joined", person("1", "Ann", "join_time"))
+		a := attendanceIn(t, string(l.ask(queryInstance, nil).Data))
 		if !slices.Equal(a.Missing, []string{"NAMES"}) || len(a.Attendees.Nodes) != 1 || len(a.Attendees.Nodes[0].Names) > 0 {
 			t.Errorf("%+v", a)
 		}
@@ -311,7 +311,7 @@ func TestLiveAttendance_unproven(t *testing.T) {
 	})
 }
 
-// TestLiveAttendance_absentees lists the registrants who have not joined yet.
+// TestLiveAttendance_absentees lists the approved registrants who have not joined yet.
 func TestLiveAttendance_absentees(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		var said struct {
@@ -326,24 +326,24 @@ func TestLiveAttendance_absentees(t *testing.T) {
 			t.Fatal(err)
 		}
 		all, one := said.Meeting.Registrants.TotalCount, said.Meeting.Registrants.Nodes[0]
-		query := strings.Replace(asksRun, "totals", "absentees { totalCount } totals", 1)
+		query := strings.Replace(queryInstance, "totals", "absentees { totalCount } totals", 1)
 		l.event("meeting.started", "")
 		if a := attendanceIn(t, string(l.ask(query, nil).Data)); a.Absentees == nil || a.Absentees.TotalCount != all || all < 2 {
 			t.Fatalf("%+v of %d", a, all)
 		}
-		l.event("meeting.participant_joined", strings.Replace(came("1", "Ann", "join_time"), `"registrant_id":""`, fmt.Sprintf(`"registrant_id":%q`, one.ZoomID), 1))
+		l.event("meeting.participant_joined", strings.Replace(person("1", "Ann", "join_time"), `"registrant_id":""`, fmt.Sprintf(`"registrant_id":%q`, one.ZoomID), 1))
 		if a := attendanceIn(t, string(l.ask(query, nil).Data)); a.Absentees == nil || a.Absentees.TotalCount != all-1 {
 			t.Errorf("%+v of %d", a, all)
 		}
 	})
 }
 
-// TestLiveAttendance_paced has many people join at once: the subscription sends a few items, and
-// makes no call for them.
+// TestLiveAttendance_paced has many participants join within seconds: the subscription sends a few
+// items, and makes no call.
 func TestLiveAttendance_paced(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.started", "")
-		first, second := l.follow(followsRun), l.follow(followsRun)
+		first, second := l.follow(followInstance), l.follow(followInstance)
 		defer first.close()
 		defer second.close()
 		first.next()
@@ -351,11 +351,11 @@ func TestLiveAttendance_paced(t *testing.T) {
 		l.spent()
 		const crowd = 300
 		for i := range crowd {
-			l.tell("meeting.participant_joined", came(strconv.Itoa(i), fmt.Sprint("P", i), "join_time"))
+			l.tell("meeting.participant_joined", person(strconv.Itoa(i), fmt.Sprint("P", i), "join_time"))
 			time.Sleep(10 * time.Millisecond)
 		}
 		for _, f := range []*followed{first, second} {
-			if _, items := f.until("all are there", func(a *toldAttendance) bool { return a.Totals.Attendees == crowd }); items > 5 {
+			if _, items := f.until("all are there", func(a *gotAttendance) bool { return a.Totals.Attendees == crowd }); items > 5 {
 				t.Errorf("%d items tell of who came in three seconds", items)
 			}
 		}
@@ -363,19 +363,19 @@ func TestLiveAttendance_paced(t *testing.T) {
 	})
 }
 
-// TestLiveAttendance_lateIsReadOnce reads the date of the run for the first item alone.
+// TestLiveAttendance_lateIsReadOnce reads the scheduled date of an instance for the first item only.
 func TestLiveAttendance_lateIsReadOnce(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.started", "")
-		l.event("meeting.participant_joined", came("1", "Ann", "join_time"))
+		l.event("meeting.participant_joined", person("1", "Ann", "join_time"))
 		f := l.follow(`subscription { attendance(instance: {latestOf: "${MeetingNumber}"}) { totals { attendees late } } }`)
 		defer f.close()
-		items := f.read() // heartbeats too, or these would wait for who reads
+		items := f.read() // also reads heartbeats, whose writes would block otherwise
 		<-items
 		l.spends(2) // the meeting, and its date
 		for i := range 3 {
 			time.Sleep(50 * time.Second)
-			l.event("meeting.participant_joined", came(strconv.Itoa(i+2), "Bob", "join_time"))
+			l.event("meeting.participant_joined", person(strconv.Itoa(i+2), "Bob", "join_time"))
 			<-items
 		}
 		l.spends(0)
@@ -400,14 +400,14 @@ func (f *followed) read() <-chan string {
 	return items
 }
 
-// TestLiveAttendance_asZoomTells holds meetings and webinars in which people do what they do, and
-// compares what events have told at the end with what the dashboard tells afterwards.
+// TestLiveAttendance_asZoomTells holds random meetings and webinars, and compares their last
+// attendance by events with that by the dashboard afterwards.
 func TestLiveAttendance_asZoomTells(t *testing.T) {
 	for seed := uint64(1); seed <= 7; seed++ {
 		inLive(t, setup{}, func(l *live) {
-			number, follows, of := l.MeetingNumber, followsRun, `{ meetingInstance(by: {uuid: %q}) { attendance(source: DASHBOARD) %s } }`
+			number, follows, of := l.MeetingNumber, followInstance, `{ meetingInstance(by: {uuid: %q}) { attendance(source: DASHBOARD) %s } }`
 			if seed > 5 {
-				number, follows, of = l.WebinarNumber, followsWebinar, `{ account { reports { webinar(by: {uuid: %q}) { attendance(source: DASHBOARD) %s } } } }`
+				number, follows, of = l.WebinarNumber, followWebinar, `{ account { reports { webinar(by: {uuid: %q}) { attendance(source: DASHBOARD) %s } } } }`
 			}
 			held, err := l.HoldRandom(number, 10, seed)
 			if err != nil {
@@ -420,7 +420,7 @@ func TestLiveAttendance_asZoomTells(t *testing.T) {
 				defer close(ran)
 				held.Run(l.t.Context(), func(e sandbox.Event) { l.deliver(string(e.Body)) })
 			}()
-			last, items := f.until("the end", func(a *toldAttendance) bool { return a.ReportState == "READY" })
+			last, items := f.until("the end", func(a *gotAttendance) bool { return a.ReportState == "READY" })
 			<-ran
 			if items < 5 || !last.Complete {
 				t.Errorf("seed %d: %d items, %+v", seed, items, last)
@@ -435,8 +435,8 @@ func TestLiveAttendance_asZoomTells(t *testing.T) {
 	}
 }
 
-// attendeeLines are the attendees as lines, sorted.
-func attendeeLines(a *toldAttendance) []string {
+// attendeeLines returns the attendees as sorted lines.
+func attendeeLines(a *gotAttendance) []string {
 	if a == nil {
 		return nil
 	}
@@ -448,8 +448,8 @@ func attendeeLines(a *toldAttendance) []string {
 	return lines
 }
 
-// TestLiveAttendance_refused tells of a run that nobody knows what a query does, and of one
-// that is asked for by events alone that these do not name it.
+// TestLiveAttendance_refused refuses an unknown instance, by a subscription and by a query for the
+// attendance by events, and the latter also without events.
 func TestLiveAttendance_refused(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		f := l.follow(`subscription { attendance(instance: {uuid: "none=="}) { complete } }`)
@@ -470,7 +470,8 @@ func TestLiveAttendance_refused(t *testing.T) {
 	})
 }
 
-// A past run, of which no event tells, is told once.
+// TestLiveAttendance_past follows an instance that has ended and that no event names: the subscription
+// has one item.
 func TestLiveAttendance_past(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		var said struct {
@@ -481,7 +482,7 @@ func TestLiveAttendance_past(t *testing.T) {
 		}
 		f := l.follow(fmt.Sprintf(`subscription { attendance(instance: {id: %q}) %s }`, said.Meeting.LatestInstance.ID, attendanceFields))
 		defer f.close()
-		if a, _ := f.until("who attended", func(*toldAttendance) bool { return true }); !a.Complete || a.Source != "PAST_MEETING" || len(a.Attendees.Nodes) == 0 {
+		if a, _ := f.until("who attended", func(*gotAttendance) bool { return true }); !a.Complete || a.Source != "PAST_MEETING" || len(a.Attendees.Nodes) == 0 {
 			t.Errorf("%+v", a)
 		}
 		f.completed()

@@ -23,20 +23,20 @@ import (
 )
 
 const (
-	// maxEventNames is how many names a subscription to events may have.
+	// maxEventNames bounds the names of a subscription to events.
 	maxEventNames = 200
-	// maxQueued is how many events wait for a client that reads slowly.
+	// maxQueued bounds the events that wait for a slow client.
 	maxQueued = 64
 )
 
-// errNoEvents is the refusal of what hangs on Zoom's events where none are taken.
-var errNoEvents = &errs.InputError{Code: types.ErrorCodeNotEnabled, Message: "The gateway takes no events of this account. Set ZOOM_WEBHOOK_SECRETS, and have Zoom deliver the app's events to /webhooks/zoom; or set ZOOM_EVENTS_URL."}
+// errNoEvents refuses fields that need Zoom's events if the gateway receives none.
+var errNoEvents = &errs.InputError{Code: types.ErrorCodeNotEnabled, Message: "The gateway receives no events of this account. Set ZOOM_WEBHOOK_SECRETS, and have Zoom deliver the app's events to /webhooks/zoom; or set ZOOM_EVENTS_URL."}
 
-// errExpired is the refusal of a cursor that is not good any more, and the end of a
-// subscription that may have lost events.
-var errExpired = &errs.InputError{Code: types.ErrorCodeCursorExpired, Message: "Events after this cursor may be lost: cursors are good for an hour. Read anew what you follow, then subscribe without the argument after."}
+// errExpired refuses a cursor that is invalid or too old, and ends a subscription that may have lost
+// events.
+var errExpired = &errs.InputError{Code: types.ErrorCodeCursorExpired, Message: "Events after this cursor may be lost: cursors are valid for an hour. Read the data again, then subscribe without the argument after."}
 
-// streamError puts an error of the stream as callers are to see it.
+// streamError returns the error that callers receive for one of the event stream.
 func streamError(err error) error {
 	if errors.Is(err, stream.ErrExpired) {
 		return errExpired
@@ -44,17 +44,17 @@ func streamError(err error) error {
 	return err
 }
 
-// following opens a source of what hangs on events, where these are taken.
-func (r *Resolver) following(open func() (endpoint.Source, error)) func() (endpoint.Source, error) {
+// withEvents returns open if the gateway receives events, and else a function that refuses.
+func (r *Resolver) withEvents(open func() (endpoint.Source, error)) func() (endpoint.Source, error) {
 	if r.Bus == nil {
 		return func() (endpoint.Source, error) { return nil, errNoEvents }
 	}
 	return open
 }
 
-// seenMeeting returns the scope and the number of a meeting, which the caller may see: the
-// error is that of a query for it.
-func seenMeeting(ctx context.Context, by types.MeetingBy) (*scope, *types.Meeting, error) {
+// readMeeting reads a meeting and returns it with its scope. For a meeting that the caller may not
+// read, the error is that of a query for it.
+func readMeeting(ctx context.Context, by types.MeetingBy) (*scope, *types.Meeting, error) {
 	number, err := argument.Number("meeting", by)
 	if err != nil {
 		return nil, nil, err
@@ -64,8 +64,8 @@ func seenMeeting(ctx context.Context, by types.MeetingBy) (*scope, *types.Meetin
 	return s, m, err
 }
 
-// seenWebinar is seenMeeting for a webinar.
-func seenWebinar(ctx context.Context, by types.WebinarBy) (*scope, *types.Webinar, error) {
+// readWebinar is readMeeting for a webinar.
+func readWebinar(ctx context.Context, by types.WebinarBy) (*scope, *types.Webinar, error) {
 	number, err := argument.Number("webinar", by)
 	if err != nil {
 		return nil, nil, err
@@ -75,10 +75,11 @@ func seenWebinar(ctx context.Context, by types.WebinarBy) (*scope, *types.Webina
 	return s, w, err
 }
 
-// accountID is Zoom's id of the account of a scope.
+// accountID returns Zoom's id of the account of a scope.
 func (s *scope) accountID() string { return s.client.AccountID() }
 
-// eventsFilter works out which events a subscription picks.
+// eventsFilter returns the filter of a subscription to events, or an error if the caller may not read
+// what it names.
 func (r *Resolver) eventsFilter(ctx context.Context, names []string, meeting *types.MeetingBy, webinar *types.WebinarBy, user *types.UserBy) (events.Filter, error) {
 	f := events.Filter{Served: r.Client.AccountID(), Names: names, Gaps: events.AllGaps}
 	if len(names) > maxEventNames {
@@ -96,13 +97,13 @@ func (r *Resolver) eventsFilter(ctx context.Context, names []string, meeting *ty
 	case meeting != nil && webinar != nil:
 		return f, errs.Invalid("webinar: an event names a meeting or a webinar, not both")
 	case webinar != nil:
-		s, w, err := seenWebinar(ctx, *webinar)
+		s, w, err := readWebinar(ctx, *webinar)
 		if err != nil {
 			return f, err
 		}
 		f.Account, f.Meeting = s.accountID(), w.Number.String()
 	case meeting != nil:
-		s, m, err := seenMeeting(ctx, *meeting)
+		s, m, err := readMeeting(ctx, *meeting)
 		if err != nil {
 			return f, err
 		}
@@ -124,22 +125,24 @@ func (r *Resolver) eventsFilter(ctx context.Context, names []string, meeting *ty
 	return f, nil
 }
 
-// follow opens a source of what comes from the bus. item makes an item of an event.
-func (r *Resolver) follow(ctx context.Context, f events.Filter, after *string, room int, item func(e *events.Stored, skipped int) endpoint.Item) (endpoint.Source, error) {
+// follow opens a source of the events of a filter, after a cursor or from now on. For a slow client,
+// at most queued events wait. item returns the item of an event, before which skipped others were
+// dropped.
+func (r *Resolver) follow(ctx context.Context, f events.Filter, after *string, queued int, item func(e *events.Stored, skipped int) endpoint.Item) (endpoint.Source, error) {
 	at := ""
 	if after != nil {
-		if at = readCursor(*after); at == "" {
+		if at = decodeCursor(*after); at == "" {
 			return nil, errExpired
 		}
 	}
-	sub, err := r.Bus.Follow(ctx, f, at, room)
+	sub, err := r.Bus.Follow(ctx, f, at, queued)
 	if err != nil {
 		return nil, streamError(err)
 	}
 	return &busSource{sub, item}, nil
 }
 
-// busSource is items from the bus.
+// busSource is a source of the events of a subscription to the bus.
 type busSource struct {
 	sub  *events.Subscription
 	item func(e *events.Stored, skipped int) endpoint.Item
@@ -157,7 +160,7 @@ func (s *busSource) Next(ctx context.Context) (endpoint.Item, error) {
 // Close implements [endpoint.Source].
 func (s *busSource) Close() { s.sub.Close() }
 
-// eventItem is an event as an item.
+// eventItem returns an event as an item.
 func (r *Resolver) eventItem(e *events.Stored, skipped int) endpoint.Item {
 	return endpoint.Item{
 		Key:   "event " + e.Cursor + " " + strconv.Itoa(skipped),
@@ -167,7 +170,7 @@ func (r *Resolver) eventItem(e *events.Stored, skipped int) endpoint.Item {
 
 func (r *Resolver) eventOf(e *events.Stored, skipped int) *types.Event {
 	out := &types.Event{
-		Name: types.Text(e.Name), Gap: gapOf(e.Gap), Time: types.Time{Time: e.Time}, Cursor: writeCursor(e.Cursor), Skipped: skipped,
+		Name: types.Text(e.Name), Gap: gapOf(e.Gap), Time: types.Time{Time: e.Time}, Cursor: encodeCursor(e.Cursor), Skipped: skipped,
 		InAccount: e.AccountID, Numbers: e.Meetings(), OfWebinar: e.OfWebinar(), UUIDs: e.Instances(), Hosts: e.Hosts(), Users: e.Users(),
 	}
 	out.Account = r.subOf(e.AccountID)
@@ -193,7 +196,7 @@ func (r *Resolver) eventOf(e *events.Stored, skipped int) *types.Event {
 	return out
 }
 
-// gapOf is a gap as the graph has it; "" where there is none.
+// gapOf returns a gap as a value of the schema; "" if there is none.
 func gapOf(gap events.Gap) types.EventGap {
 	switch gap {
 	case events.GapBegan:
@@ -204,7 +207,7 @@ func gapOf(gap events.Gap) types.EventGap {
 	return ""
 }
 
-// subOf returns what an account is in the origin of objects: "" for the own one.
+// subOf returns the account of an object's origin: "" for the own account.
 func (r *Resolver) subOf(accountID string) string {
 	if accountID == r.Client.AccountID() {
 		return ""
@@ -212,11 +215,12 @@ func (r *Resolver) subOf(accountID string) string {
 	return accountID
 }
 
+// numberIn returns the first number; 0 if there is none.
 func numberIn(numbers []string) types.MeetingNumber {
 	if len(numbers) == 0 {
 		return 0
 	}
-	number, _ := types.ParseMeetingNumber(numbers[0]) // 0 is none
+	number, _ := types.ParseMeetingNumber(numbers[0]) // 0 with an error
 	return number
 }
 
@@ -227,20 +231,22 @@ func firstOf(keys []string) string {
 	return keys[0]
 }
 
-// changeItem is a change of a meeting as an item. What the event has made stale, or may have been
-// made stale by those that are missing before a gap's end, is so here before the meeting is read.
+// changeItem returns the items of the changes of a meeting. For each item, it first evicts the answers
+// that the event makes stale from this process: the replica that received the event evicts them
+// everywhere, but its message may arrive later. After a gap, it evicts the answers that any event of
+// the meeting makes stale.
 func (r *Resolver) changeItem(s *scope, number types.MeetingNumber) func(e *events.Stored, skipped int) endpoint.Item {
 	client, sub := s.client, s.client.Sub()
 	return func(e *events.Stored, skipped int) endpoint.Item {
-		stale, name := e.Stale(), e.Cursor
+		stale, key := e.Stale(), e.Cursor
 		if e.Gap != "" {
-			stale, name = events.StaleAfterGap(number.String()), e.Cursor+" "+number.String()
+			stale, key = events.StaleAfterGap(number.String()), e.Cursor+" "+number.String()
 		}
-		r.evicted.do(name, func() { client.EvictHere(context.Background(), stale...) })
+		r.evicted.do(key, func() { client.EvictHere(context.Background(), stale...) })
 		return endpoint.Item{
 			Key: "change " + e.Cursor + " " + strconv.Itoa(skipped),
 			Value: func(context.Context) any {
-				out := &types.MeetingChange{Event: types.Text(e.Name), Time: types.Time{Time: e.Time}, Cursor: writeCursor(e.Cursor), Skipped: skipped, Number: number}
+				out := &types.MeetingChange{Event: types.Text(e.Name), Time: types.Time{Time: e.Time}, Cursor: encodeCursor(e.Cursor), Skipped: skipped, Number: number}
 				out.Account = sub
 				return out
 			},
@@ -248,74 +254,74 @@ func (r *Resolver) changeItem(s *scope, number types.MeetingNumber) func(e *even
 	}
 }
 
-// evictedOnce remembers which events, and which gaps for a meeting, have evicted here. The zero
-// value is ready.
+// evictedOnce runs the eviction of each event once for all subscriptions, and that of each gap once
+// for each meeting. The zero value is ready.
 type evictedOnce struct {
 	mu    sync.Mutex
 	done  map[string]struct{}
-	order []string
+	order []string // the oldest first
 }
 
-// maxEvicted is how many events it remembers: one that is forgotten evicts again.
+// maxEvicted bounds the remembered events. The eviction of an older one would run again.
 const maxEvicted = 1000
 
-// do does what is to be done for an event, unless it was done. Who comes second waits.
-func (o *evictedOnce) do(name string, f func()) {
+// do calls f unless it was called for the key. Concurrent callers wait until f has returned.
+func (o *evictedOnce) do(key string, f func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if _, has := o.done[name]; has {
+	if _, has := o.done[key]; has {
 		return
 	}
 	f()
 	if o.done == nil {
 		o.done = map[string]struct{}{}
 	}
-	o.done[name] = struct{}{}
-	if o.order = append(o.order, name); len(o.order) > maxEvicted {
+	o.done[key] = struct{}{}
+	if o.order = append(o.order, key); len(o.order) > maxEvicted {
 		delete(o.done, o.order[0])
 		o.order = slices.Delete(o.order, 0, 1)
 	}
 }
 
-// cursorMark begins the cursors of events, before they are encoded.
-const cursorMark = "event:"
+// cursorPrefix begins the decoded cursors of events.
+const cursorPrefix = "event:"
 
-// writeCursor makes a place in the stream of events a cursor, which is opaque.
-func writeCursor(place string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(cursorMark + place))
+// encodeCursor returns the opaque cursor of a position in the event stream.
+func encodeCursor(position string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(cursorPrefix + position))
 }
 
-// maxCursor is how long a cursor of events is at most.
+// maxCursor bounds a cursor of events, in bytes.
 const maxCursor = 200
 
-// readCursor returns the place of a cursor; "" where it is no cursor of events.
-func readCursor(cursor string) string {
+// decodeCursor returns the position of a cursor; "" if it is no cursor of events.
+func decodeCursor(cursor string) string {
 	if len(cursor) > maxCursor {
 		return ""
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	place, ok := strings.CutPrefix(string(text), cursorMark)
+	position, ok := strings.CutPrefix(string(text), cursorPrefix)
 	if err != nil || !ok {
 		return ""
 	}
-	return place
+	return position
 }
 
-// roster opens the roster of a meeting.
+// roster opens a source of the roster of a meeting.
 func (r *Resolver) roster(ctx context.Context, by types.MeetingBy) (endpoint.Source, error) {
-	s, m, err := seenMeeting(ctx, by)
+	s, m, err := readMeeting(ctx, by)
 	if err != nil {
 		return nil, err
 	}
 	return &rosterSource{Resolver: r, shared: r.rosters.Follow(ctx, s.client, rosters.Key{Account: s.accountID(), Number: m.Number}, rosters.MayBeLive(m)), sub: s.client.Sub()}, nil
 }
 
-// rosterSource is a roster whenever it has changed.
+// rosterSource is a source of the versions of a roster. A slow client gets the latest only.
 type rosterSource struct {
 	*Resolver
 	shared *rosters.Roster
-	sub    string // the account, where it is a sub account
-	last   int    // version; 0 is none
+	sub    string // the account's id; "" for the own account
+	last   int    // the version of the last item; 0 before the first item, and -1 if that was version 0
 }
 
 // Next implements [endpoint.Source].
@@ -328,7 +334,7 @@ func (s *rosterSource) Next(ctx context.Context) (endpoint.Item, error) {
 		if first || now.Version != s.last {
 			after := s.last
 			if s.last = now.Version; s.last == 0 {
-				s.last = -1 // nothing has come yet
+				s.last = -1
 			}
 			return s.item(after, now, first), nil
 		}
@@ -346,6 +352,8 @@ func (s *rosterSource) Next(ctx context.Context) (endpoint.Item, error) {
 // Close implements [endpoint.Source].
 func (s *rosterSource) Close() { s.rosters.Leave(s.shared) }
 
+// item returns the item of a version, with the changes after an earlier one; the first item has no
+// changes.
 func (s *rosterSource) item(after int, now *roster.Snapshot, first bool) endpoint.Item {
 	if first {
 		after = now.Version
@@ -360,7 +368,7 @@ func (s *rosterSource) item(after int, now *roster.Snapshot, first bool) endpoin
 func (s *rosterSource) rosterOf(after int, now *roster.Snapshot) *types.Roster {
 	number := s.shared.Key.Number
 	out := &types.Roster{
-		Cursor: writeCursor(now.Cursor), AsOf: types.Time{Time: now.AsOf}, Number: number, UUID: types.UUID(now.UUID),
+		Cursor: encodeCursor(now.Cursor), AsOf: types.Time{Time: now.AsOf}, Number: number, UUID: types.UUID(now.UUID),
 		Live: types.Bool{Value: now.State == roster.Live, Valid: now.State != roster.Unknown}, Count: now.People, Waiting: now.Waiting,
 		Complete: now.Complete, Source: types.RosterSourceEvents, Missing: []types.Text{},
 	}
@@ -389,28 +397,29 @@ func (s *rosterSource) rosterOf(after int, now *roster.Snapshot) *types.Roster {
 	return out
 }
 
-// rosterParticipant is a participant of a roster as the graph has it.
+// rosterParticipant returns a participant of a roster as a type of the schema.
 func rosterParticipant(p *roster.Participant, account string, number types.MeetingNumber) *types.LiveParticipant {
 	out := personOf(&p.Person, account, number)
 	out.JoinTime, out.LeaveTime, out.InWaitingRoom = types.Time{Time: p.Joined}, types.Time{Time: p.Left}, p.Waiting
 	return out
 }
 
-// eventParticipant is the participant that an event tells of.
+// eventParticipant returns the participant of an event as a type of the schema.
 func eventParticipant(e *events.Stored, account string, number types.MeetingNumber) *types.LiveParticipant {
 	p := e.Person
 	out := personOf(p, account, number)
-	_, what, _ := strings.Cut(e.Name, ".")
-	out.InWaitingRoom = strings.HasSuffix(what, "waiting_room") && what != "participant_left_waiting_room"
+	_, action, _ := strings.Cut(e.Name, ".")
+	out.InWaitingRoom = strings.HasSuffix(action, "waiting_room") && action != "participant_left_waiting_room"
 	switch {
-	case strings.HasPrefix(what, "participant_joined"), what == "participant_put_in_waiting_room":
+	case strings.HasPrefix(action, "participant_joined"), action == "participant_put_in_waiting_room":
 		out.JoinTime = types.Time{Time: p.At}
-	case strings.HasPrefix(what, "participant_left"):
+	case strings.HasPrefix(action, "participant_left"):
 		out.LeaveTime = types.Time{Time: p.At}
 	}
 	return out
 }
 
+// personOf returns a person without times as a type of the schema.
 func personOf(p *events.Person, account string, number types.MeetingNumber) *types.LiveParticipant {
 	out := &types.LiveParticipant{
 		InMeetingID: p.StayID, ParticipantUUID: types.Text(p.UUID), Name: types.Text(p.Name), Email: types.Text(p.Email), Phone: types.Text(p.Phone),

@@ -63,7 +63,7 @@ func (r *rosterResolver) Meeting(ctx context.Context, obj *types.Roster) (*types
 }
 
 func (r *subscriptionResolver) Events(ctx context.Context, names []string, meeting *types.MeetingBy, webinar *types.WebinarBy, user *types.UserBy, after *string) (<-chan *types.Event, error) {
-	return endpoint.Stream[*types.Event](ctx, r.following(func() (endpoint.Source, error) {
+	return endpoint.Stream[*types.Event](ctx, r.withEvents(func() (endpoint.Source, error) {
 		filter, err := r.eventsFilter(ctx, names, meeting, webinar, user)
 		if err != nil {
 			return nil, err
@@ -73,8 +73,8 @@ func (r *subscriptionResolver) Events(ctx context.Context, names []string, meeti
 }
 
 func (r *subscriptionResolver) MeetingChanged(ctx context.Context, meeting types.MeetingBy, after *string) (<-chan *types.MeetingChange, error) {
-	return endpoint.Stream[*types.MeetingChange](ctx, r.following(func() (endpoint.Source, error) {
-		s, m, err := seenMeeting(ctx, meeting)
+	return endpoint.Stream[*types.MeetingChange](ctx, r.withEvents(func() (endpoint.Source, error) {
+		s, m, err := readMeeting(ctx, meeting)
 		if err != nil {
 			return nil, err
 		}
@@ -84,11 +84,11 @@ func (r *subscriptionResolver) MeetingChanged(ctx context.Context, meeting types
 }
 
 func (r *subscriptionResolver) Participants(ctx context.Context, meeting types.MeetingBy) (<-chan *types.Roster, error) {
-	return endpoint.Stream[*types.Roster](ctx, r.following(func() (endpoint.Source, error) { return r.roster(ctx, meeting) }))
+	return endpoint.Stream[*types.Roster](ctx, r.withEvents(func() (endpoint.Source, error) { return r.roster(ctx, meeting) }))
 }
 
 func (r *subscriptionResolver) Attendance(ctx context.Context, instance *types.MeetingInstanceBy, webinar *types.WebinarBy, rules types.AttendanceRules) (<-chan *types.Attendance, error) {
-	return endpoint.Stream[*types.Attendance](ctx, r.following(func() (endpoint.Source, error) { return r.followAttendance(ctx, instance, webinar, rules) }))
+	return endpoint.Stream[*types.Attendance](ctx, r.withEvents(func() (endpoint.Source, error) { return r.followAttendance(ctx, instance, webinar, rules) }))
 }
 
 func (r *subscriptionResolver) RateLimitChanged(ctx context.Context) (<-chan *types.RateLimit, error) {

@@ -31,7 +31,7 @@ type live struct {
 	webhook *events.Webhook
 }
 
-// inLive runs a test in a bubble, as inRig does.
+// inLive runs a test in a synctest bubble, as inRig does.
 func inLive(t *testing.T, s setup, test func(*live)) {
 	t.Helper()
 	own := &stream.Memory{}
@@ -63,7 +63,7 @@ func (l *live) event(name, more string) {
 func (l *live) eventOf(number int64, name, more string) {
 	l.t.Helper()
 	l.tellOf(number, name, more)
-	time.Sleep(time.Second) // or the next one is the same
+	time.Sleep(time.Second) // else the next one may have the same key, and is dropped
 }
 
 // tell is event without a pause.
@@ -93,7 +93,7 @@ func (l *live) deliver(body string) {
 	}
 }
 
-// gap has the stream tell of a gap, as one in the WebSocket does.
+// gap appends a gap to the stream, as the WebSocket client does.
 func (l *live) gap(kind string) {
 	l.t.Helper()
 	now := time.Now()
@@ -197,9 +197,8 @@ func TestSubscription_itemsAreExecutedAnew(t *testing.T) {
 	})
 }
 
-// TestMeetingChanged_gap reads the meeting again when a gap in the events has ended, once for all
-// that follow it, though it is in the cache: no event tells what has changed. The beginning of a
-// gap displaces no change that waits for the client.
+// TestMeetingChanged_gap reads the meeting again at the end of a gap, once for all subscriptions and
+// although it is cached: no event says what has changed. The beginning of a gap makes no item.
 func TestMeetingChanged_gap(t *testing.T) {
 	const query = `subscription { meetingChanged(meeting: {number: "${MeetingNumber}"}) { event skipped cursor meeting { topic } } }`
 	inLive(t, setup{}, func(l *live) {
@@ -241,7 +240,7 @@ func TestMeetingChanged_gap(t *testing.T) {
 	})
 }
 
-// TestEvents_gap tells where events may be missing, whatever events are picked.
+// TestEvents_gap has an item for each gap, whatever the filter.
 func TestEvents_gap(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		f := l.follow(`subscription { events(meeting: {number: "${MeetingNumber}"}, names: ["meeting.ended"]) { name gap skipped ids participant { name } meeting { topic } account { zoomId } } }`)
@@ -259,8 +258,8 @@ func TestEvents_gap(t *testing.T) {
 	})
 }
 
-// TestSubscription_badInput follows what the caller may not see, what is not there, and what is too
-// old: each ends with the error that a query has.
+// TestSubscription_badInput refuses invalid arguments, expired cursors, and objects that do not exist or
+// that the caller may not read, with the error of a query.
 func TestSubscription_badInput(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
 		first := l.follow(`subscription { events(meeting: {number: "${MeetingNumber}"}) { cursor } }`)
@@ -274,7 +273,7 @@ func TestSubscription_badInput(t *testing.T) {
 		first.drain()
 		l.event("meeting.updated", "")
 		time.Sleep(2 * time.Hour)
-		l.event("meeting.updated", "") // older ones are dropped
+		l.event("meeting.updated", "") // the stream drops older ones
 		for field, code := range map[string]string{
 			`events(meeting: {number: "99999999999"}) { cursor }`:                                                                "NOT_FOUND",
 			`events(webinar: {number: "99999999999"}) { cursor }`:                                                                "NOT_FOUND",
@@ -308,7 +307,7 @@ func TestSubscription_badInput(t *testing.T) {
 			f.close()
 		}
 	})
-	// Who may not see all of the account may follow one meeting.
+	// A caller who may not read all events of the account may follow those of a meeting.
 	inLive(t, setup{as: func(tokens identity.Tokens) identity.Source {
 		return identity.Always(identity.New(identity.View{Account: sandbox.AccountID, App: "server-to-server:" + sandbox.ClientID, Scopes: []string{"meeting:read:meeting:admin"}}, tokens))
 	}}, func(l *live) {

@@ -9,25 +9,25 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// PointOf is a point of the curve of attendance as a type of the schema.
+// PointOf returns a point of a curve of attendance as a type of the schema.
 func PointOf(p attendance.Point) *types.AttendancePoint {
 	return &types.AttendancePoint{Time: types.Time{Time: p.At}, Count: p.Count}
 }
 
-// PresenceOf is the presence of a person in an instance as a type of the schema. known says
-// that the schedule is known, and so lateness is.
-func PresenceOf(there attendance.Presence, known bool) *types.InstancePresence {
+// PresenceOf returns the presence of a person in an instance as a type of the schema. known says that
+// lateness is known: the scheduled date was read.
+func PresenceOf(presence attendance.Presence, known bool) *types.InstancePresence {
 	p := &types.InstancePresence{
-		FirstJoin: types.Time{Time: there.FirstJoin}, LastLeave: types.Time{Time: there.LastLeave}, DurationSeconds: there.Seconds, Attended: there.Attended,
+		FirstJoin: types.Time{Time: presence.FirstJoin}, LastLeave: types.Time{Time: presence.LastLeave}, DurationSeconds: presence.Seconds, Attended: presence.Attended,
 	}
 	if known {
-		p.Late, p.LeftEarly = boolOf(there.Late), boolOf(there.LeftEarly)
+		p.Late, p.LeftEarly = boolOf(presence.Late), boolOf(presence.LeftEarly)
 	}
 	return p
 }
 
-// Attendance works out the attendance from the rows. unknown says that lateness is unknown,
-// because the schedule is.
+// Attendance computes the attendance of an instance from its rows. unknown says that lateness is
+// unknown: the scheduled date could not be read.
 func (r *Rows) Attendance(m attendance.Meeting, rules attendance.Rules, unknown bool) *types.Attendance {
 	stays := make([]attendance.Stay, len(r.Stays))
 	for i, row := range r.Stays {
@@ -57,7 +57,7 @@ func (r *Rows) Attendance(m attendance.Meeting, rules attendance.Rules, unknown 
 	return a
 }
 
-// attendee is a person as a type of the schema.
+// attendee returns a person as a type of the schema.
 func (r *Rows) attendee(p *attendance.Person, unknown bool) *types.Attendee {
 	a := &types.Attendee{
 		Evidence: EvidenceOf(p.Evidence), Confidence: ConfidenceOf(p.Confidence), Contradicted: p.Contradicted,
@@ -90,7 +90,7 @@ func (r *Rows) attendee(p *attendance.Person, unknown bool) *types.Attendee {
 	return a
 }
 
-// AppendText appends a text unless it is blank, or there already.
+// AppendText appends a text without the space around it, unless it is blank or among the texts.
 func AppendText(texts []types.Text, text string) []types.Text {
 	if text = strings.TrimSpace(text); text == "" || slices.Contains(texts, types.Text(text)) {
 		return texts
@@ -102,7 +102,7 @@ func boolOf(a attendance.Answer) types.Bool {
 	return types.Bool{Value: a == attendance.Yes, Valid: a != attendance.Unknown}
 }
 
-// missing returns which fields of an attendee are null, and why. internal says that Zoom
+// missing returns the fields of an attendee that are null, and the reasons. internal says that Zoom
 // regards the person as a member of the host's organization.
 //
 // Source: Zoom support, "API email address display rules".
@@ -133,13 +133,13 @@ func (r *Rows) missing(a *types.Attendee, internal bool) []*types.AttendeeMissin
 	return out
 }
 
-// hasPhones reports whether the source of the rows has the numbers that people called from.
+// hasPhones reports whether the source of the rows has telephone numbers.
 func (r *Rows) hasPhones() bool {
 	return r.Source == types.AttendanceSourceDashboard || r.Source == types.AttendanceSourceEvents && r.Named
 }
 
-// reason returns why a field is null that a source has. read says that it is the source of the
-// rows.
+// reason returns why a field is null that the source by has. read says that the source of the rows has
+// it, too.
 func (r *Rows) reason(read bool, by types.AttendanceSource) types.MissingReason {
 	switch {
 	case read:
@@ -169,7 +169,7 @@ func (r *Rows) evidenceUsed(byName bool) []types.AttendeeEvidence {
 	return used
 }
 
-// EvidenceOf returns what the schema calls an evidence.
+// EvidenceOf returns an evidence as a value of the schema.
 func EvidenceOf(e attendance.Evidence) types.AttendeeEvidence { return evidenceNames[e] }
 
 var evidenceNames = map[attendance.Evidence]types.AttendeeEvidence{
@@ -178,7 +178,7 @@ var evidenceNames = map[attendance.Evidence]types.AttendeeEvidence{
 	attendance.ParticipantUUID: types.AttendeeEvidenceParticipantUUID, attendance.Name: types.AttendeeEvidenceName, attendance.None: types.AttendeeEvidenceNone,
 }
 
-// ConfidenceOf returns what the schema calls a confidence.
+// ConfidenceOf returns a confidence as a value of the schema.
 func ConfidenceOf(c attendance.Confidence) types.AttendeeConfidence { return confidenceNames[c] }
 
 var confidenceNames = map[attendance.Confidence]types.AttendeeConfidence{

@@ -8,7 +8,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// dashboardRoles are the roles of attendees by those of the dashboard, the most important first.
+// dashboardRoles has the role of an attendee for each role of the dashboard, the most important first.
 var dashboardRoles = []struct {
 	dashboard types.ParticipantRole
 	role      types.AttendeeRole
@@ -19,31 +19,31 @@ var dashboardRoles = []struct {
 	{types.ParticipantRoleAttendee, types.AttendeeRoleAttendee},
 }
 
-// roleOf returns the role that the dashboard has for the stays of a person; "" where it has
+// roleOf returns the most important role that the dashboard has for the stays of a person; "" if it has
 // none.
 func (r *Rows) roleOf(stays []int) types.AttendeeRole {
-	for _, one := range dashboardRoles {
-		if slices.ContainsFunc(stays, func(i int) bool { return r.Stays[i].Role == one.dashboard }) {
-			return one.role
+	for _, known := range dashboardRoles {
+		if slices.ContainsFunc(stays, func(i int) bool { return r.Stays[i].Role == known.dashboard }) {
+			return known.role
 		}
 	}
 	return ""
 }
 
-// Speakers are the host and the panelists of a webinar. Addresses are as [AddressOf] returns
-// them.
+// Speakers are the host and the panelists of a webinar. Its addresses are in the form of [AddressOf].
 type Speakers struct {
-	// HostID and HostEmail name the host.
+	// HostID is Zoom's id of the host, and HostEmail the host's address.
 	HostID, HostEmail string
-	// Panelists has their addresses.
+	// Panelists has the addresses of the panelists.
 	Panelists map[string]bool
 }
 
-// AddressOf returns an address as addresses are compared.
+// AddressOf returns an e-mail address in the form in which addresses are compared: in small letters,
+// without the space around it.
 func AddressOf(email types.Text) string { return strings.ToLower(strings.TrimSpace(string(email))) }
 
-// Role returns the role of an attendee, or "" if it is unknown: an attendee without an address
-// and a registration may be a panelist of another account.
+// Role returns the role of an attendee. It is "" (unknown) for one without an address and a
+// registration, who may be a panelist of another account.
 func (s *Speakers) Role(a *types.Attendee) types.AttendeeRole {
 	registered, panelist := false, false
 	for _, stay := range a.Stays {

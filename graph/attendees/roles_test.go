@@ -8,10 +8,10 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// TestGeneratedRoles generates webinars, of which Zoom shows some addresses and some ids: each
-// person whose address or id is shown has the generated role, and the others have none.
+// TestGeneratedRoles generates webinars in whose rows some addresses and ids are blank: each person
+// with an address or id in some row has the generated role, and the others have none.
 func TestGeneratedRoles(t *testing.T) {
-	told := map[types.AttendeeRole]int{}
+	counts := map[types.AttendeeRole]int{}
 	for seed := range uint64(500) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		chance := func(percent int) bool { return rng.IntN(100) < percent }
@@ -48,14 +48,14 @@ func TestGeneratedRoles(t *testing.T) {
 			}
 			got := s.Role(a)
 			if want := map[bool]types.AttendeeRole{true: truth, false: ""}[shown]; got != want {
-				t.Fatalf("seed %d: a %s with the stays %+v is told to be %q", seed, truth, a.Stays, got)
+				t.Fatalf("seed %d: a %s with the stays %+v is %q", seed, truth, a.Stays, got)
 			}
-			told[got]++
+			counts[got]++
 		}
 	}
 	for _, role := range []types.AttendeeRole{types.AttendeeRoleHost, types.AttendeeRolePanelist, types.AttendeeRoleAttendee, ""} {
-		if told[role] < 100 {
-			t.Errorf("%q was told %d times", role, told[role])
+		if counts[role] < 100 {
+			t.Errorf("%q occurs %d times", role, counts[role])
 		}
 	}
 }

@@ -12,31 +12,31 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Row is a stay, with the fields that only the dashboard has.
+// Row is a stay, with fields that only the dashboard and events have.
 type Row struct {
 	*types.Participant
-	// Phone is the number that the person called from, Device the kind of device, and UUID the id
-	// of the person for the duration of the connection; "" where the source has none.
+	// Phone is the number that the person called from, Device the kind of device, and UUID
+	// identifies the person until the connection ends; "" if the source has none.
 	Phone, Device, UUID string
-	// Role is the dashboard's role.
+	// Role is the role by the dashboard; "" with another source.
 	Role types.ParticipantRole
 }
 
 // Rows are the stays of an instance.
 type Rows struct {
-	// Stays has a row for each.
+	// Stays has a row for each stay.
 	Stays []Row
-	// Source is where they were read.
+	// Source is the source of the rows.
 	Source types.AttendanceSource
 	// Of says whether all stays were read.
 	Of types.Completeness
-	// Refused are the sources that the plan does not include.
+	// Refused are the sources that were tried before, and that the account's plan does not include.
 	Refused []types.AttendanceSource
-	// Named says that events have the names of people.
+	// Named says that the events, if they are the source, have the names of people.
 	Named bool
 }
 
-// Participants returns the stays without the fields that only the dashboard has.
+// Participants returns the stays without the fields of [Row].
 func (r *Rows) Participants() []*types.Participant {
 	out := make([]*types.Participant, len(r.Stays))
 	for i, row := range r.Stays {
@@ -45,8 +45,8 @@ func (r *Rows) Participants() []*types.Participant {
 	return out
 }
 
-// OfWebinarReport is a row of the report on a webinar, which has the fields of the report on a
-// meeting.
+// OfWebinarReport returns the row of a stay in the report on a webinar, which has the fields of the
+// report on a meeting.
 func OfWebinarReport(p *types.WebinarReportParticipant) Row {
 	origin := p.Origin
 	origin.Op = zoom.ListReportParticipants.Pattern
@@ -58,7 +58,7 @@ func OfWebinarReport(p *types.WebinarReportParticipant) Row {
 	}}
 }
 
-// OfDashboard is a row of the dashboard.
+// OfDashboard returns the row of a stay on the dashboard.
 func OfDashboard(p *types.DashboardParticipant) Row {
 	row := Row{Device: string(p.DeviceText()), UUID: string(p.ParticipantUUID), Role: p.Role, Participant: &types.Participant{
 		Origin: p.Origin, Run: p.Run.Name, OfWebinar: p.Run.Webinar,
@@ -75,7 +75,7 @@ func OfDashboard(p *types.DashboardParticipant) Row {
 	return row
 }
 
-// Stay converts a row for package attendance.
+// Stay returns the row as a stay of package attendance.
 func (r Row) Stay() attendance.Stay {
 	return attendance.Stay{
 		RegistrantID: string(r.RegistrantID), CustomerKey: string(r.CustomerKey), UserID: string(cmp.Or(r.ParticipantUserID, r.ZoomID)),
@@ -85,8 +85,8 @@ func (r Row) Stay() attendance.Stay {
 	}
 }
 
-// Meeting returns when an instance was held: from the first join to the last leave of its rows,
-// which needs no call.
+// Meeting returns the times of the instance as of now: from the first join to the last leave of its
+// rows, which needs no call.
 func (r *Rows) Meeting(rules attendance.Rules) attendance.Meeting {
 	m := attendance.Meeting{AsOf: time.Now()}
 	for _, row := range r.Stays {

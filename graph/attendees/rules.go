@@ -12,7 +12,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// LongestRule bounds the times of rules, in seconds. No meeting lasts that long.
+// LongestRule bounds the times of rules, in seconds: a week. No meeting lasts that long.
 const LongestRule = 7 * 24 * 60 * 60
 
 // UsualRules are the schema's defaults.
@@ -20,7 +20,8 @@ func UsualRules(byName bool) types.AttendanceRules {
 	return types.AttendanceRules{LateAfterSeconds: 300, LeftEarlyBeforeSeconds: 300, WaitingRoom: types.WaitingRoomTimeExclude, ByName: byName}
 }
 
-// RulesOf returns the rules of a caller, or an error where one is out of bounds.
+// RulesOf returns the rules of package attendance for those of a caller, or an error if one is out of
+// bounds.
 func RulesOf(in types.AttendanceRules) (attendance.Rules, error) {
 	for _, rule := range []struct {
 		name    string
@@ -40,12 +41,12 @@ func RulesOf(in types.AttendanceRules) (attendance.Rules, error) {
 	}, nil
 }
 
-// CSVPath returns the gateway's path of an attendance as CSV, with the object's id and the rules
-// that are not the usual ones.
+// CSVPath returns the gateway's path of an attendance as CSV, with the id of the instance, meeting or
+// webinar. Its parameters are more, and the rules that differ from [UsualRules]; it changes more.
 func CSVPath(tenant types.Tenant, id types.NodeID, in types.AttendanceRules, more url.Values) string {
 	usual := UsualRules(false)
-	seconds := func(name string, value, without int) {
-		if value != without {
+	seconds := func(name string, value, usual int) {
+		if value != usual {
 			more.Set(name, strconv.Itoa(value))
 		}
 	}

@@ -16,13 +16,12 @@ import (
 const (
 	// shortBody is the largest body that is read without admission, in bytes.
 	shortBody = 64 << 10
-	// maxReused is the largest buffer that is used again. One that has held a short body is
+	// maxReused is the largest buffer that is reused, in bytes. One that has held a short body is
 	// smaller.
 	maxReused = 96 << 10
 )
 
-// admitted executes an operation when the pool has room for it. The wait and the execution
-// together take at most timeout.
+// admitted calls next when the pool admits the request. The wait and next together take at most timeout.
 func admitted(pool *ratelimit.Pool, timeout time.Duration, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
@@ -43,6 +42,7 @@ func tooBusy(w http.ResponseWriter, q *request) {
 	failWith(w, q.Media, http.StatusServiceUnavailable, types.ErrorCodeTimeout, busy)
 }
 
+// busy is the message of an operation that waited too long for admission.
 const busy = "The gateway has too much to do: the operation waited for as long as it may take."
 
 // errTooManyBodies reports that the pool has no memory for a body.
@@ -63,11 +63,10 @@ type bodyReader struct {
 	most int // values
 }
 
-// read reads n bytes, or up to the end of the body if n is negative. A body longer than
-// shortBody needs admission, which the caller returns by release. Its values are counted as it
-// arrives: once there are too many, the rest is read and neither kept nor looked at, since the
-// client may read the refusal only when all is sent. Shorter bodies are not counted: values
-// is 0.
+// read reads n bytes, or up to the end of the body if n is negative. A body longer than shortBody needs
+// admission, which the caller ends by release. Its values are counted as it arrives. Once there are
+// too many, the rest is read and discarded, since the client may not read the refusal before it has
+// sent everything. The values of shorter bodies are not counted: values is 0.
 func (r bodyReader) read(ctx context.Context, body io.Reader, n int) (release func(), values int, err error) {
 	release = func() {}
 	buf, begun, admitted := r.buf, r.buf.Len(), false
@@ -110,14 +109,15 @@ func (r bodyReader) read(ctx context.Context, body io.Reader, n int) (release fu
 	return release, counted.n, nil
 }
 
-// refuse reads the rest of a body of too many values.
+// refuse discards the body of too many values: what buf has of it, and the rest.
 func (r bodyReader) refuse(body io.Reader, begun, n int) error {
 	r.buf.Truncate(begun)
 	r.buf.Grow(shortBody / 2)
 	return cmp.Or(drain(body, r.buf.AvailableBuffer()[:shortBody/2], n), errTooManyValues)
 }
 
-// drain reads n bytes, or up to the end of the body if n is negative, into the same memory.
+// drain discards n bytes, or up to the end of the body if n is negative. It reads them into the same
+// memory.
 func drain(body io.Reader, into []byte, n int) error {
 	for n != 0 {
 		m, err := body.Read(into)

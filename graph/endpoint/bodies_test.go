@@ -68,9 +68,9 @@ func TestReadBody(t *testing.T) {
 	}
 }
 
-// A body of too many values is read to its end, for its sender reads the answer only then: it
-// takes the memory of its beginning, and no room. Parts of strings are no values, wherever they
-// are cut.
+// A body with too many values is read to its end, since its sender may read the answer only then. It takes
+// the memory of its beginning, and no admission. Characters in strings are not counted, wherever the parts
+// of the body end.
 func TestBodyReader_tooManyValues(t *testing.T) {
 	room := ratelimit.NewSharedPool(admission.MaxBodies)
 	text := `{"a":"` + strings.Repeat(`,\\\",`, 50_000) + `",`

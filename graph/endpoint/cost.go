@@ -13,7 +13,7 @@ type cost struct {
 	// requested is how many calls of each label the answer needed, and actual how
 	// many were sent for it, retries included.
 	requested, actual [zoom.ResourceIntensive + 1]int
-	cached            int           // answers of Zoom's from the cache
+	cached            int           // number of Zoom's answers from the cache
 	waited            time.Duration // the longest wait of a call in the limiter's queue
 	stale             time.Duration // the age of the oldest stale part; 0 if none is stale
 	drift             []byte        // JSON of the values and fields that the schema lacks; nil if not requested
@@ -32,7 +32,7 @@ func costOf(u *zoom.Usage) cost {
 	return c
 }
 
-// again returns the cost of the same answer when it is served from the cache.
+// again returns the cost of the same answer when it is served without a call: requested stays.
 func (c *cost) again() cost {
 	other := cost{requested: c.requested, stale: c.stale}
 	for _, n := range c.requested {
@@ -57,6 +57,7 @@ func (c *cost) append(to []byte) []byte {
 	return append(to, `}}}`...)
 }
 
+// appendLabels appends the numbers of calls that are not 0, by label, as JSON.
 func appendLabels(to []byte, calls *[zoom.ResourceIntensive + 1]int) []byte {
 	to = append(to, '{')
 	first := true

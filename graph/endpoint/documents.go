@@ -19,8 +19,8 @@ import (
 	"zoomql/internal/wallclock"
 )
 
-// Documents caches parsed documents. They hold no data of an account, so handlers with the
-// same schema and limits may share it.
+// Documents caches parsed documents. These contain no data of an account, so endpoints with the same
+// schema and limits may share one.
 type Documents interface {
 	graphql.Cache[*ast.QueryDocument]
 }
@@ -43,7 +43,7 @@ func NewDocuments() Documents {
 		MaximumWeight: documentBytes,
 		Weigher:       func(_ string, doc sizedDocument) uint32 { return doc.size },
 		Clock:         wallclock.Clock{},
-		Executor:      func(tidy func()) { tidy() }, // at once, so that the bound holds
+		Executor:      func(evict func()) { evict() }, // at once, so that the bound holds
 	})}
 }
 
@@ -77,7 +77,7 @@ func (d *documentCache) Add(_ context.Context, query string, doc *ast.QueryDocum
 type reader struct {
 	schema *ast.Schema
 	limits Limits
-	known  Documents
+	cached Documents
 	// suggest allows error messages to suggest names of the schema.
 	suggest bool
 }
@@ -89,11 +89,11 @@ func (r *reader) read(ctx context.Context, params *graphql.RawParams) (*ast.Quer
 	query := params.Query
 	switch {
 	case len(query) > r.limits.Bytes:
-		return nil, gqlerror.List{tooLarge(r.limits.Bytes, "bytes; what is long goes into variables")}
+		return nil, gqlerror.List{tooLarge(r.limits.Bytes, "bytes; put long values into variables")}
 	case len(params.OperationName) > r.limits.NameBytes:
 		return nil, gqlerror.List{r.limits.tooLong()}
 	}
-	if doc, ok := r.known.Get(ctx, query); ok {
+	if doc, ok := r.cached.Get(ctx, query); ok {
 		return doc, nil
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, r.limits.Tokens)
@@ -111,11 +111,11 @@ func (r *reader) read(ctx context.Context, params *graphql.RawParams) (*ast.Quer
 		return nil, invalidDocument(errs)
 	}
 	undeferAll(doc)
-	r.known.Add(ctx, query, doc)
+	r.cached.Add(ctx, query, doc)
 	return doc, nil
 }
 
-// parseError presents an error of the parser. It may quote the document.
+// parseError returns the error for the client for one of the parser, which may quote the document.
 func (r *reader) parseError(err error) *gqlerror.Error {
 	shown, ok := errors.AsType[*gqlerror.Error](err)
 	if !ok {
@@ -139,7 +139,7 @@ const (
 	maxMessage = 1000
 )
 
-// invalidDocument presents errors of the validator.
+// invalidDocument returns the errors for the client for those of the validator.
 func invalidDocument(errs gqlerror.List) gqlerror.List {
 	if more := len(errs) - maxMistakes; more > 0 {
 		errs = append(errs[:maxMistakes:maxMistakes], gqlerror.Errorf("There are %d mistakes more.", more))
@@ -152,8 +152,8 @@ func invalidDocument(errs gqlerror.List) gqlerror.List {
 	return errs
 }
 
-// literals matches texts and longer numbers as the validator quotes them: they may be
-// addresses, passcodes, telephone numbers.
+// literals matches strings and long numbers in the form in which the validator quotes them: they may be
+// addresses, passcodes or telephone numbers.
 var literals = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[0-9][0-9.eE+-]{3,}`)
 
 // redact removes the literals of the value that a message quotes, because callers log
@@ -179,6 +179,7 @@ const suggests = " Did you mean the enum value "
 // suggestions matches names of enum values after [suggests].
 var suggestions = regexp.MustCompile("^" + suggests + `[A-Z0-9_", or]+\?$`)
 
+// shorten truncates the message of an error to maxMessage.
 func shorten(err *gqlerror.Error) {
 	if len(err.Message) > maxMessage {
 		err.Message = strings.ToValidUTF8(err.Message[:maxMessage], "") + "…"
@@ -190,8 +191,8 @@ func shorten(err *gqlerror.Error) {
 var (
 	quietRules   = newRules(false)
 	helpfulRules = newRules(true)
-	// cycleRules are for documents with fragment cycles, in which other rules make more
-	// comparisons than can be counted before.
+	// cycleRules are for documents with fragment cycles, for which survey cannot bound the work of the
+	// other rules.
 	cycleRules = rules.NewRules(rules.NoFragmentCyclesRule)
 )
 
@@ -217,8 +218,8 @@ func newRules(suggestions bool) *rules.Rules {
 }
 
 const (
-	// maxSuggested is the largest number of mistakes for which names are suggested: each
-	// mistake is compared with all names of the schema.
+	// maxSuggested is the largest number of mistakes for which names are suggested: each mistake is
+	// compared with all names of the schema.
 	maxSuggested = 10
 	// maxSuggestedName is the longest name for which others are suggested, in bytes.
 	maxSuggestedName = 64
@@ -268,8 +269,8 @@ func withoutDefer(list ast.DirectiveList) ast.DirectiveList {
 	return slices.DeleteFunc(list, func(d *ast.Directive) bool { return d.Name == "defer" })
 }
 
-// open reads a request's document and returns the operation context. With dry, the operation
-// is not executed, and not refused because of its cost.
+// open reads a request's document and returns the operation context. If dry, Config.Check is skipped: the
+// operation is priced instead of executed, whatever it costs.
 func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams, dry bool) (*graphql.OperationContext, gqlerror.List) {
 	doc, errs := e.reader.read(ctx, params)
 	if errs != nil {
@@ -293,7 +294,7 @@ func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams, dry bool
 
 type documentKey struct{}
 
-// opened passes the document of ctx's request to the executor.
+// opened is the executor's document cache. It has only the document that open has put into ctx.
 type opened struct{}
 
 // Get implements [graphql.Cache].

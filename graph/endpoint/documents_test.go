@@ -26,14 +26,14 @@ func TestReader_allowedDocuments(t *testing.T) {
 
 // newReader returns a reader with the defaults of an endpoint.
 func newReader() *reader {
-	return &reader{schema: generated.NewExecutableSchema(generated.Config{}).Schema(), limits: DefaultLimits, known: NewDocuments(), suggest: true}
+	return &reader{schema: generated.NewExecutableSchema(generated.Config{}).Schema(), limits: DefaultLimits, cached: NewDocuments(), suggest: true}
 }
 
 // BenchmarkHostileDocuments measures reading documents until they are refused or ready for
 // execution.
 func BenchmarkHostileDocuments(b *testing.B) {
 	r := newReader()
-	r.known = opened{} // caches nothing
+	r.cached = opened{} // caches nothing
 	all := endpointtest.Allowed
 	for _, h := range endpointtest.Hostile {
 		all = append(all, struct{ Why, Query string }{h.Why, h.Query})

@@ -1,6 +1,6 @@
-// Package endpoint serves GraphQL over HTTP: it reads and bounds requests, finds persisted
-// documents, validates, negotiates, and writes answers. The executor, which resolves the
-// operations, is given.
+// Package endpoint serves GraphQL over HTTP and WebSockets: it reads and bounds requests, finds persisted
+// documents, validates, negotiates, and writes answers and streams of answers. The executor, which
+// resolves the operations, is part of its configuration.
 //
 // Spec: https://graphql.github.io/graphql-over-http/draft/
 package endpoint
@@ -82,13 +82,13 @@ type Config struct {
 	Drift bool
 	// Timeout bounds an operation.
 	Timeout time.Duration
-	// Log receives a line for each operation that joined another one.
+	// Log receives a line for each query that joined another one, and for the end of each subscription.
 	Log *slog.Logger
 }
 
-// Endpoint serves GraphQL over HTTP: POST with a JSON body, and GET for queries. It replaces
-// gqlgen's transports, which echo invalid bodies, do not bound bodies, and write "data": null
-// where the specification requires no data.
+// Endpoint serves GraphQL over HTTP: POST with a JSON body or with files, GET for queries, and streams
+// for subscriptions. It replaces gqlgen's transports, which echo invalid bodies, do not bound bodies,
+// and write "data": null where the specification requires no data.
 type Endpoint struct {
 	exec      *executor.Executor
 	as        identity.Source
@@ -105,14 +105,14 @@ type Endpoint struct {
 	live      *Live
 	admission *admission.Control
 	drift     bool
-	operation http.Handler // serves requests without a cached answer
+	uncached  http.Handler // serves requests without a cached answer
 }
 
 // New returns an endpoint.
 func New(cfg Config) *Endpoint {
 	e := &Endpoint{
 		exec: cfg.Executor, as: cfg.Credential, check: cfg.Check, plan: cfg.Plan, log: cfg.Log, timeout: cfg.Timeout, admission: cfg.Admission, drift: cfg.Drift,
-		reader:  &reader{schema: cfg.Schema, limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection},
+		reader:  &reader{schema: cfg.Schema, limits: cfg.Limits, cached: cfg.Documents, suggest: cfg.Introspection},
 		live:    cfg.Live,
 		answers: answers.New(answers.Config{Store: cfg.Answers, Coverage: cfg.Coverage, Schema: cfg.SchemaHash, Log: cfg.Log}),
 		library: &library{store: cfg.Persisted, trusted: cfg.Trusted, only: cfg.TrustedOnly},
@@ -120,7 +120,7 @@ func New(cfg Config) *Endpoint {
 	if e.live == nil {
 		e.live = &Live{}
 	}
-	e.operation = admitted(cfg.Admission.Operations, cfg.Timeout, e.execute)
+	e.uncached = admitted(cfg.Admission.Operations, cfg.Timeout, e.execute)
 	e.exec.SetQueryCache(opened{})
 	e.exec.Use(&inputCheck{}) // before extensions that read variables
 	e.exec.Use(&nameLimits{})
@@ -132,8 +132,8 @@ func New(cfg Config) *Endpoint {
 	return e
 }
 
-// Forget prevents operations that start from now on from joining operations in flight. It is
-// called after evictions, before which those may have read the cache.
+// Forget prevents operations that start from now on from joining operations in flight. It is called
+// after evictions, since those may have read the cache before.
 func (e *Endpoint) Forget() { e.flights.Forget(func(any) bool { return true }) }
 
 // request is a GraphQL request before parsing.
@@ -141,17 +141,17 @@ type request struct {
 	answers.Request
 	raw     []byte         // the body, or the URL's query; borrowed
 	key     answers.Key    // zero for a form
-	form    *requestParams // of a form with files; nil for all else
-	release func()         // gives back the memory for the body; nil where it took none, or another holds it
-	counted int            // values of a long body, of which nothing is kept if there are too many; 0 where they are still to be counted
-	tooMany bool
-	dry     bool // the price is asked for, and no answer
-	plan    bool // the plan is asked for beside the answer, by the header
-	// follows is a subscription, which execute leaves to a stream.
-	follows *requestParams
+	form    *requestParams // of a form with files; nil for other requests
+	release func()         // of the memory for the body; nil if it has none, or if held has returned it
+	counted int            // values of a long body; 0 if they have not been counted
+	tooMany bool           // the body has too many values, and raw lacks it
+	dry     bool           // the operation is priced instead of executed
+	plan    bool           // a header requests the plan in addition to the answer
+	// subscription is set by execute, which leaves a subscription to a stream.
+	subscription *requestParams
 }
 
-// held returns what gives back the memory for the body, which is then held beyond the request.
+// held passes the memory for the body to the caller, who calls release: close does not.
 func (q *request) held() (release func()) {
 	release, q.release = q.release, nil
 	if release == nil {
@@ -175,7 +175,7 @@ type requestKey struct{}
 // ServeHTTP answers one request, from the cache if possible.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
-	if problem := unclearDryRun(r); problem != "" {
+	if problem := dryRunProblem(r); problem != "" {
 		fail(w, cmp.Or(negotiation.MediaType(r.Header["Accept"]), negotiation.JSON), http.StatusBadRequest, problem)
 		return
 	}
@@ -191,7 +191,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveReserved answers requests about reserved streams. ok is false for all other requests.
+// serveReserved answers requests about reserved streams. ok is false for other requests.
 func (e *Endpoint) serveReserved(w http.ResponseWriter, r *http.Request) (ok bool) {
 	token := tokenOf(r)
 	if token == "" && r.Method != http.MethodPut {
@@ -199,7 +199,7 @@ func (e *Endpoint) serveReserved(w http.ResponseWriter, r *http.Request) (ok boo
 	}
 	credential := e.as(r)
 	if credential == nil {
-		return false // it is refused
+		return false // answered refuses it
 	}
 	if r.Method == http.MethodPut {
 		e.reserve(w, r, credential)
@@ -211,7 +211,7 @@ func (e *Endpoint) serveReserved(w http.ResponseWriter, r *http.Request) (ok boo
 	return true
 }
 
-// answered answers a request, or returns it if it is to be answered by a stream.
+// answered answers a request, unless a stream is to answer it, which it returns.
 func (e *Endpoint) answered(w http.ResponseWriter, r *http.Request) *streamed {
 	q := request{Request: answers.Request{Media: negotiation.MediaType(r.Header["Accept"]), Get: answers.IsGet(r), Start: time.Now()}, dry: isTrue(r, dryRunHeader), plan: isTrue(r, planHeader)}
 	form := noStream
@@ -258,10 +258,10 @@ func (e *Endpoint) answered(w http.ResponseWriter, r *http.Request) *streamed {
 			}
 		}
 	}
-	missed := q // q itself stays on the stack, which is all that a cached answer needs
+	missed := q // so that q stays on the stack for requests with a cached answer
 	ctx := identity.With(r.Context(), credential)
-	e.operation.ServeHTTP(w, r.WithContext(context.WithValue(ctx, requestKey{}, &missed)))
-	if missed.follows == nil {
+	e.uncached.ServeHTTP(w, r.WithContext(context.WithValue(ctx, requestKey{}, &missed)))
+	if missed.subscription == nil {
 		return nil
 	}
 	if q.form != nil {
@@ -272,7 +272,7 @@ func (e *Endpoint) answered(w http.ResponseWriter, r *http.Request) *streamed {
 		fail(w, q.Media, http.StatusNotAcceptable, "a subscription comes as "+eventStream+", as "+multipartMixed+";subscriptionSpec=1.0, or over a WebSocket by "+subprotocol)
 		return nil
 	}
-	return e.stream(r, &q, form, credential, missed.follows)
+	return e.stream(r, &q, form, credential, missed.subscription)
 }
 
 // serve writes a cached answer.
@@ -297,13 +297,13 @@ func (e *Endpoint) admitAnswer(r *http.Request) (release func(), err error) {
 	return e.admission.Answers.Acquire(ctx, 1)
 }
 
-// recovered answers a request after a panic outside of fields. The caller MUST defer it.
+// recovered answers a request after a panic outside of resolvers. The caller MUST defer it.
 func (e *Endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 	p := recover()
 	if p == nil {
 		return
 	}
-	if p == http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
+	if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it, too
 		panic(p)
 	}
 	writeError(w, negotiation.JSON, http.StatusInternalServerError, e.presented(r.Context(), p))
@@ -351,7 +351,7 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	opCtx, errs := e.open(ctx, &req.RawParams, q.dry)
 	read()
 	if opCtx.Operation != nil && opCtx.Operation.Operation == ast.Subscription && errs == nil && !q.dry {
-		q.follows = req
+		q.subscription = req
 		return
 	}
 	if q.Get && opCtx.Operation != nil && opCtx.Operation.Operation == ast.Mutation {
@@ -381,9 +381,8 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admit admits a request with the given length and number of values. read ends the admission
-// to decoding, parsing and validation, at its first call; release releases the memory for the
-// values.
+// admit waits for the admission of a request with so many bytes and values. read ends the admission to
+// decoding, parsing and validation, at its first call; release releases the memory for the values.
 func (e *Endpoint) admit(ctx context.Context, length, values int) (read, release func(), refused *gqlerror.Error, err error) {
 	release, refused, err = e.admitValues(ctx, values)
 	if err != nil {
@@ -396,8 +395,8 @@ func (e *Endpoint) admit(ctx context.Context, length, values int) (read, release
 	return read, release, refused, nil
 }
 
-// admitValues admits or refuses the values of a request before they are decoded, which takes
-// many times the memory of their text.
+// admitValues waits for the admission of n values before they are decoded, which takes many times the
+// memory of their text, or refuses them.
 func (e *Endpoint) admitValues(ctx context.Context, n int) (release func(), refused *gqlerror.Error, err error) {
 	if refused = e.reader.limits.tooManyValues(n); refused != nil || n <= admission.FewValues {
 		return func() {}, refused, nil
@@ -406,8 +405,8 @@ func (e *Endpoint) admitValues(ctx context.Context, n int) (release func(), refu
 	return release, nil, err
 }
 
-// admitText waits for admission of a long request to decoding, parsing and validation. The
-// first call of done ends the admission.
+// admitText waits for the admission of a request of n bytes to decoding, parsing and validation, if it is
+// long. The first call of done ends the admission.
 func (e *Endpoint) admitText(ctx context.Context, n int) (done func(), err error) {
 	if n <= admission.LongText {
 		return func() {}, nil
@@ -419,6 +418,7 @@ func (e *Endpoint) admitText(ctx context.Context, n int) (done func(), err error
 	return sync.OnceFunc(release), nil
 }
 
+// refuse answers a request that was not executed with errors.
 func (e *Endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *request, opCtx *graphql.OperationContext, errs gqlerror.List) {
 	resp := e.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
 	(&outcome{text: encode(resp), empty: true}).send(w, nil, q)
@@ -435,7 +435,7 @@ func (e *Endpoint) answer(ctx context.Context, q *request, opCtx *graphql.Operat
 		key = answers.Key{}
 	}
 	began := time.Now()
-	var own atomic.Bool // a caller that leaves early does not wait for the goroutine that sets it
+	var own atomic.Bool // set by the flight's goroutine, for which a caller that leaves early does not wait
 	out, err := e.flights.Here(ctx, q.key.String(), nil, func(ctx context.Context) (*outcome, error) {
 		own.Store(true)
 		return e.dispatch(ctx, key, opCtx), nil
@@ -454,8 +454,8 @@ func (e *Endpoint) answer(ctx context.Context, q *request, opCtx *graphql.Operat
 	return &joined, err
 }
 
-// dispatch executes an operation. The answer is cached under a key if there is one and
-// if it may be cached.
+// dispatch executes an operation. The answer is cached under key, unless that is zero or the answer must
+// not be cached. The outcome is nil if the client has gone.
 func (e *Endpoint) dispatch(ctx context.Context, key answers.Key, opCtx *graphql.OperationContext) *outcome {
 	usage := &zoom.Usage{}
 	if e.drift {
@@ -467,7 +467,7 @@ func (e *Endpoint) dispatch(ctx context.Context, key answers.Key, opCtx *graphql
 	resp := responses(inner)
 	switch {
 	case resp != nil:
-	case errors.Is(ctx.Err(), context.DeadlineExceeded): // before anything was resolved
+	case errors.Is(ctx.Err(), context.DeadlineExceeded): // before any field was resolved
 		resp = &graphql.Response{Errors: busyErrors()}
 	default:
 		return nil // the client has gone
@@ -523,9 +523,9 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, into bodyReader) 
 			return http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
 		}
 		var err error
-		if n := int(r.ContentLength); 0 <= r.ContentLength && n <= maxBody { // net/http sees to it that no more comes
+		if n := int(r.ContentLength); 0 <= r.ContentLength && n <= maxBody { // net/http ends the body there
 			q.release, q.counted, err = into.read(r.Context(), r.Body, n)
-			_ = r.Body.Close() // or net/http looks for more of it before it answers
+			_ = r.Body.Close() // else net/http looks for the rest before it answers
 		} else {
 			q.release, q.counted, err = into.read(r.Context(), http.MaxBytesReader(w, r.Body, maxBody), -1)
 		}
@@ -535,11 +535,11 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, into bodyReader) 
 		} else if errors.Is(err, errTooManyBodies) {
 			return tooManyBodies(w)
 		} else if err != nil && !q.tooMany {
-			return http.StatusBadRequest, "the body broke off"
+			return http.StatusBadRequest, "the body ended early"
 		}
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		return http.StatusMethodNotAllowed, "GraphQL is asked by POST, a query also by GET"
+		return http.StatusMethodNotAllowed, "send GraphQL by POST, or a query by GET"
 	}
 	return 0, ""
 }
@@ -563,14 +563,14 @@ func (q *request) values() int {
 // never quotes the body.
 func (q *request) params(r *http.Request) (req *requestParams, problem string) {
 	if req = q.form; req != nil {
-		// it has been read
+		// readUploads has read it
 	} else if q.Get {
 		req, problem = readURL(r.URL.RawQuery)
 	} else if req, problem = readJSON(bytes.TrimPrefix(q.raw, byteOrderMark)), ""; req == nil {
 		problem = "the body is not a JSON object with query, variables and operationName"
 	}
 	if problem == "" {
-		problem = req.named()
+		problem = req.readIDs()
 	}
 	if problem != "" {
 		return nil, problem
@@ -587,7 +587,7 @@ func (q *request) params(r *http.Request) (req *requestParams, problem string) {
 	return req, ""
 }
 
-// members returns the targets of the request's members, by their names.
+// members returns pointers to the request's members, by their names.
 func (r *requestParams) members() map[string]any {
 	return map[string]any{
 		"query": &r.Query, "operationName": &r.OperationName, "variables": &r.Variables, "extensions": &r.Extensions,
@@ -605,7 +605,7 @@ func readURL(query string) (*requestParams, string) {
 	req := &requestParams{}
 	for name, into := range req.members() {
 		if len(given[name]) > 1 {
-			return nil, "the parameter " + name + " is there twice"
+			return nil, "the parameter " + name + " occurs twice"
 		}
 		switch text := given.Get(name); into := into.(type) {
 		case *string:
@@ -619,7 +619,7 @@ func readURL(query string) (*requestParams, string) {
 	return req, ""
 }
 
-// readJSON reads a request from a body; nil means none. encoding/json would match names
+// readJSON reads a request from a body; nil means that it is invalid. json.Unmarshal would match names
 // without regard to case, and merge the variables of a body that contains them twice.
 func readJSON(body []byte) *requestParams {
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -671,24 +671,25 @@ func decode(data []byte, v any) error {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something stands behind the value")
+		return errors.New("data after the value")
 	}
 	return nil
 }
 
+// buffers are reused for bodies and messages.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // outcome is the answer to an operation. All requests for the same operation share it.
 type outcome struct {
 	text  text
 	cost  cost
-	empty bool // nothing was executed
-	// cached is the answer in the cache; nil if it must not be cached.
+	empty bool // there is no data
+	// cached is the answer in the cache; nil if it was not cached.
 	cached *answers.Answer
 }
 
-// send writes an answer, compressed if the client accepts that. r may be nil if nothing was
-// executed.
+// send writes an answer, compressed if the client accepts that. Without r it is not compressed; r is nil
+// only if nothing was executed.
 func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *request) {
 	if o.cached != nil {
 		o.cached.ServeFirst(w, r, q.Request, o.text.length(), o.cost.append(nil))
@@ -722,13 +723,14 @@ func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *request) {
 	}
 }
 
-// text is an answer without its cost (see cost.append). It is in three parts, because data may
-// be long and is copied only if necessary.
+// text is an answer without its cost, which cost.append adds. It has three parts, because data may be
+// long and is copied only if necessary.
 type text struct{ before, data, after []byte }
 
 func (t *text) length() int { return len(t.before) + len(t.data) + len(t.after) }
 
-// in returns the parts as slices of a copy of the whole, so that only the copy stays in memory.
+// in returns the text with the first two parts as slices of whole, a copy of the answer, so that only
+// the copy stays in memory.
 func (t text) in(whole []byte) text {
 	data, after := len(t.before), len(t.before)+len(t.data)
 	return text{whole[:data:data], whole[data:after:after], t.after}
@@ -748,8 +750,8 @@ func errorsText(errs gqlerror.List) []byte {
 	return raw
 }
 
-// encode encodes an answer in the order errors, data, extensions. There is no data if nothing
-// was executed.
+// encode encodes an answer in the order errors, data, extensions, up to the cost. There is no data if
+// nothing was executed.
 func encode(resp *graphql.Response) text {
 	buf := &bytes.Buffer{}
 	buf.WriteByte('{')

@@ -15,14 +15,14 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// The bounds of ids and cursors, in bytes. A longer one was never issued by the gateway, and
-// would only fill requests, caches and tags.
+// The bounds of ids and cursors, in bytes. The gateway issues no longer ones; they would only fill
+// requests, caches and tags.
 const (
 	maxGlobalID = 1 << 10
 	// MaxCursor bounds a cursor.
 	MaxCursor = 2 << 10
-	// maxItems bounds a list of ids. The executor reads it for each object whose field has
-	// it as an argument.
+	// maxItems bounds a list of ids. The executor reads the list for each object whose field has it as
+	// an argument.
 	maxItems = zoom.MaxList / 2
 )
 
@@ -44,8 +44,8 @@ func (n *nameLimits) Validate(s graphql.ExecutableSchema) error {
 	return nil
 }
 
-// MutateOperationContext checks each selection set of the document once, however often it is
-// spread, and each variable once for each name of an argument.
+// MutateOperationContext checks each selection set of the document once, however often it is spread, and
+// each variable once for each name of an argument or input field.
 func (n *nameLimits) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
 	c := argumentCheck{n, opCtx.Variables, map[[2]string]bool{}}
 	if err := c.set(opCtx.Operation.SelectionSet); err != nil {
@@ -63,9 +63,10 @@ func (n *nameLimits) MutateOperationContext(_ context.Context, opCtx *graphql.Op
 type argumentCheck struct {
 	*nameLimits
 	variables map[string]any
-	checked   map[[2]string]bool // by variable and argument name
+	checked   map[[2]string]bool // by the names of the variable and of the argument or input field
 }
 
+// set checks the arguments in a selection set, without those in fragments that it spreads.
 func (c argumentCheck) set(set ast.SelectionSet) *gqlerror.Error {
 	for _, sel := range set {
 		var below ast.SelectionSet
@@ -85,6 +86,7 @@ func (c argumentCheck) set(set ast.SelectionSet) *gqlerror.Error {
 	return nil
 }
 
+// arguments checks the arguments of a field.
 func (c argumentCheck) arguments(f *ast.Field) *gqlerror.Error {
 	if f.Definition == nil {
 		return nil
@@ -101,7 +103,7 @@ func (c argumentCheck) arguments(f *ast.Field) *gqlerror.Error {
 	return nil
 }
 
-// dotted writes the path with dots: ids.1.
+// dotted returns the path with dots, such as ids.1.
 func (m *inputProblem) dotted() string {
 	steps := make([]string, 0, len(m.path))
 	for _, step := range slices.Backward(m.path) {
@@ -110,8 +112,8 @@ func (m *inputProblem) dotted() string {
 	return strings.Join(steps, ".")
 }
 
-// literal checks a value in the document. A variable is checked by the name of the argument,
-// since its own name has no meaning.
+// literal checks a value in the document. The value of a variable is checked by the name of the argument,
+// since the caller chooses that of the variable.
 func (c argumentCheck) literal(name string, t *ast.Type, v *ast.Value) *inputProblem {
 	switch v.Kind {
 	case ast.Variable:
@@ -141,8 +143,8 @@ func (c argumentCheck) literal(name string, t *ast.Type, v *ast.Value) *inputPro
 	return nil
 }
 
-// value is literal for a variable's value. It does not descend into values that do not have
-// the form of their type, such as free JSON.
+// value is literal for the value of a variable. It does not descend into values of a scalar, such as
+// JSON.
 func (n *nameLimits) value(name string, t *ast.Type, v any) *inputProblem {
 	switch v := v.(type) {
 	case string:
@@ -195,7 +197,7 @@ func (n *nameLimits) fields(t *ast.Type) ast.FieldList {
 	return def.Fields
 }
 
-// text refuses a text that is longer than its argument may be.
+// text refuses a string that is longer than its argument may be.
 func (n *nameLimits) text(name string, t *ast.Type, length int) *inputProblem {
 	most := longestName(name, t.Name())
 	if most == 0 || length <= most {
@@ -204,8 +206,8 @@ func (n *nameLimits) text(name string, t *ast.Type, length int) *inputProblem {
 	return &inputProblem{message: fmt.Sprintf("it is longer than %d bytes, so it names nothing", most)}
 }
 
-// longestName returns the bound of a text in bytes, by its type and, for a String, by the
-// name of the argument or input field; 0 means no bound.
+// longestName returns the bound of a string, in bytes, by its type and, for a String, by the name of the
+// argument or input field; 0 means no bound.
 func longestName(name, typeName string) int {
 	switch typeName {
 	case "ID":

@@ -9,7 +9,7 @@ import (
 	"zoomql/graph/generated"
 )
 
-// A variable is checked once for each argument name, and free JSON is not walked.
+// A variable is checked once for each argument name, and a value of the scalar JSON is not walked.
 func TestNameLimits_checksOnce(t *testing.T) {
 	n := &nameLimits{generated.NewExecutableSchema(generated.Config{}).Schema()}
 	c := argumentCheck{n, map[string]any{"v": []any{strings.Repeat("x", 300)}}, map[[2]string]bool{}}

@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// introspectionOff refuses operations that select the schema. gqlgen's executor would fail
-// such a field as an internal error, and still execute the other fields.
+// introspectionOff refuses operations that select __schema or __type. gqlgen's executor would return an
+// internal error for such a field, and still execute the other fields.
 type introspectionOff struct{}
 
 var _ interface {
@@ -25,7 +25,7 @@ func (introspectionOff) ExtensionName() string { return "IntrospectionOff" }
 // Validate has nothing to check.
 func (introspectionOff) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext refuses an operation that selects the schema.
+// MutateOperationContext refuses an operation that selects __schema or __type.
 func (introspectionOff) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
 	field := schemaField(opCtx.Operation.SelectionSet, map[string]bool{})
 	if field == nil {
@@ -36,7 +36,7 @@ func (introspectionOff) MutateOperationContext(_ context.Context, opCtx *graphql
 	return WithCode(err, types.ErrorCodeIntrospectionDisabled)
 }
 
-// schemaField returns a root field for introspection, or nil. seen are the fragments that
+// schemaField returns a root field for introspection; nil if there is none. seen has the fragments that
 // have been searched.
 func schemaField(set ast.SelectionSet, seen map[string]bool) *ast.Field {
 	for _, selection := range set {

@@ -10,15 +10,15 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Limits bound a document before it is validated: a document that exceeds one is
-// refused in time linear in its length. They bound neither the calls of a query to Zoom nor
-// the size of its answer (see [Config.Check]).
+// Limits bound a document before it is validated: a document that exceeds one is refused in time linear in
+// its length. They bound neither the calls of a query to Zoom nor the size of its answer: see
+// [Config.Check].
 type Limits struct {
 	Bytes     int // of the document
 	Tokens    int // of the document
 	NameBytes int // of every name in it, and of operationName
 	Variables int // of an operation
-	Values    int // of the request's JSON: each takes some hundred bytes, and is read for every field that has it as an argument
+	Values    int // of the request's JSON: each takes some hundred bytes, and is read for each field that has it as an argument
 	Nesting   int // of lists and objects in a value, of lists in a type, and of inline fragments
 
 	// Of an operation, with every fragment expanded at each of its spreads.
@@ -27,15 +27,15 @@ type Limits struct {
 	RootFields int
 	Directives int
 
-	// Of the work of validation, which visits the fragments that an operation or a fragment
-	// reaches again for each of them.
+	// Of the work of validation, which visits a fragment again for each operation and fragment that
+	// reaches it.
 	Nodes       int // fields, spreads, arguments, values and directives
 	Merged      int // fields and spreads of an answer, at every place where they are spread
 	Comparisons int // of fields and spreads at one place of an answer
 }
 
-// DefaultLimits are far above what clients send: a document at all of the limits still takes
-// only some hundredths of a second.
+// DefaultLimits are far above what clients send, and yet a document at all limits takes only some
+// hundredths of a second.
 var DefaultLimits = Limits{
 	Bytes: 128 << 10, Tokens: 5000, NameBytes: 256, Variables: 200, Values: 20_000, Nesting: 25,
 	Depth: 25, Aliases: 30, RootFields: 20, Directives: 50,
@@ -78,7 +78,7 @@ func valuesIn(text []byte) int {
 	return c.n
 }
 
-// tooManyValues returns the error of a request with n values, if that exceeds the limit.
+// tooManyValues returns the error of a request with n values; nil if that is within the limit.
 func (l Limits) tooManyValues(n int) *gqlerror.Error {
 	if n > l.Values {
 		return tooLarge(l.Values, "values in its variables")
@@ -86,25 +86,26 @@ func (l Limits) tooManyValues(n int) *gqlerror.Error {
 	return nil
 }
 
-// valueCounter is valuesIn for a text that comes in parts.
+// valueCounter is valuesIn for a text that arrives in parts. The zero value is ready.
 type valueCounter struct {
-	n      int
-	inText bool // the next part begins within a string
-	quoted bool // and there behind a backslash
+	n        int
+	inString bool // the next part begins within a string
+	escaped  bool // and there after a backslash
 }
 
+// add counts the values of the next part.
 func (c *valueCounter) add(part []byte) {
 	for i := 0; i < len(part); i++ {
-		if c.inText {
+		if c.inString {
 		text:
 			for ; i < len(part); i++ {
 				switch {
-				case c.quoted:
-					c.quoted = false
+				case c.escaped:
+					c.escaped = false
 				case part[i] == '\\':
-					c.quoted = true
+					c.escaped = true
 				case part[i] == '"':
-					c.inText = false
+					c.inString = false
 					break text
 				}
 			}
@@ -114,7 +115,7 @@ func (c *valueCounter) add(part []byte) {
 		case ',', '[', '{':
 			c.n++
 		case '"':
-			c.inText = true
+			c.inString = true
 		}
 	}
 }
@@ -124,7 +125,7 @@ func (l Limits) tooLong() *gqlerror.Error {
 	return WithCode(gqlerror.Errorf("The query is too large: a name has more than %d bytes.", l.NameBytes), types.ErrorCodeLimitExceeded)
 }
 
-// survey is the measurement of a document before its validation.
+// survey has the measurements of a document before its validation.
 type survey struct {
 	limits      Limits
 	definitions []definition // operations first
@@ -136,23 +137,22 @@ type survey struct {
 	cyclic      bool
 	tooBig      *gqlerror.Error // of the first number that exceeds 64 bits
 
-	way []step // from the response's root, or that of a fragment, to what is being walked
+	steps []step // from the root of the response, or from the fragment, to the current node
 }
 
-// step is the name of a field, an argument or an input field, or without a name the index of
-// an item.
+// step is the name of a field, an argument or an input field, or the index of an item, which has no name.
 type step struct {
 	name  string
 	index int
 }
 
-func (s *survey) enter(name string, index int) { s.way = append(s.way, step{name, index}) }
-func (s *survey) leave()                       { s.way = s.way[:len(s.way)-1] }
+func (s *survey) enter(name string, index int) { s.steps = append(s.steps, step{name, index}) }
+func (s *survey) leave()                       { s.steps = s.steps[:len(s.steps)-1] }
 
-// path returns the way as the path of an error.
+// path returns the steps as the path of an error.
 func (s *survey) path() ast.Path {
-	path := make(ast.Path, len(s.way))
-	for i, at := range s.way {
+	path := make(ast.Path, len(s.steps))
+	for i, at := range s.steps {
 		if path[i] = ast.PathName(at.name); at.name == "" {
 			path[i] = ast.PathIndex(at.index)
 		}
@@ -164,16 +164,15 @@ func (s *survey) path() ast.Path {
 type definition struct {
 	set     ast.SelectionSet
 	nodes   int
-	pairs   int   // of fields of one name, and of spreads, in one selection set
-	spreads []int // the indices of the defined fragments that it spreads
+	pairs   int   // of fields with one response name, and of spreads, in one selection set
+	spreads []int // the indices of the fragments that it spreads
 }
 
-// newSurvey walks a document once. It removes comments, which are not used and would take
-// memory in the cache.
+// newSurvey measures a document. It removes the comments, which would take memory in the cache.
 func newSurvey(limits Limits, doc *ast.QueryDocument) *survey {
 	s := &survey{limits: limits, fragments: make(map[string]int, len(doc.Fragments)), definitions: make([]definition, 0, len(doc.Operations)+len(doc.Fragments))}
 	for i, f := range doc.Fragments {
-		if _, twice := s.fragments[f.Name]; !twice { // the validator uses the first too
+		if _, twice := s.fragments[f.Name]; !twice { // the validator also uses the first
 			s.fragments[f.Name] = len(doc.Operations) + i
 		}
 	}
@@ -189,6 +188,7 @@ func newSurvey(limits Limits, doc *ast.QueryDocument) *survey {
 	return s
 }
 
+// define measures an operation, or a fragment on a type.
 func (s *survey) define(name, on string, variables ast.VariableDefinitionList, directives ast.DirectiveList, set ast.SelectionSet) {
 	d := &definition{set: set}
 	s.name(name)
@@ -219,8 +219,8 @@ func (s *survey) define(name, on string, variables ast.VariableDefinitionList, d
 
 func (s *survey) name(name string) { s.longest = max(s.longest, len(name)) }
 
-// selections walks a selection set at a nesting level of inline fragments. It returns the
-// counts of the set, for the enclosing set.
+// selections measures a selection set at a nesting level of inline fragments. It returns the counts of
+// the set, for the enclosing set.
 func (s *survey) selections(d *definition, set ast.SelectionSet, level int) *ownSet {
 	own := &ownSet{times: make(map[string]int, len(set))}
 	s.nesting = max(s.nesting, level)
@@ -245,7 +245,7 @@ func (s *survey) selections(d *definition, set ast.SelectionSet, level int) *own
 			s.name(sel.TypeCondition)
 			s.directives(d, sel.Directives)
 			if level > s.limits.Nesting {
-				continue // it exceeds the limit
+				continue // check refuses the document
 			}
 			inner := s.selections(d, sel.SelectionSet, level+1)
 			for name, n := range inner.times {
@@ -314,12 +314,12 @@ func (s *survey) value(d *definition, v *ast.Value, level int) {
 		if _, err := v.Value(nil); err != nil && s.tooBig == nil {
 			s.tooBig = s.numberTooBig(v)
 		}
-	default: // its text is no longer than the document
+	default: // no limits: a string is shorter than the document
 	}
 }
 
-// numberTooBig returns the error of a number that no Go type holds in which the executor reads
-// literals. The validator would describe the whole argument that has it, for any of its types.
+// numberTooBig returns the error of a number of more than 64 bits, which the executor cannot read. The
+// validator's message would be about the whole argument.
 func (s *survey) numberTooBig(v *ast.Value) *gqlerror.Error {
 	path := s.path()
 	err := gqlerror.Errorf("%s: the number %s is too large: in a document numbers have at most 64 bits. A variable of type JSON may have any number.", path, shortName(v.Raw))
@@ -352,12 +352,12 @@ func (s *survey) check(doc *ast.QueryDocument) *gqlerror.Error {
 	return s.merge(len(doc.Operations))
 }
 
-// tooOften describes the limit of comparisons.
+// tooOften describes the limit of comparisons in messages.
 const tooOften = "pairs of fields to merge: one field stands in one place too often"
 
-// reached returns how many nodes a validator visits if it visits, for each definition, each
-// fragment that the definition reaches once, and how many pairs it compares there. It stops
-// counting above the limits.
+// reached returns the number of nodes that a validator visits if it visits, for each definition, each
+// fragment that the definition reaches once, and the number of pairs that it compares there. It stops
+// above the limits. It also finds cycles.
 func (s *survey) reached() (nodes, pairs int) {
 	seen := make([]int, len(s.definitions)) // 1 + the index of the definition that reached it last
 	var stack []int
@@ -384,7 +384,7 @@ func (s *survey) reached() (nodes, pairs int) {
 	return nodes, pairs
 }
 
-// measure compares each operation with the limits on its size.
+// measure checks each operation against the limits of depth, aliases and directives.
 func (s *survey) measure(doc *ast.QueryDocument) *gqlerror.Error {
 	m := measurer{of: doc.Fragments, fragments: make(map[string]measure, len(doc.Fragments)), most: s.limits}
 	for _, op := range doc.Operations {
@@ -409,8 +409,8 @@ func (s *survey) measure(doc *ast.QueryDocument) *gqlerror.Error {
 // measure is the size of a selection set with its fragments expanded.
 type measure struct{ depth, aliases, directives int }
 
-// measurer measures each fragment once, however often it is spread: nested fragments can
-// double the size with each level.
+// measurer measures selection sets. It measures each fragment once, however often it is spread: nested
+// fragments can double the size with each level.
 type measurer struct {
 	of        ast.FragmentDefinitionList
 	fragments map[string]measure
@@ -445,7 +445,7 @@ func (m *measurer) set(set ast.SelectionSet) measure {
 func (m *measurer) fragment(spread *ast.FragmentSpread) measure {
 	got, ok := m.fragments[spread.Name]
 	if !ok {
-		m.fragments[spread.Name] = measure{} // ends the recursion of a cycle, which is refused later
+		m.fragments[spread.Name] = measure{} // ends the recursion in a cycle, which validation refuses
 		if def := m.of.ForName(spread.Name); def != nil {
 			got = m.set(def.SelectionSet)
 			m.fragments[spread.Name] = got
@@ -455,10 +455,9 @@ func (m *measurer) fragment(spread *ast.FragmentSpread) measure {
 	return got
 }
 
-// merge walks the fields of each operation, and of each unused fragment, as they are merged
-// for an answer: those with one response name at one place are one field. So do the
-// validation rule OverlappingFieldsCanBeMerged and the executor; both compare the fields of
-// one place.
+// merge checks the limits of merged fields and comparisons. It walks the fields of each operation, and of
+// each unused fragment, as the validation rule OverlappingFieldsCanBeMerged and the executor do: the
+// fields with one response name at one place are one field. Both compare the fields of a place.
 func (s *survey) merge(operations int) *gqlerror.Error {
 	m := &merger{survey: s, seen: make([]int, len(s.definitions))}
 	for i := range s.definitions {
@@ -478,14 +477,15 @@ func (s *survey) merge(operations int) *gqlerror.Error {
 	return nil
 }
 
-// merger counts fields and comparisons, up to the limits.
+// merger counts merged fields and their comparisons, up to the limits.
 type merger struct {
 	*survey
-	seen                []int // the number of the set in which a fragment was spread last
-	sets                int
+	seen                []int // by definition: the number of the set in which the fragment was last spread
+	sets                int   // the number of the last set
 	fields, comparisons int
 }
 
+// done reports whether a limit is exceeded.
 func (m *merger) done() bool {
 	return m.fields > m.limits.Merged || m.comparisons > m.limits.Comparisons
 }
@@ -523,6 +523,7 @@ type mergedField struct {
 	below []ast.SelectionSet
 }
 
+// collect adds the fields of a selection set to the set of their place.
 func (m *merger) collect(into *mergedSet, set ast.SelectionSet) {
 	for _, sel := range set {
 		if m.fields++; m.done() {

@@ -11,7 +11,7 @@ import (
 	"zoomql/graph/generated"
 )
 
-// FuzzLimits compares the measured size of queries with that of their expansion.
+// FuzzLimits compares the measured size of operations with the size of their expansion.
 func FuzzLimits(f *testing.F) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	for _, query := range []string{

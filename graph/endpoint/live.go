@@ -24,36 +24,36 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// A subscription is executed as the specification says: its root field is resolved once, to
-// a source of items, and then the operation is executed for each item, with the item as the
-// value of the root field. So each item has what a query has: its own loaders, budget, deadline
-// and admission. Between items nothing runs, and only the source takes memory.
+// A subscription is executed as the specification says: its root field is resolved once, to a source
+// of items, and then the operation is executed for each item, with the item as the value of the root
+// field. So each item has its own loaders, budget, deadline and admission, like a query. Between items,
+// only the source takes memory.
 //
-// gqlgen executes a subscription only once: therefore the channel of a resolver contains one
-// item at most.
+// gqlgen expects a channel with all items from the resolver of a root field. Here the operation is
+// dispatched for each item, with a channel that contains only this item.
 //
 // Spec: https://spec.graphql.org/draft/#sec-Subscription
 
 // Source yields the items of a subscription.
 type Source interface {
-	// Next waits for the next item. The error is io.EOF after the last item, that of ctx, or
-	// one for the client.
+	// Next waits for the next item. Its error is io.EOF after the last item, that of ctx, or one
+	// that is sent to the client.
 	Next(ctx context.Context) (Item, error)
-	// Close ends the source. It is called once.
+	// Close releases the resources of the source. It is called once.
 	Close()
 }
 
 // Item is an item of a source.
 type Item struct {
-	// Key identifies the item among the items of all sources: equal operations are executed
-	// once for items with the same key.
+	// Key identifies the item among the items of all sources. An operation is executed once for all
+	// items with the same key.
 	Key string
-	// Value returns that of the root field, for an execution, or an error in its place. It
-	// MUST NOT be changed.
+	// Value returns the value of the root field, or an error, in the context of an execution. The
+	// value MUST NOT be changed.
 	Value func(ctx context.Context) any
 }
 
-// opening is the execution that opens a source.
+// opening is the state of the execution that opens a source.
 type opening struct{ source Source }
 
 type (
@@ -61,8 +61,9 @@ type (
 	itemKey    struct{}
 )
 
-// Stream is the result of a resolver of a subscription's root field: a channel with the item
-// that the operation is executed for. In the execution that opens the source, it calls open.
+// Stream returns the result of the resolver of a subscription's root field: a closed channel with the
+// value of the item for which the operation is executed. In the execution that opens the source, it
+// calls open instead, and the channel is empty.
 func Stream[T any](ctx context.Context, open func() (Source, error)) (<-chan T, error) {
 	items := make(chan T, 1)
 	defer close(items)
@@ -87,43 +88,43 @@ func Stream[T any](ctx context.Context, open func() (Source, error)) (<-chan T, 
 	return items, nil
 }
 
-// asker is the caller of the operations of a connection.
-type asker struct {
+// client is the sender of the operations of a connection.
+type client struct {
 	*Endpoint
 	credential *identity.Credential
 	caller     string // name of the API key
 	base       string // of links in answers
 	sender     Sender // of mutations
-	readOnly   bool   // mutations are refused: a page of another site may have sent them
+	readOnly   bool   // mutations are refused: a page of another site may have sent the GET request
 	dry        bool   // operations are priced instead of executed
 }
 
-// context returns the context of the asker's operations. It ends with parent.
-func (a *asker) context(parent context.Context) context.Context {
-	ctx := identity.With(ratelimit.WithCaller(parent, a.caller), a.credential)
-	return graphql.StartOperationTrace(links.From(ctx, a.base))
+// context returns the context of an operation of the client. It ends with parent.
+func (c *client) context(parent context.Context) context.Context {
+	ctx := identity.With(ratelimit.WithCaller(parent, c.caller), c.credential)
+	return graphql.StartOperationTrace(links.From(ctx, c.base))
 }
 
-// question is an operation that was parsed and validated.
-type question struct {
-	asker
+// operation is a parsed and validated operation of a client.
+type operation struct {
+	client
 	req  *requestParams
 	kind ast.Operation
 	name string
-	key  string // equal for the same operation of askers with the same view
+	key  string // of a subscription: see keyOf
 }
 
 const (
 	// maxSubscription bounds a subscription with its variables, in bytes: they stay in memory
 	// until it ends.
 	maxSubscription = 16 << 10
-	// valueBytes is how much memory a value takes beside its text, once it is decoded.
+	// valueBytes is the memory that a decoded value takes in addition to its text.
 	valueBytes = 40
 )
 
-// ask parses and validates an operation. errs is the answer if the operation cannot be executed.
-func (a *asker) ask(ctx context.Context, raw []byte, req *requestParams) (q *question, opCtx *graphql.OperationContext, errs gqlerror.List) {
-	read, release, refused, err := a.admit(ctx, len(raw), valuesIn(raw))
+// prepare parses and validates an operation. errs are the errors of one that cannot be executed.
+func (c *client) prepare(ctx context.Context, raw []byte, req *requestParams) (op *operation, opCtx *graphql.OperationContext, errs gqlerror.List) {
+	read, release, refused, err := c.admit(ctx, len(raw), valuesIn(raw))
 	if err != nil {
 		return nil, nil, busyErrors()
 	}
@@ -132,20 +133,20 @@ func (a *asker) ask(ctx context.Context, raw []byte, req *requestParams) (q *que
 	if refused != nil {
 		return nil, nil, gqlerror.List{refused}
 	}
-	problem, unknown := a.library.resolve(ctx, req)
+	problem, unknown := c.library.resolve(ctx, req)
 	switch {
 	case problem != "":
 		return nil, nil, badRequest(problem)
 	case unknown != nil:
 		return nil, nil, gqlerror.List{unknown}
 	}
-	opCtx, errs = a.open(ctx, &req.RawParams, a.dry)
+	opCtx, errs = c.open(ctx, &req.RawParams, c.dry)
 	if errs != nil {
 		return nil, nil, explained(opCtx, errs)
 	}
-	a.library.remember(ctx, req)
-	q = &question{asker: *a, req: req, kind: opCtx.Operation.Operation, name: OperationName(opCtx)}
-	if q.kind == ast.Subscription {
+	c.library.remember(ctx, req)
+	op = &operation{client: *c, req: req, kind: opCtx.Operation.Operation, name: OperationName(opCtx)}
+	if op.kind == ast.Subscription {
 		if err := oneRoot(opCtx); err != nil {
 			return nil, nil, gqlerror.List{err}
 		}
@@ -157,13 +158,13 @@ func (a *asker) ask(ctx context.Context, raw []byte, req *requestParams) (q *que
 		if size > maxSubscription {
 			return nil, nil, gqlerror.List{tooLarge(maxSubscription, "bytes of a subscription and its variables")}
 		}
-		q.key = q.keyOf()
+		op.key = op.keyOf()
 	}
-	return q, opCtx, nil
+	return op, opCtx, nil
 }
 
-// oneRoot refuses a subscription unless it has exactly one root field: fragments and directives
-// may hide root fields from the validator that the executor finds.
+// oneRoot refuses a subscription that does not have exactly one root field, as the executor finds
+// them: the validator misses some in fragments and behind directives.
 //
 // Spec: https://spec.graphql.org/draft/#sec-Single-Root-Field
 func oneRoot(opCtx *graphql.OperationContext) *gqlerror.Error {
@@ -172,7 +173,7 @@ func oneRoot(opCtx *graphql.OperationContext) *gqlerror.Error {
 		return nil
 	}
 	err := gqlerror.ErrorPosf(opCtx.Operation.Position, "A subscription has one root field, and none of the schema's own.")
-	err.Extensions = nil // a file name, which a query does not have
+	err.Extensions = nil // ErrorPosf sets a file name, which a query does not have
 	errcode.Set(err, errcode.ValidationFailed)
 	return err
 }
@@ -185,21 +186,21 @@ func busyErrors() gqlerror.List {
 	return gqlerror.List{WithCode(gqlerror.Errorf("%s", busy), types.ErrorCodeTimeout)}
 }
 
-// keyOf returns a hash of all that an answer depends on: the view, the gateway's address, and
-// the operation.
-func (q *question) keyOf() string {
+// keyOf returns a hash of what answers depend on besides the item: the view, the base of links, and the
+// operation.
+func (op *operation) keyOf() string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	_ = enc.Encode([]any{q.credential.ID(), q.base, q.req.Query, q.req.OperationName, q.req.Variables, q.req.Extensions}) //nolint:errchkjson // values that were decoded from JSON
+	_ = enc.Encode([]any{op.credential.ID(), op.base, op.req.Query, op.req.OperationName, op.req.Variables, op.req.Extensions}) //nolint:errchkjson // values that were decoded from JSON
 	return string(h.Sum(nil))
 }
 
-// within runs a part of an operation when the caller is admitted, within the timeout of
+// within calls run when the caller is admitted. The wait and run together take at most the timeout of
 // operations.
-func (q *question) within(ctx context.Context, run func(ctx context.Context)) error {
-	ctx, cancel := context.WithTimeout(ctx, q.timeout)
+func (op *operation) within(ctx context.Context, run func(ctx context.Context)) error {
+	ctx, cancel := context.WithTimeout(ctx, op.timeout)
 	defer cancel()
-	release, err := q.admission.Operations.Acquire(ctx, 1)
+	release, err := op.admission.Operations.Acquire(ctx, 1)
 	if err != nil {
 		return err
 	}
@@ -210,13 +211,13 @@ func (q *question) within(ctx context.Context, run func(ctx context.Context)) er
 	return nil
 }
 
-// source opens the source of a subscription.
-func (q *question) source(ctx context.Context, opCtx *graphql.OperationContext) (Source, gqlerror.List) {
+// source opens the source of a subscription, or returns the errors for the client.
+func (op *operation) source(ctx context.Context, opCtx *graphql.OperationContext) (Source, gqlerror.List) {
 	at := &opening{}
 	var resp *graphql.Response
-	err := q.within(ctx, func(ctx context.Context) {
+	err := op.within(ctx, func(ctx context.Context) {
 		ctx = zoom.WithUsage(context.WithValue(ctx, openingKey{}, at), &zoom.Usage{})
-		responses, inner := q.exec.DispatchOperation(ctx, opCtx)
+		responses, inner := op.exec.DispatchOperation(ctx, opCtx)
 		resp = responses(inner)
 	})
 	switch {
@@ -229,30 +230,30 @@ func (q *question) source(ctx context.Context, opCtx *graphql.OperationContext) 
 	case resp != nil && len(resp.Errors) > 0:
 		return nil, resp.Errors
 	}
-	return nil, busyErrors() // the caller has gone, or the time is up
+	return nil, busyErrors() // the client has gone, or the timeout has passed
 }
 
 // errorsOf returns the errors that a client receives for the error that ended a source.
-func (q *question) errorsOf(ctx context.Context, err error) gqlerror.List {
+func (op *operation) errorsOf(ctx context.Context, err error) gqlerror.List {
 	opCtx := &graphql.OperationContext{Stats: graphql.Stats{OperationStart: graphql.GetStartTime(ctx)}}
-	return q.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), gqlerror.List{gqlerror.Wrap(err)}).Errors
+	return op.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), gqlerror.List{gqlerror.Wrap(err)}).Errors
 }
 
-// execute executes the operation for an item, and returns the answer. It is executed once for
-// equal operations and items.
-func (q *question) execute(ctx context.Context, item Item) []byte {
-	return q.items.get(q.key+item.Key, func() []byte {
-		// Others wait for it, too: it does not end with the first caller.
-		ctx := q.context(context.WithoutCancel(ctx))
+// execute returns the answer of the operation for an item. It is executed once for all clients with the
+// same view, operation and item.
+func (op *operation) execute(ctx context.Context, item Item) []byte {
+	return op.items.get(op.key+item.Key, func() []byte {
+		// Other clients wait for the answer, too, so it does not end with this one.
+		ctx := op.context(context.WithoutCancel(ctx))
 		var text []byte
-		err := q.within(ctx, func(ctx context.Context) {
-			opCtx, errs := q.open(ctx, &q.req.RawParams, false)
+		err := op.within(ctx, func(ctx context.Context) {
+			opCtx, errs := op.open(ctx, &op.req.RawParams, false)
 			if errs != nil {
 				text = encodeErrors(explained(opCtx, errs))
 				return
 			}
 			ctx = context.WithValue(ctx, itemKey{}, item)
-			if out := q.dispatch(ctx, answers.Key{}, opCtx); out != nil {
+			if out := op.dispatch(ctx, answers.Key{}, opCtx); out != nil {
 				text = out.whole()
 			}
 		})
@@ -266,8 +267,8 @@ func (q *question) execute(ctx context.Context, item Item) []byte {
 	})
 }
 
-// maxItem bounds the answer to an item, in bytes: it stays in memory until it is sent, at the
-// pace of each client.
+// maxItem bounds the answer for an item, in bytes: it stays in memory until the slowest client has
+// received it.
 const maxItem = admission.LongAnswer
 
 var errItemTooLong = WithCode(gqlerror.Errorf("The item is larger than %d bytes. Select less of it.", maxItem), types.ErrorCodeLimitExceeded)
@@ -279,14 +280,14 @@ func encodeErrors(errs gqlerror.List) []byte {
 	return encode(&graphql.Response{Errors: errs}).whole(&cost{})
 }
 
-// once answers a query or a mutation of a connection.
-func (q *question) once(ctx context.Context, opCtx *graphql.OperationContext) []byte {
-	if q.kind == ast.Mutation {
-		ctx = context.WithValue(ctx, senderKey{}, q.sender)
+// respond executes a query or a mutation, and returns the answer.
+func (op *operation) respond(ctx context.Context, opCtx *graphql.OperationContext) []byte {
+	if op.kind == ast.Mutation {
+		ctx = context.WithValue(ctx, senderKey{}, op.sender)
 	}
 	var text []byte
-	err := q.within(ctx, func(ctx context.Context) {
-		if out := q.dispatch(ctx, answers.Key{}, opCtx); out != nil {
+	err := op.within(ctx, func(ctx context.Context) {
+		if out := op.dispatch(ctx, answers.Key{}, opCtx); out != nil {
 			text = out.whole()
 		}
 	})
@@ -296,12 +297,12 @@ func (q *question) once(ctx context.Context, opCtx *graphql.OperationContext) []
 	return text
 }
 
-// recent is a cache of the answers to the last items, and of those in flight.
+// recent caches the answers for the latest items, including those in flight. The zero value is ready.
 type recent struct {
 	mu    sync.Mutex
 	of    map[string]*recentItem
-	order []string // the oldest first
-	bytes int
+	order []string // of the finished answers, the oldest first
+	bytes int      // of these, with their keys
 }
 
 type recentItem struct {
@@ -309,13 +310,13 @@ type recentItem struct {
 	text []byte
 }
 
-// The bounds of [recent]. An item that it has dropped is executed again for later readers.
+// The bounds of [recent]. For an item that it has dropped, the operation is executed again.
 const (
 	maxRecent      = 1000
 	maxRecentBytes = 8 << 20
 )
 
-// get returns the answer of a key. It calls answer unless the answer is cached.
+// get returns the answer of a key. It calls answer unless the answer is cached or in flight.
 func (r *recent) get(key string, answer func() []byte) []byte {
 	r.mu.Lock()
 	it, ok := r.of[key]
@@ -342,6 +343,7 @@ func (r *recent) begin(key string) *recentItem {
 	return it
 }
 
+// end stores an answer, and drops the oldest beyond the bounds.
 func (r *recent) end(key string, it *recentItem) {
 	if it.text == nil { // answer panicked
 		it.text = encodeErrors(busyErrors())
@@ -362,59 +364,58 @@ func (r *recent) end(key string, it *recentItem) {
 
 // feed sends the answers of an operation to a client.
 type feed interface {
-	// following is called when the source of a subscription is open.
+	// following is called once the source of a subscription is open.
 	following()
 	// next sends an answer, and waits until it is written.
 	next(ctx context.Context, answer []byte) error
-	// refused ends the operation with errors: it was not executed, or its source has
-	// failed.
+	// refused ends the operation with errors: it was not executed, or its source has failed.
 	refused(errs gqlerror.List)
 	// complete ends the operation.
 	complete()
 }
 
 // run executes an operation for a client, until it or ctx ends.
-func (a *asker) run(parent context.Context, raw []byte, req *requestParams, to feed) {
-	ctx := a.context(parent)
-	q, opCtx, errs := a.ask(ctx, raw, req)
+func (c *client) run(parent context.Context, raw []byte, req *requestParams, to feed) {
+	ctx := c.context(parent)
+	op, opCtx, errs := c.prepare(ctx, raw, req)
 	switch {
 	case errs != nil:
 		to.refused(errs)
 		return
-	case q.kind == ast.Mutation && a.readOnly:
+	case op.kind == ast.Mutation && c.readOnly:
 		to.refused(badRequest("GET is for queries and subscriptions; send a mutation by POST"))
 		return
-	case a.dry:
-		if to.next(ctx, encode(a.priced(ctx, opCtx)).whole(&cost{})) == nil {
+	case c.dry:
+		if to.next(ctx, encode(c.priced(ctx, opCtx)).whole(&cost{})) == nil {
 			to.complete()
 		}
 		return
-	case q.kind != ast.Subscription:
-		if to.next(ctx, q.once(ctx, opCtx)) == nil {
+	case op.kind != ast.Subscription:
+		if to.next(ctx, op.respond(ctx, opCtx)) == nil {
 			to.complete()
 		}
 		return
 	}
-	place, ok := a.live.begin(a.caller)
+	end, ok := c.live.begin(c.caller)
 	if !ok {
 		to.refused(gqlerror.List{errSubscriptions})
 		return
 	}
-	defer place()
-	source, errs := q.source(ctx, opCtx)
+	defer end()
+	source, errs := op.source(ctx, opCtx)
 	if errs != nil {
 		to.refused(errs)
 		return
 	}
 	defer source.Close()
 	to.following()
-	q.follow(parent, source, to)
+	op.follow(parent, source, to)
 }
 
 var errSubscriptions = WithCode(gqlerror.Errorf("There are too many subscriptions of this caller. End some; the operator may raise MAX_SUBSCRIPTIONS."), types.ErrorCodeLimitExceeded)
 
-// follow sends the answers to the items of a source.
-func (q *question) follow(ctx context.Context, source Source, to feed) {
+// follow sends the answer for each item of a source, until the source or ctx ends.
+func (op *operation) follow(ctx context.Context, source Source, to feed) {
 	began, items := time.Now(), 0
 	for {
 		item, err := source.Next(ctx)
@@ -423,25 +424,25 @@ func (q *question) follow(ctx context.Context, source Source, to feed) {
 		case errors.Is(err, io.EOF):
 			to.complete()
 		case err != nil:
-			to.refused(q.errorsOf(q.context(ctx), err))
+			to.refused(op.errorsOf(op.context(ctx), err))
 		default:
-			if err = q.send(ctx, q.execute(ctx, item), to); err == nil {
+			if err = op.send(ctx, op.execute(ctx, item), to); err == nil {
 				items++
 				continue
 			}
 		}
-		q.logEnd(ctx, began, items)
+		op.logEnd(ctx, began, items)
 		return
 	}
 }
 
-// largeItem is the size in bytes from which an answer needs admission until it is sent.
+// largeItem is the size, in bytes, from which an answer needs admission until it is sent.
 const largeItem = 16 << 10
 
-// send sends an answer. The unsent answers of all slow clients together are bounded.
-func (q *question) send(ctx context.Context, answer []byte, to feed) error {
+// send sends an answer. Admission bounds the unsent answers of all slow clients together.
+func (op *operation) send(ctx context.Context, answer []byte, to feed) error {
 	if len(answer) >= largeItem {
-		release, err := q.admission.Unsent.Acquire(ratelimit.WithCaller(ctx, q.caller), int64(len(answer)))
+		release, err := op.admission.Unsent.Acquire(ratelimit.WithCaller(ctx, op.caller), int64(len(answer)))
 		if err != nil {
 			return err
 		}

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Live bounds the connections and subscriptions of each caller, over all endpoints that share
-// it. It is safe for concurrent use.
+// Live bounds the connections and subscriptions of each caller in all endpoints that share it, and ends
+// connections at shutdown. It is safe for concurrent use.
 type Live struct {
 	// MaxConnections and MaxSubscriptions bound those of one caller; 0 means [DefaultLive].
 	MaxConnections, MaxSubscriptions int
 
 	mu            sync.Mutex
-	connections   map[string]int
-	subscriptions map[string]int
+	connections   map[string]int // by caller
+	subscriptions map[string]int // by caller
 	streams       map[*stream]struct{}
 	ending        bool
 	open          sync.WaitGroup
@@ -24,13 +24,13 @@ type Live struct {
 // DefaultLive is the default of both bounds.
 const DefaultLive = 10_000
 
-// connect counts a connection of a caller. ok is false if the caller has too many, or if the
-// gateway is shutting down.
+// connect counts a connection of a caller until end is called. ok is false if the caller has as many
+// as allowed.
 func (l *Live) connect(caller string) (end func(), ok bool) {
 	return l.count(&l.connections, caller, l.MaxConnections)
 }
 
-// begin counts a subscription of a caller, as connect does.
+// begin is connect for a subscription.
 func (l *Live) begin(caller string) (end func(), ok bool) {
 	return l.count(&l.subscriptions, caller, l.MaxSubscriptions)
 }
@@ -60,8 +60,8 @@ func (l *Live) count(of *map[string]int, caller string, most int) (end func(), o
 // stream is a connection that Drain ends.
 type stream struct{ end func() }
 
-// enter registers a connection, which Drain ends by end. ok is false if the gateway is shutting
-// down already.
+// enter registers a connection, whose end Drain calls, until leave is called. ok is false if the
+// gateway is shutting down.
 func (l *Live) enter(end func()) (leave func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,8 +82,8 @@ func (l *Live) enter(end func()) (leave func(), ok bool) {
 	}, true
 }
 
-// Drain ends all connections and refuses new ones: clients reconnect, to another replica. It
-// returns when all have ended, or with ctx.
+// Drain ends all connections and refuses new ones: clients reconnect to another replica. It returns
+// when all have ended, or when ctx ends.
 func (l *Live) Drain(ctx context.Context) {
 	l.mu.Lock()
 	l.ending = true
@@ -120,10 +120,10 @@ func (l *Live) Counts() (connections, subscriptions int) {
 }
 
 // logEnd logs the end of a subscription.
-func (q *question) logEnd(ctx context.Context, began time.Time, items int) {
-	attrs := []slog.Attr{slog.String("name", q.name)}
-	if q.caller != "" {
-		attrs = append(attrs, slog.String("caller", q.caller))
+func (op *operation) logEnd(ctx context.Context, began time.Time, items int) {
+	attrs := []slog.Attr{slog.String("name", op.name)}
+	if op.caller != "" {
+		attrs = append(attrs, slog.String("caller", op.caller))
 	}
-	q.log.LogAttrs(ctx, slog.LevelInfo, "subscription", append(attrs, slog.Int("items", items), slog.Int64("s", int64(time.Since(began)/time.Second)))...)
+	op.log.LogAttrs(ctx, slog.LevelInfo, "subscription", append(attrs, slog.Int("items", items), slog.Int64("s", int64(time.Since(began)/time.Second)))...)
 }

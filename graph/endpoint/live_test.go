@@ -14,7 +14,7 @@ import (
 	"zoomql/graph/admission"
 )
 
-// TestRecent_bounds makes more answers than are cached, each once for all callers.
+// TestRecent_bounds makes more answers than are cached, and makes each once for concurrent callers.
 func TestRecent_bounds(t *testing.T) {
 	r := &recent{}
 	var made atomic.Int64
@@ -70,11 +70,11 @@ func (slowFeed) complete()             {}
 // number is in memory at once, and short ones are not delayed.
 func TestSubscription_unsentBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &question{asker: asker{Endpoint: &Endpoint{admission: admission.New()}, caller: "slow"}}
+		op := &operation{client: client{Endpoint: &Endpoint{admission: admission.New()}, caller: "slow"}}
 		long := make([]byte, maxItem)
 		feed := slowFeed{make(chan struct{}), &atomic.Int64{}}
 		var wait sync.WaitGroup
-		send := func(text []byte) { wait.Go(func() { _ = q.send(t.Context(), text, feed) }) }
+		send := func(text []byte) { wait.Go(func() { _ = op.send(t.Context(), text, feed) }) }
 		for range 500 {
 			send(long)
 		}

@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// OperationName returns the name of an operation for the log, truncated. It is the name in the
-// document and not operationName of the request, which may be any text.
+// OperationName returns the name of an operation for the log, truncated. It is that of the document, not
+// operationName of the request, which may be any text.
 func OperationName(op *graphql.OperationContext) string {
 	if op.Operation == nil {
 		return ""
@@ -19,7 +19,7 @@ func OperationName(op *graphql.OperationContext) string {
 	return logs.Text(op.Operation.Name)
 }
 
-// CallerAttr returns the name of the caller's API key, if there are keys, for the log.
+// CallerAttr returns the attribute of a log line with the name of the caller's API key; none without keys.
 func CallerAttr(ctx context.Context) []slog.Attr {
 	if name := ratelimit.CallerFrom(ctx); name != "" {
 		return []slog.Attr{slog.String("caller", name)}

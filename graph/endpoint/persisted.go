@@ -25,16 +25,16 @@ type requestParams struct {
 	//
 	// Spec: https://graphql.github.io/graphql-over-http/draft/, appendix Persisted Documents
 	DocumentID string
-	// RelayID is the same by the name in Relay's examples, doc_id.
+	// RelayID is the same under the name doc_id, as in Relay's examples.
 	RelayID string
 
-	// hash is the document's hash in extensions.persistedQuery, as Apollo's clients and
-	// others send it; "" if it is missing.
+	// hash is the document's hash in extensions.persistedQuery, which Apollo's and other clients send;
+	// "" if it is missing.
 	hash string
 }
 
-// named reads the names of the document. It returns a message if they are invalid.
-func (r *requestParams) named() string {
+// readIDs sets DocumentID and hash. It returns a message if they are invalid.
+func (r *requestParams) readIDs() string {
 	if r.DocumentID == "" {
 		r.DocumentID = r.RelayID
 	}
@@ -54,24 +54,24 @@ func (r *requestParams) named() string {
 	return ""
 }
 
-// library holds the documents that requests may name instead of sending them: those of
-// manifests, and those that were sent once with their hash (automatic persisted queries),
-// which are available to the view that sent them only.
+// library has the documents that requests may name instead of sending them: those of manifests, and those
+// that were sent once with their hash (automatic persisted queries). The latter are available only to the
+// view that sent them.
 type library struct {
 	store   cache.Store // of automatic persisted queries; nil stores none
 	trusted *Trusted
 	only    bool // only trusted documents are executed
 }
 
-// The bounds of automatic persisted queries. A day suffices, since a client sends a document
-// again when it has expired. Longer documents are not stored, because a few would fill the
-// cache, which is bounded by bytes.
+// The bounds of automatic persisted queries: their lifetime and length. A day suffices, since a client
+// sends a document again when it has expired. Longer documents are not stored, because a few would fill
+// the cache, which is bounded by bytes.
 const (
 	persistedLife = 24 * time.Hour
 	maxPersisted  = 64 << 10
 )
 
-// refusal is the refusal of a document.
+// refusal is the error of a request whose document is not executed.
 type refusal struct {
 	code    types.ErrorCode
 	message string
@@ -81,15 +81,15 @@ func (r *refusal) err() *gqlerror.Error {
 	return WithCode(gqlerror.Errorf("%s", r.message), r.code)
 }
 
-// The refusals. Clients recognize the messages of Apollo's protocol.
+// The refusals. Clients recognize the message of Apollo's protocol, PersistedQueryNotFound.
 var (
 	errNotPersisted = &refusal{types.ErrorCodePersistedQueryNotFound, "PersistedQueryNotFound"}
 	errNoDocument   = &refusal{types.ErrorCodePersistedQueryNotFound, "documentId: no document is known by this id. Send the query, or add the document to TRUSTED_DOCUMENTS."}
 	errNotTrusted   = &refusal{types.ErrorCodeDocumentNotTrusted, "This gateway executes the documents of its TRUSTED_DOCUMENTS and no others: this is none of them."}
 )
 
-// resolve sets the query of a request that names its document. problem describes names that
-// contradict the query.
+// resolve sets the query of a request that names its document. problem is the message for a request
+// without either, or with ids that contradict the query.
 func (l *library) resolve(ctx context.Context, r *requestParams) (problem string, err *gqlerror.Error) {
 	if r.Query != "" {
 		return l.check(r)
@@ -112,14 +112,14 @@ func (l *library) resolve(ctx context.Context, r *requestParams) (problem string
 	return "", refused.err()
 }
 
-// check compares a document that was sent with its names.
+// check compares a document that was sent with the ids that were sent.
 func (l *library) check(r *requestParams) (problem string, err *gqlerror.Error) {
 	sum := hashOf(r.Query)
 	for _, id := range []string{r.DocumentID, r.hash} {
 		hash, isHash := hashIn(id)
 		switch text, known := l.trusted.text(id); {
 		case id == "", known && text == r.Query:
-			// no name, or that of a manifest
+			// no id, or that of a manifest
 		case known, isHash && hash != sum, !isHash && id == r.hash:
 			return "provided sha does not match query", nil // the message of Apollo's server
 		}
@@ -130,7 +130,7 @@ func (l *library) check(r *requestParams) (problem string, err *gqlerror.Error) 
 	return "", nil
 }
 
-// find returns the text of a document.
+// find returns the text of the document with an id.
 func (l *library) find(ctx context.Context, id string) (string, bool) {
 	if text, ok := l.trusted.text(id); ok {
 		return text, true
@@ -156,8 +156,7 @@ func (l *library) find(ctx context.Context, id string) (string, bool) {
 	return "", false
 }
 
-// remember stores a document that was sent with its hash. It is called after the document
-// has been validated.
+// remember stores a document that was sent with its hash. The caller has validated the document.
 func (l *library) remember(ctx context.Context, r *requestParams) {
 	hash, ok := hashIn(r.hash)
 	if !ok {
@@ -176,12 +175,13 @@ func (l *library) remember(ctx context.Context, r *requestParams) {
 	l.store.Set(ctx, l.key(ctx, hash), ticket, entry)
 }
 
-// key returns the store key of a document sent with the credential of ctx. The account is
-// hashed.
+// key returns the key in the store of a document that was sent with the credential of ctx. It is a hash,
+// so that it does not show the account.
 func (l *library) key(ctx context.Context, hash string) string {
 	return "document:" + hashOf(identity.From(ctx).ID()+hash)
 }
 
+// hashOf returns the SHA-256 hash of a text in lower-case hex.
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])

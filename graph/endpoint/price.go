@@ -8,42 +8,41 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// dryRunHeader requests the cost of any operation in extensions.plan, without executing it.
+// dryRunHeader requests the plan of an operation, in extensions.plan, instead of its execution.
 const dryRunHeader = "X-Dry-Run"
 
-// planHeader requests the plan of an operation in addition to its data, like "extensions":
-// {"plan": true} in the request.
+// planHeader requests the plan of an operation in addition to its data, like "extensions": {"plan": true}
+// in the request.
 const planHeader = "X-Plan"
 
-// isTrue reports whether a header is set: to true or 1, in small or capital letters.
+// isTrue reports whether a header is true, in any case, or 1. name is canonical.
 func isTrue(r *http.Request, name string) bool {
 	value := first(r.Header[name])
 	return value == "1" || strings.EqualFold(value, "true")
 }
 
-// unclearDryRun tells what to send where the header that has an operation not carried out says
-// neither yes nor no: a caller who meant yes must not have it carried out. It is "" where the
-// header is clear.
-func unclearDryRun(r *http.Request) string {
+// dryRunProblem returns the message for a value of X-Dry-Run that is neither true nor false; "" for others.
+// Such a request is refused, since its sender may not have meant the operation to be executed.
+func dryRunProblem(r *http.Request) string {
 	value := first(r.Header[dryRunHeader])
 	if value == "" || value == "0" || strings.EqualFold(value, "false") || isTrue(r, dryRunHeader) {
 		return ""
 	}
-	return dryRunHeader + " is to be true or false"
+	return dryRunHeader + " must be true or false"
 }
 
-// WantsPlan reports whether the answer to an operation is to contain its plan.
+// WantsPlan reports whether a request asks for the plan in addition to the data.
 func WantsPlan(opCtx *graphql.OperationContext) bool {
 	wanted, _ := opCtx.Extensions["plan"].(bool)
 	return wanted
 }
 
-// price answers with the cost of an operation instead of its data.
+// price answers with the plan of an operation instead of its data.
 func (e *Endpoint) price(ctx context.Context, w http.ResponseWriter, r *http.Request, q *request, opCtx *graphql.OperationContext) {
 	(&outcome{text: encode(e.priced(ctx, opCtx))}).send(w, r, q)
 }
 
-// priced returns the cost of an operation instead of its data.
+// priced returns the plan of an operation instead of its data.
 func (e *Endpoint) priced(ctx context.Context, opCtx *graphql.OperationContext) *graphql.Response {
 	resp := &graphql.Response{Data: []byte("null"), Extensions: map[string]any{}}
 	if e.plan != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// explained rewrites the errors of a request that cannot be executed so that they name what
-// to change: the operation name, or the variable.
+// explained returns the errors of a request that cannot be executed, rewritten to name what to change: the
+// operation name, or the variable.
 func explained(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror.List {
 	if opCtx.Doc != nil && opCtx.Operation == nil {
 		err := gqlerror.Errorf("%s", noOperation(opCtx))
@@ -35,20 +35,20 @@ func explained(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror.Lis
 	return errs
 }
 
-// misfits matches gqlparser's messages about a value of a wrong type. They name Go's types,
-// quote values, which may be secrets of any length, and show a number with a fraction as 0.
-var misfits = regexp.MustCompile(`(?s)^(?:cannot use .* as|.* is not a valid|must be an?) (\w+)(?:, not an? \w+)?$`)
+// wrongType matches gqlparser's messages about a value of a wrong type. They name Go's types, quote
+// values, which may be secrets of any length, and show a number with a fraction as 0.
+var wrongType = regexp.MustCompile(`(?s)^(?:cannot use .* as|.* is not a valid|must be an?) (\w+)(?:, not an? \w+)?$`)
 
 // unquoted returns a message about the value of a variable without the value.
 func unquoted(message string) string {
-	if m := misfits.FindStringSubmatch(message); m != nil {
+	if m := wrongType.FindStringSubmatch(message); m != nil {
 		return "it is no " + m[1]
 	}
 	return message
 }
 
-// isName reports whether a text is a GraphQL name, and short enough to be shown. A caller
-// may send any text in place of a name.
+// isName reports whether a text is a GraphQL name that is short enough to be shown. A caller may send any
+// text in place of a name.
 func isName(text string) bool {
 	return len(text) <= maxShownName && nameForm.MatchString(text)
 }
@@ -80,6 +80,7 @@ func noOperation(opCtx *graphql.OperationContext) string {
 	return fmt.Sprintf("operationName: the document has no operation %q; there are %s.", shortName(opCtx.OperationName), list)
 }
 
+// shortName returns a name, truncated to maxShownName.
 func shortName(name string) string {
 	if len(name) > maxShownName {
 		return strings.ToValidUTF8(name[:maxShownName], "") + "…"

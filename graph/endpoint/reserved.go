@@ -20,10 +20,10 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// In the single connection mode of graphql-sse, a client reserves a stream (PUT), reads it
-// (GET), sends operations in separate requests (POST), whose answers arrive in the stream, and
-// ends them (DELETE). So a browser without HTTP/2, which opens six connections to a host, can
-// run more subscriptions than that. A stream belongs to one replica.
+// In the single connection mode of graphql-sse, a client reserves a stream (PUT), reads it (GET), sends
+// operations in separate requests (POST), whose answers arrive in the stream, and ends them (DELETE).
+// So a browser with HTTP/1.1, which opens six connections to a host, can have more subscriptions than
+// that. All requests of a stream must reach the same replica.
 //
 // Spec: https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
 
@@ -31,7 +31,7 @@ const (
 	// tokenHeader contains the token of the request's stream. The URL may have it as the
 	// parameter "token" instead, since EventSource sets no headers.
 	tokenHeader = "X-Graphql-Event-Stream-Token"
-	// reservedFor is how long a stream without a reader stays reserved.
+	// reservedFor is how long a stream stays reserved before it is read.
 	reservedFor = 10 * time.Second
 )
 
@@ -43,15 +43,15 @@ type reservations struct {
 
 // reserved is an event stream shared by many operations.
 type reserved struct {
-	token string
-	asker asker
-	end   func() // ends the connection's count
-	timer *time.Timer
-	busy  chan struct{}
+	token  string
+	client client
+	end    func() // see Live.connect
+	timer  *time.Timer
+	busy   chan struct{} // has an item for each operation that is read or executed
 
 	mu      sync.Mutex
-	feed    *streamFeed // nil until it is read
-	ctx     context.Context
+	feed    *streamFeed                   // nil while it is not read
+	ctx     context.Context               // of the request that reads it
 	running map[string]context.CancelFunc // by operation id
 	wait    sync.WaitGroup
 }
@@ -67,17 +67,18 @@ func tokenOf(r *http.Request) string {
 	return r.URL.Query().Get("token")
 }
 
-// find returns the stream of a token, if it has the same caller and view.
-func (l *reservations) find(token string, who *asker) *reserved {
+// find returns the stream of a token, if a client with the same caller and view has reserved it.
+func (l *reservations) find(token string, c *client) *reserved {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.of[token]
-	if s == nil || s.asker.caller != who.caller || subtle.ConstantTimeCompare([]byte(s.asker.credential.ID()), []byte(who.credential.ID())) != 1 {
+	if s == nil || s.client.caller != c.caller || subtle.ConstantTimeCompare([]byte(s.client.credential.ID()), []byte(c.credential.ID())) != 1 {
 		return nil
 	}
 	return s
 }
 
+// drop removes a stream, and ends the count of its connection.
 func (l *reservations) drop(s *reserved) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,21 +88,21 @@ func (l *reservations) drop(s *reserved) {
 	}
 }
 
-// askerOf returns the caller of a request.
-func (e *Endpoint) askerOf(r *http.Request, credential *identity.Credential) asker {
-	return asker{Endpoint: e, credential: credential, caller: ratelimit.CallerFrom(r.Context()), base: links.BaseOf(r), sender: senderOf(r), dry: isTrue(r, dryRunHeader)}
+// clientOf returns the sender of a request.
+func (e *Endpoint) clientOf(r *http.Request, credential *identity.Credential) client {
+	return client{Endpoint: e, credential: credential, caller: ratelimit.CallerFrom(r.Context()), base: links.BaseOf(r), sender: senderOf(r), dry: isTrue(r, dryRunHeader)}
 }
 
 // reserve answers PUT: it reserves a stream.
 func (e *Endpoint) reserve(w http.ResponseWriter, r *http.Request, credential *identity.Credential) {
-	who := e.askerOf(r, credential)
-	end, ok := e.live.connect(who.caller)
+	c := e.clientOf(r, credential)
+	end, ok := e.live.connect(c.caller)
 	if !ok {
 		w.Header().Set("Retry-After", "1")
 		failWith(w, negotiation.JSON, http.StatusTooManyRequests, types.ErrorCodeLimitExceeded, tooManyConnections)
 		return
 	}
-	s := &reserved{token: rand.Text(), asker: who, end: end, running: map[string]context.CancelFunc{}, busy: make(chan struct{}, maxBusy)}
+	s := &reserved{token: rand.Text(), client: c, end: end, running: map[string]context.CancelFunc{}, busy: make(chan struct{}, maxBusy)}
 	s.timer = time.AfterFunc(reservedFor, func() { e.streams.drop(s) })
 	e.streams.mu.Lock()
 	if e.streams.of == nil {
@@ -116,11 +117,11 @@ func (e *Endpoint) reserve(w http.ResponseWriter, r *http.Request, credential *i
 	_, _ = w.Write([]byte(s.token)) // an error means that the client has gone
 }
 
-// routeReserved answers a request about a reserved stream. It returns the function that serves
-// the stream itself, if the request reads it.
+// routeReserved answers a request about a reserved stream. For the request that reads the stream, it
+// returns the function that serves it.
 func (e *Endpoint) routeReserved(w http.ResponseWriter, r *http.Request, credential *identity.Credential, token string) (read func()) {
-	who := e.askerOf(r, credential)
-	s := e.streams.find(token, &who)
+	c := e.clientOf(r, credential)
+	s := e.streams.find(token, &c)
 	if s == nil {
 		fail(w, negotiation.JSON, http.StatusNotFound, "there is no such stream: it has ended, or is another replica's")
 		return nil
@@ -129,7 +130,7 @@ func (e *Endpoint) routeReserved(w http.ResponseWriter, r *http.Request, credent
 	case http.MethodGet:
 		return func() { s.read(w, r) }
 	case http.MethodPost:
-		s.take(w, r)
+		s.receive(w, r)
 	case http.MethodDelete:
 		id := r.URL.Query().Get("operationId")
 		if id == "" {
@@ -154,7 +155,7 @@ const tooManyConnections = "There are too many connections of this caller. The o
 
 // read serves the stream itself until the client disconnects.
 func (s *reserved) read(w http.ResponseWriter, r *http.Request) {
-	e := s.asker.Endpoint
+	e := s.client.Endpoint
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	out := &streamFeed{streamed: &streamed{form: serverEvents}, w: w, r: r, control: http.NewResponseController(w)}
@@ -176,7 +177,7 @@ func (s *reserved) read(w http.ResponseWriter, r *http.Request) {
 	}
 	defer leave()
 	_ = out.control.SetReadDeadline(time.Time{}) // see streamed.serve
-	time.AfterFunc(heartbeatEvery, func() { out.beat(cancel) })
+	time.AfterFunc(heartbeatEvery, func() { out.keepAlive(cancel) })
 	out.following()
 	<-ctx.Done()
 	out.end(ctx)
@@ -186,9 +187,9 @@ func (s *reserved) read(w http.ResponseWriter, r *http.Request) {
 	s.wait.Wait()
 }
 
-// take starts an operation.
-func (s *reserved) take(w http.ResponseWriter, r *http.Request) {
-	e := s.asker.Endpoint
+// receive answers POST: it starts an operation.
+func (s *reserved) receive(w http.ResponseWriter, r *http.Request) {
+	e := s.client.Endpoint
 	q := request{}
 	buf := &bytes.Buffer{}
 	defer q.close(buf)
@@ -208,23 +209,24 @@ func (s *reserved) take(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, _ := req.Extensions["operationId"].(string)
-	problem := req.named()
+	problem := req.readIDs()
 	switch {
 	case id == "" || len(id) > maxOperationID:
 		problem = "extensions.operationId names no operation"
 	case problem != "":
 	default:
-		delete(req.Extensions, "operationId") // the same operation under another id is the same
-		who := s.asker
-		who.dry = who.dry || isTrue(r, dryRunHeader)
-		s.begin(w, id, &who, text, req, &q)
+		delete(req.Extensions, "operationId") // not a part of the operation's key
+		c := s.client
+		c.dry = c.dry || isTrue(r, dryRunHeader)
+		s.start(w, id, &c, text, req, &q)
 		return
 	}
 	fail(w, negotiation.JSON, http.StatusBadRequest, problem)
 }
 
-// begin runs an operation. It holds the memory for its text until it ends or follows a source.
-func (s *reserved) begin(w http.ResponseWriter, id string, who *asker, text []byte, req *requestParams, q *request) {
+// start starts an operation. The memory for its text is released when it ends, or when its source is
+// open.
+func (s *reserved) start(w http.ResponseWriter, id string, c *client, text []byte, req *requestParams, q *request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, taken := s.running[id]
@@ -255,23 +257,23 @@ func (s *reserved) begin(w http.ResponseWriter, id string, who *asker, text []by
 		defer op.forget(ctx)
 		defer func() {
 			if p := recover(); p != nil {
-				op.refused(gqlerror.List{who.presented(ctx, p)})
+				op.refused(gqlerror.List{c.presented(ctx, p)})
 			}
 		}()
-		who.run(ctx, text, req, op)
+		c.run(ctx, text, req, op)
 	})
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// reservedOp is an operation whose answers are sent in a shared stream. It is a [feed].
+// reservedOp sends the answers of an operation in a reserved stream. It is a [feed].
 type reservedOp struct {
 	*reserved
 	feed *streamFeed
 	id   string
-	idle func()
+	idle func() // ends its count in busy, and releases the memory for its text
 }
 
-// forget frees the id of an operation that has ended by itself.
+// forget frees the id of the operation, unless DELETE has done so, or the stream has ended.
 func (op *reservedOp) forget(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
@@ -300,18 +302,19 @@ func (op *reservedOp) complete() {
 	_ = op.put("event: complete\ndata: {\"id\":", "") // read finds that the client has gone
 }
 
+// put writes an event with the operation's id between two texts.
 func (op *reservedOp) put(before, behind string) error {
 	f := op.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.over {
+	if f.ended {
 		return errGoingAway
 	}
 	id, err := json.Marshal(op.id)
 	if err != nil {
 		return err
 	}
-	f.inTime()
+	f.setDeadline()
 	f.put(before, string(id), behind, "}\n\n")
 	return f.flush()
 }

@@ -9,8 +9,8 @@ import (
 	"zoomql/internal/access"
 )
 
-// requestIDHeader is the header with the id of a request, which a proxy or client may set.
-// In the answer it has the id that the audit log uses.
+// requestIDHeader is the header with the id of a request, which a proxy or client may set. In the answer
+// to a mutation, it has the id that the audit log uses.
 const requestIDHeader = "X-Request-Id"
 
 // Sender identifies the sender of a mutation, for the audit log.
@@ -35,7 +35,7 @@ func withSender(ctx context.Context, w http.ResponseWriter, r *http.Request) con
 	return context.WithValue(ctx, senderKey{}, s)
 }
 
-// senderOf returns where a request came from.
+// senderOf returns the sender of a request.
 func senderOf(r *http.Request) Sender {
 	s := Sender{RequestID: requestID(r), Remote: r.RemoteAddr}
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
@@ -44,8 +44,7 @@ func senderOf(r *http.Request) Sender {
 	return s
 }
 
-// requestID returns the id in the request's header, if it is valid for the log, or else a new
-// one.
+// requestID returns the id in the request's header if that is valid for the log, or else a new one.
 func requestID(r *http.Request) string {
 	if id := r.Header.Get(requestIDHeader); access.IsName(id) {
 		return id

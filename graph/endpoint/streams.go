@@ -17,7 +17,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// streamForm is the media type of several answers in the response to one request.
+// streamForm is the form of a response that is a stream of answers.
 type streamForm uint8
 
 const (
@@ -37,7 +37,7 @@ const (
 	multipartMixed = "multipart/mixed"
 )
 
-// streamOf returns the form for the values of Accept.
+// streamOf returns the form of stream that the values of Accept request.
 func streamOf(accept []string) streamForm {
 	found := noStream
 	for part := range negotiation.Elements(accept) {
@@ -53,35 +53,34 @@ func streamOf(accept []string) streamForm {
 	return found
 }
 
-// heartbeatEvery is the interval of heartbeats, which also keep proxies from closing the
-// connection.
+// heartbeatEvery is the interval of heartbeats, which detect clients that have gone and keep proxies
+// from closing the connection.
 const heartbeatEvery = 12 * time.Second
 
 // streamed is a request that is answered by a stream.
 type streamed struct {
 	request // without its borrowed buffers
-	asker   asker
+	client  client
 	form    streamForm
 	params  *requestParams
 	text    []byte
-	release func() // gives back the memory for the text
+	release func() // of the memory for the text
 }
 
-// stream returns a request that is answered by a stream. It refers to none of the request's
-// borrowed buffers.
+// stream returns a request that is answered by a stream. It does not use q's borrowed buffer.
 func (e *Endpoint) stream(r *http.Request, q *request, form streamForm, credential *identity.Credential, params *requestParams) *streamed {
 	s := &streamed{form: form, params: params, text: bytes.Clone(q.raw), release: q.held()}
 	s.Request = q.Request
-	s.asker = e.askerOf(r, credential)
-	s.asker.readOnly = q.Get
+	s.client = e.clientOf(r, credential)
+	s.client.readOnly = q.Get
 	return s
 }
 
 // serve answers the request until the client disconnects.
 func (s *streamed) serve(w http.ResponseWriter, r *http.Request) {
 	defer s.release()
-	e := s.asker.Endpoint
-	counted, ok := e.live.connect(s.asker.caller)
+	e := s.client.Endpoint
+	counted, ok := e.live.connect(s.client.caller)
 	if !ok {
 		w.Header().Set("Retry-After", "1")
 		failWith(w, s.Media, http.StatusTooManyRequests, types.ErrorCodeLimitExceeded, tooManyConnections)
@@ -101,15 +100,15 @@ func (s *streamed) serve(w http.ResponseWriter, r *http.Request) {
 	// The request has been read: its deadline would end the stream. An error means that the
 	// connection has none.
 	_ = out.control.SetReadDeadline(time.Time{})
-	time.AfterFunc(heartbeatEvery, func() { out.beat(cancel) })
+	time.AfterFunc(heartbeatEvery, func() { out.keepAlive(cancel) })
 	defer out.end(ctx)
-	s.asker.run(ctx, s.text, s.params, out)
+	s.client.run(ctx, s.text, s.params, out)
 }
 
-// errGoingAway ends a stream when the gateway shuts down.
-var errGoingAway = errors.New("endpoint: the gateway ends")
+// errGoingAway is the cause of the end of a stream at shutdown.
+var errGoingAway = errors.New("endpoint: the gateway is shutting down")
 
-const goingAway = "The gateway ends. Subscribe again, with the cursor of the last item as the argument after."
+const goingAway = "The gateway is shutting down. Subscribe again, with the cursor of the last item as the argument after."
 
 // streamFeed writes the answers of a stream. It is a [feed].
 type streamFeed struct {
@@ -120,7 +119,7 @@ type streamFeed struct {
 
 	mu    sync.Mutex
 	begun bool // the header has been written
-	over  bool
+	ended bool
 }
 
 // following implements [feed].
@@ -128,7 +127,7 @@ func (f *streamFeed) following() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.begin()
-	_ = f.control.Flush() // the next write returns the error, too
+	_ = f.control.Flush() // the next write also returns the error
 }
 
 // begin writes the header. The caller holds the lock.
@@ -150,32 +149,33 @@ func (f *streamFeed) begin() {
 	f.put("\r\n---")
 }
 
-// put writes strings.
+// put writes strings. The caller holds the lock.
 func (f *streamFeed) put(parts ...string) {
 	for _, part := range parts {
 		_, _ = f.w.Write([]byte(part)) // flush returns the error
 	}
 }
 
-// flush sends the data written before.
+// flush sends the data that put has written.
 func (f *streamFeed) flush() error {
 	return f.control.Flush()
 }
 
-// inTime sets the deadline of the next write.
-func (f *streamFeed) inTime() {
+// setDeadline sets the deadline of the next write.
+func (f *streamFeed) setDeadline() {
 	_ = f.control.SetWriteDeadline(time.Now().Add(sendWithin)) // an error means that deadlines are not supported
 }
 
+// partHead begins a part of multipart/mixed.
 const partHead = "\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
 
 // next implements [feed].
 func (f *streamFeed) next(_ context.Context, answer []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.inTime()
+	f.setDeadline()
 	f.begin()
-	// Clients read a part of multipart/mixed when the boundary after it has arrived.
+	// Clients process a part of multipart/mixed when the boundary after it has arrived.
 	before, behind := "event: next\ndata: ", "\n\n"
 	if f.form == mixedParts {
 		before, behind = partHead+`{"payload":`, "}\r\n---"
@@ -190,12 +190,12 @@ func (f *streamFeed) next(_ context.Context, answer []byte) error {
 func (f *streamFeed) refused(errs gqlerror.List) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.begun && f.form == mixedParts { // errors alone need no parts
-		f.begun, f.over = true, true
+	if !f.begun && f.form == mixedParts { // a plain response
+		f.begun, f.ended = true, true
 		(&outcome{text: encode(&graphql.Response{Errors: errs}), empty: true}).send(f.w, nil, &f.request)
 		return
 	}
-	f.inTime()
+	f.setDeadline()
 	f.begin()
 	if f.form == serverEvents {
 		f.put("event: next\ndata: ", string(encodeErrors(errs)), "\n\n")
@@ -214,30 +214,31 @@ func (f *streamFeed) putErrors(errs gqlerror.List) {
 func (f *streamFeed) complete() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.inTime()
+	f.setDeadline()
 	f.begin()
 	f.finish()
 }
 
 // finish writes the end of the stream. The caller holds the lock.
 func (f *streamFeed) finish() {
-	if f.over {
+	if f.ended {
 		return
 	}
-	f.over = true
+	f.ended = true
 	if f.form == serverEvents {
 		f.put("event: complete\ndata: \n\n")
 	} else {
 		f.put("--\r\n")
 	}
-	_ = f.flush() // the client has gone, or reads it
+	_ = f.flush() // an error means that the client has gone
 }
 
-// beat sends heartbeats, and ends a stream whose client does not read.
-func (f *streamFeed) beat(cancel context.CancelCauseFunc) {
-	if f.mu.TryLock() { // otherwise a write is in progress, which serves as a heartbeat
+// keepAlive sends a heartbeat and schedules the next one. It ends a stream whose client has gone or does
+// not read.
+func (f *streamFeed) keepAlive(cancel context.CancelCauseFunc) {
+	if f.mu.TryLock() { // otherwise an answer is being written
 		defer f.mu.Unlock()
-		if f.over {
+		if f.ended {
 			return
 		}
 		if err := f.heartbeat(); err != nil {
@@ -245,7 +246,7 @@ func (f *streamFeed) beat(cancel context.CancelCauseFunc) {
 			return
 		}
 	}
-	time.AfterFunc(heartbeatEvery, func() { f.beat(cancel) })
+	time.AfterFunc(heartbeatEvery, func() { f.keepAlive(cancel) })
 }
 
 // heartbeat writes an empty message. The caller holds the lock.
@@ -253,7 +254,7 @@ func (f *streamFeed) heartbeat() error {
 	if !f.begun {
 		return nil
 	}
-	f.inTime()
+	f.setDeadline()
 	if f.form == serverEvents {
 		f.put(":\n\n")
 	} else {
@@ -262,19 +263,19 @@ func (f *streamFeed) heartbeat() error {
 	return f.flush()
 }
 
-// end ends the stream. A client of events reconnects unless it has received a complete event;
-// a client of parts receives an error.
+// end ends the stream, with an error for a client of multipart/mixed at shutdown. A client of
+// server-sent events reconnects, since it has received no complete event.
 func (f *streamFeed) end(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.over {
+	if f.ended {
 		return
 	}
 	if errors.Is(context.Cause(ctx), errGoingAway) && f.form == mixedParts {
-		f.inTime()
+		f.setDeadline()
 		f.begin()
 		f.putErrors(gqlerror.List{WithCode(gqlerror.Errorf("%s", goingAway), types.ErrorCodeTimeout)})
 		f.finish()
 	}
-	f.over = true
+	f.ended = true
 }

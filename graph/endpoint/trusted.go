@@ -14,12 +14,13 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Trusted holds documents that clients name by ids, from manifests that are written when the
-// clients are built. A nil *Trusted is empty.
+// Trusted has the documents that clients name by ids, from manifests that are written when the clients are
+// built. A nil *Trusted is empty.
 type Trusted struct {
 	texts map[string]string // by the manifests' ids, and by hash
 }
 
+// text returns the document with an id or a hash.
 func (t *Trusted) text(id string) (string, bool) {
 	if t == nil {
 		return "", false
@@ -31,11 +32,11 @@ func (t *Trusted) text(id string) (string, bool) {
 // Manifest is a file of documents: a JSON object from ids to texts, as relay-compiler
 // and the client preset of graphql-codegen write it, or a manifest of Apollo's.
 type Manifest struct {
-	Name string // for messages
+	Name string // for error messages
 	Text []byte
 }
 
-// apolloFormat is the format field of Apollo's manifests.
+// apolloFormat is the value of the field format in Apollo's manifests.
 const apolloFormat = "apollo-persisted-query-manifest"
 
 // apolloManifest is a manifest of Apollo's.
@@ -48,9 +49,8 @@ type apolloManifest struct {
 	} `json:"operations"`
 }
 
-// ReadTrusted reads manifests and validates their documents against a schema, so that
-// invalid documents are reported at the start. The error lists the first
-// maxMistakesShown mistakes.
+// ReadTrusted reads manifests and validates their documents against a schema, so that invalid documents are
+// reported when the gateway starts. The error lists the first maxMistakesShown mistakes.
 func ReadTrusted(schema *ast.Schema, manifests ...Manifest) (*Trusted, error) {
 	t, errs := &Trusted{texts: map[string]string{}}, manifestErrors(nil)
 	for _, m := range manifests {
@@ -95,6 +95,7 @@ func (m Manifest) documents() (map[string]string, error) {
 	return documents, nil
 }
 
+// apolloDocuments returns the documents of a manifest of Apollo's by their ids.
 func apolloDocuments(text []byte) (map[string]string, error) {
 	var manifest apolloManifest
 	switch err := json.Unmarshal(text, &manifest); {
@@ -137,7 +138,7 @@ func (t *Trusted) add(schema *ast.Schema, id, document string) error {
 	return nil
 }
 
-// firstOf returns the first error of a document, with its line and column.
+// firstOf returns the first of the errors of a document, with its line and column.
 func firstOf(errs gqlerror.List) error {
 	place := ""
 	if len(errs[0].Locations) > 0 {
@@ -154,7 +155,8 @@ func quotedID(id string) string {
 	return strconv.Quote(id)
 }
 
-// manifestErrors are joined up to a bound: a field removed from the schema may cause hundreds.
+// manifestErrors are the errors of manifests. Only the first are shown: a field that is removed from the
+// schema may cause hundreds.
 type manifestErrors []error
 
 const maxMistakesShown = 10

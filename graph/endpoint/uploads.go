@@ -11,15 +11,15 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// multipartForm is the media type of a request with files. Files are parts of it instead of
-// base64 in JSON, because upload clients send them so, and because base64 would need four
-// bytes for three, all of which would have to be parsed.
+// multipartForm is the media type of a request with files. Files are parts of it and not base64 in JSON,
+// because upload clients send them so, and because base64 takes four bytes for three, which would have to
+// be parsed.
 //
 // Spec: https://github.com/jaydenseric/graphql-multipart-request-spec
 const multipartForm = "multipart/form-data"
 
-// The bounds of a request with files: the largest file that Zoom accepts, and as many
-// files as one operation can use.
+// The bounds of a request with files: the number of files, and the bytes of the body, which has room for one
+// file of the largest size.
 const (
 	maxUploads    = 4
 	maxUploadBody = MaxUpload + maxBody
@@ -35,8 +35,8 @@ const MaxUpload = 15 << 20
 // with a visitor's credentials (CSRF).
 var preflights = []string{"Authorization", "Apollo-Require-Preflight", "X-Apollo-Operation-Name", "GraphQL-Require-Preflight"}
 
-// readUploads reads a request with files: the parts "operations", "map", and the
-// files, in this order.
+// readUploads reads a request with files: the parts "operations" and "map", and then the files. If it is
+// invalid, readUploads returns the status and the message of the refusal.
 func readUploads(w http.ResponseWriter, r *http.Request) (*requestParams, int, string) {
 	if !hasAny(r.Header, preflights) {
 		return nil, http.StatusBadRequest, "a multipart request needs the header Apollo-Require-Preflight: true"
@@ -44,7 +44,7 @@ func readUploads(w http.ResponseWriter, r *http.Request) (*requestParams, int, s
 	r.Body = http.MaxBytesReader(w, r.Body, maxUploadBody)
 	form, err := r.MultipartReader()
 	if err != nil {
-		return nil, http.StatusBadRequest, "the body is no multipart form"
+		return nil, http.StatusBadRequest, "the body is not a multipart form"
 	}
 	operations := readPart(form, "operations")
 	if valuesIn(operations) > DefaultLimits.Values {
@@ -69,6 +69,7 @@ func readUploads(w http.ResponseWriter, r *http.Request) (*requestParams, int, s
 	return params, 0, ""
 }
 
+// hasAny reports whether one of the headers is set.
 func hasAny(h http.Header, names []string) bool {
 	for _, name := range names {
 		if h.Get(name) != "" {
@@ -78,7 +79,7 @@ func hasAny(h http.Header, names []string) bool {
 	return false
 }
 
-// readPart reads the next part; nil if it has another name than the expected one.
+// readPart reads the next part, up to maxBody bytes; nil if its name is not the expected one.
 func readPart(form *multipart.Reader, name string) []byte {
 	part, err := form.NextPart()
 	if err != nil || part.FormName() != name {
@@ -91,7 +92,7 @@ func readPart(form *multipart.Reader, name string) []byte {
 	return body
 }
 
-// readUpload reads the next file and puts it into the variables that the map names.
+// readUpload reads the next file and puts it at its places in the variables.
 func readUpload(form *multipart.Reader, places map[string][]string, variables map[string]any) error {
 	part, err := form.NextPart()
 	if err != nil {
@@ -113,8 +114,8 @@ func readUpload(form *multipart.Reader, places map[string][]string, variables ma
 	return nil
 }
 
-// putFile replaces a null in the variables by a file: path is "variables", and then names
-// and indices.
+// putFile replaces a null in the variables by a file. path is "variables", followed by names and indices.
+// It reports whether there was a null.
 func putFile(variables map[string]any, path []string, file types.Upload) bool {
 	if len(path) < 2 || path[0] != "variables" {
 		return false

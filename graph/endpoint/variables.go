@@ -16,15 +16,14 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// inputCheck refuses, before execution, values that the specification forbids but the
-// executor accepts, or refuses only at the field, which may be after other fields were
-// executed: @oneOf inputs with no or several fields, null in a variable of a non-null
-// type, numbers that fit no Go type, texts that are no value of a scalar, and names of enum
-// values in another case. Each variable and each part of the document is checked once.
+// inputCheck refuses, before execution, values that the specification forbids, but that the executor
+// accepts, or refuses only at the field, when others may have been executed: @oneOf inputs with no or
+// several fields, null in a variable for a non-null type, numbers that are too large, invalid values of
+// scalars, and names of enum values in another case. Each variable and each part of the document is
+// checked once.
 //
-// It accepts one value that the specification forbids: in a variable, null for the other
-// fields of a @oneOf input counts as not given, because typed clients send it for unset
-// fields.
+// It accepts one value that the specification forbids: in a variable, a null field of a @oneOf input
+// counts as not given, because typed clients send null for unset fields.
 //
 // Spec: https://spec.graphql.org/draft/#sec-OneOf-Input-Objects
 type inputCheck struct{ types map[string]*ast.Definition }
@@ -58,13 +57,13 @@ func (c *inputCheck) MutateOperationContext(_ context.Context, op *graphql.Opera
 	return walk.set(op.Operation.Directives, op.Operation.SelectionSet)
 }
 
-// inputProblem describes an invalid part of a variable's value.
+// inputProblem describes an invalid part of a value.
 type inputProblem struct {
 	message string
 	path    ast.Path // from the innermost step to the outermost
 }
 
-// below appends the next outer step of the path.
+// below returns the problem with the next outer step appended to its path; nil for nil.
 func (m *inputProblem) below(step ast.PathElement) *inputProblem {
 	if m != nil {
 		m.path = append(m.path, step)
@@ -81,6 +80,7 @@ func (m *inputProblem) in(def *ast.VariableDefinition) *gqlerror.Error {
 	return WithCode(locate(err, def.Position), types.ErrorCodeBadUserInput)
 }
 
+// locate sets the location of an error, if it is known.
 func locate(err *gqlerror.Error, at *ast.Position) *gqlerror.Error {
 	if at != nil {
 		err.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
@@ -88,7 +88,7 @@ func locate(err *gqlerror.Error, at *ast.Position) *gqlerror.Error {
 	return err
 }
 
-// value checks a value that is not null.
+// value checks a value that is not null against a type.
 func (c *inputCheck) value(t *ast.Type, value any) *inputProblem {
 	if t.Elem != nil {
 		return c.list(t.Elem, value)
@@ -110,7 +110,7 @@ func (c *inputCheck) value(t *ast.Type, value any) *inputProblem {
 	return nil
 }
 
-// list checks the items of a list; a value that is no list is a list of one by input coercion.
+// list checks the items of a list. A value that is no list is a list of one, by input coercion.
 func (c *inputCheck) list(elem *ast.Type, value any) *inputProblem {
 	items, ok := value.([]any)
 	if !ok {
@@ -118,7 +118,7 @@ func (c *inputCheck) list(elem *ast.Type, value any) *inputProblem {
 		if v.Kind() != reflect.Slice {
 			return c.value(elem, value)
 		}
-		for i := range v.Len() { // of another slice type, by input coercion
+		for i := range v.Len() { // input coercion makes other types of slices
 			items = append(items, v.Index(i).Interface())
 		}
 	}
@@ -133,8 +133,9 @@ func (c *inputCheck) list(elem *ast.Type, value any) *inputProblem {
 	return nil
 }
 
+// object checks an input object.
 func (c *inputCheck) object(def *ast.Definition, fields map[string]any) *inputProblem {
-	if _, there := fields["__typename"]; there { // gqlparser accepts it in every input
+	if _, there := fields["__typename"]; there { // gqlparser accepts it in every input object
 		return (&inputProblem{message: "unknown field"}).below(ast.PathName("__typename"))
 	}
 	set := 0
@@ -149,12 +150,13 @@ func (c *inputCheck) object(def *ast.Definition, fields map[string]any) *inputPr
 		}
 	}
 	if set != 1 && def.Directives.ForName("oneOf") != nil {
-		return &inputProblem{message: partsProblem(def, set)}
+		return &inputProblem{message: oneOfProblem(def, set)}
 	}
 	return nil
 }
 
-func partsProblem(def *ast.Definition, set int) string {
+// oneOfProblem describes a @oneOf input with a number of fields other than one.
+func oneOfProblem(def *ast.Definition, set int) string {
 	names := make([]string, len(def.Fields))
 	for i, fd := range def.Fields {
 		names[i] = fd.Name
@@ -166,9 +168,9 @@ func partsProblem(def *ast.Definition, set int) string {
 	return fmt.Sprintf("%s takes exactly one of %s, and %s given", def.Name, strings.Join(names, ", "), given)
 }
 
-// formedScalars parse the values of scalars with a specified form. The scalar JSON is not
-// among them: it accepts every value.
-var formedScalars = map[string]func(value any) error{
+// scalarParsers parse the values of the schema's scalars, to check them. JSON is missing: it accepts every
+// value.
+var scalarParsers = map[string]func(value any) error{
 	"ByteCount":     reads[types.Int],
 	"Date":          reads[types.Date],
 	"DateTime":      reads[types.Time],
@@ -179,6 +181,7 @@ var formedScalars = map[string]func(value any) error{
 	"Upload":        reads[types.Upload],
 }
 
+// reads is the parser for a scalar with the Go type T.
 func reads[T any, P interface {
 	*T
 	graphql.Unmarshaler
@@ -186,11 +189,11 @@ func reads[T any, P interface {
 	return P(new(T)).UnmarshalGQL(value)
 }
 
-// scalarProblem describes why a value is not valid for a scalar; "" if it is. For built-in
-// scalars, the executor accepts numbers as texts, texts as numbers, and numbers of more
-// than 32 bits as Int.
+// scalarProblem describes why a value is not valid for a scalar; "" if it is valid. For built-in scalars,
+// the executor would accept numbers as String, strings as Int and Float, and numbers of more than 32 bits
+// as Int.
 func scalarProblem(name string, value any) string {
-	if parse := formedScalars[name]; parse != nil {
+	if parse := scalarParsers[name]; parse != nil {
 		if err := parse(value); err != nil {
 			return err.Error()
 		}
@@ -225,18 +228,16 @@ func scalarProblem(name string, value any) string {
 // documentCheck checks the arguments in the text of an operation, each fragment once.
 type documentCheck struct {
 	variables map[string]any
-	fragments map[string]bool // that have been checked
-	lengths   map[string]int  // of variables
-	length    int             // of all arguments
+	fragments map[string]bool // by name: whether it has been checked
+	lengths   map[string]int  // of variables, as written returns them
+	length    int             // of all arguments so far
 }
 
 const (
-	// maxWritten bounds the arguments of an operation with their variables expanded, in
-	// bytes: a short document may use a long variable in many places. The largest body
-	// has less.
+	// maxWritten bounds the arguments of an operation with their variables expanded, in bytes: a short
+	// document may use a long variable in many places. The largest body without variables has less.
 	maxWritten = 4 * maxBody
-	// writtenValue is added to the length of each value, for the time that it takes to
-	// read it.
+	// writtenValue is added to the length of each value, for the time that it takes to read one.
 	writtenValue = 20
 )
 
@@ -258,6 +259,7 @@ func (d *documentCheck) set(on ast.DirectiveList, set ast.SelectionSet) *gqlerro
 	return nil
 }
 
+// selection checks a selection, unless its directives exclude it.
 func (d *documentCheck) selection(selection ast.Selection) *gqlerror.Error {
 	switch s := selection.(type) {
 	case *ast.Field:
@@ -288,7 +290,7 @@ func (d *documentCheck) selection(selection ast.Selection) *gqlerror.Error {
 	return nil
 }
 
-// written estimates the length of a value in JSON.
+// written estimates the length of a value in JSON, in bytes.
 func (d *documentCheck) written(v *ast.Value) int {
 	if v.Kind != ast.Variable {
 		n := len(v.Raw) + writtenValue
@@ -308,8 +310,7 @@ func (d *documentCheck) written(v *ast.Value) int {
 	return n
 }
 
-// writtenLength is documentCheck.written for the value of a variable, without the contents
-// of files.
+// writtenLength is documentCheck.written for the value of a variable, without the contents of files.
 func writtenLength(value any) int {
 	n := writtenValue
 	switch value := value.(type) {
@@ -329,7 +330,7 @@ func writtenLength(value any) int {
 	return n
 }
 
-// excluded reports whether @skip or @include, which have been checked, exclude a selection.
+// excluded reports whether @skip or @include excludes a selection.
 func (d *documentCheck) excluded(list ast.DirectiveList) bool {
 	for _, directive := range list {
 		if directive.Name != "skip" && directive.Name != "include" {
@@ -354,6 +355,7 @@ func (d *documentCheck) arguments(list ast.ArgumentList) *gqlerror.Error {
 	return nil
 }
 
+// argument checks the value of an argument, and the values within it.
 func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 	switch v.Kind {
 	case ast.Variable:
@@ -378,13 +380,13 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 	return nil
 }
 
-// literalProblem describes why a literal is not valid for one of formedScalars, which no
-// validation rule checks.
+// literalProblem describes why a literal is not valid for a scalar of scalarParsers; "" if it is valid. No
+// validation rule checks this.
 func (d *documentCheck) literalProblem(v *ast.Value) string {
 	if v.ExpectedType == nil || v.Kind == ast.Variable || v.Kind == ast.NullValue || v.Kind == ast.ListValue && v.ExpectedType.Elem != nil {
 		return ""
 	}
-	parse := formedScalars[v.ExpectedType.Name()]
+	parse := scalarParsers[v.ExpectedType.Name()]
 	if parse == nil {
 		return ""
 	}

@@ -140,7 +140,7 @@ func TestInputCheck_oneOf(t *testing.T) {
 // The values of all scalars of the schema are checked before execution.
 func TestInputCheck_everyScalar(t *testing.T) {
 	for name, def := range generated.NewExecutableSchema(generated.Config{}).Schema().Types {
-		if def.Kind == ast.Scalar && !def.BuiltIn && name != "JSON" && formedScalars[name] == nil {
+		if def.Kind == ast.Scalar && !def.BuiltIn && name != "JSON" && scalarParsers[name] == nil {
 			t.Errorf("values of %s are not checked before execution", name)
 		}
 	}

@@ -24,14 +24,14 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// The protocol over WebSockets is graphql-transport-ws. This implementation, on
-// github.com/coder/websocket, replaces gqlgen's transport, which reads documents without the
-// bounds of this package, bounds neither operations nor the time of writes, and closes
-// connections with codes that the protocol does not have.
+// The protocol over WebSockets is graphql-transport-ws. This implementation with
+// github.com/coder/websocket replaces gqlgen's transport, which reads documents without the bounds of
+// this package, bounds neither operations nor the time of writes, and closes connections with codes
+// that the protocol does not have.
 //
 // Spec: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 
-// subprotocol is the subprotocol that clients must offer.
+// subprotocol is the WebSocket subprotocol that clients must offer.
 const subprotocol = "graphql-transport-ws"
 
 // The codes with which connections are closed.
@@ -44,13 +44,17 @@ const (
 	closeIDTaken      websocket.StatusCode = 4409
 	closeTooMany      websocket.StatusCode = 4429
 	closeInternal     websocket.StatusCode = 4500
-	maxReason                              = 123 // bytes of the reason, RFC 6455, section 5.5
-	initWithin                             = 10 * time.Second
-	sendWithin                             = time.Minute
-	maxOperationID                         = 256
-	maxBusy                                = 16   // operations of a connection that are read or executed
-	maxUnacknowledged                      = 1000 // connections that have not been authenticated
-	silentPings                            = 3
+)
+
+// The bounds of connections.
+const (
+	maxReason         = 123 // bytes of the reason of a close, RFC 6455, section 5.5
+	initWithin        = 10 * time.Second
+	sendWithin        = time.Minute // a write
+	maxOperationID    = 256         // bytes
+	maxBusy           = 16          // operations of a connection that are read or executed
+	maxUnacknowledged = 1000        // connections that have not been authenticated
+	silentPings       = 3           // without a message of the client
 )
 
 // pingEvery is the interval of pings, which also keep proxies from closing an idle connection.
@@ -58,11 +62,11 @@ const pingEvery = 25 * time.Second
 
 // Sockets serves WebSocket connections, and passes all other requests on.
 //
-// A browser cannot set headers of a WebSocket. So the first message of a connection,
-// connection_init, may contain headers in its payload. They are added to the request that
-// opened the connection, which then passes through the handlers that check keys to an
-// [Endpoint], which executes the operations of the connection. A refusal by one of these
-// handlers closes the connection, with the code of the refusal.
+// A browser cannot set the headers of a WebSocket's request. So the first message of a connection,
+// connection_init, may contain headers in its payload. They are added to the request that opened the
+// connection. That request then passes through the handlers that check keys, to the [Endpoint] that
+// executes the operations of the connection. If one of the handlers refuses it, the connection is
+// closed with a code for the refusal.
 type Sockets struct {
 	// Next is the handler of the endpoints.
 	Next http.Handler
@@ -70,10 +74,10 @@ type Sockets struct {
 	Live *Live
 	// Admission bounds the memory for messages.
 	Admission *admission.Control
-	// Log receives a line for each connection that fails.
+	// Log receives a line, at level debug, for each connection that cannot be closed properly.
 	Log *slog.Logger
 
-	unacknowledged atomic.Int64
+	unacknowledged atomic.Int64 // connections
 }
 
 // ServeHTTP implements [http.Handler].
@@ -94,7 +98,8 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	conn.SetReadLimit(maxBody)
-	// This goroutine, whose stack has grown, and the request become garbage.
+	// A goroutine and a request of their own let the memory of the handler's be freed: the stack of
+	// its goroutine has grown.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	k := &socket{Sockets: s, conn: conn, ctx: ctx, cancel: cancel, running: map[string]*running{}, busy: make(chan struct{}, maxBusy)}
 	opened := &http.Request{
@@ -134,16 +139,16 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // socket is a connection.
 type socket struct {
 	*Sockets
-	conn   *websocket.Conn
-	ctx    context.Context //nolint:containedctx // of the connection, which outlives its request
-	cancel context.CancelFunc
-	*asker // nil until the credential is known
+	conn    *websocket.Conn
+	ctx     context.Context //nolint:containedctx // of the connection, which outlives its request
+	cancel  context.CancelFunc
+	*client // nil until the caller is authenticated
 
 	mu      sync.Mutex
 	running map[string]*running // by the client's id
 	pings   *time.Timer
-	silent  atomic.Int32 // pings since the last message of the client
-	busy    chan struct{}
+	silent  atomic.Int32  // pings since the last message of the client
+	busy    chan struct{} // has an item for each operation that is read or executed
 	wait    sync.WaitGroup
 }
 
@@ -153,7 +158,7 @@ type message struct {
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload"`
 
-	release func() // gives back the memory for the message
+	release func() // of the memory for the message
 }
 
 // serve serves a connection until it ends.
@@ -167,17 +172,17 @@ func (k *socket) serve(opened *http.Request) {
 	defer end()
 	for {
 		m, ok := k.read(k.ctx)
-		if !ok || !k.take(m) {
+		if !ok || !k.handle(m) {
 			break
 		}
 	}
 	k.cancel()
-	_ = k.conn.CloseNow() // or a write may last
+	_ = k.conn.CloseNow() // ends writes that wait for the client
 	k.wait.Wait()
 }
 
-// begin waits for connection_init, and authenticates the caller. It returns nil where the
-// connection is closed instead.
+// begin waits for connection_init, and authenticates the caller. end is nil if it has closed the
+// connection instead.
 func (k *socket) begin(opened *http.Request) (end func()) {
 	defer k.unacknowledged.Add(-1)
 	if k.conn.Subprotocol() != subprotocol {
@@ -192,7 +197,7 @@ func (k *socket) begin(opened *http.Request) (end func()) {
 	init.release()
 	answer := &socketWriter{socket: k, header: http.Header{}}
 	k.Next.ServeHTTP(answer, opened.WithContext(k.ctx))
-	if k.asker == nil {
+	if k.client == nil {
 		k.close(answer.code(), answer.reason())
 		return nil
 	}
@@ -201,10 +206,10 @@ func (k *socket) begin(opened *http.Request) (end func()) {
 		k.close(closeTooMany, "Too many connections of this caller")
 		return nil
 	}
-	leave, ok := k.Live.enter(func() { k.close(websocket.StatusGoingAway, "The gateway ends") })
+	leave, ok := k.Live.enter(func() { k.close(websocket.StatusGoingAway, "The gateway is shutting down") })
 	if !ok {
 		counted()
-		k.close(websocket.StatusGoingAway, "The gateway ends")
+		k.close(websocket.StatusGoingAway, "The gateway is shutting down")
 		return nil
 	}
 	if k.write(`{"type":"connection_ack"}`, nil, "") != nil {
@@ -255,8 +260,8 @@ func (k *socket) initiated() (message, bool) {
 	}
 }
 
-// withParams adds the headers in the payload of connection_init to the request that opened the
-// connection. They are the members of the payload, or of its member "headers".
+// withParams sets the headers that the payload of connection_init contains, directly or in its member
+// "headers", on the request that opened the connection.
 func withParams(opened *http.Request, payload json.RawMessage) {
 	opened.Header.Del("Upgrade")
 	opened.Header.Del("Connection")
@@ -280,8 +285,8 @@ func withParams(opened *http.Request, payload json.RawMessage) {
 	}
 }
 
-// socketWriter is the ResponseWriter of the request that opened a connection. It records the
-// refusal of a handler.
+// socketWriter is the ResponseWriter for the request that opened a connection, once it is accepted. It
+// records the refusal of a handler.
 type socketWriter struct {
 	socket *socket
 	header http.Header
@@ -323,38 +328,38 @@ func (w *socketWriter) code() websocket.StatusCode {
 
 // reason returns the reason with which the connection is closed.
 func (w *socketWriter) reason() string {
-	var said struct{ Errors []struct{ Message string } }
-	if json.Unmarshal(w.body.Bytes(), &said) != nil || len(said.Errors) == 0 {
+	var answer struct{ Errors []struct{ Message string } }
+	if json.Unmarshal(w.body.Bytes(), &answer) != nil || len(answer.Errors) == 0 {
 		return http.StatusText(w.status)
 	}
-	return said.Errors[0].Message
+	return answer.Errors[0].Message
 }
 
-// attach lets the endpoint execute the operations of a connection.
+// attach makes the endpoint execute the operations of a connection.
 func (e *Endpoint) attach(k *socket, r *http.Request) {
 	credential := e.as(r)
 	if credential == nil {
 		k.close(closeUnauthorized, "The gateway does not know in whose name to ask Zoom.")
 		return
 	}
-	who := e.askerOf(r, credential)
-	k.asker = &who
+	c := e.clientOf(r, credential)
+	k.client = &c
 }
 
-// read reads the next message. ok is false if the connection is closed or being closed; else the
-// caller releases the message.
+// read reads the next message, which the caller releases. ok is false if the connection is closed or
+// being closed.
 func (k *socket) read(ctx context.Context) (m message, ok bool) {
 	kind, from, err := k.conn.Reader(ctx)
 	if err != nil {
 		return m, false
 	}
 	k.silent.Store(0)
-	if k.asker != nil {
+	if k.client != nil {
 		ctx = ratelimit.WithCaller(ctx, k.caller)
 	}
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	buf.Reset()
-	release, _, err := bodyReader{k.Admission.Bodies, buf, maxBody}.read(ctx, from, -1) // values are counted before they are decoded
+	release, _, err := bodyReader{k.Admission.Bodies, buf, maxBody}.read(ctx, from, -1) // prepare bounds the values
 	m.release = release
 	defer func() {
 		if !ok {
@@ -377,8 +382,8 @@ func (k *socket) read(ctx context.Context) (m message, ok bool) {
 	return m, true
 }
 
-// take processes a message. It returns false if the connection is to be closed.
-func (k *socket) take(m message) bool {
+// handle processes a message. It returns false if the connection has to end.
+func (k *socket) handle(m message) bool {
 	if m.Type == "subscribe" {
 		return k.subscribe(m)
 	}
@@ -418,17 +423,17 @@ type running struct {
 	id     string
 	head   string // the beginning of its messages, up to their type
 	cancel context.CancelFunc
-	idle   func() // ends its count among maxBusy, and gives back the memory for its message
+	idle   func() // ends its count in busy, and releases the memory for its message
 }
 
-// subscribe starts an operation.
+// subscribe starts an operation. It returns false if the connection has to end.
 func (k *socket) subscribe(m message) bool {
 	if m.ID == "" {
 		m.release()
 		k.close(closeBadMessage, "Invalid message")
 		return false
 	}
-	select { // a client with maxBusy operations waits
+	select { // while maxBusy operations are executed, no message is read
 	case k.busy <- struct{}{}:
 	case <-k.ctx.Done():
 		m.release()
@@ -452,12 +457,12 @@ func (k *socket) subscribe(m message) bool {
 		k.close(closeIDTaken, "Subscriber for this id already exists")
 		return false
 	}
-	k.wait.Go(func() { op.carryOut(ctx, m.Payload) })
+	k.wait.Go(func() { op.process(ctx, m.Payload) })
 	return true
 }
 
-// carryOut executes an operation.
-func (op *running) carryOut(ctx context.Context, payload []byte) {
+// process executes the operation.
+func (op *running) process(ctx context.Context, payload []byte) {
 	defer op.cancel()
 	defer op.idle()
 	defer op.forget()
@@ -471,7 +476,7 @@ func (op *running) carryOut(ctx context.Context, payload []byte) {
 		op.close(closeBadMessage, "Invalid message")
 		return
 	}
-	if problem := req.named(); problem != "" {
+	if problem := req.readIDs(); problem != "" {
 		op.refused(badRequest(problem))
 		return
 	}
@@ -490,8 +495,8 @@ func (op *running) forget() {
 // following implements [feed].
 func (op *running) following() { op.idle() }
 
-// next implements [feed]. The context of a short message has no deadline, since making one
-// takes longer than to write the message: the pings of the connection have one.
+// next implements [feed]. A short message is written without a deadline, since a context with one takes
+// longer than the write: the next ping has a deadline, and closes the connection.
 func (op *running) next(_ context.Context, answer []byte) error {
 	head := op.head + `"next","payload":`
 	if len(head)+len(answer)+1 <= shortMessage {
@@ -503,7 +508,7 @@ func (op *running) next(_ context.Context, answer []byte) error {
 // refused implements [feed].
 func (op *running) refused(errs gqlerror.List) {
 	op.forget()
-	_ = op.write(op.head+`"error","payload":`, errorsText(errs), `}`) // read finds that the connection has ended
+	_ = op.write(op.head+`"error","payload":`, errorsText(errs), `}`) // after an error, read returns
 }
 
 // complete implements [feed].
@@ -512,7 +517,7 @@ func (op *running) complete() {
 	_ = op.write(op.head+`"complete"}`, nil, "") // as above
 }
 
-// shortMessage is the size in bytes up to which a message is assembled before it is written.
+// shortMessage is the size, in bytes, up to which the parts of a message are written at once.
 const shortMessage = 4 << 10
 
 // write writes a message of three parts, and waits until it is sent or the client is too slow.
@@ -535,7 +540,7 @@ func (k *socket) write(before string, payload []byte, behind string) error {
 	return w.Close()
 }
 
-// writeShort writes a message that is assembled before.
+// writeShort writes the three parts of a message at once.
 func (k *socket) writeShort(ctx context.Context, before string, payload []byte, behind string) error {
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buf)
@@ -546,8 +551,9 @@ func (k *socket) writeShort(ctx context.Context, before string, payload []byte, 
 	return k.conn.Write(ctx, websocket.MessageText, buf.Bytes())
 }
 
-// ping sends a ping. A client that has sent nothing since silentPings pings is disconnected, and
-// one that does not read, so that the ping is not written in time: writes then fail.
+// ping sends a ping and schedules the next one. It closes the connection of a client that has sent
+// nothing since silentPings pings, or that does not read, so that the ping cannot be written within
+// sendWithin.
 func (k *socket) ping() {
 	if k.silent.Add(1) > silentPings || k.write(`{"type":"ping"}`, nil, "") != nil {
 		_ = k.conn.CloseNow() // read then returns

@@ -34,14 +34,14 @@ func (l oneConn) Close() error {
 
 func (oneConn) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// TestWebSocket_clientThatDoesNotRead writes short items to a client that reads nothing any more:
-// it is disconnected.
+// TestWebSocket_clientThatDoesNotRead writes short items to a client that no longer reads: it is
+// disconnected.
 func TestWebSocket_clientThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opened := make(chan *socket, 1)
 		sockets := &Sockets{Live: &Live{}, Admission: admission.New(), Log: slog.New(slog.DiscardHandler), Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			answer, _ := w.(*socketWriter)
-			answer.socket.asker = &asker{}
+			answer.socket.client = &client{}
 			opened <- answer.socket
 		})}
 		client, served := net.Pipe()

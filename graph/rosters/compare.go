@@ -15,26 +15,26 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// An event that Zoom has given up is told nobody, and a roster that lacks it is wrong as long
-// as the meeting goes on. So while a roster is followed it is compared with the dashboard's
-// list of who is there, where plan and scopes include that.
+// Zoom gives up delivering an event after some attempts, and a roster that lacks it is wrong until
+// the meeting ends. So a roster that is followed is compared with the dashboard's list of
+// participants, if the plan and the scopes include it.
 
 const (
-	// CompareEvery is how often. At Business, 60,000 HEAVY calls a day are for all that needs
-	// them: twelve an hour are one in two hundred of these for a meeting of a day, and five
-	// minutes are what an event may be late anyway, when it was delivered again.
+	// CompareEvery is the interval of comparisons. Of the 60,000 HEAVY calls that the Business plan
+	// has a day, a meeting of 24 hours takes 288, one in two hundred. An event whose first delivery
+	// failed is delivered five minutes later, too.
 	CompareEvery = 5 * time.Minute
 	// comparedShare is the divisor of the day's remaining budget that comparisons may use: a
-	// fourth. maxPace bounds how much rarer they become.
+	// quarter. maxPace bounds the factor by which they become rarer.
 	comparedShare = 4
 	maxPace       = 64
-	// oneMoment is how far apart replicas compare at the same moment: their clocks differ.
-	oneMoment = 10 * time.Second
+	// clockSkew bounds the difference of the replicas' clocks.
+	clockSkew = 10 * time.Second
 )
 
-// compareNext has a roster compared at its next moment. All replicas compare the same roster at
-// the same moments, so that the first of them makes the call and the others get its answer;
-// other rosters have other moments, so that their calls do not come at once.
+// compareNext schedules the next comparison of a roster. All replicas compare a roster at the same
+// times, so that one of them makes the call and the others get its answer from the cache. Different
+// rosters have different times, so that their calls are spread.
 func (l *Rosters) compareNext(s *Roster) {
 	if s.err != nil {
 		return
@@ -44,22 +44,23 @@ func (l *Rosters) compareNext(s *Roster) {
 	l.compareAfter(s, s.Key.NextMoment(now, every).Sub(now), maxPace)
 }
 
-// compareSoon has a roster compared at once, of which events may be missed: at its next moment
-// where little is left of the day's budget.
+// compareSoon compares a roster whose events may have been lost: now, or at its next time if little
+// is left of the day's budget.
 func (l *Rosters) compareSoon(s *Roster) { l.compareAfter(s, 0, 1) }
 
-// compareAfter has a roster compared after some time, and not before, unless it is closed, or
-// its pace is more than one then.
+// compareAfter schedules a comparison after some time, in place of the scheduled one; a closed roster
+// is not compared. With a pace below maxPace, the comparison is skipped if the roster's pace is higher
+// by then.
 func (l *Rosters) compareAfter(s *Roster, wait time.Duration, pace int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.closed {
 		return
 	}
-	if s.due != nil {
-		s.due.Stop()
+	if s.compareTimer != nil {
+		s.compareTimer.Stop()
 	}
-	s.due = time.AfterFunc(wait, func() {
+	s.compareTimer = time.AfterFunc(wait, func() {
 		<-s.ready
 		if s.err != nil {
 			return
@@ -74,7 +75,8 @@ func (l *Rosters) compareAfter(s *Roster, wait time.Duration, pace int) {
 	})
 }
 
-// NextMoment returns the next moment after now at which the roster is compared.
+// NextMoment returns the first time after now at which the roster is compared, if it is every so
+// often. every is a multiple of CompareEvery.
 func (k Key) NextMoment(now time.Time, every time.Duration) time.Time {
 	of := fnv.New64a()
 	_, _ = of.Write([]byte(k.Account + " " + k.Number.String())) // never fails
@@ -82,56 +84,58 @@ func (k Key) NextMoment(now time.Time, every time.Duration) time.Time {
 	return now.Add(-phase).Truncate(every).Add(every + phase)
 }
 
-// pace returns the number of moments of the roster for each comparison, by the day's remaining
-// budget. It is a power of two, so that replicas with different figures compare at common moments.
+// pace returns the factor by which the interval of comparisons is longer than CompareEvery, by the
+// day's remaining budget. It is a power of two, so that replicas with different figures have times in
+// common.
 func (l *Rosters) pace(s *Roster) int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	for _, b := range s.client.Budget(ctx).Labels {
 		if b.Rate == s.rows().Rate && b.Daily != nil && b.Daily.Left != nil {
 			l.mu.Lock()
-			followed := len(l.of)
+			rosters := len(l.byKey)
 			l.mu.Unlock()
-			return paceOf(*b.Daily.Left, followed*s.pages(), time.Until(b.Daily.ResetsAt))
+			return paceOf(*b.Daily.Left, rosters*s.pages(), time.Until(b.Daily.ResetsAt))
 		}
 	}
 	return 1
 }
 
-// paceOf is pace for so many calls at each moment.
+// paceOf is pace by the calls left for the day, the calls that one comparison of all rosters takes,
+// and the time until the day's budget is reset.
 func paceOf(left, calls int, untilReset time.Duration) int {
-	moments := int(untilReset/CompareEvery) + 1
+	comparisons := int(untilReset/CompareEvery) + 1
 	pace := 1
-	for pace < maxPace && calls*moments > left/comparedShare*pace {
+	for pace < maxPace && calls*comparisons > left/comparedShare*pace {
 		pace *= 2
 	}
 	return pace
 }
 
-// pages returns how many calls a comparison costs.
+// pages returns the number of calls of a comparison.
 func (s *Roster) pages() int {
 	now, _ := s.room.Now()
 	return 1 + len(now.Participants)/s.rows().MaxPage
 }
 
-// rows is the dashboard's list of who is there.
+// rows returns the operation of the dashboard's list of participants.
 func (s *Roster) rows() zoom.ListOp[zoom.RunParticipants, types.DashboardParticipant] {
 	return zoom.RunsOf(s.Key.Webinar).Participants
 }
 
-// withoutDashboard are the errors of an account or an app that has no dashboard.
+// withoutDashboard are the errors that mean that the account or the app has no dashboard.
 var withoutDashboard = []error{zoom.ErrPlanRequired, zoom.ErrForbidden, zoom.ErrMissingScope, zoom.ErrNotEnabled}
 
-// compare holds a roster against what Zoom says of the meeting: the dashboard or, where there
-// is none, the meeting itself, which tells whether it goes on. A webinar does not tell that.
+// compare compares a roster with the dashboard or, without one, with the status of the meeting. A
+// webinar has no status.
 func (s *Roster) compare(ctx context.Context) {
-	if now, _ := s.room.Now(); now.State != roster.Live && now.Complete && !s.goesOn(ctx) {
-		return // which costs a LIGHT call, and not a HEAVY one
+	if now, _ := s.room.Now(); now.State != roster.Live && now.Complete && !s.isStarted(ctx) {
+		return // it has ended: this costs a LIGHT call instead of a HEAVY one
 	}
 	if !s.noDashboard.Load() {
 		err := s.seedByDashboard(ctx)
 		if !slices.ContainsFunc(withoutDashboard, func(kind error) bool { return errors.Is(err, kind) }) {
-			return // else it is compared at the next moment
+			return // after another error, the next comparison tries again
 		}
 		s.noDashboard.Store(true)
 	}
@@ -144,8 +148,8 @@ func (s *Roster) compare(ctx context.Context) {
 	}
 }
 
-// goesOn reports whether the meeting says that it goes on.
-func (s *Roster) goesOn(ctx context.Context) bool {
+// isStarted reports whether the meeting's status is started.
+func (s *Roster) isStarted(ctx context.Context) bool {
 	if s.Key.Webinar {
 		return false
 	}
@@ -153,18 +157,18 @@ func (s *Roster) goesOn(ctx context.Context) bool {
 	return err == nil && m.Status == types.MeetingStatusStarted
 }
 
-// meeting reads the meeting from Zoom, once for all replicas: another cached answer may be as old as
-// the roster.
+// meeting reads the meeting. A cached answer is accepted only if a replica has read it for the same
+// comparison: an older one may be as wrong as the roster.
 func (s *Roster) meeting(ctx context.Context) (*types.Meeting, error) {
-	return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingQuery{MeetingID: s.Key.Number}, zoom.NewerThan(time.Now().Add(-oneMoment)))
+	return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingQuery{MeetingID: s.Key.Number}, zoom.NewerThan(time.Now().Add(-clockSkew)))
 }
 
-// MayBeLive reports whether a meeting goes on, as far as it says so.
+// MayBeLive reports whether a meeting may be in progress: its status is neither waiting nor finished.
 func MayBeLive(m *types.Meeting) bool {
 	return m.Status != types.MeetingStatusWaiting && m.Status != types.MeetingStatusFinished
 }
 
-// seedByDashboard counts in the dashboard's list of who is there.
+// seedByDashboard adds the dashboard's list of participants.
 func (s *Roster) seedByDashboard(ctx context.Context) error {
 	asked := s.room.Ask(time.Now())
 	filter := zoom.RunParticipants{RunKey: zoom.RunKey{Run: s.Key.Number.String(), Type: types.DashboardMeetingTypeLive}}
@@ -176,12 +180,12 @@ func (s *Roster) seedByDashboard(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	var there []*roster.Listed
+	var listed []*roster.Listed
 	for _, row := range rows {
 		if row.InMeetingID == "" || row.JoinTime.IsZero() {
 			continue
 		}
-		there = append(there, &roster.Listed{
+		listed = append(listed, &roster.Listed{
 			Participant: roster.Participant{
 				Person: events.Person{
 					StayID: string(row.InMeetingID), UUID: string(row.ParticipantUUID), UserID: string(row.ParticipantUserID),
@@ -192,6 +196,6 @@ func (s *Roster) seedByDashboard(ctx context.Context) error {
 			InRoom: row.BreakoutRoomID != "",
 		})
 	}
-	s.room.Seed(there, of.Whole(), asked)
+	s.room.Seed(listed, of.Whole(), asked)
 	return nil
 }

@@ -8,11 +8,11 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// monday is a day in the time of the tests.
+// monday is a time at which the tests begin.
 var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-// TestKey_nextMoment has all replicas compare a roster at the same moments, whatever they
-// know of the budget, and rosters at different ones.
+// TestKey_nextMoment checks that the times of longer intervals are among those of shorter ones, and
+// that different rosters have different times.
 func TestKey_nextMoment(t *testing.T) {
 	phases := map[time.Duration]bool{}
 	for i := range 50 {
@@ -26,11 +26,11 @@ func TestKey_nextMoment(t *testing.T) {
 		}
 		rare := key.NextMoment(monday, 8*CompareEvery)
 		if off := rare.Sub(first); off < 0 || off%CompareEvery != 0 || off > 8*CompareEvery {
-			t.Errorf("a rarer moment is %v after another one", off)
+			t.Errorf("a time of a longer interval is %v after one of the shortest", off)
 		}
 	}
 	if len(phases) < 40 {
-		t.Errorf("50 rosters have %d moments", len(phases))
+		t.Errorf("50 rosters have %d different times", len(phases))
 	}
 }
 

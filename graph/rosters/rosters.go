@@ -1,10 +1,10 @@
-// Package rosters keeps up to date who is in the meetings that callers follow, each meeting
-// once however many callers there are. A roster begins with Zoom's events of the last hour,
-// continues with those that come, and is compared with the dashboard where the account's plan
-// includes that. A roster that a query reads uses events alone, and costs no call.
+// Package rosters has the rosters of the meetings and webinars that callers follow, each once for
+// all of them. A roster begins with Zoom's events of the last hour, is updated by new events, and is
+// compared with the dashboard if the account's plan includes it. A roster that is made for a query
+// uses events only, and costs no call.
 //
-// [Rosters] has the rosters, [Roster.Runs] what was told of each run of a meeting, and [Runs]
-// finds the meeting of a run's UUID. Package roster works out who is there from the events.
+// [Rosters] has the rosters, [Roster.Runs] the history of each instance of a meeting, and [Runs]
+// finds the meeting of an instance's UUID. Package roster computes the rosters from events and lists.
 package rosters
 
 import (
@@ -19,78 +19,78 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Rosters are those that somebody follows, each once. It MUST NOT be copied.
+// Rosters has the rosters in use, one for each [Key]. It MUST NOT be copied.
 type Rosters struct {
-	// Bus has the events.
+	// Bus delivers the events.
 	Bus *events.Bus
 	// Served is Zoom's id of the account that the events are delivered to.
 	Served string
 
-	mu   sync.Mutex
-	of   map[Key]*Roster
-	last int // serial number
+	mu         sync.Mutex
+	byKey      map[Key]*Roster
+	lastSerial int
 }
 
-// Key names a roster.
+// Key identifies a roster among those in use.
 type Key struct {
 	// Account is Zoom's id of the account that the meeting is in.
 	Account string
-	// Number is the meeting's.
+	// Number is that of the meeting or webinar.
 	Number types.MeetingNumber
-	// Webinar tells that it is a webinar's.
+	// Webinar says that it is the number of a webinar.
 	Webinar bool
 
-	light bool // it hangs on events alone: it was read for a query
+	eventsOnly bool // made for a query: no comparisons
 }
 
-// Roster is who is in a meeting, kept up to date.
+// Roster is the roster of a meeting or webinar, updated while it is in use.
 type Roster struct {
-	// Key names the roster among those that there are.
+	// Key identifies the roster among those in use.
 	Key Key
-	// Serial names it among all that there were.
+	// Serial identifies it among all rosters that the [Rosters] has had.
 	Serial int
 
 	ready chan struct{}
 
-	// Once ready is closed:
+	// Set before ready is closed:
 	room *roster.Room
 	err  error
 	sub  *events.Subscription
 
-	lost chan struct{} // closed when events may be lost
+	lost chan struct{} // closed when an event may have been lost
 
 	history history
 
-	client      *zoom.Client // of the first subscriber
-	noDashboard atomic.Bool  // Zoom has refused it
+	client      *zoom.Client // of the first follower; nil if eventsOnly
+	noDashboard atomic.Bool  // Zoom has refused it: see withoutDashboard
 
-	// What follows is guarded by Rosters.mu.
-	users  int
-	idle   *time.Timer
-	due    *time.Timer // of the next comparison
-	closed bool
+	// Guarded by Rosters.mu:
+	users        int         // followers and queries
+	idleTimer    *time.Timer // closes it; set while users is 0
+	compareTimer *time.Timer // of the next comparison
+	closed       bool
 }
 
 const (
-	// Idle is how long a roster is kept up to date that nobody follows any more.
+	// Idle is how long a roster without users is kept.
 	Idle = time.Minute
-	// seedWithin is how long it may take to find out who is there.
+	// seedWithin bounds the time to make a roster, and that of a comparison.
 	seedWithin = 30 * time.Second
 )
 
-// join returns the roster of a meeting, which seed makes where there is none. Others wait for it,
-// too: the context of seed does not end with ctx, but after seedWithin.
+// join returns the roster of a key, and adds a user. A new roster is made by seed, in a context that
+// does not end with ctx, since other users wait for it, but after seedWithin.
 func (l *Rosters) join(ctx context.Context, key Key, seed func(context.Context, *Roster)) *Roster {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.of[key]
+	s := l.byKey[key]
 	if s == nil {
-		l.last++
-		s = &Roster{Key: key, Serial: l.last, ready: make(chan struct{}), lost: make(chan struct{})}
-		if l.of == nil {
-			l.of = map[Key]*Roster{}
+		l.lastSerial++
+		s = &Roster{Key: key, Serial: l.lastSerial, ready: make(chan struct{}), lost: make(chan struct{})}
+		if l.byKey == nil {
+			l.byKey = map[Key]*Roster{}
 		}
-		l.of[key] = s
+		l.byKey[key] = s
 		go func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seedWithin)
 			defer cancel()
@@ -102,23 +102,23 @@ func (l *Rosters) join(ctx context.Context, key Key, seed func(context.Context, 
 		}()
 	}
 	s.users++
-	if s.idle != nil {
-		s.idle.Stop()
-		s.idle = nil
+	if s.idleTimer != nil {
+		s.idleTimer.Stop()
+		s.idleTimer = nil
 	}
 	return s
 }
 
-// Read returns the roster of a meeting for a query, to whom events alone do: that which
-// somebody follows, or one of its own. leave MUST be called in the end.
+// Read returns a roster for a query: the one that is followed, if it is ready, or else one by
+// events only. The caller MUST call leave once.
 func (l *Rosters) Read(ctx context.Context, key Key) (s *Roster, leave func()) {
 	if s := l.followed(ctx, key); s != nil {
 		return s, func() { l.Leave(s) }
 	}
-	key.light = true
+	key.eventsOnly = true
 	s = l.join(ctx, key, l.replay)
 	select {
-	case <-s.lost: // since it was read last
+	case <-s.lost: // since the last query
 		l.Drop(s)
 		l.Leave(s)
 		s = l.join(ctx, key, l.replay)
@@ -127,10 +127,11 @@ func (l *Rosters) Read(ctx context.Context, key Key) (s *Roster, leave func()) {
 	return s, func() { l.Leave(s) }
 }
 
-// followed joins a roster if it is there.
+// followed joins the roster of a key if one is in use, ready, and without an error; otherwise it
+// returns nil.
 func (l *Rosters) followed(ctx context.Context, key Key) *Roster {
 	l.mu.Lock()
-	s := l.of[key]
+	s := l.byKey[key]
 	l.mu.Unlock()
 	if s == nil {
 		return nil
@@ -144,40 +145,40 @@ func (l *Rosters) followed(ctx context.Context, key Key) *Roster {
 		}
 		return l.join(ctx, key, func(context.Context, *Roster) {})
 	default:
-		return nil // it may wait for the dashboard
+		return nil // it may be waiting for the dashboard
 	}
 }
 
-// Leave is called once for each [Rosters.Follow].
+// Leave removes a user of a roster. It MUST be called once for each [Rosters.Follow].
 func (l *Rosters) Leave(s *Roster) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.users--; s.users > 0 {
 		return
 	}
-	s.idle = time.AfterFunc(Idle, func() {
+	s.idleTimer = time.AfterFunc(Idle, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if s.users > 0 {
 			return
 		}
-		if l.of[s.Key] == s {
-			delete(l.of, s.Key)
+		if l.byKey[s.Key] == s {
+			delete(l.byKey, s.Key)
 		}
 		s.closed = true
-		if s.due != nil {
-			s.due.Stop()
+		if s.compareTimer != nil {
+			s.compareTimer.Stop()
 		}
 		go s.close()
 	})
 }
 
-// Drop has nobody join a roster any more.
+// Drop ensures that a roster has no new users: the next one of its key makes another.
 func (l *Rosters) Drop(s *Roster) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.of[s.Key] == s {
-		delete(l.of, s.Key)
+	if l.byKey[s.Key] == s {
+		delete(l.byKey, s.Key)
 	}
 }
 
@@ -189,23 +190,23 @@ func (s *Roster) close() {
 	}
 }
 
-// Follow joins the roster of a meeting or webinar that the caller may see, and that may go on as far
-// as it says so.
+// Follow joins the roster of a meeting or webinar. The caller has checked that it may read the
+// meeting. mayBeLive is false if the meeting says that it is not in progress (see [MayBeLive]).
 func (l *Rosters) Follow(ctx context.Context, client *zoom.Client, key Key, mayBeLive bool) *Roster {
-	return l.join(ctx, key, func(ctx context.Context, shared *Roster) {
-		shared.client = client
-		l.seed(ctx, mayBeLive, shared)
+	return l.join(ctx, key, func(ctx context.Context, s *Roster) {
+		s.client = client
+		l.seed(ctx, mayBeLive, s)
 	})
 }
 
-// seed finds out who is there: by the events of the last hour, or, where these do not tell
-// of the start, by the dashboard.
-func (l *Rosters) seed(ctx context.Context, mayBeLive bool, shared *Roster) {
-	if l.replay(ctx, shared); shared.err != nil {
+// seed makes a roster that is followed: by the events of the last hour and, if these lack the start,
+// by the dashboard.
+func (l *Rosters) seed(ctx context.Context, mayBeLive bool, s *Roster) {
+	if l.replay(ctx, s); s.err != nil {
 		return
 	}
-	room := shared.room
-	defer l.compareNext(shared)
+	room := s.room
+	defer l.compareNext(s)
 	defer room.Flush()
 	if now, _ := room.Now(); now.Complete {
 		return
@@ -214,40 +215,39 @@ func (l *Rosters) seed(ctx context.Context, mayBeLive bool, shared *Roster) {
 		room.NotHeld(room.Ask(time.Now()))
 		return
 	}
-	_ = shared.seedByDashboard(ctx) // events alone: the roster says so
+	_ = s.seedByDashboard(ctx) // with an error it is by events only, and not complete
 }
 
-// replay begins a roster by the events of the last hour, and has those that come counted in.
-func (l *Rosters) replay(ctx context.Context, shared *Roster) {
+// replay makes a roster by the events of the last hour, and subscribes it to new ones.
+func (l *Rosters) replay(ctx context.Context, s *Roster) {
 	room := roster.New("", time.Now())
-	shared.room = room
-	filter := events.Filter{Served: l.Served, Account: shared.Key.Account, Meeting: shared.Key.Number.String(), Gaps: events.AllGaps}
-	lost := sync.OnceFunc(func() { close(shared.lost) })
+	s.room = room
+	filter := events.Filter{Served: l.Served, Account: s.Key.Account, Meeting: s.Key.Number.String(), Gaps: events.AllGaps}
+	lost := sync.OnceFunc(func() { close(s.lost) })
 	sub, at, err := l.Bus.Watch(ctx, filter, func(e *events.Stored) {
 		if e == nil {
 			lost()
 			return
 		}
 		room.Apply(e)
-		if e.Gap == events.GapEnded && !shared.Key.light {
-			l.compareSoon(shared)
+		if e.Gap == events.GapEnded && !s.Key.eventsOnly {
+			l.compareSoon(s)
 		}
 	})
 	if err != nil {
-		shared.err = err
+		s.err = err
 		return
 	}
-	if shared.err = l.Bus.Past(ctx, filter, room.Apply); shared.err != nil {
+	if s.err = l.Bus.Past(ctx, filter, room.Apply); s.err != nil {
 		sub.Close()
 		return
 	}
-	shared.sub = sub
+	s.sub = sub
 	room.Reached(at)
 	room.Flush()
 }
 
-// Await waits until it is known who is there. The error is that of ctx, or of reading the
-// events.
+// Await waits until the roster is ready. The error is that of ctx, or of reading the events.
 func (s *Roster) Await(ctx context.Context) error {
 	select {
 	case <-s.ready:
@@ -257,8 +257,9 @@ func (s *Roster) Await(ctx context.Context) error {
 	}
 }
 
-// Room returns who is there, once [Roster.Await] has returned no error.
+// Room returns the room of the roster. The caller has called [Roster.Await], which returned no error.
 func (s *Roster) Room() *roster.Room { return s.room }
 
-// Lost is closed when events may be lost. Then the roster is to be dropped.
+// Lost returns a channel that is closed when an event may have been lost. Callers then [Rosters.Drop]
+// the roster.
 func (s *Roster) Lost() <-chan struct{} { return s.lost }

@@ -12,21 +12,21 @@ import (
 	"zoomql/internal/events"
 )
 
-// Runs knows which runs Zoom's events of the last hour have named, and whether these go
-// on. It is kept up to date while somebody asks. The zero value is ready.
+// Runs finds the meetings and webinars of the instances that Zoom's events name: those of the last
+// hour when it is first used, and new ones until it is unused for indexIdle. The zero value is ready.
 type Runs struct {
-	mu   sync.Mutex
-	open *openIndex
-	idle *time.Timer
+	mu        sync.Mutex
+	current   *index // nil while it is unused
+	idleTimer *time.Timer
 }
 
-// NamedRun is a run as events name it.
+// NamedRun is an instance of a meeting or webinar, by the events that name it.
 type NamedRun struct {
-	// Account is Zoom's id of the account that it is in.
+	// Account is Zoom's id of the account of the meeting or webinar.
 	Account string
 	// Number is that of the meeting or webinar.
 	Number string
-	// Webinar says that it is a run of a webinar.
+	// Webinar says that it is an instance of a webinar.
 	Webinar bool
 
 	ended bool
@@ -34,159 +34,160 @@ type NamedRun struct {
 }
 
 const (
-	// indexIdle is how long the index is kept up to date when nobody asks any more.
+	// indexIdle is how long an unused index is kept.
 	indexIdle = 10 * time.Minute
-	// indexWithin is how long a query waits for the index to be read. Then it does without.
+	// indexWithin is how long after the index was opened queries wait for it.
 	indexWithin = time.Second
-	// maxIndexed is how many runs it knows.
+	// maxIndexed bounds the instances of an index.
 	maxIndexed = 20_000
 )
 
-// openIndex is an index that is kept up to date.
-type openIndex struct {
-	began time.Time
-	ready chan struct{}
+// index has the instances of the events of the last hour, and of later events.
+type index struct {
+	opened time.Time
+	ready  chan struct{}
 
-	// Once ready is closed:
+	// Set before ready is closed:
 	err error
 	sub *events.Subscription
 
-	mu   sync.Mutex
-	of   map[string]NamedRun // by UUID
-	lost bool                // events may be
+	mu     sync.Mutex
+	byUUID map[string]NamedRun
+	lost   bool // an event may have been lost
 }
 
-// Find returns the run of a UUID. Where it is not known in time, ok is false; patient waits
-// for as long as ctx lasts, and has the error of reading the events.
+// Find returns the instance of a UUID in the events that bus delivers for the account served. ok is
+// false if none names it, or if the events are not read within indexWithin; with patient, Find waits
+// until ctx ends instead, and returns its error.
 func (x *Runs) Find(ctx context.Context, bus *events.Bus, served, uuid string, patient bool) (found NamedRun, ok bool, err error) {
-	o := x.opened(bus, served)
-	if !o.await(ctx, patient) {
+	i := x.opened(bus, served)
+	if !i.await(ctx, patient) {
 		return found, false, ctx.Err()
 	}
-	if o.err != nil {
-		x.drop(o)
-		return found, false, o.err
+	if i.err != nil {
+		x.drop(i)
+		return found, false, i.err
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	found, ok = o.of[uuid]
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	found, ok = i.byUUID[uuid]
 	return found, ok, nil
 }
 
-// await waits until the index is read, and reports whether it is.
-func (o *openIndex) await(ctx context.Context, patient bool) bool {
+// await waits until the index is ready, and reports whether it is.
+func (i *index) await(ctx context.Context, patient bool) bool {
 	select {
-	case <-o.ready: // also long after it was opened
+	case <-i.ready: // even if the deadline has passed
 		return true
 	default:
 	}
 	if !patient {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, o.began.Add(indexWithin))
+		ctx, cancel = context.WithDeadline(ctx, i.opened.Add(indexWithin))
 		defer cancel()
 	}
 	select {
-	case <-o.ready:
+	case <-i.ready:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// opened returns the index, which it opens where there is none, or where it may lack events.
-func (x *Runs) opened(bus *events.Bus, served string) *openIndex {
+// opened returns the current index. It opens a new one if there is none, or if that may lack events.
+func (x *Runs) opened(bus *events.Bus, served string) *index {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if o := x.open; o != nil && o.isLost() {
-		go o.close()
-		x.open = nil
+	if i := x.current; i != nil && i.isLost() {
+		go i.close()
+		x.current = nil
 	}
-	if x.open == nil {
-		o := &openIndex{began: time.Now(), ready: make(chan struct{}), of: map[string]NamedRun{}}
-		x.open = o
-		go o.fill(bus, served)
+	if x.current == nil {
+		i := &index{opened: time.Now(), ready: make(chan struct{}), byUUID: map[string]NamedRun{}}
+		x.current = i
+		go i.fill(bus, served)
 	}
-	if x.idle != nil {
-		x.idle.Stop()
+	if x.idleTimer != nil {
+		x.idleTimer.Stop()
 	}
-	o := x.open
-	x.idle = time.AfterFunc(indexIdle, func() { x.drop(o) })
-	return o
+	i := x.current
+	x.idleTimer = time.AfterFunc(indexIdle, func() { x.drop(i) })
+	return i
 }
 
-// drop ends an index.
-func (x *Runs) drop(o *openIndex) {
+// drop closes an index, if it is the current one.
+func (x *Runs) drop(i *index) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.open == o {
-		x.open = nil
-		go o.close()
+	if x.current == i {
+		x.current = nil
+		go i.close()
 	}
 }
 
-// fill reads which runs there were, while it is told of those that come.
-func (o *openIndex) fill(bus *events.Bus, served string) {
-	defer close(o.ready)
+// fill subscribes to new events, and reads those of the last hour.
+func (i *index) fill(bus *events.Bus, served string) {
+	defer close(i.ready)
 	ctx, cancel := context.WithTimeout(context.Background(), seedWithin)
 	defer cancel()
 	filter := events.Filter{Served: served}
-	o.sub, _, o.err = bus.Watch(ctx, filter, o.take)
-	if o.err == nil {
-		o.err = bus.Past(ctx, filter, o.take)
+	i.sub, _, i.err = bus.Watch(ctx, filter, i.add)
+	if i.err == nil {
+		i.err = bus.Past(ctx, filter, i.add)
 	}
 }
 
-func (o *openIndex) close() {
-	<-o.ready
-	if o.sub != nil {
-		o.sub.Close()
+func (i *index) close() {
+	<-i.ready
+	if i.sub != nil {
+		i.sub.Close()
 	}
 }
 
-func (o *openIndex) isLost() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.lost
+func (i *index) isLost() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.lost
 }
 
-// take notes the run that an event names; nil is that events may be lost.
-func (o *openIndex) take(e *events.Stored) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+// add adds the instance that an event names; nil means that an event may have been lost.
+func (i *index) add(e *events.Stored) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	if e == nil {
-		o.lost = true
+		i.lost = true
 		return
 	}
-	kind, what, _ := strings.Cut(e.Name, ".")
+	kind, action, _ := strings.Cut(e.Name, ".")
 	numbers, uuids := e.Meetings(), e.Instances()
-	if kind != "meeting" && kind != "webinar" || what != "started" && what != "ended" && !strings.HasPrefix(what, "participant_") || len(numbers) == 0 || len(uuids) == 0 {
+	if kind != "meeting" && kind != "webinar" || action != "started" && action != "ended" && !strings.HasPrefix(action, "participant_") || len(numbers) == 0 || len(uuids) == 0 {
 		return
 	}
-	run := o.of[uuids[0]]
-	run.Account, run.Number, run.Webinar, run.ended = e.AccountID, numbers[0], e.OfWebinar(), run.ended || what == "ended"
+	run := i.byUUID[uuids[0]]
+	run.Account, run.Number, run.Webinar, run.ended = e.AccountID, numbers[0], e.OfWebinar(), run.ended || action == "ended"
 	if e.Time.After(run.last) {
 		run.last = e.Time
 	}
-	o.of[uuids[0]] = run
-	if len(o.of) > maxIndexed {
-		o.forget()
+	i.byUUID[uuids[0]] = run
+	if len(i.byUUID) > maxIndexed {
+		i.evict()
 	}
 }
 
-// forget forgets a quarter of the runs: first those that have ended, and then those of which
-// nothing was told for longest. The caller holds the lock.
-func (o *openIndex) forget() {
+// evict removes a quarter of the instances: first those that have ended, then those whose last event
+// is the oldest. The caller holds the lock.
+func (i *index) evict() {
 	ended := func(run NamedRun) int {
 		if run.ended {
 			return 0
 		}
 		return 1
 	}
-	oldest := slices.SortedFunc(maps.Keys(o.of), func(a, b string) int {
-		one, other := o.of[a], o.of[b]
+	oldest := slices.SortedFunc(maps.Keys(i.byUUID), func(a, b string) int {
+		one, other := i.byUUID[a], i.byUUID[b]
 		return cmp.Or(ended(one)-ended(other), one.last.Compare(other.last), cmp.Compare(a, b))
 	})
 	for _, uuid := range oldest[:len(oldest)/4] {
-		delete(o.of, uuid)
+		delete(i.byUUID, uuid)
 	}
 }

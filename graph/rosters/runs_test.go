@@ -10,35 +10,35 @@ import (
 	"zoomql/internal/stream"
 )
 
-// TestRuns_bounded forgets runs beyond a bound: those first that have ended.
+// TestRuns_bounded evicts instances beyond the bound, those that have ended first.
 func TestRuns_bounded(t *testing.T) {
-	o := &openIndex{of: map[string]NamedRun{}}
-	tell := func(name string, n int) {
+	x := &index{byUUID: map[string]NamedRun{}}
+	add := func(name string, n int) {
 		body := fmt.Sprintf(`{"event":%q,"event_ts":%d,"payload":{"account_id":"A","object":{"id":"%d","uuid":"run %d"}}}`, name, 1_000_000_000_000+n, n+1, n)
 		e, err := events.Parse([]byte(body), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.take(&events.Stored{Event: e})
+		x.add(&events.Stored{Event: e})
 	}
 	for n := range maxIndexed + 1 {
-		tell("meeting.started", n)
+		add("meeting.started", n)
 		if n%2 == 0 && n > 0 {
-			tell("meeting.ended", n)
+			add("meeting.ended", n)
 		}
 	}
-	if _, goesOn := o.of["run 0"]; len(o.of) > maxIndexed || !goesOn {
-		t.Errorf("%d runs, the first one %v", len(o.of), goesOn)
+	if _, ok := x.byUUID["run 0"]; len(x.byUUID) > maxIndexed || !ok {
+		t.Errorf("%d instances; the one that has not ended is among them: %v", len(x.byUUID), ok)
 	}
-	if o.take(nil); !o.isLost() {
-		t.Error("events are lost, and it does not know")
+	if x.add(nil); !x.isLost() {
+		t.Error("after a lost event, the index is not lost")
 	}
 }
 
-// TestRuns_withoutEvents has a query do without events that cannot be read.
+// TestRuns_withoutEvents finds nothing while the events cannot be read; a patient caller gets an error.
 func TestRuns_withoutEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x, bus := &Runs{}, &events.Bus{Stream: &stream.Memory{}} // nobody runs it
+		x, bus := &Runs{}, &events.Bus{Stream: &stream.Memory{}} // without Run, it delivers nothing
 		began := time.Now()
 		if _, ok, err := x.Find(t.Context(), bus, "A", "run", false); ok || err != nil || time.Since(began) != indexWithin {
 			t.Errorf("%v %v after %v", ok, err, time.Since(began))

@@ -10,64 +10,66 @@ import (
 	"zoomql/internal/roster"
 )
 
-// history is the runs of a roster, made anew while somebody follows who attends them. The
-// zero value is ready.
+// history has the versions of a roster's instances. They are made while it has followers. The zero
+// value is ready.
 type history struct {
-	mu      sync.Mutex
-	users   int
-	stop    context.CancelFunc
-	runs    []*Version
-	changed chan struct{} // closed when there is another version
+	mu        sync.Mutex
+	followers int
+	stop      context.CancelFunc
+	versions  []*Version    // the latest of each instance; nil before the first
+	changed   chan struct{} // closed when there are others
 }
 
-// Version is a version of a run. It MUST NOT be changed.
+// Version is a version of the history of an instance. It MUST NOT be changed.
 type Version struct {
 	*roster.Run
-	// Number counts the versions of this run, from 1 on.
+	// Number counts the versions of this instance, from 1 on.
 	Number int
 	// Read is when the version was made.
 	Read time.Time
-	// Settled says that no more is waited for of a run that has ended.
+	// Settled is false for an instance that has ended until all participants have left or endGrace
+	// has passed.
 	Settled bool
-	// Planned is when the run was planned for, the same for all versions.
+	// Planned has the scheduled date of the instance, for all versions.
 	Planned *PlannedOnce
 
-	ended time.Time // when the end was seen
+	endSeen time.Time // when the first version with an end was made
 }
 
 const (
-	// attendanceEvery is the least time between two versions: working one out takes longer
-	// than a roster does.
-	attendanceEvery = time.Second
-	// endGrace is how long after its end the last version of a run waits for events of those
-	// who left with it.
+	// versionEvery is the shortest time between two versions. It is longer than that of rosters,
+	// since computing an attendance takes longer.
+	versionEvery = time.Second
+	// endGrace is how long the last version waits for the leave events that follow the end of an
+	// instance.
 	endGrace = 10 * time.Second
 )
 
-// join begins to make versions, unless that is under way.
+// join adds a follower. The first one starts the goroutine that makes versions.
 func (h *history) join(s *Roster) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.changed == nil {
 		h.changed = make(chan struct{})
 	}
-	if h.users++; h.users > 1 {
+	if h.followers++; h.followers > 1 {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
-	go h.look(ctx, s)
+	go h.watch(ctx, s)
 }
 
 func (h *history) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.users--; h.users == 0 {
+	if h.followers--; h.followers == 0 {
 		h.stop()
 	}
 }
 
-func (h *history) look(ctx context.Context, s *Roster) {
+// watch makes versions when the roster changes, until ctx ends.
+func (h *history) watch(ctx context.Context, s *Roster) {
 	select {
 	case <-s.ready:
 	case <-ctx.Done():
@@ -76,80 +78,80 @@ func (h *history) look(ctx context.Context, s *Roster) {
 	if s.err != nil {
 		return
 	}
-	pace := time.NewTimer(0)
-	defer pace.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	for {
 		select {
-		case <-pace.C:
+		case <-next.C:
 		case <-ctx.Done():
 			return
 		}
 		_, changed := s.room.Now()
-		var late <-chan time.Time
+		var settle <-chan time.Time
 		if h.publish(s.room.Runs(), time.Now()) {
-			late = time.After(endGrace)
+			settle = time.After(endGrace)
 		}
-		pace.Reset(attendanceEvery)
+		next.Reset(versionEvery)
 		select {
 		case <-changed:
-		case <-late:
+		case <-settle:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// publish makes a version of each run that has changed. It reports whether it is to be called
-// again though nothing changes: somebody is there still in a run that has ended.
-func (h *history) publish(runs []*roster.Run, now time.Time) (again bool) {
+// publish makes a version of each instance that has changed. unsettled reports whether it is to be
+// called again after endGrace, even if nothing changes.
+func (h *history) publish(runs []*roster.Run, now time.Time) (unsettled bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	next, news := make([]*Version, len(runs)), h.runs == nil
+	next, changed := make([]*Version, len(runs)), h.versions == nil
 	for i, run := range runs {
 		v := &Version{Run: run, Number: 1, Read: now, Planned: &PlannedOnce{}}
-		at := slices.IndexFunc(h.runs, func(before *Version) bool { return before.ID == run.ID })
+		at := slices.IndexFunc(h.versions, func(before *Version) bool { return before.ID == run.ID })
 		if at >= 0 {
-			v.Number, v.ended, v.Planned = h.runs[at].Number+1, h.runs[at].ended, h.runs[at].Planned
+			v.Number, v.endSeen, v.Planned = h.versions[at].Number+1, h.versions[at].endSeen, h.versions[at].Planned
 		}
-		if v.ended.IsZero() && !run.Ended.IsZero() {
-			v.ended = now
+		if v.endSeen.IsZero() && !run.Ended.IsZero() {
+			v.endSeen = now
 		}
-		v.Settled = run.Ended.IsZero() || !run.GoesOn() || now.Sub(v.ended) >= endGrace
-		again = again || !v.Settled
-		if next[i] = v; at >= 0 && h.runs[at].Settled == v.Settled && h.runs[at].same(run) {
-			next[i] = h.runs[at]
+		v.Settled = run.Ended.IsZero() || !run.GoesOn() || now.Sub(v.endSeen) >= endGrace
+		unsettled = unsettled || !v.Settled
+		if next[i] = v; at >= 0 && h.versions[at].Settled == v.Settled && h.versions[at].same(run) {
+			next[i] = h.versions[at]
 		} else {
-			news = true
+			changed = true
 		}
 	}
-	h.runs = next
-	if news {
+	h.versions = next
+	if changed {
 		close(h.changed)
 		h.changed = make(chan struct{})
 	}
-	return again
+	return unsettled
 }
 
-// same reports whether a run is told as it was.
+// same reports whether a history equals that of the version, apart from AsOf and People.
 func (v *Version) same(run *roster.Run) bool {
 	return v.UUID == run.UUID && v.Started.Equal(run.Started) && v.Ended.Equal(run.Ended) && v.Whole == run.Whole &&
 		slices.EqualFunc(v.Stays, run.Stays, func(a, b *roster.Participant) bool { return *a == *b })
 }
 
-func (h *history) now() (runs []*Version, changed <-chan struct{}) {
+func (h *history) now() (versions []*Version, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.runs, h.changed
+	return h.versions, h.changed
 }
 
-// PlannedOnce is the date of a run, which is read once: who was late does not hang on a change
-// of the plan while the run goes on.
+// PlannedOnce has the scheduled date of an instance, which is read once: a change of the schedule
+// during the instance does not change who was late. The zero value is ready.
 type PlannedOnce struct {
 	mu   sync.Mutex
 	date *attendance.Schedule
 }
 
-// Of returns the date, and reads it where nobody has.
+// Of returns the date. It calls read unless an earlier call has read it without an error.
 func (o *PlannedOnce) Of(read func() (attendance.Schedule, error)) (attendance.Schedule, error) {
 	if date := o.known(); date != nil {
 		return *date, nil
@@ -163,18 +165,19 @@ func (o *PlannedOnce) Of(read func() (attendance.Schedule, error)) (attendance.S
 	return date, err
 }
 
+// known returns the date; nil if it has not been read.
 func (o *PlannedOnce) known() *attendance.Schedule {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.date
 }
 
-// FollowRuns begins to make versions of the roster's runs, unless that is under way.
+// FollowRuns makes versions of the roster's instances until [Roster.LeaveRuns].
 func (s *Roster) FollowRuns() { s.history.join(s) }
 
-// LeaveRuns is called once for each [Roster.FollowRuns].
+// LeaveRuns MUST be called once for each [Roster.FollowRuns].
 func (s *Roster) LeaveRuns() { s.history.leave() }
 
-// Runs returns the latest version of each run, oldest first, and what is closed when there
-// are others. There are none before the first.
-func (s *Roster) Runs() (runs []*Version, changed <-chan struct{}) { return s.history.now() }
+// Runs returns the latest version of each instance, the oldest instance first, and a channel that is
+// closed when there are others. The versions are nil before the first.
+func (s *Roster) Runs() (versions []*Version, changed <-chan struct{}) { return s.history.now() }

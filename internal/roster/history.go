@@ -8,130 +8,131 @@ import (
 	"zoomql/internal/events"
 )
 
-// Run is who was in one run of a meeting, and when, as far as events and lists have told. It
-// MUST NOT be changed.
+// Run is the history of one instance of a meeting: all stays and their times, by events and lists.
+// It MUST NOT be changed.
 type Run struct {
-	// ID names the run among those of its [Room].
+	// ID identifies the instance within its [Room].
 	ID int
-	// UUID is "" where it is not known.
+	// UUID is that of the instance; "" if it is unknown.
 	UUID string
-	// Started and Ended are when it began and ended; zero where no event has told.
+	// Started and Ended are when it started and ended; zero if unknown.
 	Started, Ended time.Time
-	// AsOf is the time of the last event of the meeting that is counted in.
+	// AsOf is the time of the latest event of the meeting, but not earlier than when the room was
+	// made.
 	AsOf time.Time
-	// Stays are by the time of joining. A stay that goes on has no end, and one whose begin
-	// was not told has no begin.
+	// Stays are sorted by join time. A stay that lasts has no end, and one whose join no event or
+	// list has, has no beginning. A person who returns with the same id has several.
 	Stays []*Participant
-	// People counts who is there, each once, without those in the waiting room.
+	// People is the number of persons who are present outside the waiting room.
 	People int
-	// Whole says that no stay is missing, as far as all events have come: these tell of the
-	// start, or a list of all stays is counted in, and there was no gap in them since.
+	// Whole says that no stay is missing, unless an event is late or was lost: the room has the
+	// event of the start, or a whole list, and no gap since.
 	Whole bool
 }
 
-// moment is when a stay changed.
+// moment is a change of a stay.
 type moment struct {
 	at   int64 // in Unix nanoseconds
 	kind momentKind
 }
 
-// momentKind is in the order in which moments of one time follow each other. A stay that
-// begins and ends within a second has been there, as for [stay.there].
+// momentKind sorts the moments of one time. Joining comes before leaving: a stay that begins and
+// ends within a second has ended, as for [stay.present].
 type momentKind uint8
 
 const (
-	cameIn  momentKind = iota
-	wentOut            // of the meeting, the waiting room, or a breakout room
-	putOut             // of the meeting, into the waiting room
-	letIn              // again, who was put out
+	joinedMoment   momentKind = iota
+	leftMoment                // the meeting, the waiting room or the breakout room
+	putOutMoment              // put into the waiting room
+	admittedMoment            // admitted: a return only after putOutMoment
 )
 
-// maxMoments is how many changes of one stay are kept.
+// maxMoments bounds the moments of a stay.
 const maxMoments = 200
 
-// note keeps when somebody came or left, for the history of a run.
-func (on *run) note(what string, p *events.Person) {
-	main, waits := place{p.StayID, ""}, place{p.StayID, waitingRoom}
-	switch what {
+// note adds the moments of an event to the history of the instance.
+func (in *instance) note(action string, p *events.Person) {
+	main, waiting := stayKey{p.StayID, ""}, stayKey{p.StayID, waitingRoom}
+	switch action {
 	case "participant_joined":
-		on.mark(main, p.At, cameIn)
+		in.mark(main, p.At, joinedMoment)
 	case "participant_left":
-		on.mark(main, p.At, wentOut)
+		in.mark(main, p.At, leftMoment)
 	case "participant_joined_waiting_room":
-		on.mark(waits, p.At, cameIn)
+		in.mark(waiting, p.At, joinedMoment)
 	case "participant_put_in_waiting_room":
-		on.mark(waits, p.At, cameIn)
-		on.mark(main, p.At, putOut)
+		in.mark(waiting, p.At, joinedMoment)
+		in.mark(main, p.At, putOutMoment)
 	case "participant_admitted":
-		on.mark(waits, p.At, wentOut)
-		on.stay(main, p) // which an event that is late may begin
-		on.mark(main, p.At, letIn)
+		in.mark(waiting, p.At, leftMoment)
+		in.stay(main, p) // its other events may come later
+		in.mark(main, p.At, admittedMoment)
 	case "participant_left_waiting_room":
-		on.mark(waits, p.At, wentOut)
+		in.mark(waiting, p.At, leftMoment)
 	case "participant_joined_breakout_room":
-		on.mark(place{p.StayID, p.Room}, p.At, cameIn)
+		in.mark(stayKey{p.StayID, p.Room}, p.At, joinedMoment)
 	case "participant_left_breakout_room":
-		on.mark(place{p.StayID, p.Room}, p.At, wentOut)
+		in.mark(stayKey{p.StayID, p.Room}, p.At, leftMoment)
 	}
 }
 
-// mark keeps a moment of a stay, in its place by time.
-func (on *run) mark(at place, when time.Time, kind momentKind) {
-	s := on.stays[at]
-	if s == nil || when.IsZero() {
+// mark adds a moment to a stay, unless the stay has it. It does nothing without a stay or a time.
+func (in *instance) mark(key stayKey, at time.Time, kind momentKind) {
+	s := in.stays[key]
+	if s == nil || at.IsZero() {
 		return
 	}
-	m := moment{when.UnixNano(), kind}
+	m := moment{at.UnixNano(), kind}
 	i, has := s.find(m)
 	switch {
 	case has:
 	case len(s.moments) >= maxMoments:
-		on.full = true
+		in.truncated = true
 	default:
 		s.moments = slices.Insert(s.moments, i, m)
 	}
 }
 
-// presence is what the times of a person tell.
+// presence is what the moments of a person's stays show.
 type presence int
 
 const (
-	unknown presence = iota // there are none
-	wasThere
-	isThere
+	noTimes    presence = iota // no moments
+	wasPresent                 // all have ended
+	isPresent
 )
 
-// timed returns the presence of the people whose times are kept, by UUID.
-func (on *run) timed() map[string]presence {
+// timed returns the presence of each person whose stays have moments, by UUID.
+func (in *instance) timed() map[string]presence {
 	all := map[string]presence{}
-	for _, s := range on.stays {
+	for _, s := range in.stays {
 		switch {
 		case len(s.moments) == 0 || s.UUID == "":
-		case s.there():
-			all[s.UUID] = isThere
+		case s.present():
+			all[s.UUID] = isPresent
 		default:
-			all[s.UUID] = max(all[s.UUID], wasThere)
+			all[s.UUID] = max(all[s.UUID], wasPresent)
 		}
 	}
 	return all
 }
 
-// unmark takes a moment of a stay back.
-func (s *stay) unmark(when time.Time, kind momentKind) {
-	if i, has := s.find(moment{when.UnixNano(), kind}); has && !when.IsZero() {
+// unmark removes a moment from a stay, if the stay has it.
+func (s *stay) unmark(at time.Time, kind momentKind) {
+	if i, has := s.find(moment{at.UnixNano(), kind}); has && !at.IsZero() {
 		s.moments = slices.Delete(s.moments, i, i+1)
 	}
 }
 
-// find returns the place of a moment by time, and whether it is there.
+// find returns the index of a moment, and whether the stay has it.
 func (s *stay) find(m moment) (int, bool) {
 	return slices.BinarySearchFunc(s.moments, m, func(a, b moment) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind)) })
 }
 
-// times returns when somebody was in a place, in order.
+// times returns a participant for each time that the person was present by this stay, in order.
 func (s *stay) times() []*Participant {
 	var all []*Participant
-	open, out := false, false
+	open, putOut := false, false
 	begin := func(at time.Time) {
 		p := s.Participant
 		p.Joined, p.Left = at, time.Time{}
@@ -140,57 +141,57 @@ func (s *stay) times() []*Participant {
 	for _, m := range s.moments {
 		at := time.Unix(0, m.at).UTC()
 		switch m.kind {
-		case cameIn:
-			if out = false; !open {
+		case joinedMoment:
+			if putOut = false; !open {
 				begin(at)
 			}
-		case letIn:
-			if out {
+		case admittedMoment:
+			if putOut {
 				begin(at)
 			}
-			out = false
-		case wentOut, putOut:
+			putOut = false
+		case leftMoment, putOutMoment:
 			if !open && len(all) == 0 {
-				begin(time.Time{}) // before events were taken
+				begin(time.Time{}) // before the first known event
 			}
 			if open {
 				all[len(all)-1].Left = at
 			}
-			open, out = false, m.kind == putOut
+			open, putOut = false, m.kind == putOutMoment
 		}
 	}
 	return all
 }
 
-// Runs returns the runs that are known, the latest one last.
+// Runs returns the known instances, the latest last.
 func (r *Room) Runs() []*Run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []*Run
-	for _, on := range r.runs {
-		if on.first.IsZero() {
-			continue // none that was held, see [Room.NotHeld]
+	for _, in := range r.instances {
+		if in.first.IsZero() {
+			continue // it stands for "not held": see [Room.NotHeld]
 		}
-		all = append(all, on.history(r.asOf))
+		all = append(all, in.history(r.asOf))
 	}
 	return all
 }
 
-func (on *run) history(asOf time.Time) *Run {
-	told := &Run{ID: on.id, UUID: on.uuid, Started: on.started, Ended: on.ended, AsOf: asOf, Whole: !on.full && !on.lost && (!on.started.IsZero() || on.whole)}
+func (in *instance) history(asOf time.Time) *Run {
+	h := &Run{ID: in.id, UUID: in.uuid, Started: in.started, Ended: in.ended, AsOf: asOf, Whole: !in.truncated && !in.mayLackEvents && (!in.started.IsZero() || in.seededWhole)}
 	people := map[string]bool{}
-	for _, s := range on.stays {
-		told.Stays = append(told.Stays, s.times()...)
-		if on.ended.IsZero() && s.there() && !s.Waiting {
-			people[s.who()] = true
+	for _, s := range in.stays {
+		h.Stays = append(h.Stays, s.times()...)
+		if in.ended.IsZero() && s.present() && !s.Waiting {
+			people[s.personKey()] = true
 		}
 	}
-	told.People = len(people)
-	slices.SortFunc(told.Stays, byJoined)
-	return told
+	h.People = len(people)
+	slices.SortFunc(h.Stays, byJoined)
+	return h
 }
 
-// GoesOn reports whether somebody who was told to have come was not told to have left.
+// GoesOn reports whether a stay has no end.
 func (h *Run) GoesOn() bool {
 	return slices.ContainsFunc(h.Stays, func(p *Participant) bool { return p.Left.IsZero() })
 }

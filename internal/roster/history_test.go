@@ -13,7 +13,7 @@ import (
 	"zoomql/internal/events"
 )
 
-// stays are those of a run in words: who, where, and the seconds of joining and leaving.
+// stays writes the stays of an instance: id, place, and the seconds after noon of joining and leaving.
 func stays(h *Run) string {
 	var all []string
 	second := func(at time.Time) string {
@@ -36,7 +36,7 @@ func stays(h *Run) string {
 	return strings.Join(all, ", ")
 }
 
-// TestRuns applies events in every order, some of them twice: each stay has all of its times.
+// TestRuns applies events in random orders, the first of them twice: each stay has all of its times.
 func TestRuns(t *testing.T) {
 	const s = time.Second
 	for name, c := range map[string]struct {
@@ -44,22 +44,22 @@ func TestRuns(t *testing.T) {
 		want   string
 		whole  bool
 	}{
-		"a stay that goes on": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", s)}, "1 1-", true},
+		"a stay that lasts": {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", s)}, "1 1-", true},
 		"back by the same id": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "left 1", 2*s), told(3, "r", "joined 1", 3*s), told(4, "r", "left 1", 5*s),
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "left 1", 2*s), event(3, "r", "joined 1", 3*s), event(4, "r", "left 1", 5*s),
 		}, "1 1-2, 1 3-5", true},
 		"put out, let in, and gone": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "put_in_waiting_room 1", 2*s), told(3, "r", "admitted 1", 4*s), told(4, "r", "left 1", 9*s),
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "put_in_waiting_room 1", 2*s), event(3, "r", "admitted 1", 4*s), event(4, "r", "left 1", 9*s),
 		}, "1 1-2, 1 4-9, 1w 2-4", true},
 		"admitted from the waiting room": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined_waiting_room 1", s), told(2, "r", "admitted 1", 3*s), told(3, "r", "left_waiting_room 1", 4*s), told(4, "r", "joined 2", 4*s),
+			event(0, "r", "started", 0), event(1, "r", "joined_waiting_room 1", s), event(2, "r", "admitted 1", 3*s), event(3, "r", "left_waiting_room 1", 4*s), event(4, "r", "joined 2", 4*s),
 		}, "1w 1-3, 2 4-", true},
 		"twice in a breakout room": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "joined_breakout_room 1@b", 2*s), told(3, "r", "left_breakout_room 1@b", 3*s),
-			told(4, "r", "joined_breakout_room 1@b", 5*s), told(5, "r", "left 1", 9*s),
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "joined_breakout_room 1@b", 2*s), event(3, "r", "left_breakout_room 1@b", 3*s),
+			event(4, "r", "joined_breakout_room 1@b", 5*s), event(5, "r", "left 1", 9*s),
 		}, "1 1-9, 1@b 2-3, 1@b 5-", true},
-		"a stay of no time": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "left 1", s)}, "1 1-1", true},
-		"there before":      {[]*events.Stored{told(1, "r", "left 1", 5*s), told(2, "r", "joined 1", 7*s)}, "1 -5, 1 7-", false},
+		"a stay of no time": {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "left 1", s)}, "1 1-1", true},
+		"present before":    {[]*events.Stored{event(1, "r", "left 1", 5*s), event(2, "r", "joined 1", 7*s)}, "1 -5, 1 7-", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
@@ -81,20 +81,20 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// TestRuns_ofSeveral tells runs apart whose events come mixed, and has a list counted in.
+// TestRuns_ofSeveral separates instances whose events arrive interleaved, and adds a list.
 func TestRuns_ofSeveral(t *testing.T) {
 	const s = time.Second
 	room := New("", noon)
 	defer room.Close()
-	room.Apply(told(0, "r", "joined 1", s))
+	room.Apply(event(0, "r", "joined 1", s))
 	room.Seed([]*Listed{
 		{Participant: Participant{Person: events.Person{StayID: "7"}, Joined: noon, Left: noon.Add(s)}},
 		{Participant: Participant{Person: events.Person{StayID: "1"}, Joined: noon.Add(s)}},
 	}, true, room.Ask(noon.Add(s)))
-	room.Apply(told(1, "next", "started", 9*s))
-	room.Apply(told(2, "next", "joined 2", 10*s))
-	room.Apply(told(3, "r", "left 1", 8*s))
-	room.Apply(told(4, "r", "ended", 8*s))
+	room.Apply(event(1, "next", "started", 9*s))
+	room.Apply(event(2, "next", "joined 2", 10*s))
+	room.Apply(event(3, "r", "left 1", 8*s))
+	room.Apply(event(4, "r", "ended", 8*s))
 	runs := room.Runs()
 	if len(runs) != 2 {
 		t.Fatal(runs)
@@ -112,13 +112,13 @@ func TestRuns_ofSeveral(t *testing.T) {
 	}
 }
 
-// TestRuns_lists ends a stay when a list does not have it, takes that back when a later one
-// does, and trusts no history over a gap until a list is whole.
+// TestRuns_lists ends a stay that a list lacks, and reopens it when a later list has it. After a gap,
+// a history is whole again with the next whole list.
 func TestRuns_lists(t *testing.T) {
 	room := New("", noon)
 	defer room.Close()
-	room.Apply(told(0, "r", "started", 0))
-	room.Apply(told(1, "r", "joined 1", time.Second))
+	room.Apply(event(0, "r", "started", 0))
+	room.Apply(event(1, "r", "joined 1", time.Second))
 	for _, step := range []struct {
 		do    func()
 		want  string
@@ -140,16 +140,16 @@ func TestRuns_lists(t *testing.T) {
 	}
 }
 
-// TestRuns_bounded keeps a bounded number of times of one stay, and says that some are
-// missing.
+// TestRuns_bounded keeps a bounded number of moments of a stay; beyond it, the history is not
+// whole.
 func TestRuns_bounded(t *testing.T) {
 	room := New("", noon)
 	defer room.Close()
-	room.Apply(told(0, "r", "started", 0))
+	room.Apply(event(0, "r", "started", 0))
 	for i := range 2 * maxMoments {
-		room.Apply(told(i, "r", "joined 1", time.Duration(i)*time.Second))
+		room.Apply(event(i, "r", "joined 1", time.Duration(i)*time.Second))
 	}
-	if h := room.Runs()[0]; h.Whole || len(room.runs[0].stays[place{"1", ""}].moments) != maxMoments {
+	if h := room.Runs()[0]; h.Whole || len(room.instances[0].stays[stayKey{"1", ""}].moments) != maxMoments {
 		t.Error(h.Whole)
 	}
 }

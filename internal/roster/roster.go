@@ -1,15 +1,13 @@
-// Package roster works out who is in a meeting that goes on, from the events of people who
-// come and leave.
+// Package roster computes who is in a meeting that is in progress, from Zoom's events of
+// participants who join and leave.
 //
-// Zoom promises neither an order of events nor that one comes once. So a stay is the latest
-// time of joining and the latest time of leaving that events tell of one id: whatever the
-// order in which they come, the result is the same. A rejoin is another id, and so another
-// stay.
+// Zoom guarantees neither the order of events nor that each is delivered once. So the state of a
+// stay is the latest join time and the latest leave time of all events with its id: the order in
+// which they arrive makes no difference. A rejoin has another id, and so is another stay.
 //
-// Events tell of changes alone. A roster is complete where they have told of the start, or
-// where it was seeded by a list of who was there (see [Room.Seed]). One that has missed an
-// event is wrong until such a list is counted in again: nothing tells that an event was lost,
-// but a gap of the connection that events come over.
+// Events report changes only. A roster is complete if it has the event of the start, or a whole
+// list of those who were present (see [Room.Seed]). A lost event makes it wrong until the next
+// such list: only a gap in the connection that delivers the events shows that some may be lost.
 package roster
 
 import (
@@ -23,135 +21,137 @@ import (
 	"zoomql/internal/stream"
 )
 
-// Participant is somebody who is in a meeting, in its waiting room, or in a breakout room. It
+// Participant is a stay of a person in a meeting, in its waiting room, or in a breakout room. It
 // MUST NOT be changed.
 type Participant struct {
 	events.Person
-	// Joined is when the stay began, and Left when it ended; zero for who is there.
+	// Joined is when the stay began, and Left when it ended; zero while it lasts.
 	Joined, Left time.Time
 	// Waiting says that the stay is in the waiting room.
 	Waiting bool
 }
 
-// who identifies the person of a stay in the meeting or in one of its breakout rooms.
-func (p *Participant) who() string { return cmp.Or(p.UUID, p.ParentID, p.StayID) }
+// personKey identifies the person of a stay in the meeting or in a breakout room.
+func (p *Participant) personKey() string { return cmp.Or(p.UUID, p.ParentID, p.StayID) }
 
-// State is whether a meeting goes on.
+// State says whether a meeting is in progress.
 type State uint8
 
-// The states.
 const (
-	// Unknown is that of a meeting of which no event has come.
+	// Unknown is the state of a meeting without any event or list.
 	Unknown State = iota
-	// Live is that of a meeting that goes on, and Over that of one that does not.
+	// Live is the state of a meeting in progress.
 	Live
+	// Over is the state of a meeting that is not in progress.
 	Over
 )
 
-// Snapshot is a roster at a moment. It MUST NOT be changed.
+// Snapshot is a version of a roster. It MUST NOT be changed.
 type Snapshot struct {
-	// Version is one more with each change.
+	// Version counts the versions of the room, from 1 on; 0 is the empty one before them.
 	Version int
-	// Cursor is that of the last event that is counted in.
+	// Cursor is that of the last event in the roster.
 	Cursor string
-	// AsOf is the time of the last event, or that of the list which it was seeded by.
+	// AsOf is the time of the latest event, but not earlier than when the room was made.
 	AsOf time.Time
-	// UUID is that of the run; "" where it is not known, or none goes on.
+	// UUID is that of the instance in progress; "" if it is unknown, or if there is none.
 	UUID string
-	// State is whether the meeting goes on.
+	// State says whether the meeting is in progress.
 	State State
-	// Participants are those who are there, by the time of joining.
+	// Participants are the present stays, by join time.
 	Participants []*Participant
-	// People counts them without those in the waiting room, each once; Waiting counts
-	// those.
+	// People is the number of persons outside the waiting room, and Waiting that of stays in it.
 	People, Waiting int
-	// Complete says that nobody who is there is missing, as far as all events have come.
+	// Complete says that no present stay is missing, unless an event is late or was lost.
 	Complete bool
-	// Seeded says that a list of who was there is counted in, and Compared when the last whole
-	// one was asked for.
+	// Seeded says that a list has been added to the instance, and Compared is when the last whole
+	// list of the room was requested; zero before.
 	Seeded   bool
 	Compared time.Time
 }
 
-// Change is a participant who came or, where Left is set, has left.
+// Change is a participant who has joined or, if Left is set, has left.
 type Change struct {
 	*Participant
 	version int
 }
 
 const (
-	// maxStays is how many stays of a run are kept, also of those who have left: an event
-	// that comes late must not bring them back.
+	// maxStays bounds the stays of an instance. Those that have ended are kept, too: a late event
+	// must not bring them back.
 	maxStays = 20_000
-	// maxRuns is how many runs are: the end of one may be told after the start of the next.
-	maxRuns = 3
-	// maxChanges is how many changes are kept for readers who are behind.
+	// maxInstances bounds the instances of a room: the end of one may arrive after the start of
+	// the next.
+	maxInstances = 3
+	// maxChanges bounds the changes that are kept for readers of earlier versions.
 	maxChanges = 1024
-	// settling is how much older than a list something must be that the list is to contradict:
-	// clocks differ, and the list may be some seconds behind.
-	settling = time.Minute
-	// publishEvery is the least time between two versions, so that a crowd that comes is
-	// told to all readers together.
+	// listLag is how long before the request of a list something must have happened for the list
+	// to contradict it: clocks differ, and lists may be some seconds late.
+	listLag = time.Minute
+	// publishEvery is the shortest time between two versions, so that many simultaneous joins
+	// make one version.
 	publishEvery = 100 * time.Millisecond
 )
 
-// Room is the roster of one meeting, kept up to date. Its methods are safe for concurrent
-// use.
+// Room is the roster of one meeting, updated by events and lists. Its methods are safe for
+// concurrent use.
 type Room struct {
-	mu      sync.Mutex
-	runs    []*run
-	lastID  int // of a run
-	cursor  string
-	asOf    time.Time
-	closed  bool // no events come
-	gaps    int  // that events have had
-	list    time.Time
-	shown   *Snapshot
-	changes []Change
-	floor   int // changes up to that version are gone
-	notify  chan struct{}
-	last    time.Time // when a version was published
-	due     *time.Timer
+	mu           sync.Mutex
+	instances    []*instance // by start
+	lastID       int         // of an instance
+	cursor       string
+	asOf         time.Time
+	inGap        bool      // events are not delivered
+	gaps         int       // number of gap events
+	compared     time.Time // when the last whole list was requested
+	shown        *Snapshot
+	changes      []Change
+	dropped      int           // changes up to this version are no longer all kept
+	notify       chan struct{} // closed by the next version
+	published    time.Time     // when the last version was made
+	publishTimer *time.Timer   // set while a version is due
 }
 
-// New returns the roster of a meeting of which nothing is known up to a cursor.
+// New returns the roster of a meeting that has no events up to a cursor.
 func New(cursor string, now time.Time) *Room {
 	return &Room{cursor: cursor, asOf: now, shown: &Snapshot{Cursor: cursor, AsOf: now}, notify: make(chan struct{})}
 }
 
-// run is one run of the meeting.
-type run struct {
+// instance is an instance of the meeting.
+type instance struct {
 	id             int
 	uuid           string
-	first, last    time.Time // the times of the first and the last event of it
+	first, last    time.Time // of its events; the first join if a list has added it
 	started, ended time.Time
-	stays          map[place]*stay
-	full, seeded   bool
-	whole          bool // a list that it was seeded by was
-	lost           bool // events of it may be, since the last such list
-	endTold        bool // by an event
+	stays          map[stayKey]*stay
+	truncated      bool // a bound has left stays or their times out
+	seeded         bool // by a list
+	seededWhole    bool // by a whole list
+	mayLackEvents  bool // since the last whole list
+	endedByEvent   bool
 }
 
-// place is where a stay is: an id within the run, and the waiting room or a breakout room.
-type place struct{ id, room string }
+// stayKey identifies a stay of an instance. room is [waitingRoom], the UUID of a breakout room, or
+// "" for the meeting itself.
+type stayKey struct{ id, room string }
 
 const waitingRoom = "waiting"
 
 type stay struct {
 	Participant
-	out     time.Time    // when somebody was put into the waiting room
-	gone    time.Time    // when a list did not have somebody any more of whom no event tells that
-	shown   *Participant // as the last version has it
+	putOut  time.Time    // when the person was last put into the waiting room
+	missing time.Time    // when a whole list lacked it although no event had ended it; zero if none did
+	shown   *Participant // in the last version; nil if it was not present
 	moments []moment     // by time
 }
 
-func (s *stay) there() bool { return s.Joined.After(s.Left) && s.gone.IsZero() }
+func (s *stay) present() bool { return s.Joined.After(s.Left) && s.missing.IsZero() }
 
-// Apply counts an event in.
+// Apply adds an event to the roster.
 func (r *Room) Apply(e *events.Stored) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, what, _ := strings.Cut(e.Name, ".")
+	_, action, _ := strings.Cut(e.Name, ".")
 	if stream.Before(r.cursor, e.Cursor) {
 		r.cursor = e.Cursor
 	}
@@ -162,146 +162,150 @@ func (r *Room) Apply(e *events.Stored) {
 	if e.Time.After(r.asOf) {
 		r.asOf = e.Time
 	}
-	if what != "started" && what != "ended" && (e.Person == nil || !strings.HasPrefix(what, "participant_")) {
+	if action != "started" && action != "ended" && (e.Person == nil || !strings.HasPrefix(action, "participant_")) {
 		return
 	}
-	on := r.runOf(e, what == "started")
-	switch what {
+	in := r.instanceOf(e, action == "started")
+	switch action {
 	case "started":
-		on.started = e.Time
+		in.started = e.Time
 	case "ended":
-		on.ended, on.endTold = e.Time, true
+		in.ended, in.endedByEvent = e.Time, true
 	default:
-		if !on.endTold && e.Person.At.After(on.ended) {
-			on.ended = time.Time{}
+		if !in.endedByEvent && e.Person.At.After(in.ended) {
+			in.ended = time.Time{}
 		}
-		on.move(what, e.Person)
-		on.note(what, e.Person)
+		in.move(action, e.Person)
+		in.note(action, e.Person)
 	}
 	r.publishSoon()
 }
 
-// gap notes that events may be lost.
+// gap notes that events may be missing.
 func (r *Room) gap(kind events.Gap) {
 	r.gaps++
-	r.closed = kind == events.GapBegan
-	for _, on := range r.runs {
-		on.lost = true
+	r.inGap = kind == events.GapBegan
+	for _, in := range r.instances {
+		in.mayLackEvents = true
 	}
 	r.publishSoon()
 }
 
-// runOf returns the run that an event is of.
-func (r *Room) runOf(e *events.Stored, begins bool) *run {
+// instanceOf returns the instance of an event, and adds it if it is new.
+func (r *Room) instanceOf(e *events.Stored, starts bool) *instance {
 	uuid := ""
-	if told := e.Instances(); len(told) > 0 {
-		uuid = told[0]
+	if named := e.Instances(); len(named) > 0 {
+		uuid = named[0]
 	}
-	on := r.find(uuid, begins)
-	if on == nil {
-		on = r.begin(uuid, e.Time)
+	in := r.find(uuid, starts)
+	if in == nil {
+		in = r.add(uuid, e.Time)
 	}
 	if uuid != "" {
-		on.uuid = uuid
+		in.uuid = uuid
 	}
-	if e.Time.Before(on.first) {
-		on.first = e.Time
+	if e.Time.Before(in.first) {
+		in.first = e.Time
 	}
-	if e.Time.After(on.last) {
-		on.last = e.Time
+	if e.Time.After(in.last) {
+		in.last = e.Time
 	}
-	slices.SortStableFunc(r.runs, func(a, b *run) int { return a.began().Compare(b.began()) })
-	if len(r.runs) > maxRuns {
-		r.runs = slices.Delete(r.runs, 0, len(r.runs)-maxRuns)
+	slices.SortStableFunc(r.instances, func(a, b *instance) int { return a.start().Compare(b.start()) })
+	if len(r.instances) > maxInstances {
+		r.instances = slices.Delete(r.instances, 0, len(r.instances)-maxInstances)
 	}
-	return on
+	return in
 }
 
-// begin notes a run, of which the first that is known was at a time.
-func (r *Room) begin(uuid string, first time.Time) *run {
+// add adds an instance. first is the time of its first known event or stay.
+func (r *Room) add(uuid string, first time.Time) *instance {
 	r.lastID++
-	on := &run{id: r.lastID, uuid: uuid, first: first, stays: map[place]*stay{}}
-	r.runs = append(r.runs, on)
-	return on
+	in := &instance{id: r.lastID, uuid: uuid, first: first, stays: map[stayKey]*stay{}}
+	r.instances = append(r.instances, in)
+	return in
 }
 
-func (r *Room) find(uuid string, begins bool) *run {
-	for _, on := range slices.Backward(r.runs) {
-		// A list that a run was seeded by does not tell its UUID.
-		if uuid == "" || on.uuid == uuid || on.uuid == "" && on.ended.IsZero() && !begins {
-			return on
+// find returns the instance of a UUID, or the latest one for ""; nil if there is none. An instance
+// that a list has added has no UUID. While it is in progress, an event with an unknown UUID is taken
+// to be of it, unless that is the event of a start.
+func (r *Room) find(uuid string, starts bool) *instance {
+	for _, in := range slices.Backward(r.instances) {
+		if uuid == "" || in.uuid == uuid || in.uuid == "" && in.ended.IsZero() && !starts {
+			return in
 		}
 	}
 	return nil
 }
 
-func (on *run) began() time.Time {
-	if !on.started.IsZero() {
-		return on.started
+// start returns when the instance started, or the time of its first event if that is unknown.
+func (in *instance) start() time.Time {
+	if !in.started.IsZero() {
+		return in.started
 	}
-	return on.first
+	return in.first
 }
 
-// move counts in that somebody came or left.
-func (on *run) move(what string, p *events.Person) {
-	switch what {
+// move updates the stays by an event of a participant.
+func (in *instance) move(action string, p *events.Person) {
+	switch action {
 	case "participant_joined":
-		on.join(place{p.StayID, ""}, p)
+		in.join(stayKey{p.StayID, ""}, p)
 	case "participant_left":
-		on.leave(place{p.StayID, ""}, p)
+		in.leave(stayKey{p.StayID, ""}, p)
 	case "participant_joined_waiting_room":
-		on.join(place{p.StayID, waitingRoom}, p)
+		in.join(stayKey{p.StayID, waitingRoom}, p)
 	case "participant_put_in_waiting_room":
-		on.join(place{p.StayID, waitingRoom}, p)
-		if s := on.leave(place{p.StayID, ""}, p); s != nil && p.At.After(s.out) {
-			s.out = p.At
+		in.join(stayKey{p.StayID, waitingRoom}, p)
+		if s := in.leave(stayKey{p.StayID, ""}, p); s != nil && p.At.After(s.putOut) {
+			s.putOut = p.At
 		}
 	case "participant_admitted":
-		on.leave(place{p.StayID, waitingRoom}, p)
-		// Who was in the meeting before is there again.
-		if s := on.stays[place{p.StayID, ""}]; s != nil && !s.out.IsZero() && s.out.Equal(s.Left) && p.At.After(s.out) {
-			on.join(place{p.StayID, ""}, p)
+		in.leave(stayKey{p.StayID, waitingRoom}, p)
+		// A person who was in the meeting before returns to it without another event.
+		if s := in.stays[stayKey{p.StayID, ""}]; s != nil && !s.putOut.IsZero() && s.putOut.Equal(s.Left) && p.At.After(s.putOut) {
+			in.join(stayKey{p.StayID, ""}, p)
 		}
 	case "participant_left_waiting_room":
-		on.leave(place{p.StayID, waitingRoom}, p)
+		in.leave(stayKey{p.StayID, waitingRoom}, p)
 	case "participant_joined_breakout_room":
-		on.join(place{p.StayID, p.Room}, p)
+		in.join(stayKey{p.StayID, p.Room}, p)
 	case "participant_left_breakout_room":
-		on.leave(place{p.StayID, p.Room}, p)
+		in.leave(stayKey{p.StayID, p.Room}, p)
 	}
 }
 
-func (on *run) join(at place, p *events.Person) {
-	s := on.stay(at, p)
+func (in *instance) join(key stayKey, p *events.Person) {
+	s := in.stay(key, p)
 	if s == nil {
 		return
 	}
 	if p.At.After(s.Joined) {
 		s.Joined = p.At
 	}
-	if p.At.After(s.gone) {
-		s.gone = time.Time{}
+	if p.At.After(s.missing) {
+		s.missing = time.Time{}
 	}
 }
 
-func (on *run) leave(at place, p *events.Person) *stay {
-	s := on.stay(at, p)
+func (in *instance) leave(key stayKey, p *events.Person) *stay {
+	s := in.stay(key, p)
 	if s != nil && p.At.After(s.Left) {
 		s.Left = p.At
 	}
 	return s
 }
 
-// stay returns a stay, with what an event tells of the person.
-func (on *run) stay(at place, p *events.Person) *stay {
-	s := on.stays[at]
+// stay returns a stay, which it adds if it is new, and adds to it what an event has about the
+// person. It returns nil if the instance has maxStays others.
+func (in *instance) stay(key stayKey, p *events.Person) *stay {
+	s := in.stays[key]
 	if s == nil {
-		if len(on.stays) >= maxStays {
-			on.full = true
+		if len(in.stays) >= maxStays {
+			in.truncated = true
 			return nil
 		}
-		s = &stay{Participant: Participant{Waiting: at.room == waitingRoom}}
-		on.stays[at] = s
+		s = &stay{Participant: Participant{Waiting: key.room == waitingRoom}}
+		in.stays[key] = s
 	}
 	own := &s.Person
 	own.StayID, own.Room = p.StayID, p.Room
@@ -317,108 +321,109 @@ func (on *run) stay(at place, p *events.Person) *stay {
 	return s
 }
 
-// Listed is somebody as a list has it.
+// Listed is a row of a list of stays.
 type Listed struct {
 	Participant
-	// InRoom says that the stay is in a breakout room. What the room is called by events, the
-	// list does not tell.
+	// InRoom says that the stay is in a breakout room. Lists do not have the UUID of the room that
+	// events have.
 	InRoom bool
 }
 
-// Asked is a moment at which it is asked who is there.
+// Asked is the moment of a request for a list, or for whether the meeting is in progress.
 type Asked struct {
 	at   time.Time
 	gaps int
 }
 
-// Ask returns this moment. What is asked for is read after it.
+// Ask returns the moment of a request, which MUST be sent after it.
 func (r *Room) Ask(now time.Time) Asked {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Asked{now, r.gaps}
 }
 
-// Seed counts in a list of who was there when it was asked for: who has left by an event is
-// not brought back. whole says that the list has all of them: then who is not in it is there
-// no more, though no event has told so.
+// Seed adds the list that was requested at asked. A stay that an event has ended stays ended. If
+// whole, the list has all stays: those present that it lacks are ended, although no event has ended
+// them.
 func (r *Room) Seed(list []*Listed, whole bool, asked Asked) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.publishSoon()
 	if whole {
-		r.list = asked.at
+		r.compared = asked.at
 	}
-	on := r.find("", false)
+	in := r.current()
 	switch {
-	case on == nil, !on.ended.IsZero() && (!on.endTold || !on.ended.After(asked.at.Add(-settling))):
+	case in == nil, !in.ended.IsZero() && (!in.endedByEvent || !in.ended.After(asked.at.Add(-listLag))):
 		if len(list) == 0 {
 			return
 		}
-		on = r.begin("", firstJoin(list))
-		on.last = on.first
-	case !on.ended.IsZero():
-		return // the list is of the run that is over
+		in = r.add("", firstJoin(list))
+		in.last = in.first
+	case !in.ended.IsZero():
+		return // the list may be of the instance that has just ended
 	}
-	on.seeded = true
-	there, timed := confirmedBy(list), on.timed()
+	in.seeded = true
+	present, timed := presentIn(list), in.timed()
 	for _, p := range list {
-		on.list(p, there, timed)
+		in.list(p, present, timed)
 	}
 	if !whole {
 		return
 	}
-	for where, s := range on.stays {
-		if s.there() && s.Joined.Before(asked.at.Add(-settling)) && !there.has(&s.Participant) {
-			s.gone = asked.at
-			if len(s.moments) > 0 && !there.people[s.UUID] { // else another row has the person
-				on.mark(where, s.gone, wentOut)
+	for key, s := range in.stays {
+		if s.present() && s.Joined.Before(asked.at.Add(-listLag)) && !present.has(&s.Participant) {
+			s.missing = asked.at
+			if len(s.moments) > 0 && !present.people[s.UUID] { // else the person is in another row
+				in.mark(key, s.missing, leftMoment)
 			}
 		}
 	}
 	if asked.gaps == r.gaps {
-		on.whole, on.lost = true, false
+		in.seededWhole, in.mayLackEvents = true, false
 	}
 }
 
-// list counts in somebody of a list. Zoom has rows of one person by ids of their own, for each
-// breakout room and the return from it, and no event tells their ends: timed are the people whose
-// times events tell, to which such a row adds none.
-func (on *run) list(p *Listed, there *confirmed, timed map[string]presence) {
-	where := place{p.StayID, p.Room}
+// list adds a row of a list. For each breakout room of a person and for each return from one, Zoom
+// has a row with an id of its own, whose end no event has: such a row adds no times to a person in
+// timed, whose times the events have.
+func (in *instance) list(p *Listed, present *presentRows, timed map[string]presence) {
+	key := stayKey{p.StayID, p.Room}
 	if p.Waiting {
-		where.room = waitingRoom
+		key.room = waitingRoom
 	}
 	person := p.Person
 	person.At = p.Joined
-	on.join(where, &person)
-	s := on.stays[where]
-	told := timed[p.UUID]
-	adds := s != nil && len(s.moments) > 0 || told == unknown || told == wasThere && p.Left.IsZero()
+	in.join(key, &person)
+	s := in.stays[key]
+	known := timed[p.UUID]
+	adds := s != nil && len(s.moments) > 0 || known == noTimes || known == wasPresent && p.Left.IsZero()
 	if adds {
-		on.mark(where, p.Joined, cameIn)
+		in.mark(key, p.Joined, joinedMoment)
 	}
 	switch {
 	case s == nil:
 	case p.Left.IsZero():
-		s.unmark(s.gone, wentOut)
-		s.gone = time.Time{}
-	case !there.has(&p.Participant):
-		// Where an event has told the end, that is it: for Zoom a stay ends in a breakout room.
-		adds = adds && s.Joined.After(s.Left) && !there.people[p.UUID]
+		s.unmark(s.missing, leftMoment)
+		s.missing = time.Time{}
+	case !present.has(&p.Participant):
+		// The end of an event stays: in Zoom's rows a stay ends when a breakout room is joined.
+		adds = adds && s.Joined.After(s.Left) && !present.people[p.UUID]
 		person.At = p.Left
-		on.leave(where, &person)
+		in.leave(key, &person)
 		if adds {
-			on.mark(where, p.Left, wentOut)
+			in.mark(key, p.Left, leftMoment)
 		}
 	}
 }
 
-// confirmed are those whom a list has as there. Zoom has rows for each breakout room that
-// somebody was in, by ids of their own, and promises the same UUID alone.
-type confirmed struct{ stays, people, inRooms map[string]bool }
+// presentRows are the rows of a list without an end: their stays by id, their people by UUID, and
+// whether one of a person's rows is in a breakout room. The rows of a person who was in breakout
+// rooms have different ids; Zoom guarantees only that the UUID is the same.
+type presentRows struct{ stays, people, inRooms map[string]bool }
 
-func confirmedBy(list []*Listed) *confirmed {
-	c := &confirmed{map[string]bool{}, map[string]bool{}, map[string]bool{}}
+func presentIn(list []*Listed) *presentRows {
+	c := &presentRows{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	for _, p := range list {
 		if !p.Left.IsZero() {
 			continue
@@ -432,17 +437,17 @@ func confirmedBy(list []*Listed) *confirmed {
 	return c
 }
 
-// has reports whether the list has somebody as there: by the stay, or as the person who is in
-// a breakout room by one of both.
-func (c *confirmed) has(p *Participant) bool {
+// has reports whether the list has a participant as present: by the id of the stay, or by the
+// person if the list or the participant is in a breakout room.
+func (c *presentRows) has(p *Participant) bool {
 	return c.stays[p.StayID] || c.inRooms[p.UUID] || p.Room != "" && p.Room != waitingRoom && (c.people[p.UUID] || c.stays[p.ParentID])
 }
 
-// Reached notes that all events up to a cursor are counted in.
+// Reached notes that all events up to a cursor have been applied.
 func (r *Room) Reached(cursor string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cursor != "" && !stream.Before(r.cursor, cursor) { // the first one may be that of a stream without events
+	if r.cursor != "" && !stream.Before(r.cursor, cursor) { // any cursor is later than "", also that of an empty stream
 		return
 	}
 	r.cursor = cursor
@@ -451,41 +456,41 @@ func (r *Room) Reached(cursor string) {
 	}
 }
 
-// NotHeld notes that no run went on when it was asked, unless an event has told of one since
-// then, or shortly before.
+// NotHeld notes that the meeting was not in progress at asked. The current instance has ended then,
+// unless its last event is later than shortly before.
 func (r *Room) NotHeld(asked Asked) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	on := r.current()
+	in := r.current()
 	switch {
-	case on == nil:
-		// It is before all that events tell of: clocks differ, and the start of the next
-		// one is told to the second.
-		on = &run{ended: asked.at, stays: map[place]*stay{}}
-		r.runs = append(r.runs, on)
-	case !on.ended.IsZero():
-	case on.last.Before(asked.at.Add(-settling)):
-		on.ended = asked.at
+	case in == nil:
+		// The zero start puts it before all instances of events, whose times may be earlier than
+		// asked: clocks differ, and Zoom's times are whole seconds.
+		in = &instance{ended: asked.at, stays: map[stayKey]*stay{}}
+		r.instances = append(r.instances, in)
+	case !in.ended.IsZero():
+	case in.last.Before(asked.at.Add(-listLag)):
+		in.ended = asked.at
 	default:
 		return
 	}
 	if asked.gaps == r.gaps {
-		on.lost = false
+		in.mayLackEvents = false
 	}
 	r.publishSoon()
 }
 
-// Quiet returns for how long no event has come of the run that goes on.
+// Quiet returns the time since the last event of the current instance; 0 if there is none.
 func (r *Room) Quiet(now time.Time) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if on := r.current(); on != nil {
-		return now.Sub(on.last)
+	if in := r.current(); in != nil {
+		return now.Sub(in.last)
 	}
 	return 0
 }
 
-// firstJoin returns when the first of them came.
+// firstJoin returns the earliest join time of a list, which is not empty.
 func firstJoin(list []*Listed) time.Time {
 	first := list[0].Joined
 	for _, p := range list {
@@ -496,56 +501,56 @@ func firstJoin(list []*Listed) time.Time {
 	return first
 }
 
-// current returns the latest run; nil where none is known.
-func (r *Room) current() *run {
-	if len(r.runs) == 0 {
+// current returns the latest instance; nil if none is known.
+func (r *Room) current() *instance {
+	if len(r.instances) == 0 {
 		return nil
 	}
-	return r.runs[len(r.runs)-1]
+	return r.instances[len(r.instances)-1]
 }
 
-// publishSoon makes a version of what is known: at once, or when it is time for the next.
-// The caller holds the lock.
+// publishSoon makes a version: now, or when publishEvery has passed since the last one. The caller
+// holds the lock.
 func (r *Room) publishSoon() {
-	if r.due != nil {
+	if r.publishTimer != nil {
 		return
 	}
-	if wait := publishEvery - time.Since(r.last); wait > 0 {
-		r.due = time.AfterFunc(wait, r.Flush)
+	if wait := publishEvery - time.Since(r.published); wait > 0 {
+		r.publishTimer = time.AfterFunc(wait, r.Flush)
 		return
 	}
 	r.publish()
 }
 
-// Flush makes a version of what is known now, where one is due.
+// Flush makes the version that is due, if one is.
 func (r *Room) Flush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.due != nil {
-		r.due.Stop()
-		r.due = nil
+	if r.publishTimer != nil {
+		r.publishTimer.Stop()
+		r.publishTimer = nil
 		r.publish()
 	}
 }
 
-// publish makes a version, where something has changed. The caller holds the lock.
+// publish makes a version if something has changed. The caller holds the lock.
 func (r *Room) publish() {
-	r.last = time.Now()
-	next := &Snapshot{Version: r.shown.Version + 1, Cursor: r.cursor, AsOf: r.asOf, Compared: r.list}
+	r.published = time.Now()
+	next := &Snapshot{Version: r.shown.Version + 1, Cursor: r.cursor, AsOf: r.asOf, Compared: r.compared}
 	changed := len(r.changes)
-	for _, on := range r.runs {
-		live := on == r.current() && on.ended.IsZero()
-		for _, s := range on.stays {
-			r.compare(s, live, next)
+	for _, in := range r.instances {
+		live := in == r.current() && in.ended.IsZero()
+		for _, s := range in.stays {
+			r.show(s, live, next)
 		}
 	}
-	if on := r.current(); on != nil {
-		next.State, next.UUID = Live, on.uuid
-		next.Seeded, next.Complete = on.seeded, !on.full && (!on.started.IsZero() || on.whole)
-		if !on.ended.IsZero() {
+	if in := r.current(); in != nil {
+		next.State, next.UUID = Live, in.uuid
+		next.Seeded, next.Complete = in.seeded, !in.truncated && (!in.started.IsZero() || in.seededWhole)
+		if !in.ended.IsZero() {
 			next.State, next.UUID, next.Complete = Over, "", true
 		}
-		next.Complete = next.Complete && !on.lost && !r.closed
+		next.Complete = next.Complete && !in.mayLackEvents && !r.inGap
 	}
 	slices.SortFunc(next.Participants, byJoined)
 	slices.SortFunc(r.changes[changed:], func(a, b Change) int { return byJoined(a.Participant, b.Participant) })
@@ -556,7 +561,7 @@ func (r *Room) publish() {
 		return
 	}
 	if gone := len(r.changes) - maxChanges; gone > 0 {
-		r.floor = r.changes[gone-1].version
+		r.dropped = r.changes[gone-1].version
 		r.changes = slices.Delete(r.changes, 0, gone)
 	}
 	r.shown = next
@@ -564,10 +569,11 @@ func (r *Room) publish() {
 	r.notify = make(chan struct{})
 }
 
-// compare notes whether somebody is there, and what has changed.
-func (r *Room) compare(s *stay, live bool, next *Snapshot) {
-	there := live && s.there()
-	if there && (s.shown == nil || s.shown.Person != s.Person) {
+// show adds a stay to the next version if it is present, and adds a change if it has joined or left
+// since the last one. live says that its instance is in progress.
+func (r *Room) show(s *stay, live bool, next *Snapshot) {
+	present := live && s.present()
+	if present && (s.shown == nil || s.shown.Person != s.Person) {
 		p := s.Participant
 		p.Left = time.Time{}
 		if s.shown == nil {
@@ -575,17 +581,17 @@ func (r *Room) compare(s *stay, live bool, next *Snapshot) {
 		}
 		s.shown = &p
 	}
-	if !there && s.shown != nil {
+	if !present && s.shown != nil {
 		p := *s.shown
 		switch p.Left = s.Left; {
-		case !s.gone.IsZero():
-			p.Left = s.gone
+		case !s.missing.IsZero():
+			p.Left = s.missing
 		case p.Left.Before(p.Joined):
-			p.Left = r.asOf // by the end of the meeting
+			p.Left = r.asOf // the instance has ended
 		}
 		r.changes, s.shown = append(r.changes, Change{&p, next.Version}), nil
 	}
-	if there {
+	if present {
 		next.Participants = append(next.Participants, s.shown)
 	}
 }
@@ -594,7 +600,7 @@ func byJoined(a, b *Participant) int {
 	return cmp.Or(a.Joined.Compare(b.Joined), cmp.Compare(a.StayID, b.StayID), cmp.Compare(a.Room, b.Room))
 }
 
-// same reports whether another version tells the same, but for when.
+// same reports whether another version differs at most in its cursor and times.
 func (s *Snapshot) same(other *Snapshot) bool {
 	return other.Version > 0 && s.State == other.State && s.UUID == other.UUID && s.Complete == other.Complete && s.Seeded == other.Seeded &&
 		slices.Equal(s.Participants, other.Participants)
@@ -606,7 +612,7 @@ func (s *Snapshot) count() {
 		if p.Waiting {
 			s.Waiting++
 		} else {
-			people[p.who()] = true
+			people[p.personKey()] = true
 		}
 	}
 	s.People = len(people)
@@ -619,12 +625,12 @@ func (r *Room) Now() (*Snapshot, <-chan struct{}) {
 	return r.shown, r.notify
 }
 
-// Between returns who came and who has left after a version, up to another one; ok is false
-// where that is kept no more.
+// Between returns those who joined and those who left after one version and up to another; ok is
+// false if some of these changes are no longer kept.
 func (r *Room) Between(after, upTo int) (joined, left []*Participant, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if after < r.floor {
+	if after < r.dropped {
 		return nil, nil, false
 	}
 	for _, c := range r.changes {
@@ -639,11 +645,11 @@ func (r *Room) Between(after, upTo int) (joined, left []*Participant, ok bool) {
 	return joined, left, true
 }
 
-// Close ends what the room has begun.
+// Close stops the timer of the next version.
 func (r *Room) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.due != nil {
-		r.due.Stop()
+	if r.publishTimer != nil {
+		r.publishTimer.Stop()
 	}
 }

@@ -15,9 +15,9 @@ import (
 
 var noon = time.Date(2026, 3, 16, 12, 0, 0, 0, time.UTC)
 
-// told is an event of a meeting. what is "joined 3", say: somebody whose stay is 3; "joined 3@b" is in
-// the breakout room b, and "joined 3=1" is by another device of the person whose stay is 1.
-func told(n int, run, what string, at time.Duration) *events.Stored {
+// event returns an event of a meeting. what is its name and the id of the stay: "joined 3". "joined
+// 3@b" is in the breakout room b, and "joined 3=1" is another device of the person with stay 1.
+func event(n int, run, what string, at time.Duration) *events.Stored {
 	name, id, _ := strings.Cut(what, " ")
 	participant := ""
 	if id != "" {
@@ -40,7 +40,7 @@ func told(n int, run, what string, at time.Duration) *events.Stored {
 	return &events.Stored{Event: e, Served: "A", Cursor: fmt.Sprintf("%d-0", n+1)}
 }
 
-// shown is a roster in words.
+// shown writes a roster: state, stays, number of people, and whether it is complete.
 func shown(s *Snapshot) string {
 	var ids []string
 	for _, p := range s.Participants {
@@ -57,43 +57,43 @@ func shown(s *Snapshot) string {
 	return fmt.Sprintf("%d %s %d %v", s.State, strings.Join(ids, ","), s.People, s.Complete)
 }
 
-// TestRoom_orderMakesNoDifference applies events in every order, some of them twice.
+// TestRoom_orderMakesNoDifference applies events in random orders, the first of them twice.
 func TestRoom_orderMakesNoDifference(t *testing.T) {
 	const s = time.Second
 	for name, c := range map[string]struct {
 		events []*events.Stored
 		want   string
 	}{
-		"who is there": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "joined 2", 2*s), told(3, "r", "left 1", 3*s),
+		"two joined, one left": {[]*events.Stored{
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "joined 2", 2*s), event(3, "r", "left 1", 3*s),
 		}, "1 2 1 true"},
 		"a rejoin": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "left 1", 2*s), told(3, "r", "joined 1", 3*s),
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "left 1", 2*s), event(3, "r", "joined 1", 3*s),
 		}, "1 1 1 true"},
-		"no start": {[]*events.Stored{told(1, "r", "joined 1", s), told(2, "r", "joined 2", 2*s)}, "1 1,2 2 false"},
+		"no start": {[]*events.Stored{event(1, "r", "joined 1", s), event(2, "r", "joined 2", 2*s)}, "1 1,2 2 false"},
 		"the waiting room": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined_waiting_room 1", s), told(2, "r", "joined_waiting_room 2", s), told(3, "r", "admitted 2", 2*s), told(4, "r", "joined 2", 3*s),
+			event(0, "r", "started", 0), event(1, "r", "joined_waiting_room 1", s), event(2, "r", "joined_waiting_room 2", s), event(3, "r", "admitted 2", 2*s), event(4, "r", "joined 2", 3*s),
 		}, "1 1w,2 1 true"},
 		"a breakout room": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "joined_breakout_room 1@b", 2*s),
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "joined_breakout_room 1@b", 2*s),
 		}, "1 1,1@b 1 true"},
 		"leave before join": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "left 1", s), told(2, "r", "joined 1", 2*s),
+			event(0, "r", "started", 0), event(1, "r", "left 1", s), event(2, "r", "joined 1", 2*s),
 		}, "1 1 1 true"},
 		"leave without join": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "left 1", s), told(2, "r", "joined 2", 2*s),
+			event(0, "r", "started", 0), event(1, "r", "left 1", s), event(2, "r", "joined 2", 2*s),
 		}, "1 2 1 true"},
-		"leave and join at once": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "left 1", s),
+		"join and leave in one second": {[]*events.Stored{
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "left 1", s),
 		}, "1  0 true"},
-		"the same person twice at once": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "joined 2=1", 2*s), told(3, "r", "joined 3=1", 3*s), told(4, "r", "left 2=1", 4*s),
+		"one person on several devices": {[]*events.Stored{
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "joined 2=1", 2*s), event(3, "r", "joined 3=1", 3*s), event(4, "r", "left 2=1", 4*s),
 		}, "1 1,3 1 true"},
 		"the end": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "ended", 2*s),
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "ended", 2*s),
 		}, "2  0 true"},
-		"the end is told after the next start": {[]*events.Stored{
-			told(0, "r", "started", 0), told(1, "r", "joined 1", s), told(2, "r", "ended", 2*s), told(3, "next", "started", 3*s), told(4, "next", "joined 2", 4*s),
+		"the end after the next start": {[]*events.Stored{
+			event(0, "r", "started", 0), event(1, "r", "joined 1", s), event(2, "r", "ended", 2*s), event(3, "next", "started", 3*s), event(4, "next", "joined 2", 4*s),
 		}, "1 2 1 true"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,14 +116,14 @@ func TestRoom_orderMakesNoDifference(t *testing.T) {
 	}
 }
 
-// TestRoom_putInWaitingRoom has somebody wait in the middle of a meeting, and be let in
-// again.
+// TestRoom_putInWaitingRoom puts a participant into the waiting room during a meeting, and admits
+// them again.
 func TestRoom_putInWaitingRoom(t *testing.T) {
 	room := New("", noon)
 	for i, step := range []struct{ what, want string }{
 		{"started", "1  0 true"}, {"joined 1", "1 1 1 true"}, {"put_in_waiting_room 1", "1 1w 0 true"}, {"admitted 1", "1 1 1 true"}, {"left 1", "1  0 true"},
 	} {
-		room.Apply(told(i, "r", step.what, time.Duration(i)*time.Second))
+		room.Apply(event(i, "r", step.what, time.Duration(i)*time.Second))
 		room.Flush()
 		if now, _ := room.Now(); shown(now) != step.want {
 			t.Errorf("%s: %s, want %s", step.what, shown(now), step.want)
@@ -131,36 +131,36 @@ func TestRoom_putInWaitingRoom(t *testing.T) {
 	}
 }
 
-// TestRoom_seeded counts a list in that is late: who has left since is not brought back.
+// TestRoom_seeded adds a list that is older than an event: the stay that the event ended stays ended.
 func TestRoom_seeded(t *testing.T) {
 	room := New("", noon)
-	room.Apply(told(0, "r", "left 1", time.Minute))
-	room.Apply(told(1, "r", "joined 2", time.Minute))
+	room.Apply(event(0, "r", "left 1", time.Minute))
+	room.Apply(event(1, "r", "joined 2", time.Minute))
 	room.Seed(listed("1", "3"), true, room.Ask(noon))
 	room.Flush()
 	now, _ := room.Now()
 	if got := shown(now); got != "1 2,3 2 true" || !now.Seeded || now.UUID != "r" {
 		t.Errorf("%s %+v", got, now)
 	}
-	room.Apply(told(2, "r", "left 3", 2*time.Minute))
+	room.Apply(event(2, "r", "left 3", 2*time.Minute))
 	room.Flush()
 	if now, _ := room.Now(); shown(now) != "1 2 1 true" {
 		t.Error(shown(now))
 	}
 	empty := New("", noon)
-	empty.NotHeld(empty.Ask(noon.Add(1500 * time.Millisecond))) // its clock is ahead of Zoom's
+	empty.NotHeld(empty.Ask(noon.Add(1500 * time.Millisecond))) // the gateway's clock is ahead of Zoom's
 	if now, _ := empty.Now(); shown(now) != "2  0 true" {
 		t.Error(shown(now))
 	}
-	empty.Apply(told(0, "r", "joined 1", time.Second))
+	empty.Apply(event(0, "r", "joined 1", time.Second))
 	empty.Flush()
 	if now, _ := empty.Now(); shown(now) != "1 1 1 false" {
 		t.Error(shown(now))
 	}
 }
 
-// listed is a list of who has been there since noon. "1-" has left half a minute after, "1w"
-// waits, and "1@" is in a breakout room.
+// listed returns a list of stays that began at noon. "1-" has left half a minute later, "1w" is in
+// the waiting room, and "1@" in a breakout room.
 func listed(ids ...string) []*Listed {
 	var list []*Listed
 	for _, id := range ids {
@@ -174,8 +174,8 @@ func listed(ids ...string) []*Listed {
 	return list
 }
 
-// TestRoom_compared counts lists in of which events tell something else: the list is right
-// about what is older than a minute, and events about what they have told.
+// TestRoom_compared adds lists that contradict the events: the list wins for what is older than
+// listLag, except for ends that events have reported.
 func TestRoom_compared(t *testing.T) {
 	const m = time.Minute
 	for name, c := range map[string]struct {
@@ -184,21 +184,21 @@ func TestRoom_compared(t *testing.T) {
 		cut    bool // the list is not whole
 		want   string
 	}{
-		"nothing is lost":                 {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0)}, listed("1"), false, "1 1 1 true"},
-		"who has left is not listed":      {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0), told(2, "r", "joined 2", 0)}, listed("2"), false, "1 2 1 true"},
-		"nor by a list that is not whole": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0), told(2, "r", "joined 2", 0)}, listed("2"), true, "1 1,2 2 true"},
-		"who has left is listed so":       {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0)}, listed("1-"), false, "1  0 true"},
-		"who has come":                    {[]*events.Stored{told(0, "r", "started", 0)}, listed("1"), false, "1 1 1 true"},
-		"who has come just now":           {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 5*m-time.Second)}, listed(), false, "1 1 1 true"},
-		"who has left by an event":        {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "left 1", 5*m)}, listed("1"), false, "1  0 true"},
-		"who waits":                       {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined_waiting_room 1", 0)}, listed("1w"), false, "1 1w 0 true"},
-		"who does not wait any more":      {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined_waiting_room 1", 0)}, listed(), false, "1  0 true"},
-		"a breakout room, by another id": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0)},
+		"events and list agree":            {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", 0)}, listed("1"), false, "1 1 1 true"},
+		"a lost leave: not in the list":    {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", 0), event(2, "r", "joined 2", 0)}, listed("2"), false, "1 2 1 true"},
+		"not in a list that is not whole":  {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", 0), event(2, "r", "joined 2", 0)}, listed("2"), true, "1 1,2 2 true"},
+		"a lost leave: ended in the list":  {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", 0)}, listed("1-"), false, "1  0 true"},
+		"a lost join":                      {[]*events.Stored{event(0, "r", "started", 0)}, listed("1"), false, "1 1 1 true"},
+		"joined too late for the list":     {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", 5*m-time.Second)}, listed(), false, "1 1 1 true"},
+		"an event has ended the stay":      {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "left 1", 5*m)}, listed("1"), false, "1  0 true"},
+		"in the waiting room":              {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined_waiting_room 1", 0)}, listed("1w"), false, "1 1w 0 true"},
+		"a lost leave of the waiting room": {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined_waiting_room 1", 0)}, listed(), false, "1  0 true"},
+		"a breakout room, by another id": {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", 0)},
 			[]*Listed{{Participant: Participant{Person: events.Person{StayID: "9", UUID: "u1"}, Joined: noon}, InRoom: true}}, false, "1 1,9 1 true"},
-		"a breakout room that is not listed": {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0), told(2, "r", "joined_breakout_room 1@b", 0)}, listed("1"), false, "1 1,1@b 1 true"},
-		"who has left a breakout room":       {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined_breakout_room 1@b", 0)}, listed("2"), false, "1 2 1 true"},
-		"it has ended just now":              {[]*events.Stored{told(0, "r", "started", 0), told(1, "r", "joined 1", 0), told(2, "r", "ended", 5*m-time.Second)}, listed("1"), false, "2  0 true"},
-		"the next one has begun":             {[]*events.Stored{told(0, "r", "started", -2*m), told(2, "r", "ended", -m)}, listed("1"), false, "1 1 1 true"},
+		"a breakout room that the list lacks": {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", 0), event(2, "r", "joined_breakout_room 1@b", 0)}, listed("1"), false, "1 1,1@b 1 true"},
+		"a lost leave of a breakout room":     {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined_breakout_room 1@b", 0)}, listed("2"), false, "1 2 1 true"},
+		"ended just before the list":          {[]*events.Stored{event(0, "r", "started", 0), event(1, "r", "joined 1", 0), event(2, "r", "ended", 5*m-time.Second)}, listed("1"), false, "2  0 true"},
+		"a lost start of the next instance":   {[]*events.Stored{event(0, "r", "started", -2*m), event(2, "r", "ended", -m)}, listed("1"), false, "1 1 1 true"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -218,18 +218,18 @@ func TestRoom_compared(t *testing.T) {
 	}
 }
 
-// TestRoom_comparedAgain takes back what a list was wrong about, tells both to readers, and
-// makes no version of a list that tells nothing new.
+// TestRoom_comparedAgain reverts what a later list contradicts, with a change for each, and makes no
+// version for a list that changes nothing.
 func TestRoom_comparedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := New("", noon)
 		defer room.Close()
-		room.Apply(told(0, "r", "started", 0))
-		room.Apply(told(1, "r", "joined 1", 0))
+		room.Apply(event(0, "r", "started", 0))
+		room.Apply(event(1, "r", "joined 1", 0))
 		room.Flush()
 		for i, c := range []struct {
 			list []*Listed
-			want string // who has come, who has left, and how many versions there were
+			want string // the numbers of those who joined, of those who left, and of versions
 		}{{listed("2"), "1 1 1"}, {listed("1", "2"), "1 0 1"}, {listed("2", "1"), "0 0 0"}, {listed("1-", "2"), "0 1 1"}, {listed("1-", "2"), "0 0 0"}} {
 			before, _ := room.Now()
 			at := noon.Add(time.Duration(5*(i+1)) * time.Minute)
@@ -244,8 +244,8 @@ func TestRoom_comparedAgain(t *testing.T) {
 	})
 }
 
-// TestRoom_gap has events missed: the roster is not complete until a list is counted in that
-// was asked for after it, and events come again.
+// TestRoom_gap has a gap in the events: the roster is incomplete until the gap has ended and a list
+// that was requested after it is added.
 func TestRoom_gap(t *testing.T) {
 	gap := func(kind events.Gap) *events.Stored {
 		return &events.Stored{Event: &events.Event{Gap: kind, AccountID: "A", Time: noon}, Served: "A", Cursor: "9-0"}
@@ -258,8 +258,8 @@ func TestRoom_gap(t *testing.T) {
 			t.Errorf("%s: %s, want %s", why, shown(now), want)
 		}
 	}
-	room.Apply(told(0, "r", "started", 0))
-	room.Apply(told(1, "r", "joined 1", 0))
+	room.Apply(event(0, "r", "started", 0))
+	room.Apply(event(1, "r", "joined 1", 0))
 	wants("at first", "1 1 1 true")
 	early := room.Ask(noon)
 	room.Apply(gap(events.GapBegan))
@@ -279,19 +279,18 @@ func TestRoom_gap(t *testing.T) {
 	wants("not held, shortly after an event", "1 2 1 false")
 	room.NotHeld(room.Ask(noon.Add(10 * time.Minute)))
 	wants("not held", "2  0 true")
-	room.Apply(told(3, "r", "joined 3", 11*time.Minute))
+	room.Apply(event(3, "r", "joined 3", 11*time.Minute))
 	wants("it goes on", "1 2,3 2 true")
 }
 
-// TestRoom_between tells who came and who left between versions, and makes one version of a
-// crowd.
+// TestRoom_between returns the changes between versions. Many simultaneous joins make one version.
 func TestRoom_between(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := New("", noon)
-		room.Apply(told(0, "r", "started", 0))
+		room.Apply(event(0, "r", "started", 0))
 		first, more := room.Now()
 		for i := range 100 {
-			room.Apply(told(i+1, "r", fmt.Sprint("joined ", i), time.Second))
+			room.Apply(event(i+1, "r", fmt.Sprint("joined ", i), time.Second))
 		}
 		<-more
 		now, _ := room.Now()
@@ -300,7 +299,7 @@ func TestRoom_between(t *testing.T) {
 			t.Errorf("version %d after %d: %d joined, %d left, %v", now.Version, first.Version, len(joined), len(left), ok)
 		}
 		for i := range maxChanges + 200 {
-			room.Apply(told(i+200, "r", fmt.Sprint("joined again", i), time.Duration(i)*time.Second))
+			room.Apply(event(i+200, "r", fmt.Sprint("joined again", i), time.Duration(i)*time.Second))
 			if i%200 == 0 {
 				time.Sleep(time.Second) // for another version
 			}
@@ -316,24 +315,24 @@ func TestRoom_between(t *testing.T) {
 	})
 }
 
-// TestRoom_isBounded fills a run.
+// TestRoom_isBounded exceeds the bounds of stays and instances.
 func TestRoom_isBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := New("", noon)
-		room.Apply(told(0, "r", "started", 0))
-		e := told(1, "r", "joined 1", time.Second)
+		room.Apply(event(0, "r", "started", 0))
+		e := event(1, "r", "joined 1", time.Second)
 		for i := range maxStays + 100 {
 			one, person := *e.Event, *e.Person
 			person.StayID, one.Person = strconv.Itoa(i), &person
 			room.Apply(&events.Stored{Event: &one, Served: "A", Cursor: "1-0"})
 		}
 		for i := range 10 {
-			room.Apply(told(i, fmt.Sprint("r", i), "started", -time.Duration(i+1)*time.Hour))
+			room.Apply(event(i, fmt.Sprint("r", i), "started", -time.Duration(i+1)*time.Hour))
 		}
 		time.Sleep(time.Second)
 		now, _ := room.Now()
-		if len(now.Participants) != maxStays || now.Complete || len(room.runs) != maxRuns {
-			t.Errorf("%d are there, complete %v, of %d runs", len(now.Participants), now.Complete, len(room.runs))
+		if len(now.Participants) != maxStays || now.Complete || len(room.instances) != maxInstances {
+			t.Errorf("%d are there, complete %v, of %d instances", len(now.Participants), now.Complete, len(room.instances))
 		}
 	})
 }
