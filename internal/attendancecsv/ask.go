@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// refused is an error in an answer, with its code.
-type refused struct {
-	*problem
+// graphError is an error in an answer of the graph, with its code.
+type graphError struct {
+	*failure
 	code string
 }
 
-// Unwrap returns what callers are told.
-func (r *refused) Unwrap() error { return r.problem }
+// Unwrap returns the failure that callers see.
+func (r *graphError) Unwrap() error { return r.failure }
 
-// statuses are the HTTP statuses of codes of errors.
+// statuses are the HTTP statuses of error codes; that of others is 502.
 var statuses = map[string]int{
 	"BAD_USER_INPUT": http.StatusBadRequest, "GRAPHQL_VALIDATION_FAILED": http.StatusBadRequest,
 	"NOT_FOUND": http.StatusNotFound, "EXPIRED": http.StatusNotFound, "NOT_ENABLED": http.StatusNotFound,
@@ -30,8 +30,8 @@ var statuses = map[string]int{
 	"INTERNAL": http.StatusInternalServerError,
 }
 
-// ask sends a document to the graph, as the caller of the file would.
-func (f *file) ask(document string) (*attended, error) {
+// ask executes a document in the graph, as the caller of the file, whom the context identifies.
+func (f *file) ask(document string) (*attendance, error) {
 	body, err := json.Marshal(map[string]any{"query": document, "variables": f.variables})
 	if err != nil {
 		return nil, err
@@ -48,23 +48,23 @@ func (f *file) ask(document string) (*attended, error) {
 	w := &recorder{header: http.Header{}}
 	f.graph.ServeHTTP(w, r)
 	if w.full {
-		return nil, refusal(http.StatusUnprocessableEntity, "The answer to a part of the file is longer than 6 MiB: ask for fewer days.")
+		return nil, fail(http.StatusUnprocessableEntity, "The answer to a part of the file is longer than 6 MiB: ask for fewer days.")
 	}
 	a := &answer{}
 	if json.Unmarshal(w.body.Bytes(), a) != nil || w.status >= 300 && len(a.Errors) == 0 {
-		return nil, notAnswered(w)
+		return nil, unanswered(w)
 	}
 	if len(a.Errors) > 0 {
-		return nil, refusedBy(&a.Errors[0], w)
+		return nil, graphErrorOf(&a.Errors[0], w)
 	}
 	if a.Data.Node == nil || a.Data.Node.Attendance == nil {
-		return nil, &refused{&problem{status: http.StatusNotFound, why: "There is no such meeting or webinar, or no such run of one."}, "NOT_FOUND"}
+		return nil, &graphError{&failure{status: http.StatusNotFound, why: "There is no such meeting or webinar, or no such run of one."}, "NOT_FOUND"}
 	}
 	return a.Data.Node.Attendance, nil
 }
 
-func refusedBy(e *answerError, w *recorder) error {
-	p := &problem{status: statuses[e.Extensions.Code], why: e.Extensions.Code + ": " + e.Message}
+func graphErrorOf(e *answerError, w *recorder) error {
+	p := &failure{status: statuses[e.Extensions.Code], why: e.Extensions.Code + ": " + e.Message}
 	if p.status == 0 {
 		p.status = http.StatusBadGateway
 	}
@@ -73,19 +73,20 @@ func refusedBy(e *answerError, w *recorder) error {
 	} else {
 		p.retry = w.retryAfter()
 	}
-	return &refused{p, e.Extensions.Code}
+	return &graphError{p, e.Extensions.Code}
 }
 
-// notAnswered is what is told where the graph has not carried the document out: it is busy.
-func notAnswered(w *recorder) error {
-	p := &problem{status: http.StatusBadGateway, why: "The gateway did not answer.", retry: w.retryAfter()}
+// unanswered is the failure if the graph has not executed the document, for example because it is
+// busy.
+func unanswered(w *recorder) error {
+	p := &failure{status: http.StatusBadGateway, why: "The gateway did not answer.", retry: w.retryAfter()}
 	if w.status >= 400 {
 		p.status = w.status
 	}
 	return p
 }
 
-// recorder keeps an answer, up to a bound.
+// recorder stores an answer of the graph, up to maxFile.
 type recorder struct {
 	header http.Header
 	status int
@@ -93,7 +94,7 @@ type recorder struct {
 	full   bool
 }
 
-// retryAfter returns the value of Retry-After, 0 without one.
+// retryAfter returns the value of Retry-After, or 0.
 func (w *recorder) retryAfter() time.Duration {
 	seconds, _ := strconv.Atoi(w.header.Get("Retry-After")) // 0 if it is not a number
 	return time.Duration(seconds) * time.Second

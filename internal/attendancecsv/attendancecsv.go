@@ -1,15 +1,14 @@
-// Package attendancecsv serves who attended as CSV (RFC 4180):
+// Package attendancecsv serves attendance as CSV (RFC 4180):
 //
 //	GET /attendance/{id}.csv
 //
-// The id is the global id of an instance of a meeting or webinar, for a line a person, or
-// that of a meeting or webinar, for persons by instances. Behind the persons stand the
-// registrants who did not come.
+// The id is the global id of an instance of a meeting or webinar, for a line per person, or that
+// of a meeting or webinar, for persons by instances. The absent registrants follow the persons.
 //
-// A file is the answer to queries that are sent to the account's own GraphQL handler, in the
-// name of the caller. So keys, limits, budgets and prices are those of every query. Their
-// [Documents] are trusted where only trusted ones are executed. A file is whole: where an answer has an error, there is no file,
-// since a table has no place for it.
+// A file is made of the answers to queries, which the account's own GraphQL handler executes as
+// the caller: keys, limits, budgets and prices are those of any query. A gateway that executes
+// only trusted documents trusts these [Documents], too. If an answer has an error, there is no
+// file, since a table has no place for errors.
 package attendancecsv
 
 import (
@@ -30,10 +29,10 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Path is where files are: the handler is to be served below it.
+// Path is the prefix of the paths of files, below which the handler MUST be served.
 const Path = "/attendance/"
 
-// PathOf returns the path of a file, with these parameters.
+// PathOf returns the path of the file of an object, with parameters as its query.
 func PathOf(tenant types.Tenant, id types.NodeID, parameters url.Values) string {
 	path := Path + id.Encode(tenant) + ".csv"
 	if len(parameters) > 0 {
@@ -43,15 +42,15 @@ func PathOf(tenant types.Tenant, id types.NodeID, parameters url.Values) string 
 }
 
 const (
-	// maxFile bounds a file, and the answer to one of its queries, in bytes. A line takes 150
-	// of them, and 30,000 stays are read of an instance at most.
+	// maxFile bounds a file, and each answer of the graph, in bytes. A line has about 150 bytes,
+	// and at most 30,000 stays of an instance are read.
 	maxFile = 6 << 20
-	// maxFiles is how many files are made and sent at once by all callers together; one caller
-	// has two of them at most.
+	// maxFiles bounds the files that are made and sent at once, of all callers together. One
+	// caller has at most two of them.
 	maxFiles = 3
 )
 
-// NewPlaces returns the places that all handlers of a process share.
+// NewPlaces returns the pool of places for files, which all handlers of a process share.
 func NewPlaces() *ratelimit.Pool { return ratelimit.NewSharedPool(maxFiles) }
 
 // Handler serves the files of one account.
@@ -60,45 +59,45 @@ type Handler struct {
 	Graph http.Handler
 	// Tenant is the account in global ids.
 	Tenant types.Tenant
-	// Places bound how many files are made at once.
+	// Places bounds the files that are made and sent at once: see [NewPlaces].
 	Places *ratelimit.Pool
-	// Log gets a line a file; nil is none.
+	// Log receives a line for each file; nil means none.
 	Log *slog.Logger
 }
 
-// problem is why there is no file.
-type problem struct {
+// failure is the reason why there is no file.
+type failure struct {
 	status int
 	why    string
-	retry  time.Duration // 0 where it makes no difference to wait
+	retry  time.Duration // for Retry-After; 0 if a retry would not help
 }
 
-// Error returns what callers are told.
-func (p *problem) Error() string { return p.why }
+// Error returns the text of the response.
+func (p *failure) Error() string { return p.why }
 
-func refusal(status int, why string) error { return &problem{status: status, why: why} }
+func fail(status int, why string) error { return &failure{status: status, why: why} }
 
 // ServeHTTP answers GET and HEAD.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		refuse(w, refusal(http.StatusMethodNotAllowed, "A file is read by GET."))
+		writeError(w, fail(http.StatusMethodNotAllowed, "A file is read by GET."))
 		return
 	}
-	q, err := h.read(r)
+	q, err := h.parse(r)
 	if err != nil {
-		refuse(w, err)
+		writeError(w, err)
 		return
 	}
 	release, ok := h.Places.TryAcquire(r.Context(), 1)
 	if !ok {
-		refuse(w, &problem{http.StatusServiceUnavailable, "Other files are being made. Try again.", 5 * time.Second})
+		writeError(w, &failure{http.StatusServiceUnavailable, "Other files are being made. Try again.", 5 * time.Second})
 		return
 	}
 	defer release()
-	f := &file{question: q, graph: h.Graph, request: r}
-	if err := f.make(); err != nil {
-		refuse(w, err)
+	f := &file{query: q, graph: h.Graph, request: r}
+	if err := f.build(); err != nil {
+		writeError(w, err)
 		return
 	}
 	if h.Log != nil {
@@ -106,26 +105,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name()}))
+	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.filename()}))
 	header.Set("Cache-Control", "private, no-cache")
-	header.Add("Vary", "Authorization, X-Zoom-Account") // beside what others have set
+	header.Add("Vary", "Authorization, X-Zoom-Account") // in addition to what other handlers have set
 	sum := sha256.Sum256(f.body.Bytes())
 	header.Set("Etag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
 	protect(header)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body.Bytes()))
 }
 
-// protect keeps a file from being run as a page.
+// protect prevents browsers from executing a response as a page.
 func protect(h http.Header) {
 	h.Set("Content-Security-Policy", "sandbox")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 }
 
-func refuse(w http.ResponseWriter, err error) {
-	p, ok := errors.AsType[*problem](err)
+func writeError(w http.ResponseWriter, err error) {
+	p, ok := errors.AsType[*failure](err)
 	if !ok {
-		p = &problem{status: http.StatusInternalServerError, why: "The file could not be made."}
+		p = &failure{status: http.StatusInternalServerError, why: "The file could not be made."}
 	}
 	h := w.Header()
 	if p.retry > 0 {

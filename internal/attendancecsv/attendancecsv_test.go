@@ -17,17 +17,17 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// graphSays answers for the graph: by the query's name and its cursor.
-type graphSays struct {
+// fakeGraph is a GraphQL handler with fixed answers.
+type fakeGraph struct {
 	*testing.T
-	answers map[string]string // by name and cursor, with a space between
-	status  int
-	asked   []string
-	headers []http.Header
-	last    map[string]any
+	answers map[string]string // by the name of the query and the cursor, separated by a space
+	status  int               // of all answers; 0 is 200
+	asked   []string          // the keys of the requests
+	headers []http.Header     // of the requests
+	last    map[string]any    // variables of the last request
 }
 
-func (g *graphSays) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *fakeGraph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Query     string
 		Variables map[string]any
@@ -52,8 +52,8 @@ var tenant = types.TenantOf("account")
 
 func idOf(kind, key string) string { return types.NodeID{Type: kind, Key: key}.Encode(tenant) }
 
-// get asks for a file.
-func (g *graphSays) get(method, path string, header http.Header) *httptest.ResponseRecorder {
+// get requests a file.
+func (g *fakeGraph) get(method, path string, header http.Header) *httptest.ResponseRecorder {
 	h := &Handler{Graph: g, Tenant: tenant, Places: NewPlaces()}
 	r := httptest.NewRequest(method, path, nil)
 	maps.Copy(r.Header, header)
@@ -74,10 +74,9 @@ func instanceAnswers() map[string]string {
 	return map[string]string{"AttendanceCSV": onePage, "AttendanceCSV c1": two, "AttendanceCSVAbsentees": nobody}
 }
 
-// A file has a line for each person and each registrant who did not come, from all pages; what
-// a spreadsheet would take for a formula is text.
+// A file has a line for each person and each absent registrant, from all pages. Formulas are text.
 func TestFile(t *testing.T) {
-	g := &graphSays{T: t, answers: instanceAnswers()}
+	g := &fakeGraph{T: t, answers: instanceAnswers()}
 	path := Path + idOf("MeetingInstance", "/a//b==") + ".csv?lateAfterSeconds=60&byName=true&waitingRoom=INCLUDE&source=REPORT"
 	w := g.get(http.MethodGet, path, http.Header{"Authorization": {"Bearer secret"}, "X-Request-Id": {"req"}, "X-Dry-Run": {"true"}})
 	want := strings.Join([]string{
@@ -118,9 +117,10 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// Of a meeting, persons stand by runs, and who was not in one has an empty cell.
-func TestFile_ofRuns(t *testing.T) {
-	g := &graphSays{T: t, answers: map[string]string{
+// The file of a meeting has persons by instances, with an empty cell for an instance that the
+// person did not join.
+func TestFile_byInstance(t *testing.T) {
+	g := &fakeGraph{T: t, answers: map[string]string{
 		"AttendanceCSV": `{"data": {"node": {"attendance": {"instances": [{"uuid": "a==", "startTime": "2026-03-02T05:00:00Z", "reportState": "READY"}, {"uuid": "b==", "startTime": "2026-03-09T05:00:00Z", "reportState": "UNAVAILABLE"}],
 			"attendees": {"pageInfo": {"hasNextPage": false}, "nodes": [{"names": ["Ann"], "email": "a@example.com", "attendedCount": 1, "durationSeconds": 60, "evidence": "EMAIL", "confidence": "MEDIUM", "presences": [{"uuid": "a==", "durationSeconds": 60}]}]}}}}}`,
 		"AttendanceCSVAbsentees": `{"data": {"node": null}, "errors": [{"message": "Registration has not been enabled.", "extensions": {"code": "NOT_ENABLED"}}]}`,
@@ -133,13 +133,13 @@ func TestFile_ofRuns(t *testing.T) {
 	}
 	g.answers["AttendanceCSVAbsentees"] = nobody
 	w = g.get(http.MethodGet, Path+idOf("Meeting", "123456789")+".csv", nil)
-	lines, err := csv.NewReader(w.Body).ReadAll() // which wants all lines to have as many cells
+	lines, err := csv.NewReader(w.Body).ReadAll() // an error if lines have different numbers of cells
 	if err != nil || len(lines) != 3 || lines[2][1] != "b@example.org" || lines[2][5] != "0" {
 		t.Errorf("%q %v", lines, err)
 	}
 }
 
-// What is asked for in a wrong way, and what the graph refuses, is no file.
+// An invalid request, or an error of the graph, has an error as its response.
 func TestFile_refused(t *testing.T) {
 	instance := Path + idOf("MeetingInstance", "a==") + ".csv"
 	failed := func(code, more string) map[string]string {
@@ -188,7 +188,7 @@ func TestFile_refused(t *testing.T) {
 		{"a list that does not end", instance, map[string]string{"AttendanceCSV": onePage, "AttendanceCSV c1": onePage}, 502, "does not end", 0},
 	} {
 		t.Run(c.why, func(t *testing.T) {
-			g := &graphSays{T: t, answers: c.answers, status: c.graph}
+			g := &fakeGraph{T: t, answers: c.answers, status: c.graph}
 			w := g.get(http.MethodGet, c.path, nil)
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) || w.Header().Get("Content-Disposition") != "" || w.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
@@ -201,7 +201,7 @@ func TestFile_refused(t *testing.T) {
 			}
 		})
 	}
-	g := &graphSays{T: t, answers: absent("NOT_FOUND")}
+	g := &fakeGraph{T: t, answers: absent("NOT_FOUND")}
 	if w := g.get(http.MethodGet, instance+"?absentees=false", nil); w.Code != http.StatusOK || len(g.asked) != 2 {
 		t.Errorf("without absentees: %d %q", w.Code, g.asked)
 	}
@@ -216,16 +216,16 @@ func TestFile_bounds(t *testing.T) {
 		key := strings.TrimSpace(fmt.Sprintf("AttendanceCSV %s", strings.TrimPrefix(fmt.Sprintf("c%d", i), "c0")))
 		answers[key] = strings.Replace(strings.Replace(onePage, ann, long, 1), `"c1"`, fmt.Sprintf(`"c%d"`, i+1), 1)
 	}
-	g := &graphSays{T: t, answers: answers}
+	g := &fakeGraph{T: t, answers: answers}
 	if w := g.get(http.MethodGet, path, nil); w.Code != http.StatusUnprocessableEntity || len(g.asked) > maxFile>>16+1 {
 		t.Errorf("%d %s, by %d pages", w.Code, w.Body, len(g.asked))
 	}
-	g = &graphSays{T: t, answers: map[string]string{"AttendanceCSV": strings.Repeat(" ", maxFile+1)}}
+	g = &fakeGraph{T: t, answers: map[string]string{"AttendanceCSV": strings.Repeat(" ", maxFile+1)}}
 	if w := g.get(http.MethodGet, path, nil); w.Code != http.StatusUnprocessableEntity {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	places := NewPlaces()
-	h := &Handler{Graph: &graphSays{T: t, answers: instanceAnswers()}, Tenant: tenant, Places: places}
+	h := &Handler{Graph: &fakeGraph{T: t, answers: instanceAnswers()}, Tenant: tenant, Places: places}
 	ask := func() int {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

@@ -13,10 +13,10 @@ import (
 	"zoomql/internal/export"
 )
 
-// answer is what the graph answers to the documents.
+// answer is an answer of the graph to one of the documents.
 type answer struct {
 	Data struct {
-		Node *struct{ Attendance *attended }
+		Node *struct{ Attendance *attendance }
 	}
 	Errors []answerError
 }
@@ -30,8 +30,8 @@ type answerError struct {
 	}
 }
 
-// attended is an attendance of one instance, or of several.
-type attended struct {
+// attendance is the attendance of one instance, or of several.
+type attendance struct {
 	ReportState string
 	Source      string
 	AsOf        string
@@ -73,33 +73,33 @@ type person struct {
 
 type registrant struct{ FirstName, LastName, Email, ZoomID string }
 
-// file is a file that is being made.
+// file is a file that is being made, page by page.
 type file struct {
-	*question
+	*query
 	graph   http.Handler
 	request *http.Request
 
-	body  bytes.Buffer
-	began string // when the first person came
-	asOf  string // of a run that goes on
-	runs  []instance
+	body      bytes.Buffer
+	start     string // the first join
+	asOf      string // of a live instance
+	instances []instance
 }
 
-// header is the first line of a file about an instance.
+// header is the first line of the file of an instance.
 var header = []string{
 	"name", "email", "userZoomId", "registrantId", "role", "attended", "firstJoin", "lastLeave", "durationSeconds", "stays",
 	"late", "leftEarly", "evidence", "confidence",
 }
 
-// headerOfRuns is the beginning of the first line of a file about several instances: the
-// start of each follows.
-var headerOfRuns = []string{"name", "email", "userZoomId", "registrantId", "attendedCount", "durationSeconds", "evidence", "confidence"}
+// headerByInstance is the beginning of the first line of the file of several instances: the start
+// of each follows.
+var headerByInstance = []string{"name", "email", "userZoomId", "registrantId", "attendedCount", "durationSeconds", "evidence", "confidence"}
 
-// make makes the file.
-func (f *file) make() error {
-	document, absent, first := ofInstance, absentOfInstance, firstPersons
-	if f.ofRuns() {
-		document, absent, first = ofRuns, absentOfRuns, firstByRuns
+// build requests the attendance and writes the file.
+func (f *file) build() error {
+	document, absent, first := instanceDocument, instanceAbsentees, personsPerPage
+	if f.byInstance() {
+		document, absent, first = meetingDocument, meetingAbsentees, byInstancePerPage
 	}
 	if err := f.pages(document, first, f.persons); err != nil {
 		return err
@@ -107,20 +107,21 @@ func (f *file) make() error {
 	if !f.absentees {
 		return nil
 	}
-	err := f.pages(absent, firstPersons, f.registrants)
-	switch p, _ := errors.AsType[*refused](err); {
+	err := f.pages(absent, personsPerPage, f.registrants)
+	switch p, _ := errors.AsType[*graphError](err); {
 	case p == nil:
 		return err
-	case p.code == "NOT_ENABLED": // nobody registers for it
+	case p.code == "NOT_ENABLED": // no registration, so nobody is absent
 		return nil
 	case p.code == "NOT_FOUND" || p.code == "EXPIRED":
-		return refusal(http.StatusNotFound, "Zoom does not tell any more who had registered. Add absentees=false for those who came.")
+		return fail(http.StatusNotFound, "Zoom no longer has the registrants. Add absentees=false for a file of those who attended.")
 	}
 	return err
 }
 
-// pages asks for a list page by page, until each says that there is no more.
-func (f *file) pages(document string, first int, each func(*attended) (more bool, end string, err error)) error {
+// pages requests a list page by page. each writes a page, and returns whether there are more, and
+// the cursor of the next one.
+func (f *file) pages(document string, first int, each func(*attendance) (more bool, end string, err error)) error {
 	f.variables["first"], f.variables["after"] = first, nil
 	for {
 		a, err := f.ask(document)
@@ -132,47 +133,48 @@ func (f *file) pages(document string, first int, each func(*attended) (more bool
 		case err != nil || !more:
 			return err
 		case f.body.Len() > maxFile:
-			return refusal(http.StatusUnprocessableEntity, "The file would be longer than 6 MiB: ask for fewer days.")
+			return fail(http.StatusUnprocessableEntity, "The file would be longer than 6 MiB: ask for fewer days.")
 		case end == "" || end == f.variables["after"]:
-			return refusal(http.StatusBadGateway, "The list does not end.")
+			return fail(http.StatusBadGateway, "The list does not end.")
 		}
 		f.variables["after"] = end
 	}
 }
 
 // persons writes a page of persons.
-func (f *file) persons(a *attended) (more bool, end string, err error) {
+func (f *file) persons(a *attendance) (more bool, end string, err error) {
 	if err := ready(a); err != nil {
 		return false, "", err
 	}
 	if a.Attendees == nil {
-		return false, "", refusal(http.StatusBadGateway, "Who attended cannot be told.")
+		return false, "", fail(http.StatusBadGateway, "The answer lacks the attendees.")
 	}
 	if f.body.Len() == 0 {
-		f.runs = a.Instances
-		if a.goesOn() {
+		f.instances = a.Instances
+		if a.isLive() {
 			f.asOf = a.AsOf
 		}
-		f.begin()
+		f.writeHeader()
 	}
 	for i := range a.Attendees.Nodes {
 		p := &a.Attendees.Nodes[i]
-		f.began = cmp.Or(f.began, p.FirstJoin)
-		if f.ofRuns() {
-			f.line(f.byRuns(p))
+		f.start = cmp.Or(f.start, p.FirstJoin)
+		if f.byInstance() {
+			f.writeRow(f.rowByInstance(p))
 		} else {
-			f.line([]string{
-				name(p.Names), p.Email, p.UserZoomID, p.RegistrantID, p.Role, strconv.FormatBool(p.Attended), p.FirstJoin, p.LastLeave,
-				strconv.Itoa(p.DurationSeconds), strconv.Itoa(len(p.Stays)), answered(p.Late), answered(p.LeftEarly), p.Evidence, p.Confidence,
+			f.writeRow([]string{
+				nameCell(p.Names), p.Email, p.UserZoomID, p.RegistrantID, p.Role, strconv.FormatBool(p.Attended), p.FirstJoin, p.LastLeave,
+				strconv.Itoa(p.DurationSeconds), strconv.Itoa(len(p.Stays)), boolCell(p.Late), boolCell(p.LeftEarly), p.Evidence, p.Confidence,
 			})
 		}
 	}
 	return a.Attendees.PageInfo.HasNextPage, a.Attendees.PageInfo.EndCursor, nil
 }
 
-// ready refuses what Zoom does not have. Of a run that goes on, events tell who is there.
-func ready(a *attended) error {
-	if a.goesOn() {
+// ready returns an error if Zoom does not have the attendance, or not yet. That of a live instance
+// is computed from events.
+func ready(a *attendance) error {
+	if a.isLive() {
 		return nil
 	}
 	states := []string{a.ReportState}
@@ -182,106 +184,107 @@ func ready(a *attended) error {
 	for _, state := range states {
 		switch state {
 		case "PENDING":
-			return &problem{http.StatusServiceUnavailable, "Zoom is still working it out. Try again later.", time.Minute}
+			return &failure{http.StatusServiceUnavailable, "Zoom is still working it out. Try again later.", time.Minute}
 		case "EXPIRED":
 			if a.Instances == nil {
-				return refusal(http.StatusNotFound, "It is older than Zoom keeps it.")
+				return fail(http.StatusNotFound, "It is older than Zoom keeps it.")
 			}
 		case "UNAVAILABLE":
 			if a.Instances == nil {
-				return refusal(http.StatusNotFound, "Zoom has no list of participants of it: one person only, or a plan without.")
+				return fail(http.StatusNotFound, "Zoom has no list of participants of it: one person only, or a plan without.")
 			}
 		}
 	}
 	return nil
 }
 
-// goesOn reports whether an instance does: so its persons are by events.
-func (a *attended) goesOn() bool { return a.Source == "EVENTS" }
+// isLive reports whether the attendance is that of an instance that has not ended, which is
+// computed from events.
+func (a *attendance) isLive() bool { return a.Source == "EVENTS" }
 
-func (f *file) begin() {
-	if !f.ofRuns() {
-		f.line(header)
+func (f *file) writeHeader() {
+	if !f.byInstance() {
+		f.writeRow(header)
 		return
 	}
-	first := append([]string(nil), headerOfRuns...)
-	for _, i := range f.runs {
+	first := append([]string(nil), headerByInstance...)
+	for _, i := range f.instances {
 		first = append(first, i.StartTime)
 	}
-	f.line(first)
+	f.writeRow(first)
 }
 
-// byRuns is the line of a person of several instances: the seconds in each, empty where the
-// person was not in it.
-func (f *file) byRuns(p *person) []string {
+// rowByInstance returns the line of a person of several instances: with the seconds in each, or an
+// empty cell if the person did not join it.
+func (f *file) rowByInstance(p *person) []string {
 	values := []string{
-		name(p.Names), p.Email, p.UserZoomID, p.RegistrantID, strconv.Itoa(p.AttendedCount), strconv.Itoa(p.DurationSeconds), p.Evidence, p.Confidence,
+		nameCell(p.Names), p.Email, p.UserZoomID, p.RegistrantID, strconv.Itoa(p.AttendedCount), strconv.Itoa(p.DurationSeconds), p.Evidence, p.Confidence,
 	}
 	in := map[string]string{}
 	for _, there := range p.Presences {
 		in[there.UUID] = strconv.Itoa(there.DurationSeconds)
 	}
-	for _, i := range f.runs {
+	for _, i := range f.instances {
 		values = append(values, in[i.UUID])
 	}
 	return values
 }
 
-// registrants writes a page of those who did not come.
-func (f *file) registrants(a *attended) (more bool, end string, err error) {
+// registrants writes a page of absent registrants.
+func (f *file) registrants(a *attendance) (more bool, end string, err error) {
 	if a.Absentees == nil {
-		return false, "", refusal(http.StatusBadGateway, "Who did not come cannot be told. Add absentees=false for those who came.")
+		return false, "", fail(http.StatusBadGateway, "The answer lacks the absent registrants. Add absentees=false for a file of those who attended.")
 	}
 	for _, r := range a.Absentees.Nodes {
 		values := make([]string, len(header))
 		values[0], values[1], values[3] = strings.TrimSpace(r.FirstName+" "+r.LastName), r.Email, r.ZoomID
-		if f.ofRuns() {
-			values = append(values[:4:4], make([]string, len(headerOfRuns)-4+len(f.runs))...)
+		if f.byInstance() {
+			values = append(values[:4:4], make([]string, len(headerByInstance)-4+len(f.instances))...)
 			values[4], values[5] = "0", "0"
 		} else {
 			values[5], values[8], values[9] = "false", "0", "0"
 		}
-		f.line(values)
+		f.writeRow(values)
 	}
 	return a.Absentees.PageInfo.HasNextPage, a.Absentees.PageInfo.EndCursor, nil
 }
 
-// line writes a line. Cells that a spreadsheet would take for a formula begin with an
-// apostrophe.
-func (f *file) line(values []string) {
+// writeRow writes a line. A cell that a spreadsheet would evaluate as a formula gets an apostrophe
+// before it.
+func (f *file) writeRow(values []string) {
 	safe := make([]string, len(values))
 	for i, value := range values {
 		safe[i] = export.Cell(value)
 	}
 	w := csv.NewWriter(&f.body)
 	w.UseCRLF = true
-	_ = w.Write(safe) // a Buffer takes everything
+	_ = w.Write(safe) // a bytes.Buffer returns no error
 	w.Flush()
 }
 
-// name is the names of a person, the first one with the others behind it.
-func name(names []string) string {
+// nameCell returns the first name of a person, followed by the others in parentheses.
+func nameCell(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
 	}
 	return names[0] + " (" + strings.Join(names[1:], ", ") + ")"
 }
 
-// answered is a cell that is empty where something cannot be told.
-func answered(b *bool) string {
+// boolCell returns the cell of a bool; that of null is empty.
+func boolCell(b *bool) string {
 	if b == nil {
 		return ""
 	}
 	return strconv.FormatBool(*b)
 }
 
-// name is what to call the file: by the number, or by when the instance began, and of one that
-// goes on by when it was read.
-func (f *file) name() string {
-	if f.ofRuns() {
+// filename names the file after the number of the meeting or webinar, or after the first join, in
+// UTC, and for a live instance also after its asOf.
+func (f *file) filename() string {
+	if f.byInstance() {
 		return "attendance-" + f.id.Key + ".csv"
 	}
-	began, err := time.Parse(time.RFC3339, f.began)
+	began, err := time.Parse(time.RFC3339, f.start)
 	if err != nil {
 		return "attendance.csv"
 	}

@@ -25,17 +25,17 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// contender is a GraphQL server on the day.
+// contender is a GraphQL server whose day is simulated.
 type contender struct {
-	name string // for who waits
+	name string // for the progress
 	plan string // of the account
-	// events has Zoom deliver them, and lifetime is that of [gateway.InProcess].
+	// events is whether Zoom delivers events. lifetime is that of [gateway.InProcess].
 	events   bool
 	lifetime time.Duration
-	plain    bool // it is the baseline
+	plain    bool // package baseline instead of the gateway
 }
 
-// Questions that dashboards ask.
+// The queries of dashboards.
 const (
 	walls = iota
 	boards
@@ -45,18 +45,18 @@ const (
 
 var questionNames = [questions]string{"live rosters", "upcoming meetings", "attendance"}
 
-// tally is what a day came to.
+// tally has the counts of a day. Arrays are indexed by query.
 type tally struct {
 	calls      map[zoom.Rate]int
-	operations map[string]int
-	throttled  int // answers 429 of Zoom's
+	operations map[string]int // calls by pattern
+	throttled  int            // answers 429 of Zoom
 
 	mu      sync.Mutex
 	answers [questions]int
 	failed  [questions]int
-	odd     [questions]int       // answers that show what never was
-	ages    [questions][]float64 // in seconds
-	why     string               // of an answer that failed, or was odd
+	odd     [questions]int       // answers with a state that never existed
+	ages    [questions][]float64 // of answers, in seconds
+	why     string               // the last answer that failed, or the subject of an odd one
 	events  int                  // that were delivered
 	lost    int
 }
@@ -68,7 +68,7 @@ func (y *tally) total() (n int) {
 	return n
 }
 
-// collect adds the calls that Zoom saw since the last time.
+// collect adds the calls at Zoom since the last collect.
 func (y *tally) collect(box *sandbox.Sandbox) {
 	for _, call := range box.Calls() {
 		y.calls[call.Rate]++
@@ -78,16 +78,16 @@ func (y *tally) collect(box *sandbox.Sandbox) {
 	box.ResetCalls()
 }
 
-// monday is when the day begins.
+// monday is the beginning of the day.
 var monday = time.Date(2026, 3, 16, 0, 0, 0, 0, time.UTC)
 
 const (
 	gatewayURL    = "http://127.0.0.1:8080"
-	zoomURL       = "http://127.0.0.1:1" // where the sandbox would be
+	zoomURL       = "http://127.0.0.1:1" // of the sandbox, which does not listen
 	webhookSecret = "dayWebhookSecret"
 )
 
-// run runs a contender's day.
+// run simulates the day of a contender.
 func (c contender) run(t *testing.T, m Model) *tally {
 	y := &tally{calls: map[zoom.Rate]int{}, operations: map[string]int{}}
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func (c contender) run(t *testing.T, m Model) *tally {
 		if delivery != nil {
 			delivery.Wait()
 		}
-		time.Sleep(2 * time.Minute) // calls that nobody waits for take no longer
+		time.Sleep(2 * time.Minute) // longer than any call in the background
 		end()
 	})
 	return y
@@ -136,8 +136,8 @@ func (c contender) start(ctx context.Context, t *testing.T, box *sandbox.Sandbox
 			APIURL: zoomURL + "/v2", OAuthURL: zoomURL, AccountID: sandbox.AccountID,
 			ClientID: sandbox.ClientID, ClientSecret: sandbox.ClientSecret, Transport: inProcess{box},
 		})
-		// The package oauth2 locks a mutex while it fetches a token. Who waits for a mutex
-		// stops simulated time, so the one token of the day is fetched in no time.
+		// Package oauth2 holds a mutex while it fetches a token, and a goroutine that waits for a
+		// mutex stops simulated time. So the only token of the day is fetched without latency.
 		box.SetLatency(0)
 		(&dashboards{server: server, tally: &tally{}}).ask(ctx, walls, wallQuery("none"), new(any))
 		box.SetLatency(latency)
@@ -159,7 +159,7 @@ func (c contender) start(ctx context.Context, t *testing.T, box *sandbox.Sandbox
 	return server, end
 }
 
-// inProcess carries requests to a handler in this process.
+// inProcess is a transport to a handler in this process.
 type inProcess struct{ http.Handler }
 
 func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -171,7 +171,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer.Result(), nil
 }
 
-// dashboards ask a contender, and hold its answers against the truth.
+// dashboards send queries to a contender, and compare its answers with the truth.
 type dashboards struct {
 	*account
 	of     contender
@@ -179,8 +179,8 @@ type dashboards struct {
 	*tally
 }
 
-// deliver has events delivered as Zoom does. What becomes of one follows from the seed and
-// what it tells.
+// deliver makes the account deliver its events. Whether one is lost or late follows from the seed
+// and its body.
 func (d *dashboards) deliver(ctx context.Context, delivery *sandbox.Delivery) {
 	d.tell = func(e sandbox.Event) {
 		of := fnv.New64a()
@@ -207,7 +207,7 @@ func (d *dashboards) deliver(ctx context.Context, delivery *sandbox.Delivery) {
 	}
 }
 
-// begin has the dashboards begin, until they close.
+// begin starts the dashboards, until they close.
 func (d *dashboards) begin(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(d.Seed, 4))
 	every := func(pace time.Duration, ask func(context.Context)) {
@@ -238,8 +238,8 @@ func (d *dashboards) begin(ctx context.Context) {
 	}
 }
 
-// ask asks a question, and reads the data of its answer into data. It reports whether the
-// answer is whole.
+// ask sends a query, and decodes the data of its answer into data. It reports whether the answer has
+// no errors.
 func (d *dashboards) ask(ctx context.Context, question int, query string, data any) bool {
 	body, _ := json.Marshal(map[string]string{"query": query}) // text is JSON
 	r := httptest.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, gatewayURL+"/graphql", bytes.NewReader(body))
@@ -250,7 +250,7 @@ func (d *dashboards) ask(ctx context.Context, question int, query string, data a
 	return d.read(question, rec.Body.Bytes(), data)
 }
 
-// read reads an answer.
+// read counts an answer, and decodes its data. It reports whether the answer has no errors.
 func (d *dashboards) read(question int, text []byte, data any) bool {
 	answer := struct {
 		Data   any               `json:"data"`
@@ -268,10 +268,10 @@ func (d *dashboards) read(question int, text []byte, data any) bool {
 	return false
 }
 
-// judge notes how old an answer is that shows this of some subjects.
+// judge records the age of an answer, from the parts of subjects that it shows.
 func (d *dashboards) judge(question int, shown map[string]map[string]string) {
 	if d.of.plain {
-		return // it keeps nothing
+		return // it has no cache
 	}
 	now, oldest := time.Now(), time.Duration(0)
 	for subject, parts := range shown {
@@ -325,16 +325,16 @@ func (d *dashboards) trainer(ctx context.Context, query string, numbers []int64)
 	d.judge(trainings, shown)
 }
 
-// wall shows who is in a meeting.
+// wall is a dashboard of the participants of a live meeting.
 type wall struct {
 	*dashboards
-	shows *run
-	// Where the gateway has subscriptions, and events come:
+	shows *instance
+	// With subscriptions and events; otherwise the wall sends queries:
 	follows *following
 	leave   context.CancelFunc
 }
 
-// look brings the wall up to date.
+// look refreshes the wall.
 func (w *wall) look(ctx context.Context) {
 	if w.shows != nil {
 		select {
@@ -375,7 +375,7 @@ func (w *wall) look(ctx context.Context) {
 	w.judgeRoster(there)
 }
 
-// judgeRoster judges a roster of a meeting that goes on still.
+// judgeRoster judges a roster, unless the meeting has ended.
 func (w *wall) judgeRoster(there map[string]string) {
 	select {
 	case <-w.shows.over:
@@ -394,7 +394,7 @@ func (w *wall) stop() {
 // subscribes reports whether the gateway's schema has the roster as a subscription.
 var subscribes = sync.OnceValue(func() bool { return strings.Contains(schema.SDL(), "\ntype Subscription") })
 
-// follow looks at what the subscription has told last.
+// follow opens the subscription, or judges its last item.
 func (w *wall) follow(ctx context.Context) {
 	if w.follows == nil {
 		var within context.Context
@@ -406,7 +406,7 @@ func (w *wall) follow(ctx context.Context) {
 		f := &following{header: http.Header{}}
 		w.follows = f
 		w.people.Go(func() { w.server.ServeHTTP(f, r) })
-		return // by the next look, it is there
+		return // the first item will have arrived at the next look
 	}
 	text := w.follows.latest()
 	var data struct {
@@ -425,12 +425,12 @@ func (w *wall) follow(ctx context.Context) {
 	w.judgeRoster(there)
 }
 
-// following reads a stream of server-sent events.
+// following is the ResponseWriter of a stream of server-sent events.
 type following struct {
 	header http.Header
 	mu     sync.Mutex
-	text   []byte // what has come and is not whole
-	last   []byte
+	text   []byte // of an incomplete event
+	last   []byte // data of the last item
 }
 
 func (f *following) Header() http.Header { return f.header }
@@ -453,7 +453,7 @@ func (f *following) Write(text []byte) (int, error) {
 	}
 }
 
-// latest returns the last item, or what has come where none did.
+// latest returns the last item, or the text so far if there is none.
 func (f *following) latest() []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -15,31 +15,32 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// usualSeed is one of whose events one is lost that a roster lacks.
+// usualSeed is a seed with a lost event that makes a roster old.
 const usualSeed = 2
 
 var (
-	users = flag.Int("day.users", 0, "run a whole day of so many users, and print the table")
-	seed  = flag.Uint64("day.seed", usualSeed, "another seed is another day")
-	lost  = flag.Float64("day.lost", usuallyLost, "the share of events of a whole day that never come")
+	users = flag.Int("day.users", 0, "simulate a whole day of an account with that many users, and print the table")
+	seed  = flag.Uint64("day.seed", usualSeed, "seed of the day")
+	lost  = flag.Float64("day.lost", usuallyLost, "share of the events of a whole day that never arrive")
 )
 
-// figures are the days of all contenders.
+// figures are the results of all contenders.
 type figures struct {
 	Model
 	events, lifetimes, without, plain *tally
-	lifetime                          time.Duration
+	lifetime                          time.Duration // of the contender with lifetimes only
 }
 
-// measure runs the day of each contender. The lifetimes are as long as answers are old with
-// events on, but for one in a hundred: a second at least, which is to their advantage.
+// measure simulates the day of each contender. The lifetime of the contender with lifetimes only is
+// the 99th percentile of the age of answers with events, and at least a second, which is to its
+// advantage.
 func measure(t *testing.T, m Model) *figures {
 	f := &figures{Model: m}
 	f.events = contender{name: "events on", plan: sandbox.PlanBusiness, events: true}.run(t, m)
 	age := time.Duration(table.Percentile(f.events.allAges(), 99) * float64(time.Second))
 	f.lifetime = max(age.Truncate(time.Millisecond), time.Second)
 	f.lifetimes = contender{name: "lifetimes only", plan: sandbox.PlanNone, lifetime: f.lifetime}.run(t, m)
-	if m.Few { // of these, it is only seen that they work
+	if m.Few { // only to see that the next two work
 		m.Until, m.Warm = m.Open+6*time.Minute, 0
 	}
 	f.without = contender{name: "without events", plan: sandbox.PlanBusiness}.run(t, m)
@@ -49,22 +50,21 @@ func measure(t *testing.T, m Model) *figures {
 
 func (y *tally) allAges() []float64 { return slices.Concat(y.ages[:]...) }
 
-// maxAge is the bound of an answer's age: an event that never comes leaves what it would have
-// evicted fresh for as long as what events keep right lives; a call and its place in the
-// queue come on top.
+// maxAge is the bound of an answer's age: without its event, an answer is fresh for CoveredLife,
+// and a call and its wait for the budget take some time.
 const maxAge = zoom.CoveredLife + 30*time.Second
 
 // maxRosterAge is the bound of a roster's age: it is compared with the dashboard every five
 // minutes.
 const maxRosterAge = 5*time.Minute + 30*time.Second
 
-// asked is how many times the calls of events lifetimes alone are to cost.
+// asked is the least factor by which lifetimes only must cost more calls than events.
 const asked = 10
 
 func (f *figures) fewer() float64 { return float64(f.lifetimes.total()) / float64(f.events.total()) }
 
-// TestDay runs a part of a small day. With -day.users it runs a whole one, and prints what it
-// came to: "make day".
+// TestDay simulates a part of a day of a small account. With -day.users it simulates a whole day,
+// and prints the table: "make day".
 func TestDay(t *testing.T) {
 	if *users > 0 {
 		f := measure(t, Model{Seed: *seed, Users: *users, Until: 24 * time.Hour, Open: 7 * time.Hour, Closed: 19 * time.Hour, Late: usuallyLate, Lost: *lost})
@@ -88,7 +88,7 @@ func TestDay(t *testing.T) {
 	}
 }
 
-// check fails the test for what is never to be.
+// check fails the test for answers 429, and for queries without answers, or with failed or odd ones.
 func (y *tally) check(t *testing.T, name string) {
 	t.Helper()
 	if y.throttled > 0 {
@@ -96,12 +96,12 @@ func (y *tally) check(t *testing.T, name string) {
 	}
 	for q := range questions {
 		if y.answers[q] == 0 || y.odd[q] > 0 || y.failed[q] > 0 {
-			t.Errorf("%s, %s: of %d answers %d failed, and %d show what never was: %s", name, questionNames[q], y.answers[q], y.failed[q], y.odd[q], y.why)
+			t.Errorf("%s, %s: of %d answers %d failed, and %d show a state that never existed: %s", name, questionNames[q], y.answers[q], y.failed[q], y.odd[q], y.why)
 		}
 	}
 }
 
-// TestDay_lostEvents loses one event in ten: answers are old then, but no older than is stated.
+// TestDay_lostEvents loses one of ten events, and expects answers that are no older than the bounds.
 func TestDay_lostEvents(t *testing.T) {
 	m := Model{Seed: *seed, Users: 40, Few: true, From: 9 * time.Hour, Until: 9*time.Hour + 40*time.Minute, Open: 9*time.Hour + 2*time.Minute, Closed: 10 * time.Hour, Late: 0.02, Lost: 0.1}
 	y := contender{name: "events on", plan: sandbox.PlanBusiness, events: true}.run(t, m)
@@ -112,7 +112,7 @@ func TestDay_lostEvents(t *testing.T) {
 	}
 }
 
-// rows are the table.
+// rows returns the rows of the table.
 func (f *figures) rows() []table.Row {
 	ok := func(b bool) *bool { return &b }
 	ages := f.events.allAges()
@@ -150,7 +150,7 @@ func spanOf(ages []float64) string {
 	return fmt.Sprintf("p50 %.1f s, p99 %.1f s, max %.0f s", table.Percentile(ages, 50), table.Percentile(ages, 99), table.Percentile(ages, 100))
 }
 
-// byLabel writes the calls.
+// byLabel returns the calls by label, as text.
 func (y *tally) byLabel() string {
 	parts := []string{fmt.Sprintf("%d calls", y.total())}
 	for _, rate := range zoom.Rates {

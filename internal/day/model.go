@@ -1,11 +1,10 @@
-// Package day runs a day of an account in simulated time and counts what it costs at Zoom:
-// the gateway with events on, the same gateway with lifetimes only, and a plain gqlgen server
-// with dataloaders (package baseline of the bench), all before the same sandbox. "make day"
-// prints one table; the package's test runs one dashboard of each kind for less than an hour.
+// Package day simulates a day of an account, in simulated time, and counts the calls at Zoom of
+// several servers: the gateway with events, the gateway with lifetimes only, and a plain gqlgen
+// server with dataloaders (package baseline), each with its own sandbox of the same seed. "make day"
+// prints them as a table; the package's test runs one dashboard of each kind for less than an hour.
 //
-// This file is the model of the day: what happens at Zoom, what of it is told, and who asks
-// what. Each figure has its source, or says that it is assumed. The same seed is the same
-// day.
+// This file is the model of the day: what happens at Zoom, which events arrive, and what dashboards
+// query. Each figure has its source, or is marked as assumed. The same seed yields the same day.
 package day
 
 import (
@@ -18,34 +17,34 @@ import (
 // Model is a day.
 type Model struct {
 	Seed uint64
-	// Users is the size of the account. Each has two meetings that the day holds: 10,000
-	// users are 20,000 meetings.
+	// Users is the number of users of the account. Each holds two meetings a day: 10,000 users
+	// hold 20,000 meetings.
 	Users int
-	// From and Until are the part of the day that is run, since midnight UTC.
+	// From and Until are the simulated part of the day, since midnight UTC.
 	From, Until time.Duration
-	// Open and Closed are when dashboards begin and end to ask.
+	// Open and Closed are when dashboards begin and end to send queries, since midnight UTC.
 	Open, Closed time.Duration
-	// Warm is for how long after Open calls are not counted.
+	// Warm is the time after Open in which calls are not counted.
 	Warm time.Duration
-	// Few has one dashboard of each kind, however many users there are.
+	// Few limits the dashboards to one of each kind.
 	Few bool
-	// Late and Lost are the shares of events that come late, and that never come.
+	// Late and Lost are the shares of events that arrive lateBy later, and that never arrive.
 	Late, Lost float64
 }
 
-// meetingsEach is how many meetings a user holds on the day. Assumed: Zoom tells no figure.
+// meetingsEach is how many meetings a user holds on the day. Assumed: Zoom publishes no figure.
 const meetingsEach = 2
 
-// Meetings is how many the day holds.
+// Meetings is the number of meetings that are held.
 func (m Model) Meetings() int { return meetingsEach * m.Users }
 
-// Walls is how many dashboards show live meetings. Assumed: one for about 400 people.
+// Walls is the number of dashboards of live meetings. Assumed: one for about 400 users.
 func (m Model) Walls() int { return m.dashboards(3, 400) }
 
-// Boards is how many dashboards show what is scheduled. Assumed: one for about 200 people.
+// Boards is the number of dashboards of scheduled meetings. Assumed: one for about 200 users.
 func (m Model) Boards() int { return m.dashboards(4, 200) }
 
-// Trainings is how many trainers follow attendance. Assumed: one for about 500 people.
+// Trainings is the number of dashboards of attendance. Assumed: one for about 500 users.
 func (m Model) Trainings() int { return m.dashboards(2, 500) }
 
 func (m Model) dashboards(least, users int) int {
@@ -55,16 +54,16 @@ func (m Model) dashboards(least, users int) int {
 	return max(least, m.Users/users)
 }
 
-// hours weighs the hours of the day by how many meetings begin in them. Half of them begin
+// hours has the weight of each hour of the day, in which meetings begin. Half of the meetings begin
 // from 9 to 11 and from 13 to 15 o'clock.
 //
-// Source: Microsoft, Work Trend Index, "Breaking down the infinite workday" (2025). How the
-// other half is spread is assumed; some are at night, since an account of this size has
-// people in other time zones.
+// Source: Microsoft, Work Trend Index, "Breaking down the infinite workday" (2025). The
+// distribution of the other half is assumed; some are at night, since an account of this size has
+// users in other time zones.
 var hours = [24]int{4, 4, 4, 4, 4, 6, 10, 25, 70, 125, 125, 80, 40, 125, 125, 80, 60, 40, 25, 18, 10, 8, 4, 4}
 
-// start picks when a meeting begins: two in three at a full or half hour, people being up
-// to two minutes early or late, the others whenever. Assumed.
+// start picks when a meeting begins: two of three up to two minutes before or after a full or half
+// hour, and the others at any time. Assumed.
 func start(rng *rand.Rand) time.Duration {
 	sum := 0
 	for _, weight := range hours {
@@ -83,63 +82,60 @@ func start(rng *rand.Rand) time.Duration {
 	return max(0, time.Duration(hour)*time.Hour+within).Truncate(time.Second)
 }
 
-// Who comes, when and for how long follows from the sandbox (stays.go): two to ten people,
-// who come late, leave and come back, join on a second device, or wait at the door; one
-// meeting in ten is of one person.
+// The participants follow from the sandbox (stays.go): two to ten people, who join late, leave and
+// rejoin, use a second device, or are in the waiting room; one meeting in ten has one participant.
 
-// What changes beside. Assumed.
+// What else changes. Assumed.
 const (
-	// renamed is the share of meetings whose topic is changed up to two hours before.
+	// renamed is the share of meetings whose topic is changed up to two hours before the start.
 	renamed = 0.3
-	// scheduled is the share of users who schedule a meeting in the course of the day, and
-	// cancelled the share of these that are deleted two hours after.
+	// scheduled is the share of users who schedule a meeting during the day, and cancelled the
+	// share of these meetings that are deleted two hours later.
 	scheduled, cancelled = 0.2, 0.5
-	// recorded is the share of meetings of which a recording is there ten minutes after
+	// recorded is the share of meetings with a recording, which is available ten minutes after
 	// the end.
 	recorded = 0.3
-	// registerEvery is how often somebody registers for a training, on average.
+	// registerEvery is the average time between two registrations for a training.
 	registerEvery = 30 * time.Minute
 )
 
-// How events come: each takes from promptly to delayed, one in a hundred comes twice, one in
-// a hundred up to 20 seconds later, and the share [Model.Late] by lateBy later. [Model.Lost]
-// never come: Zoom repeats what nobody took 5, 20 and 60 minutes after, so that is where an
-// endpoint was away for longer, or where Zoom itself lost one. Zoom does not promise order or
-// exactly once (https://developers.zoom.us/docs/api/webhooks/) and tells no shares: these are
-// assumed.
+// How events arrive: each takes between promptly and delayed; one in a hundred arrives twice, one
+// in a hundred up to 20 seconds later, and the share [Model.Late] is later by lateBy. The share
+// [Model.Lost] never arrives: Zoom retries failed deliveries after 5, 20 and 60 minutes, so the
+// endpoint was unavailable for longer, or Zoom has lost the event. Zoom guarantees neither order
+// nor that an event arrives once (https://developers.zoom.us/docs/api/webhooks/), and publishes no
+// shares: these are assumed.
 const (
 	promptly, delayed = 300 * time.Millisecond, 3 * time.Second
 	twice             = 0.01
 	lateBy            = 5 * time.Minute
-	// usuallyLate and usuallyLost are the shares of a whole day.
+	// usuallyLate and usuallyLost are the default shares for a whole day.
 	usuallyLate, usuallyLost = 0.001, 0.001
 )
 
-// What dashboards ask, and how often. Assumed: pages that people look at ask again every
-// 10 to 60 seconds.
+// What dashboards query, and how often. Assumed: dashboards refresh every 10 to 60 seconds.
 const (
 	wallEvery     = 10 * time.Second
 	boardEvery    = 30 * time.Second
 	trainingEvery = 30 * time.Second
-	// boardUsers and trainingMeetings are how many stand on one board, or are one
-	// trainer's.
+	// boardUsers is the number of users on a board, and trainingMeetings that of the meetings of
+	// a trainer.
 	boardUsers, trainingMeetings = 8, 5
 )
 
-// wallQuery asks who is in a meeting that goes on: a wall shows one until it ends, then the
-// next that begins.
+// wallQuery queries the participants of a live meeting. A wall shows one until it ends, and then the
+// latest that no other wall shows.
 func wallQuery(uuid string) string {
 	return fmt.Sprintf(`{ account { dashboard { meeting(by: {uuid: %q}) { participants(first: 300) { nodes { inMeetingId name leaveTime } } } } } }`, uuid)
 }
 
-// wallSubscription has the gateway tell it, where the schema has subscriptions.
+// wallSubscription subscribes to the same, if the schema has subscriptions.
 func wallSubscription(number int64) string {
 	return fmt.Sprintf(`subscription { participants(meeting: {number: "%d"}) { live participants { inMeetingId name } } }`, number)
 }
 
-// boardQuery asks for the meetings of a team, from which a page shows those to come. The
-// list of all that are scheduled is asked for, which the clock does not change: of the
-// lists of upcoming ones no event tells that a meeting has left them.
+// boardQuery queries the scheduled meetings of a team, of which a page shows the upcoming ones. It
+// does not query Zoom's list of upcoming meetings, which meetings leave without an event.
 func boardQuery(users []string) string {
 	var b strings.Builder
 	b.WriteString("{")
@@ -149,8 +145,8 @@ func boardQuery(users []string) string {
 	return b.String() + " }"
 }
 
-// trainingQuery asks who attended the latest run of each meeting, and who of those who have
-// registered did not.
+// trainingQuery queries the attendees and the absent registrants of the latest instance of each
+// meeting.
 func trainingQuery(numbers []int64) string {
 	var b strings.Builder
 	b.WriteString("{")
@@ -160,8 +156,8 @@ func trainingQuery(numbers []int64) string {
 	return b.String() + " }"
 }
 
-// plainTrainingQuery asks a server that does not work out attendance for what it follows
-// from.
+// plainTrainingQuery queries the data from which attendance is computed, for a server that does not
+// compute it.
 func plainTrainingQuery(numbers []int64) string {
 	var b strings.Builder
 	b.WriteString("{")

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// truth is what stands at Zoom, and since when: of each subject, such as the roster of a
-// run, the values of its parts, such as whether a stay goes on.
+// truth is the history of the state at Zoom: for each subject, such as the roster of an instance,
+// the values of its parts, such as whether a stay has not ended.
 type truth struct {
 	mu       sync.Mutex
 	subjects map[string]map[string]*history
 }
 
-// history is what one part was: "" before the first value.
+// history has the values of a part, and since when each applies; "" before the first one.
 type history struct {
 	values []string
 	since  []time.Time
 }
 
-// set notes what a part of a subject is from a moment on.
+// set records the value of a part of a subject from a time on.
 func (t *truth) set(subject, part, value string, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -38,15 +38,15 @@ func (t *truth) set(subject, part, value string, at time.Time) {
 	h.values, h.since = append(h.values, value), append(h.since, at)
 }
 
-// forget forgets a subject that nobody asks for any more.
+// forget removes a subject.
 func (t *truth) forget(subject string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.subjects, subject)
 }
 
-// age returns how long ago the subject changed first in a way that what is shown does not
-// show; 0 where it shows all. ok is false where it shows what never was.
+// age returns the time since the first change of the subject that is not shown, or 0 if all are. ok
+// is false if a shown value never existed.
 func (t *truth) age(subject string, shown map[string]string, now time.Time) (age time.Duration, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

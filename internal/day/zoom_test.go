@@ -16,31 +16,30 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// account is the account at Zoom on the day: a sandbox in which people hold meetings and
-// change things.
+// account is the account at Zoom: a sandbox in which meetings are held and changed.
 type account struct {
 	Model
 	t        testing.TB
 	box      *sandbox.Sandbox
 	truth    truth
 	midnight time.Time
-	// tell delivers an event; nil where nobody takes any.
+	// tell delivers an event; nil if none are delivered.
 	tell func(sandbox.Event)
 
-	meetings  []int64 // that the day holds
-	hosts     map[int64]string
-	users     []string  // of whom the truth is known, boardUsers for each board
-	trainings [][]int64 // by the dashboard
-	known     map[string]bool
-	training  map[int64]bool
-	people    sync.WaitGroup
+	meetings  []int64          // numbers of those that are held
+	hosts     map[int64]string // by number
+	users     []string         // on boards, boardUsers for each
+	trainings [][]int64        // numbers, by dashboard
+	known     map[string]bool  // the set of users
+	training  map[int64]bool   // the set of trainings
+	people    sync.WaitGroup   // goroutines of the day
 
 	mu   sync.Mutex
-	live map[int64]*run // by the number
+	live map[int64]*instance // by number
 }
 
-// run is a meeting that goes on.
-type run struct {
+// instance is a meeting that is being held.
+type instance struct {
 	number int64
 	uuid   string
 	began  time.Time
@@ -48,7 +47,7 @@ type run struct {
 	over   chan struct{} // closed at its end
 }
 
-// newAccount makes the account. It begins when the part of the day does that is run.
+// newAccount waits until m.From, and creates the account.
 func newAccount(t testing.TB, m Model, plan string, midnight time.Time) *account {
 	t.Helper()
 	time.Sleep(time.Until(midnight.Add(m.From)))
@@ -58,16 +57,16 @@ func newAccount(t testing.TB, m Model, plan string, midnight time.Time) *account
 	}
 	a := &account{
 		Model: m, t: t, box: box, midnight: midnight,
-		hosts: map[int64]string{}, known: map[string]bool{}, training: map[int64]bool{}, live: map[int64]*run{},
+		hosts: map[int64]string{}, known: map[string]bool{}, training: map[int64]bool{}, live: map[int64]*instance{},
 	}
 	a.choose()
 	return a
 }
 
-// latency is how long Zoom takes for an answer. Assumed.
+// latency is the time of a call at Zoom. Assumed.
 const latency = 100 * time.Millisecond
 
-// behind carries out a call as somebody's doing in Zoom's own pages.
+// behind executes a call like a change in Zoom's web portal: it counts against no limit.
 func (a *account) behind(method, path string, body, answer any) error {
 	var raw []byte
 	if body != nil {
@@ -83,7 +82,7 @@ func (a *account) behind(method, path string, body, answer any) error {
 	return json.Unmarshal(got, answer)
 }
 
-// must is behind for what cannot fail.
+// must is behind for calls that cannot fail.
 func (a *account) must(method, path string, body, answer any) {
 	a.t.Helper()
 	if err := a.behind(method, path, body, answer); err != nil {
@@ -96,7 +95,7 @@ type listed struct {
 	Topic string `json:"topic"`
 }
 
-// choose finds the meetings, and picks those that dashboards ask for.
+// choose lists the meetings, and picks those that dashboards query.
 func (a *account) choose() {
 	rng := rand.New(rand.NewPCG(a.Seed, 1))
 	var users []string
@@ -136,8 +135,8 @@ func (a *account) choose() {
 	a.chooseTrainings(rng)
 }
 
-// chooseTrainings picks meetings that were held before and for which people can register, and
-// are approved at once.
+// chooseTrainings picks meetings with an ended instance, and with registration that approves at
+// once.
 func (a *account) chooseTrainings(rng *rand.Rand) {
 	var numbers []int64
 	for _, i := range rng.Perm(len(a.meetings)) {
@@ -161,7 +160,7 @@ func (a *account) chooseTrainings(rng *rand.Rand) {
 
 func trainingSubject(number int64) string { return "training " + strconv.FormatInt(number, 10) }
 
-// registered returns how many are approved, or -1 where nobody can register.
+// registered returns the number of approved registrants, or -1 for a meeting without registration.
 func (a *account) registered(number int64) int {
 	var page struct {
 		Total int `json:"total_records"`
@@ -177,14 +176,14 @@ func (a *account) register(number int64, nth int) error {
 		map[string]any{"email": fmt.Sprintf("learner%d@school.example", nth), "first_name": "Learner"}, nil)
 }
 
-// begin has the day begin, until ctx ends; all of it has come to an end when people have.
+// begin starts the events of the day, until ctx ends. They have ended when people is done.
 func (a *account) begin(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(a.Seed, 2))
 	last := map[int64]time.Duration{}
 	for i := range a.Meetings() {
 		number := a.meetings[i%len(a.meetings)]
 		at, again := last[number], i >= len(a.meetings)
-		if again { // as far from the first time as can be
+		if again { // as far from the first time as possible
 			at = (at + 12*time.Hour) % (24 * time.Hour)
 		} else {
 			at = start(rng)
@@ -211,7 +210,7 @@ func (a *account) begin(ctx context.Context) {
 	}
 }
 
-// hostIDs returns the hosts of the meetings, in their order.
+// hostIDs returns the hosts of the meetings, in the order of the meetings.
 func (a *account) hostIDs() []string {
 	var ids []string
 	for _, number := range a.meetings {
@@ -222,7 +221,7 @@ func (a *account) hostIDs() []string {
 	return ids
 }
 
-// at has something happen at a time of the day, if it is in the part that is run.
+// at calls happen at a time of the day, if it is wanted and in the simulated part.
 func (a *account) at(ctx context.Context, at time.Duration, happen func(), wanted bool) {
 	if !wanted || at < a.From || at >= a.Until {
 		return
@@ -249,9 +248,9 @@ func pause(ctx context.Context, d time.Duration) bool { return sleepUntil(ctx, t
 func (a *account) hold(ctx context.Context, number int64, isRecorded bool) {
 	held, err := a.box.Hold(number, 1)
 	if err != nil {
-		return // it goes on from the time before, or was cancelled
+		return // it is live already, or was deleted
 	}
-	r := &run{number: number, uuid: held.UUID, began: time.Now(), over: make(chan struct{})}
+	r := &instance{number: number, uuid: held.UUID, began: time.Now(), over: make(chan struct{})}
 	a.mu.Lock()
 	a.live[number] = r
 	a.mu.Unlock()
@@ -278,7 +277,7 @@ func (a *account) hold(ctx context.Context, number int64, isRecorded bool) {
 	}
 }
 
-// note notes what an event tells of a roster.
+// note records the change of a roster by an event.
 func (a *account) note(uuid string, e sandbox.Event) {
 	var body struct {
 		Payload struct {
@@ -309,7 +308,7 @@ func (a *account) told(e sandbox.Event) {
 	}
 }
 
-// event returns an event of a meeting that is planned. more are fields of its object.
+// event returns an event of a scheduled meeting. more are further fields of its object.
 //
 // Source: https://developers.zoom.us/docs/api/meetings/events/
 func (a *account) event(name string, number int64, more map[string]any) sandbox.Event {
@@ -320,12 +319,12 @@ func (a *account) event(name string, number int64, more map[string]any) sandbox.
 		"event": name, "event_ts": now.UnixMilli(), "payload": map[string]any{"account_id": sandbox.AccountID, "object": object},
 	})
 	if err != nil {
-		panic(err) // there is nothing in it that JSON has not
+		panic(err) // impossible: it has only values of JSON
 	}
 	return sandbox.Event{Name: name, At: now, Body: body}
 }
 
-// rename changes the topic of a meeting that does not go on.
+// rename changes the topic of a meeting that is not live.
 func (a *account) rename(number int64, topic string) {
 	a.mu.Lock()
 	goesOn := a.live[number] != nil
@@ -339,7 +338,7 @@ func (a *account) rename(number int64, topic string) {
 	a.told(a.event("meeting.updated", number, map[string]any{"topic": topic}))
 }
 
-// schedule schedules a meeting, and cancels it two hours after.
+// schedule schedules a meeting, and deletes it two hours later if isCancelled.
 func (a *account) schedule(ctx context.Context, user string, nth int, isCancelled bool) {
 	topic := fmt.Sprintf("Scheduled %d", nth)
 	var made struct {
@@ -361,7 +360,7 @@ func (a *account) schedule(ctx context.Context, user string, nth int, isCancelle
 	}
 }
 
-// registrations has people register for a training.
+// registrations registers people for a training until ctx ends.
 func (a *account) registrations(ctx context.Context, number int64, rng *rand.Rand) {
 	for nth := 1; pause(ctx, time.Duration(rng.ExpFloat64()*float64(registerEvery))); nth++ {
 		if a.register(number, nth) != nil {
@@ -374,12 +373,12 @@ func (a *account) registrations(ctx context.Context, number int64, rng *rand.Ran
 	}
 }
 
-// newest returns the run that began last of those that no wall shows, and has it shown; nil
-// where there is none.
-func (a *account) newest() *run {
+// newest returns the latest live instance that no wall shows, and marks it as shown; nil if there is
+// none.
+func (a *account) newest() *instance {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var found *run
+	var found *instance
 	for _, r := range a.live {
 		if !r.shown && (found == nil || r.began.After(found.began) || r.began.Equal(found.began) && r.number < found.number) {
 			found = r

@@ -17,8 +17,8 @@ import (
 	"zoomql/internal/stream"
 )
 
-// BenchmarkWebhook accepts events by 16 connections at once: each is verified, evicted in
-// two tiers, and stored in a real Redis.
+// BenchmarkWebhook accepts events over 16 connections at once: each is verified, its tags are
+// evicted from both tiers of a cache, and it is stored in a real Redis.
 func BenchmarkWebhook(b *testing.B) {
 	server := redistest.Start(b)
 	conn, err := cache.Dial(server.URL())
@@ -29,7 +29,7 @@ func BenchmarkWebhook(b *testing.B) {
 	far := cache.NewRedis(conn, slog.New(slog.DiscardHandler))
 	defer far.Close()
 	store := cache.NewTiered(cache.NewMemory(1<<20), far)
-	d := newDoor()
+	d := newTestWebhook()
 	d.Log, d.Stream = slog.New(slog.DiscardHandler), stream.NewRedis(conn, "events")
 	d.Accounts["A"] = Account{Secrets: []string{"old"}, Evict: func(ctx context.Context, _ string, tags ...cache.Tag) bool { return store.Evict(ctx, tags...) }}
 	var (

@@ -12,45 +12,46 @@ import (
 	"zoomql/internal/stream"
 )
 
-// Reader reads the stream that events are stored in: [stream.Redis] and [stream.Memory]
-// are ones.
+// Reader reads the stream in which events are stored: [stream.Redis] or [stream.Memory].
 type Reader interface {
 	// Now returns the cursor of the last message.
 	Now(ctx context.Context) (cursor string, err error)
-	// After returns the messages after a cursor, some at a time; the error is
-	// [stream.ErrExpired] where some of them may be lost.
+	// After returns a bounded number of messages after a cursor. The error is
+	// [stream.ErrExpired] if messages after the cursor may have been dropped.
 	After(ctx context.Context, cursor string) ([]stream.Entry, error)
-	// Wait returns the messages after a cursor as soon as there are any, or none after
-	// some seconds.
+	// Wait returns messages after a cursor as soon as there are any, or none after some
+	// seconds.
 	Wait(ctx context.Context, cursor string) ([]stream.Entry, error)
 }
 
 // Stored is an event that was read from the stream.
 type Stored struct {
 	*Event
-	// Served is the account that is served: that of the event, or its master.
+	// Served is the configured account to which the event belongs: its own, or the master
+	// account of that.
 	Served string
-	// Cursor is the event's place in the stream.
+	// Cursor is the position of the event in the stream.
 	Cursor string
 }
 
-// Filter picks events.
+// Filter selects events, by all fields that are set.
 type Filter struct {
-	// Served is the account that is served. It is needed.
+	// Served is the configured account. It is required.
 	Served string
-	// Account is the account of the events; "" is any that is served by Served.
+	// Account is the account of the event: Served, or a sub account of it.
 	Account string
-	// Meeting is the number of a meeting or webinar that they name; "" is any.
+	// Meeting is the number of a meeting or webinar that the event names.
 	Meeting string
-	// User is Zoom's id of a user that they name, as the host too; "" is any.
+	// User is Zoom's id of a user whom the event names, as the host or otherwise.
 	User string
-	// Names are theirs; empty is any.
+	// Names are names of events.
 	Names []string
-	// Gaps are the kinds of gaps that it picks too, whatever else it picks: see [Event.Gap].
+	// Gaps are kinds of gaps of Served that are selected in addition, whatever Account,
+	// Meeting, User and Names are.
 	Gaps []Gap
 }
 
-// has reports whether the filter picks an event.
+// has reports whether the filter selects an event.
 func (f *Filter) has(e *Stored) bool {
 	if e.Gap != "" {
 		return slices.Contains(f.Gaps, e.Gap) && e.Served == f.Served
@@ -61,50 +62,52 @@ func (f *Filter) has(e *Stored) bool {
 		(len(f.Names) == 0 || slices.Contains(f.Names, e.Name))
 }
 
-// ErrLost is the error of a subscription that may have lost events, since the stream could
-// not be read for too long. It is one of [stream.ErrExpired].
+// ErrLost is the error of a subscription that may have missed events, because the stream could
+// not be read for too long. It wraps [stream.ErrExpired].
 var ErrLost = errors.Join(errors.New("events: some may be lost"), stream.ErrExpired)
 
-// Bus hands the events that all replicas take on to who follows them here. It reads the
-// stream once for all of them, and only while there are some.
+// Bus delivers the events that any replica has accepted to the subscriptions of this one. It
+// reads the stream once for all of them, and only while there are any.
 type Bus struct {
 	Stream Reader
 	Log    *slog.Logger
 
 	mu      sync.Mutex
-	at      string        // what was handed on last; "" while nothing is read
-	live    chan struct{} // closed when at is known
-	wanted  chan struct{} // closed when somebody follows
+	at      string        // cursor up to which messages were dispatched; "" while none are read
+	started chan struct{} // closed when at is known
+	wanted  chan struct{} // closed when there is a subscription
 	topics  map[topic]map[*Subscription]struct{}
-	callers int // subscriptions, and those that wait to be
+	callers int // subscriptions, including those that are being opened
 }
 
-// topic is what subscriptions are filed under, lest each event is held against all.
+// topic is the key of subscriptions in a Bus, so that an event is compared only with the
+// filters that may select it. meeting is "" for filters without one.
 type topic struct{ served, meeting string }
 
 func (f *Filter) topic() topic { return topic{f.Served, f.Meeting} }
 
 const (
-	// retryAfter is how long the bus waits when the stream cannot be read.
+	// retryAfter is the time between attempts to read a stream that cannot be read.
 	retryAfter = time.Second
-	// idleFor is how long it goes on to read when nobody follows any more.
+	// idleFor is how long the bus continues to read after the last subscription was closed.
 	idleFor = time.Minute
-	// lostAfterGap is how long the stream may not be read until messages may have gone.
+	// lostAfterGap is the time without a successful read after which messages may have been
+	// dropped unread.
 	lostAfterGap = stream.MaxAge / 2
 )
 
-// Run reads the stream until ctx ends.
+// Run reads the stream for the subscriptions until ctx ends.
 func (b *Bus) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
 		case <-b.whenWanted():
-			b.follow(ctx)
+			b.read(ctx)
 		case <-ctx.Done():
 		}
 	}
 }
 
-// whenWanted returns a channel that is closed when somebody follows.
+// whenWanted returns a channel that is closed when there is a subscription.
 func (b *Bus) whenWanted() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,9 +120,9 @@ func (b *Bus) whenWanted() <-chan struct{} {
 	return b.wanted
 }
 
-// follow hands events on for as long as somebody follows.
-func (b *Bus) follow(ctx context.Context) {
-	at, ok := b.begin(ctx)
+// read dispatches events until ctx ends, or there has been no subscription for idleFor.
+func (b *Bus) read(ctx context.Context) {
+	at, ok := b.start(ctx)
 	if !ok {
 		return
 	}
@@ -141,27 +144,27 @@ func (b *Bus) follow(ctx context.Context) {
 			b.Log.LogAttrs(ctx, slog.LevelInfo, "events are read again")
 		}
 		if now.Sub(read) > lostAfterGap {
-			b.drop()
+			b.failAll()
 		}
 		read = now
 		if len(entries) > 0 {
 			at = entries[len(entries)-1].Cursor
 		}
-		b.hand(at, entries)
-		if b.used() {
+		b.dispatch(at, entries)
+		if b.inUse() {
 			used = now
-		} else if now.Sub(used) > idleFor && b.rest() {
+		} else if now.Sub(used) > idleFor && b.stopIfUnused() {
 			return
 		}
 	}
 }
 
-// begin finds the place from which on events are handed on.
-func (b *Bus) begin(ctx context.Context) (at string, ok bool) {
+// start returns the cursor of the last message, after which events are dispatched.
+func (b *Bus) start(ctx context.Context) (at string, ok bool) {
 	for ctx.Err() == nil {
 		at, err := b.Stream.Now(ctx)
 		if err == nil {
-			b.handOn(at)
+			b.setStarted(at)
 			return at, true
 		}
 		pause(ctx, retryAfter)
@@ -169,93 +172,94 @@ func (b *Bus) begin(ctx context.Context) (at string, ok bool) {
 	return "", false
 }
 
-// handOn notes that events behind a place are handed on.
-func (b *Bus) handOn(at string) {
+// setStarted records that events after a cursor are dispatched.
+func (b *Bus) setStarted(at string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.at = at
-	close(b.liveOf())
+	close(b.startedChan())
 }
 
-// liveOf returns the channel that is closed when events are handed on. The caller holds the
-// lock.
-func (b *Bus) liveOf() chan struct{} {
-	if b.live == nil {
-		b.live = make(chan struct{})
+// startedChan returns the channel that is closed when events are dispatched. The caller holds
+// the lock.
+func (b *Bus) startedChan() chan struct{} {
+	if b.started == nil {
+		b.started = make(chan struct{})
 	}
-	return b.live
+	return b.started
 }
 
-func (b *Bus) used() bool {
+func (b *Bus) inUse() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.callers > 0
 }
 
-// rest ends reading, unless somebody has begun to follow.
-func (b *Bus) rest() bool {
+// stopIfUnused records that reading ends, and reports true, if there is no subscription.
+func (b *Bus) stopIfUnused() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.callers > 0 {
 		return false
 	}
-	b.at, b.live, b.wanted = "", nil, nil
+	b.at, b.started, b.wanted = "", nil, nil
 	return true
 }
 
-// hand hands messages on.
-func (b *Bus) hand(at string, entries []stream.Entry) {
+// dispatch delivers the events of messages to the subscriptions whose filters select them. at
+// is the cursor of the last message.
+func (b *Bus) dispatch(at string, entries []stream.Entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.at = at
 	for _, entry := range entries {
-		e := storedIn(entry)
+		e := decodeEntry(entry)
 		if e == nil {
 			continue
 		}
 		if e.Gap != "" {
-			b.handToAll(e)
+			b.dispatchGap(e)
 			continue
 		}
-		b.handTo(topic{served: e.Served}, e)
+		b.dispatchTo(topic{served: e.Served}, e)
 		for i, meeting := range e.Meetings() {
 			if !slices.Contains(e.Meetings()[:i], meeting) {
-				b.handTo(topic{e.Served, meeting}, e)
+				b.dispatchTo(topic{e.Served, meeting}, e)
 			}
 		}
 	}
 }
 
-func (b *Bus) handTo(t topic, e *Stored) {
+func (b *Bus) dispatchTo(t topic, e *Stored) {
 	for s := range b.topics[t] {
 		if s.filter.has(e) {
-			s.take(e)
+			s.deliver(e)
 		}
 	}
 }
 
-// handToAll hands a gap to who follows anything of the account.
-func (b *Bus) handToAll(e *Stored) {
+// dispatchGap delivers a gap to the subscriptions of its account, whatever their meeting.
+func (b *Bus) dispatchGap(e *Stored) {
 	for t := range b.topics {
 		if t.served == e.Served {
-			b.handTo(t, e)
+			b.dispatchTo(t, e)
 		}
 	}
 }
 
-// drop tells all that events may be lost.
-func (b *Bus) drop() {
+// failAll ends all subscriptions with ErrLost.
+func (b *Bus) failAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, all := range b.topics {
 		for s := range all {
-			s.end(ErrLost)
+			s.fail(ErrLost)
 		}
 	}
 }
 
-// storedIn reads an event from a message; nil where it is none, or not for this process.
-func storedIn(entry stream.Entry) *Stored {
+// decodeEntry returns the event of a message, or nil if this process cannot read it.
+func decodeEntry(entry stream.Entry) *Stored {
 	e, served, err := readRecord(entry.Body)
 	if err != nil {
 		return nil
@@ -273,26 +277,26 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Subscription is events that are being followed.
+// Subscription is a subscription to events of a Bus.
 type Subscription struct {
-	bus    *Bus
-	filter Filter
-	room   int
-	on     func(*Stored) // gets the events in the place of the queue; may be nil
+	bus      *Bus
+	filter   Filter
+	capacity int
+	callback func(*Stored) // replaces the queue, unless it is nil
 
 	mu      sync.Mutex
 	queue   []*Stored
 	skipped int
 	err     error
-	ready   chan struct{} // has a token when there is something to take
+	ready   chan struct{} // has a token if queue or err has changed
 
-	// What Next alone uses, and before the bus hands anything on.
-	replay  string // up to which stored events were replayed; "" when that is done
-	backlog []*Stored
-	since   string // what the bus hands on up to it was replayed
+	// Used by Next alone. since is not changed once the Bus has the subscription.
+	replay  string    // cursor up to which stored events were replayed; "" when all were
+	backlog []*Stored // replayed, and not returned by Next yet
+	since   string    // cursor up to which events were replayed, and are not delivered again
 }
 
-// enter counts a caller, and waits until events are handed on.
+// enter counts a caller, and waits until the bus reads the stream.
 func (b *Bus) enter(ctx context.Context) error {
 	b.mu.Lock()
 	b.callers++
@@ -306,10 +310,10 @@ func (b *Bus) enter(ctx context.Context) error {
 			close(b.wanted)
 		}
 	}
-	live := b.liveOf()
+	started := b.startedChan()
 	b.mu.Unlock()
 	select {
-	case <-live:
+	case <-started:
 		return nil
 	case <-ctx.Done():
 		b.leave()
@@ -323,17 +327,17 @@ func (b *Bus) leave() {
 	b.callers--
 }
 
-// Follow follows events from a cursor on; "" is from now on. At most room events wait to be
-// taken by [Subscription.Next]: beyond, the oldest are left out. Those that are stored
-// already are read as they are taken, and none of them is left out. The error is
-// [stream.ErrExpired], that of ctx, or that of the stream.
+// Follow subscribes to the events after a cursor, or to those from now on if it is "". At most
+// room events wait for [Subscription.Next]: beyond that, the oldest are skipped. Stored events
+// are read as Next returns them, and none of them is skipped. The caller closes the
+// subscription. The error is [stream.ErrExpired], that of ctx, or that of the stream.
 func (b *Bus) Follow(ctx context.Context, filter Filter, after string, room int) (*Subscription, error) {
-	s := &Subscription{bus: b, filter: filter, room: room, ready: make(chan struct{}, 1), replay: after}
+	s := &Subscription{bus: b, filter: filter, capacity: room, ready: make(chan struct{}, 1), replay: after}
 	if err := b.enter(ctx); err != nil {
 		return nil, err
 	}
 	if after != "" {
-		if _, err := s.readSome(ctx); err != nil { // an expired cursor is told at once
+		if _, err := s.replaySome(ctx); err != nil { // so that Follow reports an expired cursor
 			b.leave()
 			return nil, err
 		}
@@ -345,21 +349,21 @@ func (b *Bus) Follow(ctx context.Context, filter Filter, after string, room int)
 	return s, nil
 }
 
-// Watch has f called with each event from now on, in their order, until the subscription is
-// closed; or with nil when events may be lost. f MUST NOT block. It returns the cursor from
-// which on that is.
+// Watch calls f with each event after the cursor at, in their order, until the subscription is
+// closed, and with nil if events may have been missed. f is called under a lock of the Bus: it
+// MUST NOT block or use the Bus. The error is that of ctx.
 func (b *Bus) Watch(ctx context.Context, filter Filter, f func(*Stored)) (s *Subscription, at string, err error) {
 	if err := b.enter(ctx); err != nil {
 		return nil, "", err
 	}
-	s = &Subscription{bus: b, filter: filter, on: f, ready: make(chan struct{}, 1)}
+	s = &Subscription{bus: b, filter: filter, callback: f, ready: make(chan struct{}, 1)}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.add(s)
 	return s, b.at, nil
 }
 
-// Past calls f with the stored events that a filter picks, the oldest first.
+// Past calls f with the stored events that a filter selects, the oldest first.
 func (b *Bus) Past(ctx context.Context, filter Filter, f func(*Stored)) error {
 	for at := stream.Oldest; ; {
 		entries, err := b.Stream.After(ctx, at)
@@ -368,9 +372,9 @@ func (b *Bus) Past(ctx context.Context, filter Filter, f func(*Stored)) error {
 		}
 		for _, entry := range entries {
 			if filter.Meeting != "" && !bytes.Contains(entry.Body, []byte(filter.Meeting)) && !bytes.Contains(entry.Body, []byte(`"gap"`)) {
-				continue // which spares reading it
+				continue // not worth decoding
 			}
-			if e := storedIn(entry); e != nil && filter.has(e) {
+			if e := decodeEntry(entry); e != nil && filter.has(e) {
 				f(e)
 			}
 		}
@@ -378,7 +382,7 @@ func (b *Bus) Past(ctx context.Context, filter Filter, f func(*Stored)) error {
 	}
 }
 
-// add files a subscription. The caller holds the lock.
+// add adds a subscription to its topic. The caller holds the lock.
 func (b *Bus) add(s *Subscription) {
 	if b.topics == nil {
 		b.topics = map[topic]map[*Subscription]struct{}{}
@@ -390,7 +394,7 @@ func (b *Bus) add(s *Subscription) {
 	b.topics[t][s] = struct{}{}
 }
 
-// Close ends a subscription. It is called once.
+// Close ends a subscription. It MUST be called once.
 func (s *Subscription) Close() {
 	b := s.bus
 	b.mu.Lock()
@@ -403,10 +407,10 @@ func (s *Subscription) Close() {
 	}
 }
 
-// take takes an event from the bus.
-func (s *Subscription) take(e *Stored) {
-	if s.on != nil {
-		s.on(e)
+// deliver receives an event of the bus, whose lock the caller holds.
+func (s *Subscription) deliver(e *Stored) {
+	if s.callback != nil {
+		s.callback(e)
 		return
 	}
 	if s.since != "" && !stream.Before(s.since, e.Cursor) {
@@ -414,7 +418,7 @@ func (s *Subscription) take(e *Stored) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.queue) >= s.room {
+	if len(s.queue) >= s.capacity {
 		s.queue[0] = nil
 		s.queue = append(s.queue[:0], s.queue[1:]...)
 		s.skipped++
@@ -423,9 +427,9 @@ func (s *Subscription) take(e *Stored) {
 	s.wake()
 }
 
-func (s *Subscription) end(err error) {
-	if s.on != nil {
-		s.on(nil)
+func (s *Subscription) fail(err error) {
+	if s.callback != nil {
+		s.callback(nil)
 		return
 	}
 	s.mu.Lock()
@@ -441,8 +445,9 @@ func (s *Subscription) wake() {
 	}
 }
 
-// Next returns the next event, and how many were left out before it. The error is that of
-// ctx, [ErrLost], or that of the stream.
+// Next waits for the next event. skipped is the number of events before it that were skipped.
+// The error is that of ctx, [ErrLost], or that of the stream. Next MUST NOT be called
+// concurrently.
 func (s *Subscription) Next(ctx context.Context) (e *Stored, skipped int, err error) {
 	for {
 		if len(s.backlog) > 0 {
@@ -450,12 +455,12 @@ func (s *Subscription) Next(ctx context.Context) (e *Stored, skipped int, err er
 			return e, 0, nil
 		}
 		if s.replay != "" {
-			if err := s.readOn(ctx); err != nil {
+			if err := s.catchUp(ctx); err != nil {
 				return nil, 0, err
 			}
 			continue
 		}
-		if e, skipped, err := s.taken(); e != nil || err != nil {
+		if e, skipped, err := s.pop(); e != nil || err != nil {
 			return e, skipped, err
 		}
 		select {
@@ -466,7 +471,7 @@ func (s *Subscription) Next(ctx context.Context) (e *Stored, skipped int, err er
 	}
 }
 
-func (s *Subscription) taken() (e *Stored, skipped int, err error) {
+func (s *Subscription) pop() (e *Stored, skipped int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.queue) == 0 {
@@ -481,28 +486,29 @@ func (s *Subscription) taken() (e *Stored, skipped int, err error) {
 	return e, skipped, nil
 }
 
-// readOn reads some more of what is stored. When that leads up to what the bus hands on, the
-// subscription gets that.
-func (s *Subscription) readOn(ctx context.Context) error {
+// catchUp replays more stored events. Once it has replayed all that the bus has dispatched, the
+// bus delivers the following ones.
+func (s *Subscription) catchUp(ctx context.Context) error {
 	at, joined := s.join()
 	if joined {
 		return nil
 	}
-	some, err := s.readSome(ctx)
+	some, err := s.replaySome(ctx)
 	if err == nil && !some && stream.Before(s.replay, at) {
-		s.replay = at // a moment: nothing was stored up to it
+		s.replay = at // the cursors of two moments, with no message in between
 	}
 	return err
 }
 
-// readSome reads what is stored after what was replayed: some of it, if there is any.
-func (s *Subscription) readSome(ctx context.Context) (some bool, err error) {
+// replaySome adds a bounded number of stored events after replay to the backlog, and reports
+// whether it has read any messages.
+func (s *Subscription) replaySome(ctx context.Context) (some bool, err error) {
 	entries, err := s.bus.Stream.After(ctx, s.replay)
 	if err != nil || len(entries) == 0 {
 		return false, err
 	}
 	for _, entry := range entries {
-		if e := storedIn(entry); e != nil && s.filter.has(e) {
+		if e := decodeEntry(entry); e != nil && s.filter.has(e) {
 			s.backlog = append(s.backlog, e)
 		}
 	}
@@ -510,8 +516,8 @@ func (s *Subscription) readSome(ctx context.Context) (some bool, err error) {
 	return true, nil
 }
 
-// join files the subscription if it has replayed all that the bus has handed on, which is up
-// to the cursor that it returns.
+// join adds the subscription to the bus if it has replayed all that the bus has dispatched. at
+// is the cursor up to which that is.
 func (s *Subscription) join() (at string, joined bool) {
 	s.bus.mu.Lock()
 	defer s.bus.mu.Unlock()

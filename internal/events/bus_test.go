@@ -15,7 +15,7 @@ import (
 	"zoomql/internal/stream"
 )
 
-// inBus runs a test with a bus over a stream of this process.
+// inBus runs a test with a bus over a stream of this process. add appends an event.
 func inBus(t *testing.T, test func(t *testing.T, b *Bus, add func(served, name, meeting string))) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -40,7 +40,7 @@ func inBus(t *testing.T, test func(t *testing.T, b *Bus, add func(served, name, 
 	})
 }
 
-// names returns the names of the next events, and how many were left out before each.
+// names returns the meetings of the next n events, with the number of skipped events before each.
 func names(t *testing.T, s *Subscription, n int) string {
 	t.Helper()
 	var all strings.Builder
@@ -64,7 +64,7 @@ func mustFollow(t *testing.T, b *Bus, f Filter, after string, room int) *Subscri
 	return s
 }
 
-// TestBus_filters hands to each what it picks.
+// TestBus_filters expects each subscription to get the events that its filter selects.
 func TestBus_filters(t *testing.T) {
 	inBus(t, func(t *testing.T, b *Bus, add func(served, name, meeting string)) {
 		all := mustFollow(t, b, Filter{Served: "A"}, "", 10)
@@ -87,13 +87,13 @@ func TestBus_filters(t *testing.T) {
 			t.Error(got)
 		}
 		synctest.Wait()
-		if e, _, _ := nobody.taken(); e != nil {
+		if e, _, _ := nobody.pop(); e != nil {
 			t.Errorf("%+v", e)
 		}
 	})
 }
 
-// TestFollow_slow leaves the oldest out, and tells how many.
+// TestFollow_slow expects the oldest events to be skipped, and counted.
 func TestFollow_slow(t *testing.T) {
 	inBus(t, func(t *testing.T, b *Bus, add func(served, name, meeting string)) {
 		s := mustFollow(t, b, Filter{Served: "A"}, "", 3)
@@ -107,8 +107,8 @@ func TestFollow_slow(t *testing.T) {
 	})
 }
 
-// TestFollow_after goes on behind an event: with what is stored, of which none is left out,
-// and then with what comes, none of it twice.
+// TestFollow_after subscribes after an event: it expects all stored events, and then the new
+// ones, each once.
 func TestFollow_after(t *testing.T) {
 	inBus(t, func(t *testing.T, b *Bus, add func(served, name, meeting string)) {
 		first := mustFollow(t, b, Filter{Served: "A"}, "", 2000)
@@ -121,7 +121,7 @@ func TestFollow_after(t *testing.T) {
 		}
 		later := mustFollow(t, b, Filter{Served: "A"}, e.Cursor, 3)
 		for i := 1; i < 1300; i++ {
-			if i >= 1200 || i == 600 { // events also come while it catches up
+			if i >= 1200 || i == 600 { // one event is added during the replay
 				add("A", "meeting.started", strconv.Itoa(map[bool]int{true: i, false: 9999}[i >= 1200]))
 			}
 			e, skipped, err := later.Next(t.Context())
@@ -132,7 +132,7 @@ func TestFollow_after(t *testing.T) {
 				want = strconv.Itoa(i - 1)
 			}
 			if err != nil || skipped > 0 || e.Meetings()[0] != want {
-				t.Fatalf("event %d is of %v, want %s; %d left out, %v", i, e.Meetings(), want, skipped, err)
+				t.Fatalf("event %d is of %v, want %s; %d skipped, %v", i, e.Meetings(), want, skipped, err)
 			}
 		}
 		if _, err := b.Follow(t.Context(), Filter{Served: "A"}, "1-0", 3); !errors.Is(err, stream.ErrExpired) {
@@ -141,7 +141,7 @@ func TestFollow_after(t *testing.T) {
 	})
 }
 
-// TestBus_idle stops reading when nobody follows, and begins again.
+// TestBus_idle expects the bus to stop reading without subscriptions, and to begin again.
 func TestBus_idle(t *testing.T) {
 	inBus(t, func(t *testing.T, b *Bus, add func(served, name, meeting string)) {
 		s, err := b.Follow(t.Context(), Filter{Served: "A"}, "", 3)
@@ -154,9 +154,9 @@ func TestBus_idle(t *testing.T) {
 		at := b.at
 		b.mu.Unlock()
 		if at != "" || len(b.topics) > 0 {
-			t.Errorf("it still reads at %q, %d topics", at, len(b.topics))
+			t.Errorf("the bus still reads at %q, %d topics", at, len(b.topics))
 		}
-		add("A", "meeting.started", "1") // for nobody
+		add("A", "meeting.started", "1") // without a subscription
 		again := mustFollow(t, b, Filter{Served: "A"}, "", 3)
 		add("A", "meeting.started", "2")
 		if got := names(t, again, 1); got != "2/0 " {
@@ -165,25 +165,25 @@ func TestBus_idle(t *testing.T) {
 	})
 }
 
-// unread is a stream that cannot be read for a while.
-type unread struct {
+// unreadable is a stream that cannot be read until a time.
+type unreadable struct {
 	stream.Memory
 	until time.Time
 }
 
-func (b *unread) Wait(ctx context.Context, cursor string) ([]stream.Entry, error) {
+func (b *unreadable) Wait(ctx context.Context, cursor string) ([]stream.Entry, error) {
 	if time.Now().Before(b.until) {
 		return nil, errors.New("broken")
 	}
 	return b.Memory.Wait(ctx, cursor)
 }
 
-// TestBus_lost tells who follows when the stream was not read for so long that events may be
-// lost, and nothing after a short while.
+// TestBus_lost expects subscriptions to fail if the stream could not be read for so long that
+// events may have been dropped, and not after a short time.
 func TestBus_lost(t *testing.T) {
 	for gap, want := range map[time.Duration]error{time.Minute: nil, time.Hour: ErrLost} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &unread{until: time.Now().Add(gap)}
+			s := &unreadable{until: time.Now().Add(gap)}
 			b := &Bus{Stream: s, Log: slog.New(slog.DiscardHandler)}
 			ctx, cancel := context.WithCancel(t.Context())
 			var running sync.WaitGroup
@@ -199,7 +199,7 @@ func TestBus_lost(t *testing.T) {
 			defer w.Close()
 			time.Sleep(gap + time.Minute)
 			synctest.Wait()
-			if _, _, err := sub.taken(); !errors.Is(err, want) || lost != (want != nil) {
+			if _, _, err := sub.pop(); !errors.Is(err, want) || lost != (want != nil) {
 				t.Errorf("after %s: %v, %v", gap, err, lost)
 			}
 		})

@@ -9,18 +9,18 @@ import (
 	"github.com/coder/websocket"
 )
 
-// maxMessage is the largest message over a WebSocket: an event of the size of the largest
-// webhook, in a JSON string, where quotation marks and line ends take two bytes each.
+// maxMessage is the largest message over a WebSocket, in bytes: an event as large as the largest
+// webhook, in a JSON string that escapes each quotation mark and line end by a second byte.
 const maxMessage = 2 << 20
 
-// socketHTTP opens WebSockets. It follows no redirect, since the token in the URL is for the
+// socketHTTP opens WebSockets. It follows no redirects, so that the token in the URL reaches the
 // configured address only.
 var socketHTTP = &http.Client{
 	Transport:     http.DefaultTransport,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-var errUnreachable = errors.New("its host cannot be reached")
+var errUnreachable = errors.New("the host cannot be reached")
 
 // dialSocket opens a WebSocket. It does not return the library's errors, which quote the URL with
 // the token.

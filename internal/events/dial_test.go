@@ -16,14 +16,14 @@ import (
 	"zoomql/internal/stream"
 )
 
-// serving returns the URL of a server, for WebSockets.
+// serving returns the WebSocket URL of a new server.
 func serving(t *testing.T, h http.HandlerFunc) string {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	return "ws" + strings.TrimPrefix(server.URL, "http") + "/ws?subscriptionId=1"
 }
 
-// saying serves a WebSocket that says one thing, and then waits for the other side to leave.
+// saying serves a WebSocket that sends one message, and then waits for the client to close it.
 func saying(kind websocket.MessageType, message []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
@@ -36,8 +36,8 @@ func saying(kind websocket.MessageType, message []byte) http.HandlerFunc {
 	}
 }
 
-// TestDialSocket opens real WebSockets to servers that do what they should not. No error has
-// the token, nor what came.
+// TestDialSocket opens real WebSockets to servers that misbehave. No error may quote the token or
+// a message.
 func TestDialSocket(t *testing.T) {
 	stolen := make(chan string, 1)
 	thief := serving(t, func(_ http.ResponseWriter, r *http.Request) { stolen <- r.URL.String() })
@@ -64,28 +64,28 @@ func TestDialSocket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			line, err := dialSocket(ctx, serving(t, c.serve), "token 1")
+			socket, err := dialSocket(ctx, serving(t, c.serve), "token 1")
 			if err == nil {
-				defer line.Close()
-				_, err = line.Read(ctx)
+				defer socket.Close()
+				_, err = socket.Read(ctx)
 			}
 			if !errors.Is(err, c.want) {
 				t.Errorf("the error is %v, want %v", err, c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "token") {
-				t.Errorf("the error has the token: %v", err)
+				t.Errorf("the error quotes the token: %v", err)
 			}
 		})
 	}
 	select {
 	case url := <-stolen:
-		t.Errorf("a redirect has led to %s", url)
+		t.Errorf("a redirect was followed to %s", url)
 	default:
 	}
 }
 
-// TestDialSocket_token sends the token and the subscription, and takes another token when
-// Zoom refuses it.
+// TestDialSocket_token expects the token and the subscription in the URL, and another token after
+// Zoom has refused the first.
 func TestDialSocket_token(t *testing.T) {
 	asked := make(chan string, 10)
 	url := serving(t, func(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +96,7 @@ func TestDialSocket_token(t *testing.T) {
 		}
 		saying(websocket.MessageText, built)(w, r)
 	})
-	inbox := newDoor().Inbox
+	inbox := newTestWebhook().Inbox
 	inbox.Stream = &stream.Memory{}
 	s := &Socket{Inbox: inbox, Subscribed: []string{"A"}, URL: url, Credential: identity.New(identity.View{Account: "A"}, &hourly{}), Log: inbox.Log}
 	defer background.Run(t.Context(), s.Keep)()
@@ -104,15 +104,15 @@ func TestDialSocket_token(t *testing.T) {
 		select {
 		case got := <-asked:
 			if got != want {
-				t.Errorf("it asks by %s, want %s", got, want)
+				t.Errorf("the query is %s, want %s", got, want)
 			}
 		case <-time.After(time.Minute):
-			t.Fatal("it does not connect")
+			t.Fatal("the socket does not connect")
 		}
 	}
 	for end := time.Now().Add(time.Minute); !s.connected.Load(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it is not connected")
+			t.Fatal("the socket is not connected")
 		}
 	}
 }

@@ -1,9 +1,14 @@
-// Package events takes what Zoom tells of changes, and says which answers it makes stale.
+// Package events receives Zoom's events, evicts the cached answers that they make stale, and
+// delivers them to subscriptions.
 //
-// An event comes as a webhook (see [Webhook]), is read into an [Event], and the table
-// [Rows] names the tags of what it concerns: the tags that the rows of package zoom carry
-// their answers by. Zoom promises neither an order nor that an event comes once: an
-// eviction is the same whenever and however often it is done.
+// An event arrives by a webhook ([Webhook]) or over a WebSocket ([Socket]), and is parsed into
+// an [Event]. The table [Rows] has the tags that it evicts: those that operations of package
+// zoom give to their answers. An [Inbox] evicts them and stores the event in a stream, and a
+// [Bus] reads that stream for the subscriptions of a replica. [Liveness] reports whether events
+// arrive, so that answers which they keep up to date may live longer.
+//
+// Zoom guarantees neither order nor that an event arrives once, so evictions are idempotent and
+// do not depend on order.
 //
 // Source: https://developers.zoom.us/docs/api/webhooks/
 package events
@@ -17,64 +22,64 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Event is one event of Zoom's.
+// Event is an event of Zoom's, or a gap in the events of an account.
 type Event struct {
 	// Name is its name, such as "meeting.ended".
 	Name string
-	// Time is when it happened, by Zoom's clock, to the millisecond.
+	// Time is when Zoom created it, by Zoom's clock, to the millisecond. [Event.At] is when it
+	// happened.
 	Time time.Time
-	// AccountID is the account in which it happened.
+	// AccountID is Zoom's id of the account in which it happened.
 	AccountID string
-	// Key names the event: two deliveries of one event have the same key.
+	// Key identifies it: all deliveries of an event have the same key. Events that were read
+	// from the stream have none.
 	Key string
 
-	// Person is who an event of a participant tells of; nil for other events, and where
-	// the stream keeps nobody.
+	// Person is the participant of the event, if it has one with an id in the instance.
 	Person *Person
-	// Gap is set of what is no event, but tells that some may have been missed: it has a time
-	// and an account beside, and nothing else.
+	// Gap is set for a gap, which has otherwise only Time and AccountID.
 	Gap Gap
 
 	values  map[variable][]string
-	payload *Payload // nil where the stream has kept the rest alone
+	payload *Payload // nil for events that were read from the stream
 }
 
-// Gap tells that events may have been missed, at its place in the stream.
+// Gap marks a position in the stream at which events may be missing.
 type Gap string
 
 const (
-	// GapBegan says that events are missed from now on.
+	// GapBegan means that events are missing from here on.
 	GapBegan Gap = "began"
-	// GapEnded says that they come again, or that one was missed: of what happened before, not
-	// all was told.
+	// GapEnded means that events arrive again, or that a single one was missed: events before
+	// it may be missing.
 	GapEnded Gap = "ended"
 )
 
 // AllGaps are the kinds of gaps.
 var AllGaps = []Gap{GapBegan, GapEnded}
 
-// variable is what a tag in the table has in braces.
+// variable is the name in the braces of a tag in the table.
 type variable string
 
-// The variables: ids of the objects that an event is about, some of which may be several.
+// The variables. Each stands for ids of objects that an event names, one or several.
 const (
-	meetingVar  variable = "meeting"  // the number of a meeting or webinar
-	instanceVar variable = "instance" // its number, and the UUID of what happened
-	hostVar     variable = "host"     // Zoom's id of the host, and of the one before
-	userVar     variable = "user"     // Zoom's id of a user, or of several
+	meetingVar  variable = "meeting"  // numbers of meetings and webinars
+	instanceVar variable = "instance" // UUIDs of instances, and the numbers of their meetings
+	hostVar     variable = "host"     // Zoom's ids of hosts, before and after a change
+	userVar     variable = "user"     // Zoom's ids of users
 )
 
-// maxValue is the number of bytes of an id that is taken for one. Zoom's are shorter.
+// maxValue is the longest accepted id, in bytes. Zoom's are shorter.
 const maxValue = 256
 
-// maxValues is the number of ids that an event may tell of one kind. Above it, the event
-// counts as one that names none.
+// maxValues is the largest number of ids of a variable. An event with more counts as one that
+// names none.
 const maxValues = 1000
 
-// errNoEvent is the error of a body that is none of Zoom's events.
-var errNoEvent = errors.New("the body is no event of Zoom's")
+// errNoEvent is the error of a body that is not an event of Zoom's.
+var errNoEvent = errors.New("the body is not an event of Zoom's")
 
-// message is an event as Zoom writes it.
+// message is an event as Zoom sends it.
 type message struct {
 	Event   string `json:"event"`
 	Time    int64  `json:"event_ts"`
@@ -85,9 +90,9 @@ type message struct {
 	} `json:"payload"`
 }
 
-// Parse reads an event. A part of it that is not as Zoom documents it is left out, and a time that
-// it cannot have, such as one of the future, is the time when it was received; a body without a name
-// or an account is an error, which quotes nothing of it.
+// Parse parses an event. It omits parts that differ from Zoom's documentation, and replaces a
+// missing time, or one in the future, by received. A body without a name or an account is an
+// error, which does not quote the body.
 func Parse(body []byte, received time.Time) (*Event, error) {
 	m, err := decode(body)
 	if err != nil {
@@ -136,7 +141,7 @@ func (m *message) parsed(received time.Time) (*Event, error) {
 			e.add(userVar, member.ID)
 		}
 	}
-	for _, number := range e.values[meetingVar] { // answers about the latest one are filed by the number
+	for _, number := range e.values[meetingVar] { // answers about the latest instance have its number in their tags
 		e.add(instanceVar, types.Text(number))
 	}
 	key := []string{e.Name, e.AccountID, e.Time.UTC().Format(time.RFC3339Nano)}

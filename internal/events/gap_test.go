@@ -12,8 +12,8 @@ import (
 	"zoomql/internal/stream"
 )
 
-// inWords returns what the stream has of account A, a word for each: its gaps, and the
-// meetings of its events.
+// inWords returns the stored gaps and events of account A: a word for each gap, and the meetings
+// of each event.
 func inWords(t *testing.T, s Reader) string {
 	t.Helper()
 	var words []string
@@ -26,17 +26,17 @@ func inWords(t *testing.T, s Reader) string {
 	return strings.Join(words, " ")
 }
 
-// TestSocket_gapsAreInTheStream stores when events are missed, and when they come again, where
-// they are between the events of before and after.
+// TestSocket_gapsAreInTheStream expects the beginning and the end of gaps in the stream, between
+// the events before and after.
 func TestSocket_gapsAreInTheStream(t *testing.T) {
 	for name, c := range map[string]struct {
-		end  func(*line, *stuck)
+		end  func(*zoomServer, *stuck)
 		want string
 	}{
-		"nothing":    {func(*line, *stuck) {}, "ended 1 2"},
-		"cut":        {func(l *line, _ *stuck) { l.cut() }, "ended 1 began ended 2"},
-		"unreadable": {func(l *line, _ *stuck) { l.tell(`{`) }, "ended 1 ended 2"},
-		"Redis does not reply when it is cut": {func(l *line, s *stuck) {
+		"nothing":    {func(*zoomServer, *stuck) {}, "ended 1 2"},
+		"cut":        {func(l *zoomServer, _ *stuck) { l.cut() }, "ended 1 began ended 2"},
+		"unreadable": {func(l *zoomServer, _ *stuck) { l.sendEvent(`{`) }, "ended 1 ended 2"},
+		"Redis does not reply when it is cut": {func(l *zoomServer, s *stuck) {
 			s.append.Store(true)
 			l.cut()
 			time.Sleep(time.Minute)
@@ -45,29 +45,30 @@ func TestSocket_gapsAreInTheStream(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, s := &line{}, &stuck{Memory: &stream.Memory{}}
-				p := plug(s, l)
-				end := p.keep(t.Context())
+				l, s := &zoomServer{}, &stuck{Memory: &stream.Memory{}}
+				p := newSocketReplica(s, l)
+				end := p.start(t.Context())
 				time.Sleep(time.Minute)
-				l.tell(updatedIn("A", "1"))
+				l.sendEvent(updatedIn("A", "1"))
 				time.Sleep(time.Minute)
 				c.end(l, s)
 				time.Sleep(time.Minute)
-				l.tell(updatedIn("A", "2"))
+				l.sendEvent(updatedIn("A", "2"))
 				time.Sleep(time.Minute)
 				if got := inWords(t, s); got != c.want {
 					t.Errorf("the stream has %q, want %q", got, c.want)
 				}
 				end()
 				if got := inWords(t, s); got != c.want+" began" {
-					t.Errorf("when the replica has ended, it has %q", got)
+					t.Errorf("after the end of the replica, the stream has %q", got)
 				}
 			})
 		})
 	}
 }
 
-// TestBus_gaps hands gaps to who wants them, whatever else they follow, and to nobody else.
+// TestBus_gaps expects gaps to be delivered to the subscriptions whose filters select them,
+// whatever else these select, and to no others.
 func TestBus_gaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stream.Memory{}
@@ -108,16 +109,17 @@ func TestBus_gaps(t *testing.T) {
 	})
 }
 
-// TestInbox_otherAccounts takes events of accounts that are not configured, counted apart by a
-// line a minute, and so counts those over a WebSocket that are another app's.
+// TestInbox_otherAccounts expects events of accounts that are not configured to be accepted, and
+// those over a WebSocket that are of an account with another app to be ignored. Each kind is
+// counted in a line of the log a minute.
 func TestInbox_otherAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{}
-		p := plug(&stream.Memory{}, l)
-		defer p.keep(t.Context())()
+		l := &zoomServer{}
+		p := newSocketReplica(&stream.Memory{}, l)
+		defer p.start(t.Context())()
 		time.Sleep(time.Minute)
 		lines := func(what string) (all []string) {
-			for text := range strings.Lines(p.door.log.String()) {
+			for text := range strings.Lines(p.testWebhook.log.String()) {
 				if strings.Contains(text, what) {
 					all = append(all, text[strings.LastIndex(text, " n=")+1:])
 				}
@@ -126,11 +128,11 @@ func TestInbox_otherAccounts(t *testing.T) {
 		}
 		for i := range 30 {
 			if i%10 == 0 {
-				p.come(t, "meeting.updated", "A")
+				p.deliverEvent(t, "meeting.updated", "A")
 			}
-			p.come(t, "meeting.updated", "sub")
-			l.tell(updatedIn("B", "1"))
-			time.Sleep(7 * time.Second) // never when a line is due
+			p.deliverEvent(t, "meeting.updated", "sub")
+			l.sendEvent(updatedIn("B", "1"))
+			time.Sleep(7 * time.Second) // so that no event coincides with a line
 		}
 		time.Sleep(5 * time.Minute)
 		for _, what := range []string{"not configured", "another app"} {

@@ -18,11 +18,12 @@ import (
 
 // Account is an account that the gateway serves.
 type Account struct {
-	// Secrets are the secret tokens that Zoom may sign webhooks with: an app has one, and two
-	// while it changes.
+	// Secrets are the secret tokens that Zoom may sign webhooks with: that of the app, and a
+	// second one while it is being replaced. An account whose events arrive only over a
+	// WebSocket has none.
 	Secrets []string
-	// Evict evicts the answers with one of the tags: of the account, or of the sub account
-	// with Zoom's id accountID. It returns the result of Evict of [cache.Store].
+	// Evict evicts the answers with any of the tags, of the account or the sub account with
+	// Zoom's id accountID. It returns the result of Evict of [cache.Store].
 	Evict func(ctx context.Context, accountID string, tags ...cache.Tag) (done bool)
 }
 
@@ -34,15 +35,15 @@ type Account struct {
 // event is stored, Zoom delivers it again; after that, another replica completes an eviction
 // that did not reach Redis (see [Inbox.Finish]).
 //
-// Concurrent events are evicted and stored in batches: each round trip to Redis has all events
-// that arrived during the one before.
+// Concurrent events are processed in batches: each round trip to Redis has the events that
+// arrived during the one before.
 type Inbox struct {
 	// Accounts are the accounts that the gateway serves, by Zoom's id.
 	Accounts map[string]Account
 	// Stream stores the accepted events.
 	Stream Stream
-	// Names says that the stream may have the names and addresses of people, because no other
-	// process reads it, or because it is encrypted.
+	// Names reports whether the stream may contain the names and addresses of people, because no
+	// other process reads it, or because it is encrypted.
 	Names bool
 	// Drift counts events that are not in the table; nil counts none.
 	Drift *drift.Report
@@ -51,38 +52,38 @@ type Inbox struct {
 
 	seen              seen
 	evicting, storing batches
-	// foreign counts events of accounts that are not configured, and leftOut events over a
-	// WebSocket of another account's app.
-	foreign, leftOut logs.Recurring
+	// unconfigured counts events of accounts that are not configured, and ignored those over a
+	// WebSocket that are of an account with another app.
+	unconfigured, ignored logs.Recurring
 }
 
-// storeWithin bounds the time to evict by an event and to store it.
+// storeWithin bounds the time to evict the tags of an event and to store it.
 const storeWithin = 2 * time.Second
 
-// taking is an event that is being evicted by and stored.
-type taking struct {
+// acceptance is an event whose tags are being evicted, and which is then stored.
+type acceptance struct {
 	event   *Event
-	served  string // the account that is served: its own, or the master of it
+	served  string // the configured account: that of the event, or its master account
 	stale   []cache.Tag
 	message *stream.Message
 
-	evicted, stored chan struct{} // closed when it is
-	err             error         // of storing; to be read when stored is closed
+	evicted, stored chan struct{} // closed when that is done
+	err             error         // of storing; set before stored is closed
 }
 
-// take evicts the answers that an event of a served account, or of a sub account of it, makes
-// stale, and stores the event. An event that was accepted before from the same source changes
-// nothing. An error means that the event is not stored, or may not be.
-func (i *Inbox) take(ctx context.Context, source types.EventSource, served string, e *Event) error {
+// accept evicts the answers that an event makes stale, and stores the event. It is of the
+// configured account served, or of a sub account of it. An event that was accepted from the same
+// source before changes nothing. An error means that the event may not be stored.
+func (i *Inbox) accept(ctx context.Context, source types.EventSource, served string, e *Event) error {
 	key := string(source) + "\x00" + e.Key
 	if i.seen.has(key) {
 		i.Log.LogAttrs(ctx, slog.LevelDebug, "event again", slog.String("event", e.name()))
 		return nil
 	}
-	// The event counts even if its sender has left.
+	// The event is accepted even if its sender disconnects.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
 	defer cancel()
-	t := &taking{
+	t := &acceptance{
 		event: e, served: served, stale: e.Stale(), evicted: make(chan struct{}), stored: make(chan struct{}),
 		message: &stream.Message{Key: e.Key, Body: e.record(served, i.Names), Marks: e.marks(source, served)},
 	}
@@ -101,7 +102,7 @@ func (i *Inbox) take(ctx context.Context, source types.EventSource, served strin
 	}
 	i.seen.add(key)
 	if _, configured := i.Accounts[e.AccountID]; !configured {
-		i.foreign.Add(i.Log, "events are of accounts that are not configured; they count as those of sub accounts")
+		i.unconfigured.Add(i.Log, "events are of accounts that are not configured; they count as those of sub accounts")
 	}
 	if !e.Known() {
 		i.Drift.Add(driftOperation, map[drift.Finding]int{{Kind: drift.Value, Field: "event", Value: driftName(e.Name)}: 1}, time.Now())
@@ -113,7 +114,8 @@ func (i *Inbox) take(ctx context.Context, source types.EventSource, served strin
 // driftOperation is the name of events in the drift report.
 const driftOperation = "events"
 
-// driftName returns the name of an event for the report: Zoom's are short, of few characters.
+// driftName returns the name of an event for the drift report, which has only names that look
+// like Zoom's.
 func driftName(name string) string {
 	odd := func(r rune) bool { return r != '.' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }
 	if len(name) > 64 || strings.ContainsFunc(name, odd) {
@@ -122,25 +124,25 @@ func driftName(name string) string {
 	return name
 }
 
-// evict evicts the answers that some events make stale, account by account, and passes the
-// events on to be stored.
-func (i *Inbox) evict(batch []*taking) {
+// evict evicts the answers that a batch of events makes stale, account by account, and queues
+// the events for storing.
+func (i *Inbox) evict(batch []*acceptance) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
 	defer cancel()
-	type place struct{ served, account string }
-	tags := map[place][]cache.Tag{}
+	type target struct{ served, account string }
+	tags := map[target][]cache.Tag{}
 	for _, t := range batch {
-		at := place{t.served, t.event.AccountID}
+		at := target{t.served, t.event.AccountID}
 		tags[at] = append(tags[at], t.stale...)
 	}
-	done := map[place]bool{}
+	done := map[target]bool{}
 	for at, stale := range tags {
 		slices.Sort(stale)
 		stale = slices.Compact(stale)
 		done[at] = len(stale) == 0 || i.Accounts[at.served].Evict(ctx, at.account, stale...)
 	}
 	for _, t := range batch {
-		t.message.Pending = len(t.stale) > 0 && !done[place{t.served, t.event.AccountID}]
+		t.message.Pending = len(t.stale) > 0 && !done[target{t.served, t.event.AccountID}]
 		close(t.evicted)
 		if !i.storing.add(t, i.store) {
 			t.err = errBusy
@@ -149,8 +151,8 @@ func (i *Inbox) evict(batch []*taking) {
 	}
 }
 
-// store stores some events.
-func (i *Inbox) store(batch []*taking) {
+// store stores a batch of events.
+func (i *Inbox) store(batch []*acceptance) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
 	defer cancel()
 	messages := make([]*stream.Message, len(batch))
@@ -165,8 +167,7 @@ func (i *Inbox) store(batch []*taking) {
 }
 
 const (
-	// maxBatch is the largest number of events in a batch, and maxWaiting of events that
-	// wait for one.
+	// maxBatch bounds the events of a batch, and maxWaiting those that wait for one.
 	maxBatch   = 64
 	maxWaiting = 4096
 )
@@ -178,13 +179,13 @@ var errBusy = errors.New("events: too many at once")
 // processed are the next one. A single event does not wait. The zero value is ready.
 type batches struct {
 	mu      sync.Mutex
-	waiting []*taking
+	waiting []*acceptance
 	running bool
 }
 
-// add adds an event to be processed by work, which must be the same function in each call. It
-// reports false where too many wait.
-func (b *batches) add(t *taking, work func([]*taking)) bool {
+// add adds an event to be processed by work, which MUST be the same function in each call. It
+// reports false if too many events wait.
+func (b *batches) add(t *acceptance, work func([]*acceptance)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.waiting) >= maxWaiting {
@@ -199,7 +200,7 @@ func (b *batches) add(t *taking, work func([]*taking)) bool {
 }
 
 // run processes batches until none waits.
-func (b *batches) run(work func([]*taking)) {
+func (b *batches) run(work func([]*acceptance)) {
 	for {
 		batch := b.next()
 		if batch == nil {
@@ -209,8 +210,8 @@ func (b *batches) run(work func([]*taking)) {
 	}
 }
 
-// next returns the next batch; nil, which ends run, where none waits.
-func (b *batches) next() []*taking {
+// next returns the next batch, or nil, which ends run, if no event waits.
+func (b *batches) next() []*acceptance {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := min(len(b.waiting), maxBatch)
@@ -223,7 +224,7 @@ func (b *batches) next() []*taking {
 	return batch
 }
 
-// name returns the name for the log, which has no names of events from strangers.
+// name returns the name for the log, which has only names that are in the table.
 func (e *Event) name() string {
 	if !e.Known() {
 		return "unknown"

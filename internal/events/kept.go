@@ -29,9 +29,8 @@ func (e *Event) kindOf() string {
 	return kind
 }
 
-// Kept has the operations whose answers events keep up to date, by the kind of these events: an
-// event evicts each of their tags, and their answers do not change otherwise. Two kinds are
-// separated by a space.
+// Kept has the operations whose answers events keep up to date, by the kinds of these events,
+// separated by spaces: each change of their answers causes an event that evicts their tags.
 var Kept = map[string][]string{
 	"meeting": {
 		"GET /meetings/{meetingId}", "GET /meetings/{meetingId}/invitation", "GET /users/{userId}/meetings",
@@ -53,25 +52,25 @@ var Kept = map[string][]string{
 	"information_barriers": {"GET /information_barriers/policies", "GET /information_barriers/policies/{policyId}"},
 }
 
-// NotKept has operations with tags that events evict, and the parts of their answers that change
-// without an event.
+// NotKept has operations with tags that events evict, but whose answers also change without an
+// event, and the reason.
 var NotKept = map[string]string{
 	"GET /accounts/{accountId}/managed_domains":       "domains have no event",
 	"GET /accounts/{accountId}/trusted_domains":       "domains have no event",
 	"GET /accounts/{accountId}/settings/registration": "no event is documented for these settings",
-	"GET /meetings/{meetingId}/livestream":            "events tell of the start and the end of a stream, not of its settings",
+	"GET /meetings/{meetingId}/livestream":            "the settings of a live stream have no event, only its start and its end",
 	"GET /meetings/{meetingId}/registrants/questions": "registration questions have no event",
-	"GET /meetings/{meetingId}/token":                 "a token ends by the clock",
-	"GET /report/daily":                               "the report is late",
-	"GET /report/upcoming_events":                     "webinars stand there too, and past meetings leave by the clock",
+	"GET /meetings/{meetingId}/token":                 "a token expires without an event",
+	"GET /report/daily":                               "the report changes some time after the events",
+	"GET /report/upcoming_events":                     "the list includes webinars, and past meetings leave it without an event",
 	"GET /roles":                                      "roles have no event",
 	"GET /roles/{roleId}/members":                     "roles have no event",
 	"GET /users/{userId}/pac":                         "personal audio conferences have no event",
-	"GET /users/{userId}/upcoming_meetings":           "past meetings leave by the clock",
+	"GET /users/{userId}/upcoming_meetings":           "past meetings leave the list without an event",
 	"GET /webinars/{webinarId}/panelists":             "panelists have no event",
 }
 
-// writeKept prints both tables.
+// writeKept writes Kept and NotKept as text.
 func writeKept(b *strings.Builder) {
 	fmt.Fprintf(b, "answers that live for %s while events come\n", zoom.CoveredLife)
 	for _, kind := range slices.Sorted(maps.Keys(Kept)) {

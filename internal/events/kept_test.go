@@ -9,11 +9,10 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// TestKept holds the operations that events keep right against the table of events: each
-// tag of theirs is one that an event of their kind evicts by. All other operations of which
-// that is true say what changes without an event.
+// TestKept compares Kept with the table of events: an event of a kind of the operation evicts each
+// of its tags. All other operations for which that is true are in NotKept.
 func TestKept(t *testing.T) {
-	evicting := map[string][]string{} // kinds of events, by the tag
+	evicting := map[string][]string{} // kinds of events, by tag
 	for _, row := range events.Rows {
 		for _, tag := range row.Tags {
 			for way := range strings.SplitSeq(tag, "|") {
@@ -30,12 +29,12 @@ func TestKept(t *testing.T) {
 		for _, pattern := range patterns {
 			spec := zoom.Lookup(pattern)
 			if spec == nil || seen[pattern] || events.NotKept[pattern] != "" {
-				t.Errorf("%s: no operation, or there twice", pattern)
+				t.Errorf("%s: not an operation, or listed twice", pattern)
 				continue
 			}
 			seen[pattern] = true
 			if !mayBeKept(spec) {
-				t.Errorf("%s: its life is %d, or it is a write", pattern, spec.Life)
+				t.Errorf("%s: events do not extend its lifetime %d, or it is a write", pattern, spec.Life)
 			}
 			for _, tag := range spec.Tags {
 				kinds := evicting[variables.ReplaceAllString(tag, "{}")]
@@ -50,12 +49,12 @@ func TestKept(t *testing.T) {
 			return evicting[variables.ReplaceAllString(tag, "{}")] == nil || slices.Contains(uncovered, variables.ReplaceAllString(tag, "{}"))
 		})
 		if named := seen[spec.Pattern] || events.NotKept[spec.Pattern] != ""; covered != named {
-			t.Errorf("%s: by its tags %v, it is named %v", spec.Pattern, covered, named)
+			t.Errorf("%s: events evict all its tags: %v; it is in Kept or NotKept: %v", spec.Pattern, covered, named)
 		}
 	}
 }
 
-// mayBeKept reports whether the answers of an operation are of a class that events extend.
+// mayBeKept reports whether events may extend the lifetime of the answers of an operation.
 func mayBeKept(s *zoom.Spec) bool {
 	return s.Reads() && (s.Life == zoom.Scheduled || s.Life == zoom.Slow || s.Late)
 }

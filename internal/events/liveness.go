@@ -16,17 +16,16 @@ import (
 const (
 	// AliveFor is how long after the last webhook the events of an account count as arriving.
 	AliveFor = 15 * time.Minute
-	// kindAliveFor is the same for the events of one kind: a subscription that lacks them
-	// brings none.
+	// kindAliveFor is the same for the events of one kind: a subscription may lack them.
 	kindAliveFor = 24 * time.Hour
-	// lookEvery is the interval at which a replica reads the marks of all replicas, and
+	// refreshEvery is the interval at which a replica reads the marks of all replicas, and
 	// lostAfter how long these are valid: without Redis, a replica receives no evictions
 	// either. The replica with the WebSocket notes at the same interval that it is connected,
-	// and counts as gone after lostAfter.
-	lookEvery = 2 * time.Second
-	lostAfter = 10 * time.Second
-	// settling is the least age of the first event before an answer: clocks differ, and the
-	// answer may have been in flight.
+	// and counts as disconnected after lostAfter.
+	refreshEvery = 2 * time.Second
+	lostAfter    = 10 * time.Second
+	// settling is added to the time since which no event can have been missed: clocks differ,
+	// and the answer may have been in flight.
 	settling = 30 * time.Second
 )
 
@@ -35,38 +34,39 @@ const (
 type Liveness struct {
 	// Account is Zoom's id of the account.
 	Account string
-	// Sources are the sources of its events: one or both.
+	// Sources are the sources of its events: webhooks, the WebSocket, or both.
 	Sources []types.EventSource
-	// Stream has the marks of deliveries.
+	// Stream has the marks of deliveries, and is shared by all replicas.
 	Stream Stream
 	// Log receives a line when events begin to arrive, when they stop, when some may have been
 	// missed, and when an answer has changed without an event.
 	Log *slog.Logger
 
-	seen   atomic.Pointer[sight]
+	seen   atomic.Pointer[snapshot]
 	missed atomic.Uint32 // kinds of events whose marks are to be removed: see Missed
 
-	was       bool      // alive, at the last look
-	connected time.Time // since when the WebSocket was, at the last look
+	// As of the last refresh; used by Keep alone.
+	wasAlive       bool
+	connectedSince time.Time // of the WebSocket
 }
 
-// sight has the marks that were last read from the stream.
-type sight struct {
-	at time.Time
-	of []sourceSight // by the place in Sources
+// snapshot is the state of the marks when they were last read from the stream.
+type snapshot struct {
+	at      time.Time
+	sources []sourceMarks // in the order of Sources
 }
 
-// sourceSight has the marks of one source.
-type sourceSight struct {
+// sourceMarks has the marks of one source.
+type sourceMarks struct {
 	source types.EventSource
-	// open is the mark of replicas that accept webhooks, or of the one with the WebSocket,
-	// which starts again with each connection.
+	// open is noted by the replicas that accept webhooks, or by the one with the WebSocket,
+	// where each connection begins a new span.
 	open  stream.Span
-	all   stream.Span   // of deliveries
-	kinds []stream.Span // by the place in kinds
+	all   stream.Span   // of all deliveries
+	kinds []stream.Span // in the order of the table kinds
 }
 
-// The marks of each source of an account's events, beside those of kinds.
+// The names of the marks of a source, in addition to the kinds.
 const (
 	openMark = "up"
 	allMark  = ""
@@ -76,8 +76,9 @@ func markName(account string, source types.EventSource, what string) string {
 	return strings.Join([]string{account, string(source), what}, "\x00")
 }
 
-// marks returns the marks of a delivery: one for any delivery, and one for its kind. An event of a
-// sub account has no kind, since it proves nothing about the own account's.
+// marks returns the marks of a delivery: that of all deliveries, and that of its kind. An event of
+// a sub account has no mark of its kind, since it does not prove that such events of the account
+// itself arrive.
 func (e *Event) marks(source types.EventSource, served string) []stream.Mark {
 	marks := []stream.Mark{{Name: markName(served, source, allMark), Gap: AliveFor}}
 	if e.AccountID == served && kindsOf(e.kindOf()) != 0 {
@@ -86,18 +87,18 @@ func (e *Event) marks(source types.EventSource, served string) []stream.Mark {
 	return marks
 }
 
-// upMark is noted by all replicas at each look. Without it, webhooks fail, and Zoom repeats them
-// late.
+// upMark is the mark that all replicas note at each refresh. A gap in it means that no replica
+// was running: webhooks failed, and Zoom repeats them late.
 func upMark(account string) stream.Mark {
 	return stream.Mark{Name: markName(account, types.EventSourceWebhook, openMark), Gap: lostAfter}
 }
 
-// Keep reads the marks regularly, until ctx ends.
+// Keep reads the marks every two seconds, until ctx ends.
 func (l *Liveness) Keep(ctx context.Context) {
-	ticker := time.NewTicker(lookEvery)
+	ticker := time.NewTicker(refreshEvery)
 	defer ticker.Stop()
 	for {
-		l.look(ctx)
+		l.refresh(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -106,8 +107,8 @@ func (l *Liveness) Keep(ctx context.Context) {
 	}
 }
 
-func (l *Liveness) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lookEvery)
+func (l *Liveness) refresh(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, refreshEvery)
 	defer cancel()
 	forgotten := l.forget(ctx)
 	var names []string
@@ -119,24 +120,24 @@ func (l *Liveness) look(ctx context.Context) {
 	}
 	at := time.Now()
 	if spans, err := l.Stream.Note(ctx, upMark(l.Account), names...); err == nil {
-		s := &sight{at: at}
+		s := &snapshot{at: at}
 		spans = spans[1:]
 		for n, source := range l.Sources {
 			of := spans[n*(2+len(kinds)):][:2+len(kinds)]
-			s.of = append(s.of, sourceSight{source, of[0], of[1], of[2:]})
+			s.sources = append(s.sources, sourceMarks{source, of[0], of[1], of[2:]})
 		}
 		l.seen.Store(s)
-		l.missed.CompareAndSwap(forgotten, 0) // otherwise, more were missed since
-		l.tellGap(ctx, s)
+		l.missed.CompareAndSwap(forgotten, 0) // fails if further kinds were missed since
+		l.logGap(ctx, s)
 	}
-	if alive, last, _ := l.Status(time.Now()); alive != l.was {
-		l.was = alive
+	if alive, last, _ := l.Status(time.Now()); alive != l.wasAlive {
+		l.wasAlive = alive
 		l.log(ctx, alive, last)
 	}
 }
 
 // forget removes the marks of the kinds of which an event was missed, and returns these kinds. If
-// Redis does not reply, the next look tries again.
+// Redis does not reply, the next refresh tries again.
 func (l *Liveness) forget(ctx context.Context) (forgotten uint32) {
 	missed := l.missed.Load()
 	var names []string
@@ -159,22 +160,22 @@ func (l *Liveness) log(ctx context.Context, alive bool, last time.Time) {
 	l.Log.LogAttrs(ctx, slog.LevelWarn, "events do not come, or Redis does not tell; lifetimes are short", slog.Time("last", last))
 }
 
-// tellGap logs that the WebSocket was connected again: Zoom does not deliver the events before.
-func (l *Liveness) tellGap(ctx context.Context, s *sight) {
-	for _, of := range s.of {
+// logGap logs that the WebSocket was connected again: Zoom does not deliver the events before.
+func (l *Liveness) logGap(ctx context.Context, s *snapshot) {
+	for _, of := range s.sources {
 		if of.source != types.EventSourceWebsocket || of.open.Since.IsZero() {
 			continue
 		}
-		// Ages are in milliseconds of another clock.
-		if !l.connected.IsZero() && of.open.Since.Sub(l.connected) > time.Second {
+		// The same span may be converted to slightly different times, since Redis returns its age.
+		if !l.connectedSince.IsZero() && of.open.Since.Sub(l.connectedSince) > time.Second {
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "the WebSocket was closed: events may have been missed; what was read before lives no longer", slog.Time("until", of.open.Since))
 		}
-		l.connected = of.open.Since
+		l.connectedSince = of.open.Since
 	}
 }
 
-// Status returns whether events arrive, when the last known one arrived, which is the zero time
-// where none did, and their source: that of the last one where there are two.
+// Status returns whether events arrive, when the last one arrived (the zero time if none is
+// known), and their source: if there are two, that of the last event.
 func (l *Liveness) Status(now time.Time) (alive bool, last time.Time, source types.EventSource) {
 	if len(l.Sources) > 0 {
 		source = l.Sources[0]
@@ -183,12 +184,12 @@ func (l *Liveness) Status(now time.Time) (alive bool, last time.Time, source typ
 	if s == nil {
 		return false, time.Time{}, source
 	}
-	for _, of := range s.of {
-		comes := now.Sub(s.at) <= lostAfter && of.alive(now)
-		if comes && !alive || comes == alive && of.all.Last.After(last) {
+	for _, of := range s.sources {
+		arrive := now.Sub(s.at) <= lostAfter && of.alive(now)
+		if arrive && !alive || arrive == alive && of.all.Last.After(last) {
 			source = of.source
 		}
-		alive = alive || comes
+		alive = alive || arrive
 		if of.all.Last.After(last) {
 			last = of.all.Last
 		}
@@ -197,7 +198,7 @@ func (l *Liveness) Status(now time.Time) (alive bool, last time.Time, source typ
 }
 
 // alive reports whether events arrive: a recent webhook did, or the WebSocket is connected.
-func (s *sourceSight) alive(now time.Time) bool {
+func (s *sourceMarks) alive(now time.Time) bool {
 	if s.source == types.EventSourceWebsocket {
 		return within(s.open, now, lostAfter)
 	}
@@ -218,8 +219,8 @@ func (l *Liveness) Since(set zoom.EventKinds, now time.Time) (since time.Time) {
 	if s == nil || now.Sub(s.at) > lostAfter || uint32(set)&l.missed.Load() != 0 {
 		return time.Time{}
 	}
-	for n := range s.of { // one source is enough
-		at := s.of[n].since(set, now)
+	for n := range s.sources { // one source suffices
+		at := s.sources[n].since(set, now)
 		if !at.IsZero() && (since.IsZero() || at.Before(since)) {
 			since = at
 		}
@@ -230,9 +231,9 @@ func (l *Liveness) Since(set zoom.EventKinds, now time.Time) (since time.Time) {
 	return since.Add(settling)
 }
 
-// since returns the time since which no event of some kinds can have been missed; the zero time
-// where one may have been.
-func (s *sourceSight) since(set zoom.EventKinds, now time.Time) time.Time {
+// since returns the time since which no event of the kinds can have been missed, or the zero time
+// if events, or those of one of the kinds, do not arrive.
+func (s *sourceMarks) since(set zoom.EventKinds, now time.Time) time.Time {
 	if !s.alive(now) {
 		return time.Time{}
 	}
@@ -253,7 +254,8 @@ func (s *sourceSight) since(set zoom.EventKinds, now time.Time) time.Time {
 	return since
 }
 
-// Missed implements [zoom.Coverage]: the kinds count as not arriving until their next event.
+// Missed implements [zoom.Coverage]: the events of the kinds count as not arriving until the next
+// one of each.
 func (l *Liveness) Missed(set zoom.EventKinds) {
 	l.missed.Or(uint32(set))
 	var names []string

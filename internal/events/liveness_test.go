@@ -17,22 +17,22 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// watched is a liveness of account A with a door through which its events come.
-type watched struct {
+// webhookReplica is a replica that receives the events of account A by webhooks.
+type webhookReplica struct {
 	*Liveness
-	*door
+	*testWebhook
 	log *written
 }
 
-func newWatched(s Stream) *watched {
-	w := &watched{door: newDoor(), log: &written{}}
-	w.door.Stream, w.now = s, nil
+func newWebhookReplica(s Stream) *webhookReplica {
+	w := &webhookReplica{testWebhook: newTestWebhook(), log: &written{}}
+	w.testWebhook.Stream, w.now = s, nil
 	w.Liveness = &Liveness{Account: "A", Sources: []types.EventSource{types.EventSourceWebhook}, Stream: s, Log: slog.New(slog.NewTextHandler(w.log, nil))}
 	return w
 }
 
-// come delivers an event of a name and an account.
-func (w *watched) come(t *testing.T, name, account string) {
+// deliverEvent delivers an event with a name, of an account.
+func (w *webhookReplica) deliverEvent(t *testing.T, name, account string) {
 	t.Helper()
 	secret := map[string]string{"A": "old", "sub": "old", "B": "other"}[account]
 	body := `{"event":"` + name + `","event_ts":` + strconv.FormatInt(time.Now().UnixMilli(), 10) + `,"payload":{"account_id":"` + account + `","object":{"id":"1"}}}`
@@ -41,8 +41,9 @@ func (w *watched) come(t *testing.T, name, account string) {
 	}
 }
 
-// longer reports whether an answer to an operation lives longer that was read so long ago.
-func (w *watched) longer(pattern string, age time.Duration) bool {
+// livesLonger reports whether an answer to an operation that was read age ago is fresh after its
+// ordinary lifetime.
+func (w *webhookReplica) livesLonger(pattern string, age time.Duration) bool {
 	now := time.Now()
 	v := zoom.Validity{Stored: now.Add(-age), Expires: now, Extended: now.Add(time.Hour), Kinds: w.Kinds(zoom.Lookup(pattern))}
 	return v.Fresh(now, w.Liveness)
@@ -54,57 +55,57 @@ const (
 	aRole    = "GET /roles/{roleId}"
 )
 
-// TestLiveness follows events as they come and stop, by the clock.
+// TestLiveness expects lifetimes to be long while events arrive, and short while they do not.
 func TestLiveness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWatched(&stream.Memory{})
+		w := newWebhookReplica(&stream.Memory{})
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
 		go w.Keep(ctx)
 		time.Sleep(time.Minute)
-		if alive, last, _ := w.Status(time.Now()); alive || !last.IsZero() || w.longer(aMeeting, 0) {
+		if alive, last, _ := w.Status(time.Now()); alive || !last.IsZero() || w.livesLonger(aMeeting, 0) {
 			t.Errorf("before all events: alive %v, last %v", alive, last)
 		}
-		w.come(t, "meeting.started", "A")
+		w.deliverEvent(t, "meeting.started", "A")
 		came := time.Now()
-		time.Sleep(lookEvery + time.Second)
+		time.Sleep(refreshEvery + time.Second)
 		if alive, last, _ := w.Status(time.Now()); !alive || !last.Equal(came) {
 			t.Errorf("after an event: alive %v, last %v, want %v", alive, last, came)
 		}
-		if w.longer(aMeeting, 0) {
-			t.Error("what was read as the first event came lives longer")
+		if w.livesLonger(aMeeting, 0) {
+			t.Error("an answer that was read with the first event lives longer")
 		}
 		time.Sleep(time.Minute)
-		if !w.longer(aMeeting, time.Second) || w.longer(aMeeting, time.Minute) {
-			t.Error("what was read after it is not told from what was read before")
+		if !w.livesLonger(aMeeting, time.Second) || w.livesLonger(aMeeting, time.Minute) {
+			t.Error("answers that were read before and after the first event live equally long")
 		}
-		if w.longer(aUser, 0) || w.longer(aRole, 0) {
-			t.Error("what other events tell of, or none, lives longer")
+		if w.livesLonger(aUser, 0) || w.livesLonger(aRole, 0) {
+			t.Error("answers of another kind of events, or of none, live longer")
 		}
-		w.come(t, "user.signed_in", "A")
-		time.Sleep(lookEvery + settling + time.Second)
-		if !w.longer(aUser, 0) || !w.longer(aMeeting, time.Minute) || w.longer(aUser, time.Minute) {
-			t.Error("the events of a kind are told from those of another")
+		w.deliverEvent(t, "user.signed_in", "A")
+		time.Sleep(refreshEvery + settling + time.Second)
+		if !w.livesLonger(aUser, 0) || !w.livesLonger(aMeeting, time.Minute) || w.livesLonger(aUser, time.Minute) {
+			t.Error("the lifetimes of one kind of events depend on another kind")
 		}
 		time.Sleep(AliveFor)
-		if alive, last, _ := w.Status(time.Now()); alive || last.IsZero() || w.longer(aMeeting, 0) || w.longer(aUser, 0) {
+		if alive, last, _ := w.Status(time.Now()); alive || last.IsZero() || w.livesLonger(aMeeting, 0) || w.livesLonger(aUser, 0) {
 			t.Errorf("after %v without events: alive %v, last %v", AliveFor, alive, last)
 		}
-		w.come(t, "meeting.started", "sub") // a sub account's: by the same subscription
-		time.Sleep(lookEvery + settling + time.Minute)
-		if alive, _, _ := w.Status(time.Now()); !alive || !w.longer(aMeeting, 0) || w.longer(aMeeting, 20*time.Minute) {
-			t.Error("what was read while none came lives longer, or what came after does not")
+		w.deliverEvent(t, "meeting.started", "sub") // of a sub account, by the same subscription
+		time.Sleep(refreshEvery + settling + time.Minute)
+		if alive, _, _ := w.Status(time.Now()); !alive || !w.livesLonger(aMeeting, 0) || w.livesLonger(aMeeting, 20*time.Minute) {
+			t.Error("an answer that was read while no events arrived lives longer, or a later one does not")
 		}
 		for range 24 * 6 { // a day with no event of a kind
-			w.come(t, "user.signed_in", "A")
+			w.deliverEvent(t, "user.signed_in", "A")
 			time.Sleep(10 * time.Minute)
 		}
-		if w.longer(aMeeting, 0) || !w.longer(aUser, 0) {
-			t.Error("a kind of events that stays away for a day is not missed")
+		if w.livesLonger(aMeeting, 0) || !w.livesLonger(aUser, 0) {
+			t.Error("answers of a kind without events for a day live longer")
 		}
 		want := []string{"events come", "events do not come", "events come"}
 		if lines := strings.Split(strings.TrimSpace(w.log.String()), "\n"); len(lines) != len(want) {
-			t.Errorf("the log says %s", w.log)
+			t.Errorf("the log is %s", w.log)
 		} else {
 			for i := range want {
 				if !strings.Contains(lines[i], want[i]) {
@@ -115,24 +116,24 @@ func TestLiveness(t *testing.T) {
 	})
 }
 
-// TestLiveness_others does not take another account's events for those of this one.
+// TestLiveness_others expects events of other accounts not to count.
 func TestLiveness_others(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWatched(&stream.Memory{})
-		w.come(t, "meeting.started", "B")
-		w.look(t.Context())
+		w := newWebhookReplica(&stream.Memory{})
+		w.deliverEvent(t, "meeting.started", "B")
+		w.refresh(t.Context())
 		if alive, _, _ := w.Status(time.Now()); alive {
-			t.Error("events of another account are taken for its own")
+			t.Error("events of another account count as its own")
 		}
-		w.come(t, "meeting.started", "sub")
-		w.look(t.Context())
+		w.deliverEvent(t, "meeting.started", "sub")
+		w.refresh(t.Context())
 		if alive, _, _ := w.Status(time.Now()); !alive || !w.Since(kindsOf("meeting"), time.Now()).IsZero() {
-			t.Error("a sub account's events are no sign of the subscription, or tell of the kinds of the own one's")
+			t.Error("events of a sub account do not show that events arrive, or count as a kind of the account itself")
 		}
 	})
 }
 
-// broken is a stream that does not reply from some time on.
+// broken is a stream whose Note fails while it is down.
 type broken struct {
 	*stream.Memory
 	down atomic.Bool
@@ -146,52 +147,52 @@ func (b *broken) Note(ctx context.Context, mark stream.Mark, names ...string) ([
 	return b.Memory.Note(ctx, mark, names...)
 }
 
-// TestLiveness_withoutRedis has lifetimes short again ten seconds after Redis has stopped to
-// reply: what other replicas evict is not learned then. After it, and after a time in which
-// no replica ran, what was read before lives no longer.
+// TestLiveness_withoutRedis expects short lifetimes ten seconds after the last reply of Redis,
+// since evictions of other replicas are not received then. Answers that were read before that, or
+// before a time in which no replica ran, do not live longer afterwards.
 func TestLiveness_withoutRedis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &broken{Memory: &stream.Memory{}}
-		w := newWatched(s)
+		w := newWebhookReplica(s)
 		ctx, end := context.WithCancel(t.Context())
 		go w.Keep(ctx)
-		w.come(t, "meeting.started", "A")
+		w.deliverEvent(t, "meeting.started", "A")
 		time.Sleep(5 * time.Minute)
-		if !w.longer(aMeeting, time.Minute) {
-			t.Fatal("events do not come")
+		if !w.livesLonger(aMeeting, time.Minute) {
+			t.Fatal("events do not arrive")
 		}
 		s.down.Store(true)
-		time.Sleep(lostAfter + lookEvery)
-		if alive, _, _ := w.Status(time.Now()); alive || w.longer(aMeeting, time.Minute) {
-			t.Error("without Redis, events are taken to come")
+		time.Sleep(lostAfter + refreshEvery)
+		if alive, _, _ := w.Status(time.Now()); alive || w.livesLonger(aMeeting, time.Minute) {
+			t.Error("without Redis, events count as arriving")
 		}
 		s.down.Store(false)
-		time.Sleep(lookEvery + settling + time.Second)
-		if alive, _, _ := w.Status(time.Now()); !alive || !w.longer(aMeeting, 0) || w.longer(aMeeting, time.Minute) {
-			t.Error("when Redis is back, what was read before is not told from what was read after")
+		time.Sleep(refreshEvery + settling + time.Second)
+		if alive, _, _ := w.Status(time.Now()); !alive || !w.livesLonger(aMeeting, 0) || w.livesLonger(aMeeting, time.Minute) {
+			t.Error("when Redis is back, answers that were read before and after live equally long")
 		}
 		end()
 		time.Sleep(2 * lostAfter)
 		ctx, end = context.WithCancel(t.Context())
 		defer end()
 		go w.Keep(ctx)
-		time.Sleep(settling + lookEvery)
-		if !w.longer(aMeeting, 0) || w.longer(aMeeting, time.Minute) {
-			t.Error("what was read before all replicas were down is not told from what was read after")
+		time.Sleep(settling + refreshEvery)
+		if !w.livesLonger(aMeeting, 0) || w.livesLonger(aMeeting, time.Minute) {
+			t.Error("answers that were read before and after all replicas were down live equally long")
 		}
 	})
 }
 
-// TestLiveness_shared has a replica know of the events that another one has taken.
+// TestLiveness_shared expects events that one replica has accepted to count on another.
 func TestLiveness_shared(t *testing.T) {
 	client := redistest.Start(t).Client()
-	first, other := newWatched(stream.NewRedis(client, "events")), newWatched(stream.NewRedis(client, "events"))
-	other.look(t.Context())
+	first, other := newWebhookReplica(stream.NewRedis(client, "events")), newWebhookReplica(stream.NewRedis(client, "events"))
+	other.refresh(t.Context())
 	if alive, _, _ := other.Status(time.Now()); alive {
-		t.Fatal("events come before any has")
+		t.Fatal("events count as arriving before the first one")
 	}
-	first.come(t, "user.updated", "A")
-	other.look(t.Context())
+	first.deliverEvent(t, "user.updated", "A")
+	other.refresh(t.Context())
 	alive, last, _ := other.Status(time.Now())
 	if !alive || time.Since(last) > time.Minute || other.Since(kindsOf("user"), time.Now()).IsZero() || !other.Since(kindsOf("meeting"), time.Now()).IsZero() {
 		t.Errorf("alive %v, last %v", alive, last)

@@ -29,21 +29,21 @@ import (
 
 var (
 	modelSteps   = flag.Int("model.steps", 3000, "steps of TestModel")
-	modelSeed    = flag.Uint64("model.seed", 1, "what happens in TestModel and TestModel_redis")
+	modelSeed    = flag.Uint64("model.seed", 1, "seed of TestModel and TestModel_redis")
 	redisSteps   = flag.Int("model.redis", 500, "steps of TestModel_redis")
-	redisSettled = flag.Duration("model.settled", 30*time.Second, "when a change is to be known, of which an event has come, in TestModel_redis")
+	redisSettled = flag.Duration("model.settled", 30*time.Second, "time from an event until all replicas show its change, in TestModel_redis")
 )
 
-// The bounds that the README states: when a change is known on every replica whose event has
-// come, and one that is lost.
+// The bounds in the README: how long after a change an old answer may be served.
 const (
+	// knownWithin is the bound after the event has arrived.
 	knownWithin = time.Second
-	// lostBound is that of a webhook that is lost, which nobody notices.
+	// lostBound is that of a change whose webhook is lost, which cannot be detected.
 	lostBound = zoom.CoveredLife + knownWithin
 )
 
-// gapBound is the bound of what is lost in a gap of the WebSocket: how old an answer may be
-// without events. Gaps are known earlier.
+// gapBound is the bound of a change whose event is lost in a gap of the WebSocket: the age of an
+// answer without events. Gaps are detected earlier.
 func gapBound(object string) time.Duration {
 	life := zoom.Slow
 	if strings.HasPrefix(object, "meetings/") {
@@ -52,29 +52,29 @@ func gapBound(object string) time.Duration {
 	return life.StaleWhileRevalidate() + knownWithin
 }
 
-// account is a Zoom of some meetings and users, each of which is a register: its versions
-// count up. It tells of each change by an event. What it does by chance follows from a seed.
+// account simulates a Zoom account with some meetings and users. Each is a register, whose
+// versions count up, and each change has an event. Random choices follow from a seed.
 type account struct {
-	slow func() time.Duration // how long a call takes in each direction; nil takes no time
+	slow func() time.Duration // duration of a call in each direction; nil is none
 
 	mu       sync.Mutex
 	rng      *rand.Rand
-	objects  map[string][]version              // by what the object is called: "meetings/1", "users/u1"
-	bound    func(object string) time.Duration // within what a change is to be known whose event is lost
+	objects  map[string][]version              // by path: "meetings/1", "users/u1"
+	bound    func(object string) time.Duration // of a change whose event is lost
 	calls    int
 	reads    int
-	old      int           // reads of an older version than there was, within the bounds
-	latest   time.Duration // how long after its event one was old
+	old      int           // versions that reads did not show, although they were written before
+	latest   time.Duration // the longest time after its event that a read did not show a version
 	problems []string
 }
 
-// version is a state of an object.
+// version is a version of an object.
 type version struct {
 	written time.Time
 	event   string
-	due     time.Time         // no read that begins then may show an older one
-	came    time.Time         // when its event came; zero while it has not
-	own     map[any]time.Time // as due, on the replica that has written it
+	due     time.Time         // reads that begin later must show it, or a newer one
+	came    time.Time         // when its event arrived; zero before
+	own     map[any]time.Time // the same as due, for the replica that has written it
 }
 
 const (
@@ -111,7 +111,7 @@ func (a *account) pick(n int) int {
 	return a.rng.IntN(n)
 }
 
-// object picks one.
+// object picks an object.
 func (a *account) object() string {
 	n := a.pick(modelMeetings + modelUsers)
 	if n < modelMeetings {
@@ -120,7 +120,7 @@ func (a *account) object() string {
 	return "users/u" + strconv.Itoa(n-modelMeetings+1)
 }
 
-// write changes an object, and returns the event that tells of it and the version.
+// write changes an object, and returns the number of the version and its event.
 func (a *account) write(object string) (n int, event string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -135,7 +135,8 @@ func (a *account) write(object string) (n int, event string) {
 	return n, event
 }
 
-// accepted notes that the event of a version has come.
+// accepted records that the event of a version has arrived, so that all replicas must show it
+// after settled.
 func (a *account) accepted(object string, n int, settled time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -183,7 +184,7 @@ func (a *account) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-// writes is the key of the function that is told of a write.
+// writes is the context key of a function that is called with the version and event of a write.
 type writes struct{}
 
 func (a *account) wait() {
@@ -192,7 +193,7 @@ func (a *account) wait() {
 	}
 }
 
-// saw holds a read against what may be seen.
+// saw checks a read, which began at began: the version that it shows must not be too old.
 func (a *account) saw(replica any, object, shown string, began time.Time) {
 	n, err := strconv.Atoi(strings.TrimPrefix(shown, "v"))
 	a.mu.Lock()
@@ -212,9 +213,9 @@ func (a *account) saw(replica any, object, shown string, began time.Time) {
 		}
 		own, wrote := v.own[replica]
 		if began.After(v.due) || wrote && began.After(own) {
-			came := "has not come"
+			came := "has not arrived"
 			if !v.came.IsZero() {
-				came = "came " + began.Sub(v.came).String() + " before"
+				came = "arrived " + began.Sub(v.came).String() + " before"
 			}
 			a.problems = append(a.problems, fmt.Sprintf("%s: a read at %s shows version %d; version %d was written %v before, and its event %s",
 				object, began.Format("15:04:05.000"), n, n+1+i, began.Sub(v.written), came))
@@ -223,14 +224,14 @@ func (a *account) saw(replica any, object, shown string, began time.Time) {
 	}
 }
 
-// shownOld returns how many old versions were shown.
+// shownOld returns how many versions reads did not show, although they were written before.
 func (a *account) shownOld() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.old
 }
 
-// report fails the test for what was seen and should not have been.
+// report fails the test for reads that were too old.
 func (a *account) report(t *testing.T) {
 	t.Helper()
 	a.mu.Lock()
@@ -242,14 +243,14 @@ func (a *account) report(t *testing.T) {
 		}
 		t.Error(problem)
 	}
-	t.Logf("%d reads, %d calls; %d versions shown that were old, the last of them %v after its event", a.reads, a.calls, a.old, a.latest)
+	t.Logf("%d reads, %d calls; %d versions were not shown, at most until %v after their event", a.reads, a.calls, a.old, a.latest)
 	if a.reads < 2*a.calls {
-		t.Errorf("%d calls for %d reads: what is kept is not read", a.calls, a.reads)
+		t.Errorf("%d calls for %d reads: cached answers are not used", a.calls, a.reads)
 	}
 }
 
-// shared is the second tier of some replicas in one process. What one of them evicts the
-// others know a little later.
+// shared is an L2 cache of several replicas in one process. An eviction on one reaches the others
+// after late.
 type shared struct {
 	*cache.Memory
 	late func() time.Duration
@@ -258,7 +259,7 @@ type shared struct {
 	all []*tier
 }
 
-// tier is the second tier as one replica has it.
+// tier is the L2 cache of one replica.
 type tier struct {
 	*cache.Memory
 	of    *shared
@@ -329,8 +330,8 @@ type member struct {
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// newMember returns a replica of an account, whose events come by some sources.
-func newMember(a *account, s Stream, l2 cache.L2, l *line, sources ...types.EventSource) *member {
+// newMember returns a running replica for an account, whose events arrive by sources.
+func newMember(a *account, s Stream, l2 cache.L2, l *zoomServer, sources ...types.EventSource) *member {
 	m := &member{live: &Liveness{Account: "A", Sources: sources, Stream: s, Log: quiet}}
 	credential := identity.New(identity.View{Account: "A", App: "app"}, &hourly{})
 	m.client = zoom.New(zoom.Config{
@@ -360,7 +361,7 @@ func newMember(a *account, s Stream, l2 cache.L2, l *line, sources ...types.Even
 	return m
 }
 
-// read reads an object, or the list that it is in, and holds what comes against the model.
+// read reads an object, or the list with it, and checks the answer.
 func (m *member) read(ctx context.Context, a *account, object string, list bool) error {
 	began := time.Now()
 	if id, ok := strings.CutPrefix(object, "users/"); ok {
@@ -407,7 +408,7 @@ func (m *member) change(ctx context.Context, a *account, object string) (n int, 
 	return n, event, nil
 }
 
-// deliver delivers an event to the replica's webhook, and reports whether it is taken.
+// deliver delivers an event to the replica's webhook, and reports whether it is accepted.
 func (m *member) deliver(event string) bool {
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	r := httptest.NewRequest(http.MethodPost, "/webhooks/zoom", strings.NewReader(event))
@@ -418,9 +419,9 @@ func (m *member) deliver(event string) bool {
 	return w.Code == http.StatusNoContent
 }
 
-// TestModel has three replicas read and write, while objects change behind their backs, and
-// events of that come twice, late, in any order, or never; connections are cut, or say
-// nothing any more, and replicas are killed. No read shows what is older than the README says.
+// TestModel reads and writes by three replicas, while objects also change at Zoom. Events arrive
+// twice, late, in any order, or never; connections are cut or become silent, and replicas are
+// killed. No read may show a version that is older than the README allows.
 func TestModel(t *testing.T) {
 	var (
 		losses int32
@@ -442,7 +443,7 @@ func TestModel(t *testing.T) {
 				for range *modelSteps / 3 {
 					m.step(t)
 				}
-				time.Sleep(10 * time.Minute) // what is still to come has come then
+				time.Sleep(10 * time.Minute) // all events have arrived then
 				m.pending.Wait()
 				for _, one := range m.replicas {
 					one.stop()
@@ -453,24 +454,24 @@ func TestModel(t *testing.T) {
 		})
 	}
 	if losses == 0 || old == 0 {
-		t.Errorf("%d events were lost, and %d old versions shown: nothing was tried", losses, old)
+		t.Errorf("%d events were lost, and %d versions not shown: the test tests nothing", losses, old)
 	}
 }
 
-// model is what TestModel has.
+// model is the state of TestModel.
 type model struct {
 	*account
 	sources  []types.EventSource
 	stream   *stuck
 	l2       *shared
-	line     *line
+	server   *zoomServer
 	replicas []*member
 	pending  sync.WaitGroup
 	lost     atomic.Int32
 }
 
 func newModel(seed uint64, bound func(object string) time.Duration, sources []types.EventSource) *model {
-	m := &model{account: newAccount(seed, bound), sources: sources, stream: &stuck{Memory: &stream.Memory{}}, line: &line{}}
+	m := &model{account: newAccount(seed, bound), sources: sources, stream: &stuck{Memory: &stream.Memory{}}, server: &zoomServer{}}
 	m.slow = func() time.Duration { return m.upTo(200 * time.Millisecond) }
 	m.l2 = &shared{Memory: cache.NewMemory(1 << 20), late: func() time.Duration { return m.upTo(50 * time.Millisecond) }}
 	for range 3 {
@@ -481,7 +482,7 @@ func newModel(seed uint64, bound func(object string) time.Duration, sources []ty
 
 func (m *model) member() *member {
 	own := m.l2.tier()
-	one := newMember(m.account, m.stream, own, m.line, m.sources...)
+	one := newMember(m.account, m.stream, own, m.server, m.sources...)
 	stop := one.stop
 	one.stop = func() {
 		stop()
@@ -512,21 +513,21 @@ func (m *model) step(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			m.accepted(object, n, knownWithin) // its own eviction is as good
+			m.accepted(object, n, knownWithin) // the write evicts, too
 			m.tell(object, n, event)
 		})
 	case what < 982:
-		m.line.cut()
+		m.server.cut()
 	case what < 988:
-		m.line.setDown(true)
-		time.AfterFunc(m.upTo(3*time.Minute), func() { m.line.setDown(false) })
+		m.server.setDown(true)
+		time.AfterFunc(m.upTo(3*time.Minute), func() { m.server.setDown(false) })
 	case what < 994:
-		if c := m.line.current(); c != nil {
+		if c := m.server.current(); c != nil {
 			c.dead.Store(true)
 		}
 	default:
 		i := m.pick(3)
-		m.stream.release.Store(m.chance(50)) // it is killed, and says nothing
+		m.stream.release.Store(m.chance(50)) // killed, so that it does not release its lease
 		m.replicas[i].stop()
 		m.stream.release.Store(false)
 		m.replicas[i] = m.member()
@@ -541,8 +542,8 @@ func (m *model) step(t *testing.T) {
 	}
 }
 
-// tell has Zoom tell of a change, by each source by itself: at once or late, once or twice, or
-// not at all.
+// tell sends the event of a change, by each source separately: at once or late, once, twice, or
+// never.
 func (m *model) tell(object string, n int, event string) {
 	for _, source := range m.sources {
 		copies := 1
@@ -554,7 +555,7 @@ func (m *model) tell(object string, n int, event string) {
 			copies = 2
 		}
 		if source == types.EventSourceWebsocket {
-			copies = max(copies, 1) // it is lost with the connection alone
+			copies = max(copies, 1) // it is lost only with the connection
 		}
 		for range copies {
 			late := m.upTo(300 * time.Millisecond)
@@ -575,13 +576,13 @@ func (m *model) arrive(source types.EventSource, object string, n int, event str
 		})
 		return
 	}
-	if !m.line.tell(event) {
+	if !m.server.sendEvent(event) {
 		m.lost.Add(1)
 		return
 	}
-	// A connection that is cut just then may have had it.
+	// It does not count if the connection is cut just then, although it may have arrived.
 	m.pending.Go(func() {
-		c := m.line.current()
+		c := m.server.current()
 		time.Sleep(100 * time.Millisecond)
 		if !c.isClosed() && !c.dead.Load() {
 			m.accepted(object, n, knownWithin)
@@ -589,8 +590,8 @@ func (m *model) arrive(source types.EventSource, object string, n int, event str
 	})
 }
 
-// TestModel_redis has three replicas with a real Redis read and write as those of TestModel,
-// in real time: each event that comes is known to all of them soon.
+// TestModel_redis reads and writes as TestModel does, by three replicas with a real Redis, in real
+// time. All replicas must show a change soon after its event has arrived.
 func TestModel_redis(t *testing.T) {
 	server := redistest.Start(t)
 	a := newAccount(*modelSeed, func(string) time.Duration { return lostBound })
@@ -620,7 +621,7 @@ func TestModel_redis(t *testing.T) {
 			pending.Go(func() {
 				time.Sleep(late)
 				if !to.deliver(event) {
-					t.Error("an event is not taken")
+					t.Error("an event is not accepted")
 				}
 				a.accepted(object, n, *redisSettled)
 			})
@@ -654,7 +655,7 @@ func TestModel_redis(t *testing.T) {
 		time.Sleep(a.upTo(4 * time.Millisecond))
 	}
 	pending.Wait()
-	// What a replica does not know yet it knows in the end, long before it would ask anew.
+	// All replicas show the last versions in the end, long before their answers expire.
 	for object, versions := range a.objects {
 		for _, replica := range replicas {
 			for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -666,7 +667,7 @@ func TestModel_redis(t *testing.T) {
 					break
 				}
 				if time.Now().After(end) {
-					t.Fatalf("%s: version %d is not known", object, len(versions)-1)
+					t.Fatalf("%s: version %d is not shown", object, len(versions)-1)
 				}
 			}
 		}

@@ -7,34 +7,32 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Zoom writes ids as strings in some events and as numbers in others: [types.Text] accepts both.
-// Objects are pointers, since [types.Unmarshal] omits a pointer whose object has another shape
-// than Zoom documents. Each of the types below is written as JSON in the form in which it is
-// read.
+// Zoom sends ids as strings in some events and as numbers in others: [types.Text] accepts both.
+// Objects are pointers, since [types.Unmarshal] leaves a pointer nil if the object has another
+// shape than Zoom documents. All types below are encoded in the form in which they are decoded.
 
-// Payload has the persons, objects and times that an event names. It has no changed values of an
-// object, which is read again through the API.
+// Payload has the people, objects and times that an event names. It does not have the changed
+// values: the object is read again through the API.
 //
 // Source: https://developers.zoom.us/docs/api/meetings/events/, …/users/events/ and
 // …/accounts/events/.
 type Payload struct {
-	// Operator is the e-mail address of the user who has made the change, and OperatorID Zoom's
-	// id; empty where Zoom sends none.
+	// Operator is the e-mail address of the user who made the change, and OperatorID Zoom's id of
+	// that user; empty if Zoom sends none.
 	Operator   types.Text `json:"operator,omitzero"`
 	OperatorID types.Text `json:"operator_id,omitzero"`
 	// Operation is, for a recurring meeting, the occurrences that have changed: "all", "single"
-	// or "range"; for an updated user, the kind of update. Scope is Zoom's other name of it.
+	// or "range"; for an updated user, the kind of update. Some events have it as Scope.
 	Operation types.Text `json:"operation,omitzero"`
 	Scope     types.Text `json:"scope,omitzero"`
 	// ChangedAt is the time of a change, in Unix milliseconds.
 	ChangedAt types.Int `json:"time_stamp,omitzero"`
-	// Object is the object of the event.
-	Object *Object `json:"object,omitzero"`
-	// OldObject is the object before a change: the changed fields, and its key.
+	Object    *Object   `json:"object,omitzero"`
+	// OldObject is the key of the object before a change.
 	OldObject *Key `json:"old_object,omitzero"`
 }
 
-// Key names an object.
+// Key identifies an object.
 type Key struct {
 	// ID is the number of a meeting or webinar, and Zoom's id of any other object.
 	ID     types.Text `json:"id,omitzero"`
@@ -42,8 +40,8 @@ type Key struct {
 	HostID types.Text `json:"host_id,omitzero"`
 }
 
-// Object is the object of an event: a meeting, a webinar, a recording, a user, a group, an account
-// or a policy. Some of them have fields of their own.
+// Object is the object of an event: a meeting, webinar, recording, user, group, account or policy.
+// Each event has some of its fields.
 type Object struct {
 	Key
 	MeetingID     types.Text `json:"meeting_id,omitzero"`     // number
@@ -63,7 +61,7 @@ type Object struct {
 	End   types.Time `json:"end_time,omitzero"`
 	// Duration is the scheduled duration in minutes.
 	Duration types.Int `json:"duration,omitzero"`
-	// At is when a user has signed in or out, or was present.
+	// At is when a user signed in or out, or when the presence of a user changed.
 	At types.Time `json:"date_time,omitzero"`
 	// Email is the address of the user.
 	Email types.Text `json:"email,omitzero"`
@@ -71,13 +69,13 @@ type Object struct {
 	Participant *Participant `json:"participant,omitzero"`
 	Registrant  *Registrant  `json:"registrant,omitzero"`
 
-	// Meetings, MeetingUUIDs and Members are those of an event of several.
+	// Meetings, MeetingUUIDs and Members are those of events about several.
 	Meetings     []*Meeting   `json:"meetings,omitzero"`
 	MeetingUUIDs []types.Text `json:"meeting_uuids,omitzero"`
 	Members      []*Member    `json:"members,omitzero"`
 }
 
-// Meeting is one of several meetings of an event.
+// Meeting is one of the meetings of an event about several.
 type Meeting struct {
 	Key
 	MeetingID   types.Text `json:"meeting_id,omitzero"`
@@ -91,19 +89,20 @@ type Member struct {
 }
 
 // Participant is a person in a meeting or webinar, in its waiting room, or called into it. Fields
-// that Zoom does not send are empty, such as the e-mail address of a guest and the id of a person
-// who has not signed in.
+// that Zoom does not send are empty, such as the e-mail address of a guest, or the user id of a
+// person who has not signed in.
 type Participant struct {
-	// ID is Zoom's id of a user, which UserID names too, by the newer name.
+	// ID and UserID are Zoom's id of a user; UserID is the newer field. See [Participant.User].
 	ID     types.Text `json:"id,omitzero"`
 	UserID types.Text `json:"participant_user_id,omitzero"`
-	// Stay is the id of one stay in one meeting: a person who comes back has another. In a
-	// breakout room, Parent is the id in the meeting.
+	// Stay is the id of a stay in an instance: a person who rejoins has another one. In a
+	// breakout room, Parent is the Stay in the meeting.
 	Stay   types.Text `json:"user_id,omitzero"`
 	Parent types.Text `json:"parent_user_id,omitzero"`
-	// UUID is the same for all stays and rooms of one meeting.
+	// UUID is the same for all stays and rooms of an instance.
 	UUID types.Text `json:"participant_uuid,omitzero"`
-	// BoundStay and BoundUUID are those of the participant's phone, in the event that binds it.
+	// BoundStay and BoundUUID are the Stay and UUID of the participant's phone, in the event that
+	// binds it to the participant.
 	BoundStay types.Text `json:"bind_user_id,omitzero"`
 	BoundUUID types.Text `json:"bind_participant_uuid,omitzero"`
 
@@ -116,15 +115,15 @@ type Participant struct {
 
 	Join   types.Time `json:"join_time,omitzero"`
 	Leave  types.Time `json:"leave_time,omitzero"`
-	At     types.Time `json:"date_time,omitzero"` // of all else than joining and leaving
+	At     types.Time `json:"date_time,omitzero"` // of events other than joining and leaving
 	Reason types.Text `json:"leave_reason,omitzero"`
 
 	OldRole types.Text `json:"old_role,omitzero"`
 	NewRole types.Text `json:"new_role,omitzero"`
 }
 
-// User returns Zoom's id of the user; "" for a person who has not signed in, or is of
-// another account.
+// User returns Zoom's id of the user, or "" for a person who has not signed in, or is of another
+// account.
 func (p *Participant) User() string { return string(cmp.Or(p.UserID, p.ID)) }
 
 // Registrant is a person who has registered.
@@ -136,8 +135,8 @@ type Registrant struct {
 	Status    types.Text `json:"status,omitzero"`
 }
 
-// Payload returns the payload of the event: an empty one for an event from the stream, never nil.
-// Neither it nor its Object may be changed.
+// Payload returns the payload of the event, with an Object: both are empty for an event that was
+// read from the stream, and never nil. The caller MUST NOT change them.
 func (e *Event) Payload() *Payload {
 	p := cmp.Or(e.payload, &Payload{})
 	if p.Object == nil {
@@ -148,19 +147,20 @@ func (e *Event) Payload() *Payload {
 	return p
 }
 
-// Participant returns the participant of the event; nil for events without one.
+// Participant returns the participant of the event, or nil.
 func (e *Event) Participant() *Participant { return e.Payload().Object.Participant }
 
-// Registrant returns the registrant of the event; nil for events without one.
+// Registrant returns the registrant of the event, or nil.
 func (e *Event) Registrant() *Registrant { return e.Payload().Object.Registrant }
 
-// maxAfter is how much later an event may happen than it was created, by the clocks of Zoom's servers.
+// maxAfter is how much later than the creation of an event its own time may be, since the clocks
+// of Zoom's servers differ. Later times are ignored.
 const maxAfter = time.Hour
 
 // At returns when the event happened, by Zoom's clock: when the participant joined or left, or the
-// meeting began or ended, if the event has that. Events are ordered by it, since they arrive in
-// any order, and Time is when Zoom has created the event. A time that is later than that by more
-// than maxAfter is none of Zoom's.
+// meeting began or ended, if the event has that time, and else Time, when Zoom created it. Events
+// arrive in any order, and are ordered by At. An event that was read from the stream has it as
+// Person.At alone.
 func (e *Event) At() time.Time {
 	o := e.Payload().Object
 	times := []types.Time{}

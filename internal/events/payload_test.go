@@ -16,8 +16,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// TestPayload reads the events of Zoom's documents, with a value in each field that they
-// have: what has a field in a payload is there, and what a payload has is documented.
+// TestPayload parses an event of each kind in Zoom's documentation, with a value in each field. It
+// expects the values of the fields that Payload has, and each field of Payload to be documented.
 func TestPayload(t *testing.T) {
 	documented := map[string]bool{}
 	for name, schema := range documentedEvents(t) {
@@ -48,14 +48,15 @@ func TestPayload(t *testing.T) {
 		}
 	}
 	for _, field := range fieldsOf("payload", reflect.TypeFor[events.Payload]()) {
-		// Of several meetings, the UUIDs alone are documented; answers name them otherwise too.
+		// Only the UUIDs of these are documented, but Zoom's answers identify meetings in other
+		// ways, too.
 		if !documented[field] && !strings.HasPrefix(field, "payload.object.meetings.") {
 			t.Errorf("no event has %s", field)
 		}
 	}
 }
 
-// toMap returns what a payload is written as.
+// toMap returns the JSON of a payload.
 func toMap(t *testing.T, p *events.Payload) map[string]any {
 	t.Helper()
 	raw, err := types.Marshal(p)
@@ -69,7 +70,7 @@ func toMap(t *testing.T, p *events.Payload) map[string]any {
 	return m
 }
 
-// compare holds what an event tells against what is read of it, in the fields of a type.
+// compare compares the fields of a type in an event with those in the parsed payload.
 func compare(t *testing.T, event, path string, of reflect.Type, told, got map[string]any, seen map[string]bool) {
 	t.Helper()
 	for name, field := range jsonFields(of) {
@@ -105,7 +106,7 @@ func compare(t *testing.T, event, path string, of reflect.Type, told, got map[st
 	}
 }
 
-// written returns a value as a text: Zoom writes a number as either.
+// written returns a value as text, since Zoom sends ids as strings or numbers.
 func written(v any) string {
 	if f, ok := v.(float64); ok {
 		return fmt.Sprintf("%.0f", f)
@@ -118,8 +119,7 @@ func written(v any) string {
 	return fmt.Sprint(v)
 }
 
-// jsonFields returns the fields of a struct by their names in JSON, those of embedded ones
-// among them.
+// jsonFields returns the fields of a struct, including embedded ones, by their names in JSON.
 func jsonFields(of reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
 	for f := range of.Fields() {
@@ -133,7 +133,7 @@ func jsonFields(of reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// structOf returns the struct of the payload that a field has, or a list of them; nil for none.
+// structOf returns the struct type of a field, or of the items of a list; nil for other types.
 func structOf(field reflect.Type) reflect.Type {
 	for field.Kind() == reflect.Pointer || field.Kind() == reflect.Slice {
 		field = field.Elem()
@@ -157,7 +157,7 @@ func fieldsOf(path string, of reflect.Type) []string {
 	return all
 }
 
-// schema is a part of Zoom's documents of events.
+// schema is a schema in Zoom's documentation of events.
 type schema struct {
 	Ref        string `json:"$ref"`
 	Type       string
@@ -167,10 +167,10 @@ type schema struct {
 	Items      *schema
 }
 
-// properties are those of an object. The documents have a text among them here and there.
+// properties are those of an object. Some in the documentation are strings, which are no schemas.
 type properties map[string]*schema
 
-// UnmarshalJSON leaves out what is no schema.
+// UnmarshalJSON omits properties that are no schemas.
 func (p *properties) UnmarshalJSON(text []byte) error {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(text, &all); err != nil {
@@ -189,8 +189,8 @@ func (p *properties) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// example returns a value of the form that is documented: texts are named after where they
-// stand, unless they are times.
+// example returns a value of the documented form. A string is named after its field, unless it is a
+// time.
 func (s *schema) example(event, name string) any {
 	switch {
 	case name == "event":
@@ -217,7 +217,7 @@ func (s *schema) example(event, name string) any {
 	return "a-" + name
 }
 
-// documentedEvents returns the bodies of all events, by their names.
+// documentedEvents returns the schemas of the bodies of all events, by name.
 func documentedEvents(t *testing.T) map[string]*schema {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "zoom", "openapi", "webhooks.*.json"))
@@ -262,8 +262,8 @@ func documentedEvents(t *testing.T) map[string]*schema {
 	return all
 }
 
-// TestEvent_times puts an event where it happened: participants come and leave at times that
-// are not that of the event.
+// TestEvent_times expects At to be the time in the payload, such as that of joining, or else that
+// of the event.
 func TestEvent_times(t *testing.T) {
 	const noon, later = "2026-03-01T12:00:00Z", "2026-03-01T12:30:00Z"
 	for name, c := range map[string]struct{ event, object, want string }{
@@ -288,7 +288,7 @@ func TestEvent_times(t *testing.T) {
 	}
 }
 
-// TestEvent_names tells what an event is about, whichever fields it has that in.
+// TestEvent_names expects the ids that an event names, in whichever fields they are.
 func TestEvent_names(t *testing.T) {
 	for name, c := range map[string]struct{ event, object, meeting, instance, host, user string }{
 		"a text":    {"meeting.started", `"id":"123","uuid":"u==","host_id":"h"`, "123", "u==", "h", ""},
@@ -316,7 +316,7 @@ func TestEvent_names(t *testing.T) {
 	}
 }
 
-// TestParticipant_user takes the newer of Zoom's two names of a user.
+// TestParticipant_user expects the newer of Zoom's two fields for the id of a user.
 func TestParticipant_user(t *testing.T) {
 	for _, c := range []struct {
 		p    events.Participant

@@ -5,44 +5,45 @@ import (
 	"sync"
 )
 
-// room bounds the bytes of deliveries that are being read. Anybody can send one, slowly or without
-// an end, since the signature is known only at the end. So when the room is full, the delivery
-// that has been read for longest is refused in favor of a new one: those of Zoom arrive whole
-// within a round trip.
+// room bounds the memory of webhook deliveries, in bytes. Anyone can send one, slowly or without
+// end, since the signature can be checked only when the body is complete. So when the room is
+// full, the delivery that has been read for longest is refused in favor of a new one: Zoom's
+// deliveries arrive within a round trip.
 type room struct {
 	size int64
 
 	mu      sync.Mutex
 	used    int64
-	reading list.List // of *place, those that have been read for longest first
+	reading list.List // of *reservation, those that have been read for longest first
 }
 
-// place is the part of a room that a delivery takes.
-type place struct {
+// reservation is the memory that a delivery has of a room.
+type reservation struct {
 	room    *room
 	refuse  func() // ends the reading
 	n       int64
-	element *list.Element // nil once the delivery is whole or refused
+	element *list.Element // nil once the delivery is complete or refused
 	refused bool
 }
 
-// enter returns a place for a delivery that is read from now on. refuse ends its reading when
-// another one needs the room; it must not block.
-func (r *room) enter(refuse func()) *place {
-	p := &place{room: r, refuse: refuse}
+// begin returns a reservation for a delivery that is read from now on. refuse ends the reading
+// when another delivery needs the memory: it MUST NOT block. The caller releases the reservation.
+func (r *room) begin(refuse func()) *reservation {
+	p := &reservation{room: r, refuse: refuse}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p.element = r.reading.PushBack(p)
 	return p
 }
 
-// take takes n more bytes, and reports whether it could.
-func (p *place) take(n int64) bool {
+// reserve reserves n more bytes, if necessary by refusing other deliveries that are being read.
+// It reports false if this delivery is refused.
+func (p *reservation) reserve(n int64) bool {
 	r := p.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for !p.refused && r.used+n > r.size {
-		oldest, _ := r.reading.Front().Value.(*place) // p itself is there
+		oldest, _ := r.reading.Front().Value.(*reservation) // p itself is there
 		oldest.refused = true
 		r.remove(oldest)
 		oldest.refuse()
@@ -55,8 +56,8 @@ func (p *place) take(n int64) bool {
 	return true
 }
 
-// remove frees the bytes of a place.
-func (r *room) remove(p *place) {
+// remove frees the bytes of a reservation. The caller holds the lock.
+func (r *room) remove(p *reservation) {
 	if p.element != nil {
 		r.reading.Remove(p.element)
 		p.element = nil
@@ -65,9 +66,9 @@ func (r *room) remove(p *place) {
 	p.n = 0
 }
 
-// whole notes that the delivery has arrived, so that it is no longer refused, and reports whether
-// it was not refused before.
-func (p *place) whole() bool {
+// complete records that the body has arrived, so that the delivery cannot be refused any more. It
+// reports false if it was refused before.
+func (p *reservation) complete() bool {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
 	if p.refused {
@@ -78,8 +79,8 @@ func (p *place) whole() bool {
 	return true
 }
 
-// leave frees the place.
-func (p *place) leave() {
+// release frees the reservation.
+func (p *reservation) release() {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
 	p.room.remove(p)

@@ -21,22 +21,22 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Socket receives the events that Zoom delivers over a WebSocket, which the gateway opens, so that
-// it needs no public endpoint. The connection authenticates the events, which are not signed.
+// Socket receives the events that Zoom delivers over a WebSocket. The gateway opens it, and so
+// needs no public endpoint. Events are not signed: the connection authenticates them.
 //
-// Zoom allows one connection of a subscription, and closes the old one when a new one opens. So
-// one of all replicas has it, and another one takes over when that one has not renewed its hold
-// for [holdFor]. Zoom neither delivers nor repeats events that happen without a connection. So
-// each connection is noted as a gap (see [Liveness]), including those after the hourly change of
-// the token, and so is an event that cannot be read or stored.
+// Zoom allows one connection per event subscription, and closes the old one when a new one opens.
+// So one replica has it, and another one takes over when that one has not extended its lease for
+// holdFor. Zoom never delivers events that happen without a connection. So each connection is
+// recorded as a gap (see [Liveness] and [Gap]), also after the hourly change of the token, and so
+// is an event that cannot be parsed or stored.
 //
 // Source: https://developers.zoom.us/docs/api/websockets/
 type Socket struct {
 	// Inbox accepts the events.
 	Inbox *Inbox
-	// Subscribed are the accounts, by Zoom's id, whose events the connection delivers. Events of
-	// other accounts are of sub accounts of the first one, unless the account is served by
-	// other means.
+	// Subscribed are the configured accounts, by Zoom's id, whose events the connection delivers:
+	// at least one. Accounts that are not configured count as sub accounts of the first one, and
+	// events of other configured accounts are ignored.
 	Subscribed []string
 	// URL is the endpoint that Zoom shows for the subscription, with its id.
 	URL string
@@ -48,28 +48,28 @@ type Socket struct {
 	dial dialer // nil is dialSocket
 
 	connected atomic.Bool
-	gap       atomic.Bool // one is not noted yet
+	gap       atomic.Bool // there is a gap that is not recorded yet
 }
 
 // conn is a connection that delivers messages.
 type conn interface {
-	// Read returns the next message. Its error has no content of a message.
+	// Read returns the next message. Its error does not quote a message.
 	Read(context.Context) ([]byte, error)
 	Write(ctx context.Context, message []byte) error
 	// Close ends the connection at once.
 	Close()
 }
 
-// dialer opens a connection to a URL with a token. Its error has neither.
+// dialer opens a connection to a URL with a token. Its error quotes neither.
 type dialer func(ctx context.Context, url, token string) (conn, error)
 
 const (
-	// holdEvery is the interval at which the replica with the connection renews its hold, and
-	// others try to get it; holdFor is how long a hold lasts.
-	holdEvery = lookEvery
+	// holdEvery is the interval at which the replica with the connection extends its lease, and
+	// others try to acquire it; holdFor is how long a lease lasts.
+	holdEvery = refreshEvery
 	holdFor   = lostAfter
 	// heartbeatEvery is the interval of heartbeats to Zoom, and silentFor the longest time
-	// without any message, including the replies to them.
+	// without a message, such as the reply to a heartbeat.
 	heartbeatEvery = 30 * time.Second
 	silentFor      = heartbeatEvery + 15*time.Second
 	// openWithin bounds the time until Zoom confirms a connection.
@@ -85,45 +85,45 @@ const (
 	minPause    = time.Second
 	maxPause    = time.Minute
 	provenAfter = time.Minute
-	// connectedGap is the longest time between two notes of one connection.
+	// connectedGap is the longest time between two notes of the mark of one connection.
 	connectedGap = lostAfter
-	// anew is the gap of a mark that starts again.
-	anew = -time.Millisecond
+	// restart is the gap of a mark that begins a new span.
+	restart = -time.Millisecond
 )
 
-// Why a connection ends. None of them has content that Zoom has sent.
+// Why a connection ends, or is not opened. The texts contain nothing that Zoom has sent.
 var (
-	errRenewed   = errors.New("there is a new token, and so a new connection")
-	errRefused   = errors.New("refused by Zoom: look whether the URL is that of the subscription, and whether the app is the one that has it")
-	errHeartbeat = errors.New("the heartbeat is refused by Zoom")
-	errGarbage   = errors.New("a message is none of Zoom's")
+	errRenewed   = errors.New("a new token needs a new connection")
+	errRefused   = errors.New("refused by Zoom: check that the URL is that of the event subscription, and that the app is the one with the subscription")
+	errHeartbeat = errors.New("Zoom has refused a heartbeat")
+	errGarbage   = errors.New("a message is not in Zoom's format")
 	errTooLong   = errors.New("a message is longer than 2 MiB")
-	errSilent    = errors.New("nothing has come for 45 seconds")
+	errSilent    = errors.New("no message has arrived for 45 seconds")
 	errNotOpened = errors.New("not confirmed by Zoom within 15 seconds")
-	errNoToken   = errors.New("no token of Zoom's")
+	errNoToken   = errors.New("Zoom has issued no token")
 	errNotStored = errors.New("an event cannot be stored: Redis does not reply")
-	errClosed    = errors.New("it was closed")
+	errClosed    = errors.New("the connection was closed")
 )
 
-// Keep keeps a connection open while no other replica does, until ctx ends.
+// Keep keeps a connection open while no other replica has one, until ctx ends.
 func (s *Socket) Keep(ctx context.Context) {
 	holder := rand.Text()
 	ticker := time.NewTicker(holdEvery)
 	defer ticker.Stop()
 	var (
-		held    time.Time // when this replica was last known to hold it
-		end     func()    // ends what runs while it does; nil while it does not
-		holding = "socket\x00" + s.URL
+		held  time.Time // when this replica last acquired or extended the lease
+		end   func()    // ends the connection; nil while this replica has no lease
+		lease = "socket\x00" + s.URL
 	)
 	for {
 		within, cancel := context.WithTimeout(ctx, holdEvery)
-		asked := time.Now()
-		ok, err := s.Inbox.Stream.Hold(within, holding, holder, holdFor)
+		sent := time.Now()
+		ok, err := s.Inbox.Stream.Hold(within, lease, holder, holdFor)
 		switch {
 		case ok:
-			held = asked
+			held = sent
 			if end == nil {
-				end = background.Run(ctx, s.connectAlways)
+				end = background.Run(ctx, s.keepConnected)
 			}
 			s.note(within)
 		case end != nil && (err == nil || time.Since(held) > holdFor-2*holdEvery):
@@ -135,7 +135,7 @@ func (s *Socket) Keep(ctx context.Context) {
 		case <-ctx.Done():
 			if end != nil {
 				end()
-				s.release(ctx, holding, holder)
+				s.release(ctx, lease, holder)
 			}
 			return
 		case <-ticker.C:
@@ -143,16 +143,16 @@ func (s *Socket) Keep(ctx context.Context) {
 	}
 }
 
-// release ends the hold of the connection, so that another replica need not wait for its expiry.
-// It is called when ctx has ended.
-func (s *Socket) release(ctx context.Context, holding, holder string) {
+// release ends the lease, so that another replica need not wait for its expiry. It is called when
+// ctx has ended.
+func (s *Socket) release(ctx context.Context, lease, holder string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), holdEvery)
 	defer cancel()
-	_ = s.Inbox.Stream.Release(ctx, holding, holder) // otherwise, it expires
+	_ = s.Inbox.Stream.Release(ctx, lease, holder) // otherwise, it expires
 }
 
-// connectAlways opens one connection after the other, until ctx ends.
-func (s *Socket) connectAlways(ctx context.Context) {
+// keepConnected opens one connection after the other, until ctx ends.
+func (s *Socket) keepConnected(ctx context.Context) {
 	pauses := &backoff.ExponentialBackOff{InitialInterval: minPause, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: maxPause}
 	pauses.Reset()
 	for ctx.Err() == nil {
@@ -165,7 +165,7 @@ func (s *Socket) connectAlways(ctx context.Context) {
 			pauses.Reset()
 		}
 		if errors.Is(err, errRenewed) {
-			s.Log.LogAttrs(ctx, slog.LevelDebug, "the WebSocket of events is opened anew with a new token")
+			s.Log.LogAttrs(ctx, slog.LevelDebug, "the WebSocket of events is opened again with a new token")
 			continue
 		}
 		wait := pauses.NextBackOff()
@@ -183,12 +183,12 @@ func (s *Socket) connect(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	s.changed(ctx, true)
-	defer s.changed(context.WithoutCancel(ctx), false)
+	s.setConnected(ctx, true)
+	defer s.setConnected(context.WithoutCancel(ctx), false)
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "the WebSocket of events is open")
-	// The order of ends is the other way: what sends has ended when the connection is closed.
-	defer background.Run(ctx, func(ctx context.Context) { s.beat(ctx, c, cancel) })()
-	defer background.Run(ctx, func(ctx context.Context) { s.renew(ctx, token, cancel) })()
+	// Deferred calls run in reverse order: these goroutines end before the connection is closed.
+	defer background.Run(ctx, func(ctx context.Context) { s.sendHeartbeats(ctx, c, cancel) })()
+	defer background.Run(ctx, func(ctx context.Context) { s.watchToken(ctx, token, cancel) })()
 	for {
 		message, err := readWithin(ctx, c, silentFor, errSilent)
 		if err == nil {
@@ -200,36 +200,39 @@ func (s *Socket) connect(ctx context.Context) error {
 	}
 }
 
-// changed notes that the connection has opened or closed.
-func (s *Socket) changed(ctx context.Context, connected bool) {
+// setConnected records that the connection has opened or closed, which is a gap.
+func (s *Socket) setConnected(ctx context.Context, connected bool) {
 	s.connected.Store(connected)
-	s.missed(ctx)
+	s.recordGap(ctx)
 }
 
-// missed notes that events may have been missed.
-func (s *Socket) missed(ctx context.Context) {
+// recordGap records that events may have been missed. If the stream does not reply, Keep tries
+// again.
+func (s *Socket) recordGap(ctx context.Context) {
 	s.gap.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, holdEvery)
 	defer cancel()
 	s.note(ctx)
 }
 
-// note notes for all replicas that the connection is open, and gaps that are not noted yet.
+// note notes for all replicas that the connection is open, or records a gap that is not recorded
+// yet.
 func (s *Socket) note(ctx context.Context) {
 	gap := s.gap.Swap(false)
 	if !gap && !s.connected.Load() {
 		return
 	}
-	if s.noteAs(ctx, gap) != nil && gap {
-		s.gap.Store(true) // it is noted the next time
+	if s.noteMarks(ctx, gap) != nil && gap {
+		s.gap.Store(true) // to be recorded the next time
 	}
 }
 
-// noteAs notes that the connection is open, or a gap.
-func (s *Socket) noteAs(ctx context.Context, gap bool) error {
+// noteMarks notes the marks of the connection; with gap, they begin a new span, and the gap is
+// appended to the stream.
+func (s *Socket) noteMarks(ctx context.Context, gap bool) error {
 	mark := stream.Mark{Gap: connectedGap}
 	if gap {
-		mark.Gap = anew
+		mark.Gap = restart
 	}
 	for _, account := range s.Subscribed {
 		mark.Name = markName(account, types.EventSourceWebsocket, openMark)
@@ -243,8 +246,7 @@ func (s *Socket) noteAs(ctx context.Context, gap bool) error {
 	return s.Inbox.Stream.Append(ctx, s.gapMessages()...)
 }
 
-// gapMessages returns the messages of a gap for the stream, for those that follow events and
-// those that replay them.
+// gapMessages returns the messages of a gap for the stream, one for each account.
 func (s *Socket) gapMessages() (all []*stream.Message) {
 	kind := GapBegan
 	if s.connected.Load() {
@@ -289,7 +291,7 @@ func (s *Socket) open(ctx context.Context) (*identity.Token, conn, error) {
 	return token, c, nil
 }
 
-// readWithin reads a message. It returns late if none arrives in time.
+// readWithin reads a message. Its error is late if none arrives within d.
 func readWithin(ctx context.Context, c conn, d time.Duration, late error) ([]byte, error) {
 	within, cancel := context.WithTimeoutCause(ctx, d, late)
 	defer cancel()
@@ -305,7 +307,7 @@ type frame struct {
 	Module string `json:"module"`
 	// Success reports whether Zoom has confirmed the connection or the heartbeat.
 	Success bool `json:"success"`
-	// Content is the body of a webhook, as a string.
+	// Content is an event: the body of a webhook, usually as a JSON string.
 	Content jsontext.Value `json:"content"`
 }
 
@@ -316,7 +318,7 @@ func (f *frame) read(message []byte) error {
 	return nil
 }
 
-// body returns the event of a message, which is a JSON string or an object.
+// body returns the event in Content, which is a JSON string or an object.
 func (f *frame) body() []byte {
 	if f.Content.Kind() != '"' {
 		return f.Content
@@ -351,7 +353,8 @@ func (s *Socket) receive(ctx context.Context, message []byte) error {
 	return nil
 }
 
-// receiveEvent accepts an event. One that cannot be read is a gap, since it may be any event.
+// receiveEvent accepts an event, and retries for storeAgain if it cannot be stored. An event that
+// cannot be parsed is a gap.
 func (s *Socket) receiveEvent(ctx context.Context, body []byte) error {
 	if len(body) > maxBody {
 		body = nil
@@ -359,16 +362,16 @@ func (s *Socket) receiveEvent(ctx context.Context, body []byte) error {
 	e, err := Parse(body, time.Now())
 	if err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "an event over the WebSocket cannot be read; it counts as missed")
-		s.missed(ctx)
+		s.recordGap(ctx)
 		return nil //nolint:nilerr // the connection remains open
 	}
 	served, ok := s.served(e.AccountID)
 	if !ok {
-		s.Inbox.leftOut.Add(s.Log, "events over the WebSocket are of accounts that another app serves; they are left out")
+		s.Inbox.ignored.Add(s.Log, "events over the WebSocket are of accounts that another app serves; they are left out")
 		return nil
 	}
 	for began := time.Now(); ; {
-		if s.Inbox.take(ctx, types.EventSourceWebsocket, served, e) == nil {
+		if s.Inbox.accept(ctx, types.EventSourceWebsocket, served, e) == nil {
 			return nil
 		}
 		if time.Since(began) > storeAgain {
@@ -380,20 +383,21 @@ func (s *Socket) receiveEvent(ctx context.Context, body []byte) error {
 	}
 }
 
-// served returns the served account that an event belongs to.
+// served returns the configured account that an event belongs to. It reports false if that has
+// another app.
 func (s *Socket) served(account string) (served string, ok bool) {
 	if slices.Contains(s.Subscribed, account) {
 		return account, true
 	}
-	_, other := s.Inbox.Accounts[account]
-	return s.Subscribed[0], !other
+	_, configured := s.Inbox.Accounts[account]
+	return s.Subscribed[0], !configured
 }
 
 // heartbeat is the message of a heartbeat.
 var heartbeat = []byte(`{"module":"heartbeat"}`)
 
-// beat sends heartbeats until ctx or the connection ends.
-func (s *Socket) beat(ctx context.Context, c conn, end context.CancelCauseFunc) {
+// sendHeartbeats sends heartbeats until ctx ends. If that fails, it ends the connection.
+func (s *Socket) sendHeartbeats(ctx context.Context, c conn, end context.CancelCauseFunc) {
 	ticker := time.NewTicker(heartbeatEvery)
 	defer ticker.Stop()
 	for {
@@ -412,10 +416,10 @@ func (s *Socket) beat(ctx context.Context, c conn, end context.CancelCauseFunc) 
 	}
 }
 
-// renew ends the connection when a newer token is available.
-func (s *Socket) renew(ctx context.Context, token *identity.Token, end context.CancelCauseFunc) {
+// watchToken ends the connection when a newer token is available, or the token has expired.
+func (s *Socket) watchToken(ctx context.Context, token *identity.Token, end context.CancelCauseFunc) {
 	if token.Expires.IsZero() {
-		return // the expiry is unknown; Zoom closes the connection
+		return // the expiry is unknown: Zoom closes the connection
 	}
 	left := time.Until(token.Expires)
 	wait := left - min(renewBefore, left/2)
@@ -443,5 +447,5 @@ type statusError int
 
 // Error names the status.
 func (e statusError) Error() string {
-	return fmt.Sprintf("it is answered by HTTP status %d", int(e))
+	return fmt.Sprintf("the answer is HTTP status %d", int(e))
 }

@@ -14,25 +14,24 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// settled is longer than what is noted takes to be known, and answers take to count as kept
-// right.
-const settled = lookEvery + settling + time.Second
+// settled is longer than it takes until marks are read, and until new answers live longer.
+const settled = refreshEvery + settling + time.Second
 
-// TestSocket takes events over a connection for three quarters of an hour: it stands, though
-// few come, and what events keep right lives longer.
+// TestSocket receives few events over a connection for three quarters of an hour. It expects the
+// connection to remain open, and answers that events keep up to date to live longer.
 func TestSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{}
-		p := plug(&stream.Memory{}, l)
-		defer p.keep(t.Context())()
+		l := &zoomServer{}
+		p := newSocketReplica(&stream.Memory{}, l)
+		defer p.start(t.Context())()
 		time.Sleep(settled)
 		if alive, last, source := p.Status(time.Now()); !alive || !last.IsZero() || source != types.EventSourceWebsocket {
 			t.Errorf("connected: alive %v, last %v, by %s", alive, last, source)
 		}
-		if p.longer(aMeeting, 0) {
-			t.Error("before an event of its kind, what is read lives longer")
+		if p.livesLonger(aMeeting, 0) {
+			t.Error("before an event of its kind, an answer lives longer")
 		}
-		l.tell(updatedIn("A", "123"))
+		l.sendEvent(updatedIn("A", "123"))
 		came := time.Now()
 		time.Sleep(settled)
 		if !slices.Contains(p.evictedOf("A"), "meeting:123") {
@@ -42,13 +41,13 @@ func TestSocket(t *testing.T) {
 			t.Errorf("after an event: alive %v, last %v, want %v", alive, last, came)
 		}
 		time.Sleep(45 * time.Minute)
-		if alive, _, _ := p.Status(time.Now()); !alive || !p.longer(aMeeting, 44*time.Minute) || p.longer(aMeeting, 47*time.Minute) || p.longer(aUser, 0) {
-			t.Error("while it is connected and nothing comes, lifetimes are others")
+		if alive, _, _ := p.Status(time.Now()); !alive || !p.livesLonger(aMeeting, 44*time.Minute) || p.livesLonger(aMeeting, 47*time.Minute) || p.livesLonger(aUser, 0) {
+			t.Error("while it is connected and no events arrive, lifetimes change")
 		}
-		if n := l.dialled(); n != 1 {
+		if n := l.dialCount(); n != 1 {
 			t.Errorf("it has connected %d times", n)
 		}
-		l.tell(updatedIn("sub", "1"))
+		l.sendEvent(updatedIn("sub", "1"))
 		synctest.Wait()
 		if len(p.evictedOf("sub")) == 0 {
 			t.Errorf("an event of a sub account: evicted were %d", p.evictions())
@@ -56,61 +55,66 @@ func TestSocket(t *testing.T) {
 	})
 }
 
-// TestSocket_gap has the connection end in each of several ways: there is another one soon,
-// and what was read before lives no longer than without events.
+// TestSocket_gap ends the connection, or makes it miss an event, in several ways. It expects
+// another connection soon, and answers that were read before to live no longer than without
+// events.
 func TestSocket_gap(t *testing.T) {
-	for name, end := range map[string]func(*line){
-		"cut":             func(l *line) { l.cut() },
-		"garbage":         func(l *line) { l.say([]byte("<html>")) },
-		"no frame":        func(l *line) { l.say([]byte("[]")) },
-		"no module":       func(l *line) { l.say([]byte(`{"success":true}`)) },
-		"too long":        func(l *line) { l.say(nil) },
-		"refused":         func(l *line) { l.say([]byte(`{"module":"build_connection","success":false}`)) },
-		"heart refused":   func(l *line) { l.say([]byte(`{"module":"heartbeat","success":false}`)) },
-		"unreadable":      func(l *line) { l.tell(`{"event":`) },
-		"no event":        func(l *line) { l.tell(`{}`) },
-		"no content":      func(l *line) { l.say([]byte(`{"module":"message"}`)) },
-		"content is 7":    func(l *line) { l.say([]byte(`{"module":"message","content":7}`)) },
-		"a long event":    func(l *line) { l.tell(`{"event":"` + strings.Repeat("x", maxBody) + `"}`) },
-		"down and up":     func(l *line) { l.setDown(true); time.Sleep(20 * time.Second); l.setDown(false) },
-		"silent for long": func(l *line) { l.deaf.Store(true); time.Sleep(silentFor + heartbeatEvery); l.deaf.Store(false) },
+	for name, end := range map[string]func(*zoomServer){
+		"cut":           func(l *zoomServer) { l.cut() },
+		"garbage":       func(l *zoomServer) { l.send([]byte("<html>")) },
+		"no frame":      func(l *zoomServer) { l.send([]byte("[]")) },
+		"no module":     func(l *zoomServer) { l.send([]byte(`{"success":true}`)) },
+		"too long":      func(l *zoomServer) { l.send(nil) },
+		"refused":       func(l *zoomServer) { l.send([]byte(`{"module":"build_connection","success":false}`)) },
+		"heart refused": func(l *zoomServer) { l.send([]byte(`{"module":"heartbeat","success":false}`)) },
+		"unreadable":    func(l *zoomServer) { l.sendEvent(`{"event":`) },
+		"no event":      func(l *zoomServer) { l.sendEvent(`{}`) },
+		"no content":    func(l *zoomServer) { l.send([]byte(`{"module":"message"}`)) },
+		"content is 7":  func(l *zoomServer) { l.send([]byte(`{"module":"message","content":7}`)) },
+		"a long event":  func(l *zoomServer) { l.sendEvent(`{"event":"` + strings.Repeat("x", maxBody) + `"}`) },
+		"down and up":   func(l *zoomServer) { l.setDown(true); time.Sleep(20 * time.Second); l.setDown(false) },
+		"silent for long": func(l *zoomServer) {
+			l.ignoresHeartbeats.Store(true)
+			time.Sleep(silentFor + heartbeatEvery)
+			l.ignoresHeartbeats.Store(false)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := &line{}
-				p := plug(&stream.Memory{}, l)
-				defer p.keep(t.Context())()
+				l := &zoomServer{}
+				p := newSocketReplica(&stream.Memory{}, l)
+				defer p.start(t.Context())()
 				time.Sleep(settled)
-				l.tell(updatedIn("A", "1"))
+				l.sendEvent(updatedIn("A", "1"))
 				time.Sleep(2 * time.Minute)
-				if !p.longer(aMeeting, 0) || !p.longer(aMeeting, time.Minute) {
-					t.Fatal("events do not come")
+				if !p.livesLonger(aMeeting, 0) || !p.livesLonger(aMeeting, time.Minute) {
+					t.Fatal("events do not arrive")
 				}
 				before := time.Now()
 				end(l)
-				time.Sleep(lookEvery + time.Second)
-				if p.longer(aMeeting, time.Since(before)) {
-					t.Error("what was read before it lives longer")
+				time.Sleep(refreshEvery + time.Second)
+				if p.livesLonger(aMeeting, time.Since(before)) {
+					t.Error("an answer that was read before lives longer")
 				}
 				time.Sleep(2 * time.Minute)
-				if alive, _, _ := p.Status(time.Now()); !alive || !p.longer(aMeeting, 0) || p.longer(aMeeting, time.Since(before)) {
-					t.Error("after it, what is read is not told from what was read before")
+				if alive, _, _ := p.Status(time.Now()); !alive || !p.livesLonger(aMeeting, 0) || p.livesLonger(aMeeting, time.Since(before)) {
+					t.Error("answers that were read before and after live equally long")
 				}
 				if !strings.Contains(p.log.String(), "events may have been missed") {
-					t.Errorf("the log does not tell of it: %s", p.log)
+					t.Errorf("the log does not report the gap: %s", p.log)
 				}
-				if n := l.dialled(); n > 8 {
+				if n := l.dialCount(); n > 8 {
 					t.Errorf("it has connected %d times", n)
 				}
-				if log := p.door.log.String(); strings.Contains(log, "html") || strings.Contains(log, "token 1") || strings.Contains(log, "xxx") {
-					t.Errorf("the log has what came: %s", log)
+				if log := p.testWebhook.log.String(); strings.Contains(log, "html") || strings.Contains(log, "token 1") || strings.Contains(log, "xxx") {
+					t.Errorf("the log quotes a message or the token: %s", log)
 				}
 			})
 		})
 	}
 }
 
-// TestSocket_whatIsNoGap leaves the connection, and what is known, as they are.
+// TestSocket_whatIsNoGap expects messages that change neither the connection nor lifetimes.
 func TestSocket_whatIsNoGap(t *testing.T) {
 	for name, message := range map[string]string{
 		"an unknown module":  `{"module":"advert","content":"x"}`,
@@ -121,31 +125,31 @@ func TestSocket_whatIsNoGap(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := &line{}
-				p := plug(&stream.Memory{}, l)
-				defer p.keep(t.Context())()
+				l := &zoomServer{}
+				p := newSocketReplica(&stream.Memory{}, l)
+				defer p.start(t.Context())()
 				time.Sleep(settled)
-				l.tell(updatedIn("A", "1"))
+				l.sendEvent(updatedIn("A", "1"))
 				time.Sleep(time.Minute)
 				evicted := p.evictions()
-				l.say([]byte(message))
+				l.send([]byte(message))
 				time.Sleep(time.Minute)
-				if !p.longer(aMeeting, 80*time.Second) || l.dialled() != 1 || p.evictions() != evicted {
-					t.Errorf("%d connections; evicted were %d; the log: %s", l.dialled(), p.evictions(), p.door.log.String())
+				if !p.livesLonger(aMeeting, 80*time.Second) || l.dialCount() != 1 || p.evictions() != evicted {
+					t.Errorf("%d connections; evicted were %d; the log: %s", l.dialCount(), p.evictions(), p.testWebhook.log.String())
 				}
 			})
 		})
 	}
 }
 
-// TestSocket_again delivers an event over the WebSocket that came by webhook, and again: both
-// sources are noted, and nothing is lost.
+// TestSocket_again delivers an event by a webhook, and then twice over the WebSocket. It expects
+// the marks of both sources, and a gap of one source to matter only while the other has one, too.
 func TestSocket_again(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{}
-		p := plug(&stream.Memory{}, l)
+		l := &zoomServer{}
+		p := newSocketReplica(&stream.Memory{}, l)
 		p.Sources = []types.EventSource{types.EventSourceWebhook, types.EventSourceWebsocket}
-		defer p.keep(t.Context())()
+		defer p.start(t.Context())()
 		time.Sleep(settled)
 		event := updatedIn("A", "1")
 		p.deliver(event, "old", time.Now())
@@ -154,34 +158,34 @@ func TestSocket_again(t *testing.T) {
 			t.Errorf("after a webhook: alive %v by %s", alive, source)
 		}
 		for range 2 {
-			l.tell(event)
+			l.sendEvent(event)
 			time.Sleep(settled)
 		}
 		if alive, _, source := p.Status(time.Now()); !alive || source != types.EventSourceWebsocket || len(p.evictedOf("A")) > 10 {
 			t.Errorf("after the WebSocket: alive %v by %s; evicted were %q", alive, source, p.evictedOf("A"))
 		}
-		// What one source has missed, the other may have told.
+		// One source suffices.
 		l.cut()
-		time.Sleep(lookEvery + time.Second)
-		if !p.longer(aMeeting, time.Minute) {
-			t.Error("webhooks come, and what was read before the WebSocket was cut lives no longer")
+		time.Sleep(refreshEvery + time.Second)
+		if !p.livesLonger(aMeeting, time.Minute) {
+			t.Error("webhooks arrive, but an answer that was read before the WebSocket was cut does not live longer")
 		}
 		time.Sleep(AliveFor)
-		if !p.longer(aMeeting, time.Minute) || p.longer(aMeeting, AliveFor+time.Minute) {
-			t.Error("the WebSocket is connected, and webhooks do not come any more")
+		if !p.livesLonger(aMeeting, time.Minute) || p.livesLonger(aMeeting, AliveFor+time.Minute) {
+			t.Error("lifetimes do not depend on the WebSocket alone after webhooks have stopped")
 		}
 	})
 }
 
-// TestSocket_renewsTheToken connects anew before the token ends, each hour: what was read
-// before lives no longer.
+// TestSocket_renewsTheToken expects a new connection each hour, before the token expires, and
+// answers that were read before not to live longer.
 func TestSocket_renewsTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{}
-		p := plug(&stream.Memory{}, l)
-		defer p.keep(t.Context())()
+		l := &zoomServer{}
+		p := newSocketReplica(&stream.Memory{}, l)
+		defer p.start(t.Context())()
 		time.Sleep(settled)
-		l.tell(updatedIn("A", "1"))
+		l.sendEvent(updatedIn("A", "1"))
 		time.Sleep(3 * time.Hour)
 		dials, tokens := l.opened()
 		if want := []string{"token 1", "token 2", "token 3", "token 4"}; !slices.Equal(tokens, want) {
@@ -192,13 +196,13 @@ func TestSocket_renewsTheToken(t *testing.T) {
 				t.Errorf("it has connected after %v", took)
 			}
 		}
-		if age := time.Since(dials[3]); !p.longer(aMeeting, age-settled) || p.longer(aMeeting, age) {
-			t.Errorf("what was read before is not told from what was read after, %v ago", age)
+		if age := time.Since(dials[3]); !p.livesLonger(aMeeting, age-settled) || p.livesLonger(aMeeting, age) {
+			t.Errorf("answers that were read before and after the last connection, %v ago, live equally long", age)
 		}
 	})
 }
 
-// stuck is a stream that does not reply to some calls.
+// stuck is a stream whose calls fail if their fields are set.
 type stuck struct {
 	*stream.Memory
 	append, release, hold atomic.Bool
@@ -230,8 +234,8 @@ func (s *stuck) Hold(ctx context.Context, name, holder string, life time.Duratio
 
 var errStuck = errors.New("stuck")
 
-// TestSocket_oneReplica has one of three replicas connect. When it ends, another one does: at
-// once where it has said so, and else when the time is over for which it had the connection.
+// TestSocket_oneReplica expects one of three replicas to connect. When it ends, another one does:
+// at once if the first has released its lease, and otherwise when the lease has ended.
 func TestSocket_oneReplica(t *testing.T) {
 	for name, c := range map[string]struct {
 		killed bool
@@ -239,42 +243,42 @@ func TestSocket_oneReplica(t *testing.T) {
 	}{"ends": {false, holdEvery + time.Second}, "killed": {true, holdFor + holdEvery + time.Second}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, s := &line{}, &stuck{Memory: &stream.Memory{}}
+				l, s := &zoomServer{}, &stuck{Memory: &stream.Memory{}}
 				s.release.Store(c.killed)
-				replicas := []*plugged{plug(s, l), plug(s, l), plug(s, l)}
-				ends := map[*plugged]func(){}
+				replicas := []*socketReplica{newSocketReplica(s, l), newSocketReplica(s, l), newSocketReplica(s, l)}
+				ends := map[*socketReplica]func(){}
 				for _, p := range replicas {
-					ends[p] = p.keep(t.Context())
+					ends[p] = p.start(t.Context())
 				}
 				time.Sleep(time.Minute)
-				l.tell(updatedIn("A", "1"))
+				l.sendEvent(updatedIn("A", "1"))
 				time.Sleep(time.Minute)
-				if l.dialled() != 1 {
-					t.Fatalf("%d connections", l.dialled())
+				if l.dialCount() != 1 {
+					t.Fatalf("%d connections", l.dialCount())
 				}
-				at := slices.IndexFunc(replicas, func(p *plugged) bool { return p.connected.Load() })
+				at := slices.IndexFunc(replicas, func(p *socketReplica) bool { return p.connected.Load() })
 				others := slices.Delete(slices.Clone(replicas), at, at+1)
 				for _, p := range others {
-					if alive, _, _ := p.Status(time.Now()); !alive || !p.longer(aMeeting, time.Minute-settled) {
-						t.Error("another replica does not know that events come")
+					if alive, _, _ := p.Status(time.Now()); !alive || !p.livesLonger(aMeeting, time.Minute-settled) {
+						t.Error("on another replica, events do not count as arriving")
 					}
 				}
 				began := time.Now()
 				ends[replicas[at]]()
 				delete(ends, replicas[at])
 				time.Sleep(c.within)
-				if l.dialled() != 2 {
-					t.Errorf("%d connections after %v", l.dialled(), c.within)
+				if l.dialCount() != 2 {
+					t.Errorf("%d connections after %v", l.dialCount(), c.within)
 				}
-				time.Sleep(lookEvery)
+				time.Sleep(refreshEvery)
 				for _, p := range others {
-					if p.longer(aMeeting, time.Since(began)) {
-						t.Error("what was read before lives longer on another replica")
+					if p.livesLonger(aMeeting, time.Since(began)) {
+						t.Error("an answer that was read before lives longer on another replica")
 					}
 				}
-				l.tell(updatedIn("A", "2"))
+				l.sendEvent(updatedIn("A", "2"))
 				synctest.Wait()
-				if !slices.ContainsFunc(others, func(p *plugged) bool { return slices.Contains(p.evictedOf("A"), "meeting:2") }) {
+				if !slices.ContainsFunc(others, func(p *socketReplica) bool { return slices.Contains(p.evictedOf("A"), "meeting:2") }) {
 					t.Error("the next event is lost")
 				}
 				for _, end := range ends {
@@ -285,8 +289,8 @@ func TestSocket_oneReplica(t *testing.T) {
 	}
 }
 
-// TestSocket_withoutRedis gives the connection up when it cannot say for ten seconds that it
-// has it, and has an event that cannot be stored count as missed.
+// TestSocket_withoutRedis expects the connection to be closed when the lease cannot be extended
+// before it ends, and when an event cannot be stored, which counts as missed.
 func TestSocket_withoutRedis(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails  func(*stuck) *atomic.Bool
@@ -297,17 +301,17 @@ func TestSocket_withoutRedis(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, s := &line{}, &stuck{Memory: &stream.Memory{}}
-				p := plug(s, l)
-				defer p.keep(t.Context())()
+				l, s := &zoomServer{}, &stuck{Memory: &stream.Memory{}}
+				p := newSocketReplica(s, l)
+				defer p.start(t.Context())()
 				time.Sleep(time.Minute)
-				l.tell(updatedIn("A", "1"))
+				l.sendEvent(updatedIn("A", "1"))
 				time.Sleep(2 * time.Minute)
 				synctest.Wait()
 				was := l.current()
 				c.fails(s).Store(true)
 				before := time.Now()
-				l.tell(updatedIn("A", "2"))
+				l.sendEvent(updatedIn("A", "2"))
 				synctest.Wait()
 				if !slices.Contains(p.evictedOf("A"), "meeting:2") {
 					t.Error("an event that cannot be stored has not evicted")
@@ -318,18 +322,17 @@ func TestSocket_withoutRedis(t *testing.T) {
 				}
 				c.fails(s).Store(false)
 				time.Sleep(5 * time.Minute)
-				if alive, _, _ := p.Status(time.Now()); !alive || p.longer(aMeeting, time.Since(before)) {
-					t.Error("when Redis is back, what was read before is not told from what was read after")
+				if alive, _, _ := p.Status(time.Now()); !alive || p.livesLonger(aMeeting, time.Since(before)) {
+					t.Error("when Redis is back, answers that were read before and after live equally long")
 				}
 			})
 		})
 	}
 }
 
-// TestSocket_backsOff tries less and less often to connect to what lets nobody in, for as
-// long as it does.
+// TestSocket_backsOff expects increasing delays between attempts to connect that fail.
 func TestSocket_backsOff(t *testing.T) {
-	for name, l := range map[string]*line{
+	for name, l := range map[string]*zoomServer{
 		"down":               {down: true},
 		"refused":            {answer: func(int) []byte { return []byte(`{"module":"build_connection","success":false,"content":"secret"}`) }},
 		"garbage":            {answer: func(int) []byte { return []byte(`secret`) }},
@@ -339,18 +342,18 @@ func TestSocket_backsOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l.deaf.Store(true)
-				p := plug(&stream.Memory{}, l)
-				defer p.keep(t.Context())()
+				l.ignoresHeartbeats.Store(true)
+				p := newSocketReplica(&stream.Memory{}, l)
+				defer p.start(t.Context())()
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				if n := l.dialled(); n < 20 || n > 120 {
+				if n := l.dialCount(); n < 20 || n > 120 {
 					t.Errorf("it has tried %d times in an hour", n)
 				}
-				if log := p.door.log.String(); strings.Contains(log, "secret") || strings.Contains(log, "token 1") || !strings.Contains(log, "why=") {
+				if log := p.testWebhook.log.String(); strings.Contains(log, "secret") || strings.Contains(log, "token 1") || !strings.Contains(log, "why=") {
 					t.Errorf("the log says %.1000s", log)
 				}
-				if p.longer(aMeeting, 0) {
+				if p.livesLonger(aMeeting, 0) {
 					t.Error("answers live longer")
 				}
 			})

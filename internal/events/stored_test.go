@@ -19,18 +19,18 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// replica returns a door of one of several replicas, whose claimed events are another's at
-// once.
-func replica(client redis.UniversalClient) *door {
-	d := newDoor()
+// replica returns the webhook of one of several replicas, with a Redis whose claimed events
+// another replica may claim at once.
+func replica(client redis.UniversalClient) *testWebhook {
+	d := newTestWebhook()
 	d.Stream = stream.NewRedis(client, "events", stream.WithClaimAfter(0))
 	return d
 }
 
-// TestTake_replicaKilled has a replica end at each place on the way of an event. What it
-// has answered 204 is evicted by another replica where the eviction did not reach Redis;
-// all else Zoom delivers again, to the other replica.
-func TestTake_replicaKilled(t *testing.T) {
+// TestAccept_replicaKilled ends a replica at each step of accepting an event. If it has answered
+// 204 and its eviction did not reach Redis, another replica evicts; otherwise Zoom delivers the
+// event again, to the other replica.
+func TestAccept_replicaKilled(t *testing.T) {
 	client := redistest.Start(t).Client()
 	for i, c := range []struct {
 		name      string
@@ -58,9 +58,9 @@ func TestTake_replicaKilled(t *testing.T) {
 				t.Errorf("%d, want %d", w.Code, c.want)
 			}
 			if len(first.evicted["A A"]) == 0 {
-				t.Error("the replica that was asked has evicted nothing")
+				t.Error("the first replica has evicted nothing")
 			}
-			// first ends here.
+			// The first replica ends here.
 			if c.again {
 				if w := other.deliver(body, "old", at); w.Code != http.StatusNoContent {
 					t.Errorf("again: %d", w.Code)
@@ -76,14 +76,14 @@ func TestTake_replicaKilled(t *testing.T) {
 			}
 			other.evicted = map[string][]cache.Tag{}
 			if other.finish(t.Context()); len(other.evicted) > 0 {
-				t.Errorf("what is done is done again: %q", other.evicted)
+				t.Errorf("a finished event has evicted again: %q", other.evicted)
 			}
 		})
 	}
 }
 
-// TestFinish_goesOnUntilItIsDone keeps what cannot be evicted, and what is another
-// replica's to evict.
+// TestFinish_goesOnUntilItIsDone expects an event to remain pending while evictions fail, and if
+// a replica that does not serve its account claims it.
 func TestFinish_goesOnUntilItIsDone(t *testing.T) {
 	client := redistest.Start(t).Client()
 	first, other := replica(client), replica(client)
@@ -91,7 +91,7 @@ func TestFinish_goesOnUntilItIsDone(t *testing.T) {
 	first.deliver(strings.Replace(ended, `"A"`, `"C"`, 1), "other", at)
 	for range 2 {
 		if other.finish(t.Context()); len(other.evicted["B C"]) == 0 {
-			t.Fatal("it is given up")
+			t.Fatal("the event is not claimed again")
 		}
 		other.evicted = map[string][]cache.Tag{}
 	}
@@ -100,16 +100,16 @@ func TestFinish_goesOnUntilItIsDone(t *testing.T) {
 	stranger.finish(t.Context())
 	other.unwritten = false
 	if other.finish(t.Context()); len(other.evicted["B C"]) == 0 {
-		t.Error("a replica without the account has taken it")
+		t.Error("a replica without the account has finished it")
 	}
 	if claimed, err := other.Stream.Claim(t.Context()); err != nil || len(claimed) > 0 {
 		t.Errorf("%d are left, %v", len(claimed), err)
 	}
 }
 
-// TestTake_redisHangs is answered within two seconds: by 503, with all evicted, and taken
-// when it comes again.
-func TestTake_redisHangs(t *testing.T) {
+// TestAccept_redisHangs delivers an event while Redis hangs. It expects 503, with evictions, and
+// 204 when the event is delivered again.
+func TestAccept_redisHangs(t *testing.T) {
 	server := redistest.Start(t)
 	d := replica(server.Client())
 	server.Hang()
@@ -117,7 +117,7 @@ func TestTake_redisHangs(t *testing.T) {
 		t.Errorf("%d, evicted were %q", w.Code, d.evicted)
 	}
 	if log := d.log.String(); !strings.Contains(log, "status=503") || strings.Contains(log, "86420013579") {
-		t.Errorf("the log says %s", log)
+		t.Errorf("the log is %s", log)
 	}
 	server.Resume()
 	if w := d.deliver(ended, "old", at); w.Code != http.StatusNoContent {
@@ -125,54 +125,52 @@ func TestTake_redisHangs(t *testing.T) {
 	}
 }
 
-// TestBatches_areBounded brings more events than there is room for, and works on a few of them
-// at once, in their order.
+// TestBatches_areBounded adds more events than the bound, and expects batches in their order.
 func TestBatches_areBounded(t *testing.T) {
 	var (
 		b       batches
 		blocked = make(chan struct{})
-		worked  = make(chan *taking, 2*maxWaiting)
+		worked  = make(chan *acceptance, 2*maxWaiting)
 	)
-	work := func(batch []*taking) {
+	work := func(batch []*acceptance) {
 		<-blocked
 		if len(batch) > maxBatch {
-			t.Errorf("%d are worked on at once", len(batch))
+			t.Errorf("a batch has %d events", len(batch))
 		}
 		for _, one := range batch {
 			worked <- one
 		}
 	}
-	var all []*taking
-	for one := (&taking{}); b.add(one, work); one = (&taking{}) {
+	var all []*acceptance
+	for one := (&acceptance{}); b.add(one, work); one = (&acceptance{}) {
 		if all = append(all, one); len(all) > 2*maxWaiting {
-			t.Fatal("there is room for all")
+			t.Fatal("no event is refused")
 		}
 	}
 	if len(all) < maxWaiting {
-		t.Errorf("there is room for %d", len(all))
+		t.Errorf("%d events were added, want at least %d", len(all), maxWaiting)
 	}
 	close(blocked)
 	for i, one := range all {
 		if got := <-worked; got != one {
-			t.Fatalf("number %d is another one", i)
+			t.Fatalf("event %d is another one", i)
 		}
 	}
-	for end := time.Now().Add(time.Minute); !b.add(&taking{}, work); {
+	for end := time.Now().Add(time.Minute); !b.add(&acceptance{}, work); {
 		if time.Now().After(end) {
-			t.Fatal("there is no room again")
+			t.Fatal("events are refused after all were processed")
 		}
 	}
 }
 
-// TestTake_together has events that come at once evicted and stored together: each is answered
-// by what becomes of it.
-func TestTake_together(t *testing.T) {
+// TestAccept_together expects concurrent events to be evicted and stored in batches.
+func TestAccept_together(t *testing.T) {
 	client := redistest.Start(t).Client()
 	d := replica(client)
 	var calls atomic.Int32
 	d.Accounts = map[string]Account{"A": {Secrets: []string{"old"}, Evict: func(context.Context, string, ...cache.Tag) bool {
 		calls.Add(1)
-		time.Sleep(time.Millisecond) // others come
+		time.Sleep(time.Millisecond) // for other events to arrive
 		return true
 	}}}
 	const n = 500
@@ -194,8 +192,8 @@ func TestTake_together(t *testing.T) {
 	}
 }
 
-// TestTake_duplicates delivers an event to all replicas: it is stored once.
-func TestTake_duplicates(t *testing.T) {
+// TestAccept_duplicates delivers an event to several replicas, and expects it to be stored once.
+func TestAccept_duplicates(t *testing.T) {
 	client := redistest.Start(t).Client()
 	for range 3 {
 		d := replica(client)
@@ -209,7 +207,7 @@ func TestTake_duplicates(t *testing.T) {
 	}
 }
 
-// TestRecord keeps what an event names, and nothing else of it.
+// TestRecord expects the ids of an event in its record, and nothing else.
 func TestRecord(t *testing.T) {
 	const body = `{"event":"recording.completed","event_ts":1772366400123,"download_token":"secret","payload":{"account_id":"A","object":{"id":123,"uuid":"u","host_id":"h","host_email":"a@b.c","topic":"words"}}}`
 	e, err := Parse([]byte(body), time.Now())
@@ -219,7 +217,7 @@ func TestRecord(t *testing.T) {
 	kept := e.record("M", true)
 	for _, word := range []string{"secret", "a@b.c", "words"} {
 		if strings.Contains(string(kept), word) {
-			t.Errorf("%s stands in %s", word, kept)
+			t.Errorf("%s is in %s", word, kept)
 		}
 	}
 	got, served, err := readRecord(kept)

@@ -11,15 +11,15 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Row has the tags that events evict.
+// Row has the tags that some events evict.
 type Row struct {
 	// Events are the names of the events.
 	Events []string
-	// Tags are the tags of package zoom that the events evict, with fields of the event in
-	// braces: "user:{host}:meetings". For an event without that field, the tag is the one
-	// behind a "|": "user:{host}:meetings|meetings".
+	// Tags are tags of operations of package zoom, with the name of a variable in braces, which
+	// stands for ids that the event names: "user:{host}:meetings". A tag after a "|" replaces
+	// it for an event that names none: "user:{host}:meetings|meetings".
 	Tags []string
-	// Why is the reason why there are no tags, or why there are no others.
+	// Why is the reason for having no tags, or no others.
 	Why string
 }
 
@@ -37,8 +37,8 @@ var (
 
 func tags(parts ...[]string) []string { return slices.Concat(parts...) }
 
-// unseen is the reason of events whose changes no answer has.
-const unseen = "nothing that the graph reads tells of it"
+// unseen is the reason of events whose changes no answer contains.
+const unseen = "nothing that the graph reads contains the change"
 
 // Rows is the table of all events that Zoom documents.
 //
@@ -57,14 +57,14 @@ var Rows = []Row{
 			"meeting.participant_put_in_waiting_room", "meeting.participant_joined_waiting_room", "meeting.participant_left_waiting_room",
 			"meeting.participant_joined_breakout_room", "meeting.participant_left_breakout_room", "meeting.participant_role_changed",
 		},
-		Tags: []string{"meeting:{instance}:dashboard"}, Why: "the counts in the lists of the dashboard are kept for seconds alone",
+		Tags: []string{"meeting:{instance}:dashboard"}, Why: "the counts in the lists of the dashboard are cached for seconds only",
 	},
 	{Events: []string{"meeting.registration_created", "meeting.registration_approved", "meeting.registration_cancelled", "meeting.registration_denied"}, Tags: []string{"meeting:{meeting}:registrants"}},
 	{Events: []string{"meeting.sharing_started", "meeting.sharing_ended", "meeting.breakout_room_sharing_started", "meeting.breakout_room_sharing_ended"}, Tags: []string{"meeting:{instance}:dashboard"}},
 	{Events: []string{"meeting.live_streaming_started", "meeting.live_streaming_stopped"}, Tags: []string{"meeting:{meeting}:livestream"}},
 	{
 		Events: []string{"meeting.summary_completed", "meeting.summary_updated", "meeting.summary_shared", "meeting.summary_trashed", "meeting.summary_recovered", "meeting.summary_deleted"},
-		Tags:   []string{"instance:{instance}"}, Why: "a past meeting tells whether it has a summary",
+		Tags:   []string{"instance:{instance}"}, Why: "a past meeting has a field for whether it has a summary",
 	},
 	{Events: []string{"meeting.participant_feedback", "webinar.participant_feedback"}, Tags: []string{"meeting:{instance}:dashboard", "dashboard:feedback"}},
 	{Events: []string{"meeting.alert", "meeting.risk_alert", "webinar.alert"}, Tags: []string{"meeting:{instance}:dashboard", "webinar:{instance}:dashboard", "dashboard:quality"}},
@@ -105,10 +105,10 @@ var Rows = []Row{
 	{Events: []string{"user.created", "user.invitation_accepted", "user.activated", "user.deactivated", "user.updated"}, Tags: ofUser},
 	{Events: []string{"user.deleted", "user.disassociated"}, Tags: tags(ofUser, belongings)},
 	{Events: []string{"user.settings_updated"}, Tags: []string{"user:{user}"}},
-	{Events: []string{"user.signed_in", "user.signed_out"}, Tags: []string{"report:activities", "user:{user}"}, Why: "lists of users tell the last login as of when they were read"},
+	{Events: []string{"user.signed_in", "user.signed_out"}, Tags: []string{"report:activities", "user:{user}"}, Why: "lists of users have the last login as of when they were read"},
 	{Events: []string{"user.presence_status_updated", "user.personal_notes_updated", "user.tsp_created", "user.tsp_deleted", "user.tsp_updated"}, Why: unseen},
 	{Events: []string{"group.member_added", "group.member_deleted"}, Tags: []string{"user:{user}", "users"}},
-	{Events: []string{"group.deleted"}, Tags: []string{"users"}, Why: "the event does not name the members: who was read by himself keeps the group until his answer expires"},
+	{Events: []string{"group.deleted"}, Tags: []string{"users"}, Why: "the event does not name the members: the answer about a single user has the group until it expires"},
 	{Events: []string{"group.created", "group.updated", "group.admin_added", "group.admin_deleted", "group.settings_updated", "group.lock_settings_updated"}, Why: unseen},
 	{Events: []string{"account.created", "account.disassociated", "account.updated", "account.vanity_url_approved", "account.vanity_url_rejected"}, Tags: []string{"account", "accounts"}},
 	{Events: []string{"account.settings_updated", "account.lock_settings_updated"}, Tags: []string{"account:settings", "account:lock_settings"}},
@@ -125,15 +125,14 @@ var byEvent = func() map[string]*Row {
 	return rows
 }()
 
-// Write prints the table: each event with the tags that it evicts and the operations that have
-// these tags, or why there are none; and then the operations whose answers events keep up to
-// date, and why other operations with such tags are not among them.
+// Write writes the table as text: the events with the tags that they evict and the operations
+// that have these tags, or the reason why there are none; then [Kept] and [NotKept].
 func Write(w io.Writer, specs []*zoom.Spec) error {
-	filed := map[string][]string{}
+	byTag := map[string][]string{} // patterns of operations
 	for _, spec := range specs {
 		for _, tag := range spec.Tags {
 			tag = braces.ReplaceAllString(tag, "{}")
-			filed[tag] = append(filed[tag], spec.Pattern)
+			byTag[tag] = append(byTag[tag], spec.Pattern)
 		}
 	}
 	var b strings.Builder
@@ -142,8 +141,8 @@ func Write(w io.Writer, specs []*zoom.Spec) error {
 		var tags, operations []string
 		for _, tag := range row.Tags {
 			tags = append(tags, strings.Replace(tag, "|", " or ", 1))
-			for way := range strings.SplitSeq(tag, "|") {
-				operations = append(operations, filed[braces.ReplaceAllString(way, "{}")]...)
+			for either := range strings.SplitSeq(tag, "|") {
+				operations = append(operations, byTag[braces.ReplaceAllString(either, "{}")]...)
 			}
 		}
 		slices.Sort(operations)
@@ -159,10 +158,10 @@ func Write(w io.Writer, specs []*zoom.Spec) error {
 	return err
 }
 
-// IsKnown reports whether an event of that name is in the table.
+// IsKnown reports whether the table has an event with that name.
 func IsKnown(name string) bool { return byEvent[name] != nil }
 
-// OfMeetings are the names of the events of changes of a meeting itself.
+// OfMeetings are the names of the events that evict a meeting itself.
 var OfMeetings = func() (names []string) {
 	for i := range Rows {
 		if slices.Contains(Rows[i].Tags, "meeting:{meeting}") {
@@ -172,8 +171,8 @@ var OfMeetings = func() (names []string) {
 	return names
 }()
 
-// StaleAfterGap returns the tags of the answers about a meeting that its events make stale, of
-// which some may have been missed.
+// StaleAfterGap returns the tags of a meeting, by its number, that missed events of it may have
+// made stale: all that events in [OfMeetings] evict.
 func StaleAfterGap(meeting string) (stale []cache.Tag) {
 	const of = "meeting:{" + string(meetingVar) + "}"
 	for i := range Rows {
@@ -190,12 +189,13 @@ func StaleAfterGap(meeting string) (stale []cache.Tag) {
 	return slices.Compact(stale)
 }
 
-// Known reports whether the event is in the table.
+// Known reports whether the table has the event.
 func (e *Event) Known() bool { return byEvent[e.Name] != nil }
 
 var braces = regexp.MustCompile(`\{([A-Za-z]+)\}`)
 
-// Stale returns the tags that the event evicts, each once.
+// Stale returns the tags that the event evicts, sorted, each once. Of a variable with more than
+// maxValues ids it has none.
 func (e *Event) Stale() []cache.Tag {
 	row := byEvent[e.Name]
 	if row == nil {
@@ -203,17 +203,17 @@ func (e *Event) Stale() []cache.Tag {
 	}
 	var stale []cache.Tag
 	for _, tag := range row.Tags {
-		tag, otherwise, _ := strings.Cut(tag, "|")
+		tag, fallback, _ := strings.Cut(tag, "|")
 		filled := []cache.Tag{cache.Tag(tag)}
 		if at := braces.FindStringSubmatch(tag); at != nil {
 			filled = nil
-			if told := e.values[variable(at[1])]; len(told) <= maxValues {
-				for _, value := range told {
+			if ids := e.values[variable(at[1])]; len(ids) <= maxValues {
+				for _, value := range ids {
 					filled = append(filled, cache.Tag(strings.Replace(tag, at[0], value, 1)))
 				}
 			}
-			if filled == nil && otherwise != "" {
-				filled = []cache.Tag{cache.Tag(otherwise)}
+			if filled == nil && fallback != "" {
+				filled = []cache.Tag{cache.Tag(fallback)}
 			}
 		}
 		stale = append(stale, filled...)

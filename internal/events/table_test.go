@@ -17,20 +17,20 @@ import (
 
 var variables = regexp.MustCompile(`\{[A-Za-z]+\}`)
 
-// TestRows_tagsAreThoseOfOperations holds the tags of the table against those by which
-// answers are filed: a tag that no row of package zoom has evicts nothing.
+// TestRows_tagsAreThoseOfOperations expects each tag of the table to be one of an operation: others
+// evict nothing.
 func TestRows_tagsAreThoseOfOperations(t *testing.T) {
-	filed := map[string]bool{}
+	used := map[string]bool{}
 	for _, spec := range zoom.Specs() {
 		for _, tag := range spec.Tags {
-			filed[variables.ReplaceAllString(tag, "{}")] = true
+			used[variables.ReplaceAllString(tag, "{}")] = true
 		}
 	}
 	for _, row := range events.Rows {
 		for _, tag := range row.Tags {
 			for way := range strings.SplitSeq(tag, "|") {
-				if !filed[variables.ReplaceAllString(way, "{}")] {
-					t.Errorf("%s: nothing is filed by %s", row.Events[0], way)
+				if !used[variables.ReplaceAllString(way, "{}")] {
+					t.Errorf("%s: no operation has the tag %s", row.Events[0], way)
 				}
 			}
 		}
@@ -40,7 +40,7 @@ func TestRows_tagsAreThoseOfOperations(t *testing.T) {
 	}
 }
 
-// TestWrite prints the table: events, with what they make stale, or why that is nothing.
+// TestWrite expects events with their tags or reasons, and the operations of Kept and NotKept.
 func TestWrite(t *testing.T) {
 	var out strings.Builder
 	if err := events.Write(&out, zoom.Specs()); err != nil {
@@ -63,24 +63,24 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// uncovered are the tags that no event of Zoom's makes stale.
+// uncovered are the tags that no event evicts.
 var uncovered = []string{
 	"role:{}",                                                // Zoom has no events of roles
-	"surveys",                                                // none of surveys
-	"meeting:{}:survey",                                      // none of surveys
-	"meeting:{}:polls",                                       // none of polls
-	"user:{}:channels", "user:{}:messages", "dashboard:chat", // chat has a subscription of its own
+	"surveys",                                                // nor of surveys,
+	"meeting:{}:survey",                                      // nor of the survey of a meeting,
+	"meeting:{}:polls",                                       // nor of polls
+	"user:{}:channels", "user:{}:messages", "dashboard:chat", // chat has event subscriptions of its own
 	"report:billing", "report:operationlogs", "report:telephone", "user:{}:phone_recordings",
 	"dashboard:zoomrooms", "dashboard:client_versions", "dashboard:crc",
 	"user:{}:templates",
 }
 
-// TestRows_coverEveryTag holds what is filed against the table: what no event makes stale
-// is named above, with the reason, and lives by its lifetime alone.
+// TestRows_coverEveryTag expects each tag of an operation to be in the table, or in uncovered:
+// answers with those have their lifetimes alone.
 func TestRows_coverEveryTag(t *testing.T) {
 	covered := map[string]bool{}
 	for _, row := range events.Rows {
-		if slices.Contains(row.Events, "user.deleted") { // all goes with the user
+		if slices.Contains(row.Events, "user.deleted") { // evicts everything of the user
 			continue
 		}
 		for _, tag := range row.Tags {
@@ -97,18 +97,18 @@ func TestRows_coverEveryTag(t *testing.T) {
 	for _, spec := range zoom.Specs() {
 		for _, tag := range spec.Tags {
 			if tag = variables.ReplaceAllString(tag, "{}"); !covered[tag] && !slices.Contains(uncovered, tag) {
-				t.Errorf("%s is filed by %s, which no event evicts", spec.Pattern, tag)
+				t.Errorf("%s has the tag %s, which no event evicts", spec.Pattern, tag)
 			}
 		}
 	}
 }
 
-// TestRows_areZoomsEvents holds the table against Zoom's documents, both ways: each event
-// once, and each with a body that can be read.
+// TestRows_areZoomsEvents compares the table with Zoom's documentation, both ways: it has each event
+// once, and an example of each can be parsed.
 func TestRows_areZoomsEvents(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "zoom", "shapes", "webhooks.json"))
 	if err != nil {
-		t.Skip("Zoom's documents are not here: ", err)
+		t.Skip("Zoom's documentation is not here: ", err)
 	}
 	var documented struct {
 		Events map[string]struct{ Payload node }
@@ -127,7 +127,7 @@ func TestRows_areZoomsEvents(t *testing.T) {
 	}
 	for name, e := range documented.Events {
 		if known[name] != 1 {
-			t.Errorf("%s stands in %d rows", name, known[name])
+			t.Errorf("%s is in %d rows", name, known[name])
 		}
 		body, err := json.Marshal(e.Payload.example(name, ""))
 		if err != nil {
@@ -140,20 +140,20 @@ func TestRows_areZoomsEvents(t *testing.T) {
 		}
 		for _, row := range events.Rows {
 			if slices.Contains(row.Events, name) && len(row.Tags) > 0 && len(got.Stale()) == 0 {
-				t.Errorf("%s makes nothing stale\n%s", name, body)
+				t.Errorf("%s evicts nothing\n%s", name, body)
 			}
 		}
 	}
 }
 
-// node is a node of the documents' shapes.
+// node is a node of the documented shapes.
 type node struct {
 	Type       string
 	Properties map[string]node
 	Items      *node
 }
 
-// example returns a value of a shape. Texts are named after where they stand.
+// example returns a value of a shape. A string has the name of its field.
 func (n node) example(event, name string) any {
 	switch name {
 	case "event":
@@ -205,7 +205,7 @@ func TestStale(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if got := e.Stale(); !slices.Equal(got, c.want) {
-			t.Errorf("%s makes stale %q, want %q", name, got, c.want)
+			t.Errorf("%s evicts %q, want %q", name, got, c.want)
 		}
 	}
 }
@@ -224,7 +224,7 @@ func TestParse_noEvents(t *testing.T) {
 	}
 }
 
-// TestKey tells deliveries of one event from those of others.
+// TestKey expects deliveries of one event to have one key, and other events to have others.
 func TestKey(t *testing.T) {
 	keyOf := func(body string) string {
 		e, err := events.Parse([]byte(body), time.Now())

@@ -22,21 +22,21 @@ const (
 	timestampHeader = "X-Zm-Request-Timestamp"
 	signatureHeader = "X-Zm-Signature"
 
-	// maxBody is the largest body of a delivery. Zoom's have some kilobytes.
+	// maxBody is the largest body of a delivery, in bytes. Zoom's have some kilobytes.
 	maxBody = 1 << 20
-	// maxAge is the largest age of a signature. Zoom repeats failed deliveries after 5, 20
+	// maxAge is the largest age of a signature. Zoom retries failed deliveries after 5, 20
 	// and 60 minutes, and does not document whether it signs them again: maxAge accepts all of
-	// them. A replay within that time is recognized as seen.
+	// them. A replay within that time is recognized as a repeated event.
 	maxAge = 2 * time.Hour
-	// maxAhead is the largest lead of Zoom's clock over ours.
+	// maxAhead is how far Zoom's clock may be ahead of this one.
 	maxAhead = 5 * time.Minute
 )
 
-// Webhook accepts Zoom's webhooks for an inbox. A delivery changes nothing unless it is signed by
-// a secret token of the account of the event, or of the master of that account.
+// Webhook accepts Zoom's webhooks for an inbox. A delivery changes nothing unless it is signed
+// with a secret token of the account of the event, or of its master account.
 //
-// The answer is 204 once the event is stored. It is 503 if that takes longer than [storeWithin]:
-// Zoom then delivers the event again in five minutes, and its tags are evicted already.
+// The answer is 204 once the event is stored. It is 503 if that takes longer than storeWithin: its
+// tags are usually evicted then, and Zoom delivers the event again after five minutes.
 //
 // Source: https://developers.zoom.us/docs/api/webhooks/
 type Webhook struct {
@@ -82,20 +82,20 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuseSigned(w, r, http.StatusUnauthorized, "the signature is by the secret token of another account")
 		return
 	}
-	if err := h.take(r.Context(), types.EventSourceWebhook, account, e); err != nil {
+	if err := h.accept(r.Context(), types.EventSourceWebhook, account, e); err != nil {
 		h.refuseSigned(w, r, http.StatusServiceUnavailable, "the event cannot be stored; send it again")
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// deliveries bounds the memory of deliveries that are read and stored.
+// deliveries bounds the memory of deliveries that are being read or stored.
 var deliveries = room{size: 12 << 20}
 
 const (
-	// firstRead is the size of the first read, which most deliveries fit in.
+	// firstRead is the size of the first read, in bytes, in which most deliveries fit.
 	firstRead = 4 << 10
-	// readTime bounds the time in which a delivery arrives.
+	// readTime bounds the time until the body of a delivery has arrived.
 	readTime = 5 * time.Second
 )
 
@@ -104,8 +104,8 @@ const (
 	noRoom   = "too many deliveries at once; send it again"
 )
 
-// read reads a delivery, or returns the status and the reason of its refusal. release frees its
-// memory.
+// read reads the body of a delivery, or returns the status and the reason of its refusal; the
+// status is 0 for a body. The caller calls release in any case, which frees the memory.
 func (h *Webhook) read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), status int, why string) {
 	none := func() {}
 	switch {
@@ -119,25 +119,25 @@ func (h *Webhook) read(w http.ResponseWriter, r *http.Request) (body []byte, rel
 	case !h.inTime(r.Header.Get(timestampHeader)):
 		return nil, none, http.StatusUnauthorized, "the delivery has no time, is older than two hours, or is from the future"
 	}
-	// An error means that the connection supports no deadlines, so it is not a stranger's.
+	// An error means that there is no deadline, as in tests: network connections support them.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(readTime))
-	p := deliveries.enter(func() { _ = control.SetReadDeadline(time.Now()) })
+	p := deliveries.begin(func() { _ = control.SetReadDeadline(time.Now()) })
 	body, status, why = readInto(p, http.MaxBytesReader(w, r.Body, maxBody))
 	if status != 0 {
-		p.leave()
+		p.release()
 		return nil, none, status, why
 	}
-	return body, p.leave, 0, ""
+	return body, p.release, 0, ""
 }
 
-// readInto reads a delivery to its end. Memory is reserved as bytes arrive, not by the declared
-// length.
-func readInto(p *place, from io.Reader) (body []byte, status int, why string) {
+// readInto reads a body to its end. It reserves memory as bytes arrive, not by the declared
+// length. The status is that of a refusal, or 0.
+func readInto(p *reservation, from io.Reader) (body []byte, status int, why string) {
 	for {
 		if len(body) == cap(body) {
 			more := max(firstRead, len(body))
-			if !p.take(int64(more)) {
+			if !p.reserve(int64(more)) {
 				return nil, http.StatusServiceUnavailable, noRoom
 			}
 			body = slices.Grow(body, more)
@@ -150,7 +150,7 @@ func readInto(p *place, from io.Reader) (body []byte, status int, why string) {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return nil, http.StatusRequestEntityTooLarge, tooLarge
 		}
-		switch whole := p.whole(); {
+		switch whole := p.complete(); {
 		case !whole:
 			return nil, http.StatusServiceUnavailable, noRoom
 		case errors.Is(err, io.EOF):
@@ -160,7 +160,8 @@ func readInto(p *place, from io.Reader) (body []byte, status int, why string) {
 	}
 }
 
-// validate answers Zoom's endpoint validation with the secret token that signed the request.
+// validate answers Zoom's validation of the endpoint, with the secret token by which the request
+// was signed.
 func (h *Webhook) validate(w http.ResponseWriter, r *http.Request, token, secret string) {
 	if token == "" || len(token) > maxValue {
 		h.refuseSigned(w, r, http.StatusBadRequest, "the validation has no token")
@@ -175,8 +176,8 @@ func (h *Webhook) validate(w http.ResponseWriter, r *http.Request, token, secret
 	_, _ = w.Write(answer) // an error means that Zoom has closed the connection
 }
 
-// signer returns the id of the account whose secret token signed a delivery. It compares all of
-// them, so that its duration reveals nothing.
+// signer returns the account with the secret token by which a delivery was signed, and that token.
+// It checks all tokens, so that its duration does not reveal which one matches.
 func (h *Webhook) signer(header http.Header, body []byte) (account, by string, ok bool) {
 	for id := range h.Accounts {
 		for _, secret := range h.Accounts[id].Secrets {
@@ -188,7 +189,8 @@ func (h *Webhook) signer(header http.Header, body []byte) (account, by string, o
 	return account, by, ok
 }
 
-// refuse refuses a delivery that anybody can send, so that the log counts these.
+// refuse refuses a delivery that is not known to be signed. Anyone can send these, so they are
+// counted in one line of the log a minute.
 func (h *Webhook) refuse(w http.ResponseWriter, status int, why string) {
 	h.refused.Add(h.Log.With("status", status, "why", why), "deliveries of events refused")
 	http.Error(w, why, status)
@@ -201,8 +203,7 @@ func (h *Webhook) clock() time.Time {
 	return time.Now()
 }
 
-// refuseSigned refuses a delivery of a holder of a secret token: the log has each, which the
-// deliveries of strangers must not hide.
+// refuseSigned refuses a signed delivery. Each has a line in the log.
 func (h *Webhook) refuseSigned(w http.ResponseWriter, r *http.Request, status int, why string) {
 	h.Log.LogAttrs(r.Context(), slog.LevelWarn, "delivery refused", slog.Int("status", status), slog.String("why", why))
 	http.Error(w, why, status)
@@ -224,7 +225,7 @@ func (h *Webhook) inTime(stamp string) bool {
 	return -maxAhead <= age && age <= maxAge
 }
 
-// isSigned reports whether a delivery is signed by a secret, in constant time.
+// isSigned reports whether a delivery is signed with a secret, in constant time.
 func isSigned(header http.Header, body []byte, secret string) bool {
 	signature := "v0=" + mac(secret, []byte("v0:"+header.Get(timestampHeader)+":"), body)
 	return secret != "" && hmac.Equal([]byte(signature), []byte(header.Get(signatureHeader)))
@@ -239,14 +240,15 @@ func mac(secret string, parts ...[]byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// seen has the latest accepted events, in two tables: the older one is dropped when the younger
-// one is full. A repetition of a dropped event evicts again, which costs a call at most.
+// seen has the hashes of the latest accepted events, in two tables: when the newer one is full,
+// the older one is dropped. An event that is repeated after that is accepted again: its tags are
+// evicted once more.
 type seen struct {
 	mu       sync.Mutex
 	now, old map[[16]byte]struct{}
 }
 
-// maxSeen is the number of events of a table, which takes about a megabyte.
+// maxSeen bounds the events of a table, which takes about a megabyte.
 const maxSeen = 20_000
 
 func hashOf(key string) (h [16]byte) {

@@ -26,16 +26,16 @@ var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const ended = `{"event":"meeting.ended","event_ts":1772366400000,"payload":{"account_id":"A","object":{"id":"86420013579","uuid":"u","host_id":"h"}}}`
 
-// door is a webhook of two accounts, with what was evicted and logged.
-type door struct {
+// testWebhook is a webhook of two accounts, which records evictions and its log.
+type testWebhook struct {
 	*Webhook
-	evicted   map[string][]cache.Tag // by the account that was served, and the one it happened in
+	evicted   map[string][]cache.Tag // by the configured account and the account of the event
 	unwritten bool                   // evictions do not reach Redis
 	log       written
-	mu        sync.Mutex // guards evicted while events come over a WebSocket
+	mu        sync.Mutex // guards evicted while events arrive over a WebSocket
 }
 
-// written is what was written to it, while more is.
+// written is a buffer that can be read while it is written.
 type written struct {
 	mu  sync.Mutex
 	all bytes.Buffer
@@ -55,7 +55,7 @@ func (w *written) String() string {
 	return w.all.String()
 }
 
-// withoutTime leaves the time out of the log, whose digits may be those of an id.
+// withoutTime omits the time from the log, since its digits may be those of an id.
 func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.TimeKey {
 		return slog.Attr{}
@@ -63,15 +63,15 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// evictedOf returns what was evicted for account A, in itself or a sub account.
-func (d *door) evictedOf(account string) []cache.Tag {
+// evictedOf returns the tags that were evicted for account A, of itself or a sub account.
+func (d *testWebhook) evictedOf(account string) []cache.Tag {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.evicted["A "+account])
 }
 
-// evictions returns how often tags were evicted.
-func (d *door) evictions() (n int) {
+// evictions returns the number of evicted tags.
+func (d *testWebhook) evictions() (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, tags := range d.evicted {
@@ -80,8 +80,8 @@ func (d *door) evictions() (n int) {
 	return n
 }
 
-func newDoor() *door {
-	d := &door{evicted: map[string][]cache.Tag{}}
+func newTestWebhook() *testWebhook {
+	d := &testWebhook{evicted: map[string][]cache.Tag{}}
 	account := func(name string, secrets ...string) Account {
 		return Account{Secrets: secrets, Evict: func(_ context.Context, accountID string, tags ...cache.Tag) bool {
 			d.mu.Lock()
@@ -98,8 +98,8 @@ func newDoor() *door {
 	return d
 }
 
-// deliver delivers a body that is signed by a secret at some time.
-func (d *door) deliver(body, secret string, when time.Time, change ...func(r *http.Request)) *httptest.ResponseRecorder {
+// deliver delivers a body that was signed with a secret at a time.
+func (d *testWebhook) deliver(body, secret string, when time.Time, change ...func(r *http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "/webhooks/zoom", strings.NewReader(body))
 	stamp := strconv.FormatInt(when.Unix(), 10)
 	r.Header.Set(timestampHeader, stamp)
@@ -114,7 +114,7 @@ func (d *door) deliver(body, secret string, when time.Time, change ...func(r *ht
 
 func TestWebhook_evictsWhatAnEventMakesStale(t *testing.T) {
 	for _, secret := range []string{"old", "new"} {
-		d := newDoor()
+		d := newTestWebhook()
 		if w := d.deliver(ended, secret, at); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
 			t.Fatalf("%s: %d %s", secret, w.Code, w.Body)
 		}
@@ -122,15 +122,15 @@ func TestWebhook_evictsWhatAnEventMakesStale(t *testing.T) {
 			t.Errorf("%s: evicted were %q", secret, d.evicted)
 		}
 		if log := d.log.String(); !strings.Contains(log, "event=meeting.ended") || strings.Contains(log, "86420013579") {
-			t.Errorf("the log says %s", log)
+			t.Errorf("the log is %s", log)
 		}
 	}
 }
 
-// TestWebhook_takesAnEventOnce delivers an event again: as Zoom does within the hours
-// after it, signed anew or as it was.
+// TestWebhook_takesAnEventOnce delivers an event again, as Zoom does for 85 minutes, with a new
+// signature or the old one.
 func TestWebhook_takesAnEventOnce(t *testing.T) {
-	d := newDoor()
+	d := newTestWebhook()
 	d.deliver(ended, "old", at)
 	once := len(d.evicted["A A"])
 	for _, when := range []time.Time{at, at.Add(-85 * time.Minute)} {
@@ -140,19 +140,20 @@ func TestWebhook_takesAnEventOnce(t *testing.T) {
 	}
 }
 
-// TestWebhook_subAccounts takes events of a sub account by the secret token of its master.
+// TestWebhook_subAccounts expects an event of a sub account to be accepted if it is signed with the
+// secret token of its master account.
 func TestWebhook_subAccounts(t *testing.T) {
-	d := newDoor()
+	d := newTestWebhook()
 	w := d.deliver(strings.Replace(ended, `"A"`, `"C"`, 1), "other", at)
 	if w.Code != http.StatusNoContent || len(d.evicted["B C"]) == 0 || len(d.evicted) != 1 {
 		t.Errorf("%d, evicted were %q", w.Code, d.evicted)
 	}
 }
 
-// TestWebhook_logsRefusals has strangers deliver: the log counts these, and still has what a holder
-// of a secret token is refused.
+// TestWebhook_logsRefusals expects one line for many refused deliveries without a valid signature,
+// and one for each that is signed.
 func TestWebhook_logsRefusals(t *testing.T) {
-	d := newDoor()
+	d := newTestWebhook()
 	for range 100 {
 		d.deliver(ended, "wrong", at)
 	}
@@ -161,7 +162,7 @@ func TestWebhook_logsRefusals(t *testing.T) {
 	}
 	log := d.log.String()
 	if strangers, signed := strings.Count(log, "status=401"), strings.Count(log, "status=400"); strangers != 1 || signed != 2 {
-		t.Errorf("%d lines of strangers, %d of a holder of the secret:\n%s", strangers, signed, log)
+		t.Errorf("%d lines of unsigned deliveries, %d of signed ones:\n%s", strangers, signed, log)
 	}
 }
 
@@ -195,7 +196,7 @@ func TestWebhook_refusesWhatIsNotProven(t *testing.T) {
 		"a validation without a token":  {`{"event":"endpoint.url_validation","payload":{}}`, "old", at, nil, http.StatusBadRequest},
 		"a validation that is not ours": {`{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}`, "wrong", at, nil, http.StatusUnauthorized},
 	} {
-		d := newDoor()
+		d := newTestWebhook()
 		var change []func(*http.Request)
 		if c.change != nil {
 			change = append(change, c.change)
@@ -205,14 +206,14 @@ func TestWebhook_refusesWhatIsNotProven(t *testing.T) {
 			t.Errorf("%s: %d, want %d; evicted was %q", name, w.Code, c.want, d.evicted)
 		}
 		if said := w.Body.String() + d.log.String(); strings.Contains(said, "danced") || strings.Contains(said, "86420013579") {
-			t.Errorf("%s: it repeats the delivery: %s", name, said)
+			t.Errorf("%s: the delivery is quoted: %s", name, said)
 		}
 	}
 }
 
 func TestWebhook_validation(t *testing.T) {
 	for _, secret := range []string{"old", "new", "other"} {
-		w := newDoor().deliver(`{"event":"endpoint.url_validation","event_ts":1,"payload":{"plainToken":"abc"}}`, secret, at)
+		w := newTestWebhook().deliver(`{"event":"endpoint.url_validation","event_ts":1,"payload":{"plainToken":"abc"}}`, secret, at)
 		var said map[string]string
 		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || w.Code != http.StatusOK {
 			t.Fatalf("%d %s: %v", w.Code, w.Body, err)
@@ -223,7 +224,7 @@ func TestWebhook_validation(t *testing.T) {
 	}
 }
 
-// TestMac holds the signature against one that openssl computed.
+// TestMac compares a signature with one that openssl computed.
 func TestMac(t *testing.T) {
 	const want = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8" // printf %s text | openssl dgst -sha256 -hmac key
 	if got := mac("key", []byte("The quick brown fox jumps over the lazy dog")); got != want {
@@ -231,9 +232,10 @@ func TestMac(t *testing.T) {
 	}
 }
 
-// TestWebhook_milliseconds takes a time stamp in milliseconds, as some of Zoom's are.
+// TestWebhook_milliseconds expects a timestamp in milliseconds to be accepted, as some of Zoom's
+// are.
 func TestWebhook_milliseconds(t *testing.T) {
-	d := newDoor()
+	d := newTestWebhook()
 	stamp := strconv.FormatInt(at.UnixMilli(), 10)
 	w := d.deliver(ended, "old", at, func(r *http.Request) {
 		r.Header.Set(timestampHeader, stamp)
@@ -244,12 +246,12 @@ func TestWebhook_milliseconds(t *testing.T) {
 	}
 }
 
-// TestWebhook_roomForDeliveries holds more deliveries open than there is room for, which
-// declare a length and do not send it: those that were opened first are refused, and one that
-// comes whole is taken. When all has been answered, all room is free.
+// TestWebhook_roomForDeliveries opens more deliveries than the room has memory for, which do not
+// send the length that they declare. It expects the first ones to be refused, and a complete one
+// to be accepted. When all are answered, all memory is free.
 func TestWebhook_roomForDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor()
+		d := newTestWebhook()
 		const slow = 12<<20/firstRead + 10
 		var (
 			running sync.WaitGroup
@@ -274,7 +276,7 @@ func TestWebhook_roomForDeliveries(t *testing.T) {
 			synctest.Wait()
 		}
 		if w := d.deliver(ended, "old", at); w.Code != http.StatusNoContent {
-			t.Errorf("one that is whole: %d", w.Code)
+			t.Errorf("a complete delivery: %d", w.Code)
 		}
 		synctest.Wait()
 		if n := refused.Load(); n != 11 {
@@ -285,12 +287,13 @@ func TestWebhook_roomForDeliveries(t *testing.T) {
 		}
 		running.Wait()
 		if deliveries.used != 0 || deliveries.reading.Len() != 0 {
-			t.Errorf("%d bytes are taken, by %d", deliveries.used, deliveries.reading.Len())
+			t.Errorf("%d bytes are reserved, by %d deliveries", deliveries.used, deliveries.reading.Len())
 		}
 	})
 }
 
-// deadlined is an answer whose request's body ends by a deadline, as that of a connection does.
+// deadlined is a ResponseWriter whose read deadline ends the body of the request, as that of a
+// connection does.
 type deadlined struct {
 	*httptest.ResponseRecorder
 	body *io.PipeReader
@@ -303,14 +306,13 @@ func (u *deadlined) SetReadDeadline(at time.Time) error {
 	return nil
 }
 
-// TestSeen_isBounded remembers more events than there is room for: the last ones are
-// known.
+// TestSeen_isBounded adds more events than the bound, and expects the last ones to be found.
 func TestSeen_isBounded(t *testing.T) {
 	s := &seen{}
 	for i := range 3 * maxSeen {
 		s.add(strconv.Itoa(i))
 	}
 	if n := len(s.now) + len(s.old); n > 2*maxSeen || !s.has(strconv.Itoa(3*maxSeen-1)) || !s.has(strconv.Itoa(2*maxSeen)) || s.has("0") {
-		t.Errorf("%d are remembered", n)
+		t.Errorf("%d are stored", n)
 	}
 }

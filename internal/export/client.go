@@ -14,19 +14,20 @@ import (
 )
 
 const (
-	// maxAnswer bounds the answer of a gateway: its own bound is 16 MiB unless MAX_ANSWER_BYTES
-	// says otherwise.
+	// maxAnswer bounds an answer of the gateway, in bytes. Its own bound, MAX_ANSWER_BYTES, is
+	// 16 MiB by default.
 	maxAnswer = 256 << 20
-	// tries is how often a request is sent that the gateway did not answer, firstTries how
-	// often as long as it has answered none, and longestPause the longest pause between two.
-	tries        = 12
-	firstTries   = 3
-	longestPause = 30 * time.Second
-	// longestWait bounds one wait for a budget: the day's is whole again within 24 hours.
-	longestWait = 25 * time.Hour
+	// maxTries bounds how often a request is sent that the gateway does not answer,
+	// maxFirstTries the same while it has not answered any request, and maxPause the pause in
+	// between.
+	maxTries      = 12
+	maxFirstTries = 3
+	maxPause      = 30 * time.Second
+	// maxWait bounds a wait for a budget: daily budgets are available again within 24 hours.
+	maxWait = 25 * time.Hour
 )
 
-// answer is what a gateway answers.
+// answer is an answer of the gateway.
 type answer struct {
 	Data       json.RawMessage `json:"data"`
 	Errors     []answerError   `json:"errors"`
@@ -48,7 +49,7 @@ type answerError struct {
 	} `json:"extensions"`
 }
 
-// Error names the code, and where it stands.
+// Error returns the code, the message and the path.
 func (e *answerError) Error() string {
 	text := e.Message
 	if e.Extensions.Code != "" {
@@ -61,8 +62,8 @@ func (e *answerError) Error() string {
 	return text
 }
 
-// retryAt returns when the errors say that the question may be asked again; zero where one
-// of them says nothing of that.
+// retryAt returns when the request may be repeated, which is the latest retryAt of the errors. It
+// is zero if there are no errors, or one of them has none.
 func (a *answer) retryAt() (latest time.Time) {
 	for _, e := range a.Errors {
 		at := e.Extensions.RetryAt
@@ -76,11 +77,12 @@ func (a *answer) retryAt() (latest time.Time) {
 	return latest
 }
 
-// errNotAnswered marks a request that may be sent again as it is.
+// errNotAnswered is wrapped by errors after which the same request may be sent again.
 var errNotAnswered = errors.New("the gateway does not answer")
 
-// send sends a question until a gateway answers it. What waits for a budget is asked
-// again when the gateway says, unless waits is false.
+// send sends a request until the gateway answers it. Unless waits is nil, a request that exceeds a
+// budget is repeated at the time in the answer. waits is called before each wait, with its end and
+// its reason.
 func (c *Config) send(ctx context.Context, query string, variables map[string]any, waits func(until time.Time, why error)) (*answer, error) {
 	body, err := c.body(query, variables)
 	if err != nil {
@@ -92,10 +94,10 @@ func (c *Config) send(ctx context.Context, query string, variables map[string]an
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case errors.Is(err, errNotAnswered):
-			if failed++; failed >= tries || !c.answered && failed >= firstTries {
+			if failed++; failed >= maxTries || !c.answered && failed >= maxFirstTries {
 				return nil, err
 			}
-			pause = max(pause, min(time.Second<<(failed-1), longestPause))
+			pause = max(pause, min(time.Second<<(failed-1), maxPause))
 			if waits != nil {
 				waits(time.Now().Add(pause), err)
 			}
@@ -107,7 +109,7 @@ func (c *Config) send(ctx context.Context, query string, variables map[string]an
 			if waits == nil || at.IsZero() {
 				return a, nil
 			}
-			pause, failed = min(max(time.Until(at), time.Second), longestWait), 0
+			pause, failed = min(max(time.Until(at), time.Second), maxWait), 0
 			waits(at, &a.Errors[0])
 		}
 		select {
@@ -118,7 +120,7 @@ func (c *Config) send(ctx context.Context, query string, variables map[string]an
 	}
 }
 
-// body returns the body of a request.
+// body returns the body of a GraphQL request.
 func (c *Config) body(query string, variables map[string]any) ([]byte, error) {
 	request := map[string]any{"query": query, "variables": variables}
 	if c.Operation != "" {
@@ -127,7 +129,7 @@ func (c *Config) body(query string, variables map[string]any) ([]byte, error) {
 	return json.Marshal(request)
 }
 
-// once sends a body once.
+// once sends a request once. After errNotAnswered, pause is the pause that the gateway demands.
 func (c *Config) once(ctx context.Context, body []byte) (_ *answer, pause time.Duration, _ error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(body))
 	if err != nil {
@@ -150,11 +152,11 @@ func (c *Config) once(ctx context.Context, body []byte) (_ *answer, pause time.D
 	}
 	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-		return nil, min(time.Duration(seconds)*time.Second, longestPause), fmt.Errorf("%w: %s", errNotAnswered, resp.Status)
+		return nil, min(time.Duration(seconds)*time.Second, maxPause), fmt.Errorf("%w: %s", errNotAnswered, resp.Status)
 	}
 	a := &answer{raw: text}
 	if json.Unmarshal(text, a) != nil {
-		return nil, 0, fmt.Errorf("what answers at %s is no GraphQL gateway: %s", c.URL, resp.Status)
+		return nil, 0, fmt.Errorf("the server at %s is no GraphQL gateway: %s", c.URL, resp.Status)
 	}
 	return a, 0, nil
 }

@@ -11,15 +11,16 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// maxColumns bounds a table.
+// maxColumns bounds the columns of a table.
 const maxColumns = 1000
 
-// column is a column of a table: the way from a row to a value, by response names.
+// column is a column of a table: the path from a row to a value, by response names.
 type column []string
 
 func (c column) String() string { return strings.Join(c, ".") }
 
-// columns returns the columns of what is selected of a row, or why there are none.
+// columns returns the columns of the fields that a row selects. path is that of set in the row. The
+// error names a field that is not a column.
 func (f *finder) columns(set ast.SelectionSet, path column) ([]column, error) {
 	var all []column
 	for field := range f.fields(set, map[string]bool{}) {
@@ -30,7 +31,7 @@ func (f *finder) columns(set ast.SelectionSet, path column) ([]column, error) {
 				all = append(all, at)
 			}
 		case f.selected(field.SelectionSet, "nodes") != nil || f.selected(field.SelectionSet, "edges") != nil:
-			return nil, fmt.Errorf("%s is a list, which a table has no column for: leave it out, or write JSON Lines", at)
+			return nil, fmt.Errorf("%s is a list, which a table has no column for: remove it from the query, or write JSON Lines", at)
 		default:
 			below, err := f.columns(field.SelectionSet, at)
 			if err != nil {
@@ -39,7 +40,7 @@ func (f *finder) columns(set ast.SelectionSet, path column) ([]column, error) {
 			all = append(all, below...)
 		}
 		if len(all) > maxColumns {
-			return nil, fmt.Errorf("a table has %d columns at most", maxColumns)
+			return nil, fmt.Errorf("a table may have at most %d columns", maxColumns)
 		}
 	}
 	return all, nil
@@ -54,7 +55,7 @@ func (d *document) header() ([]byte, error) {
 	return csvLine(names)
 }
 
-// record returns the line of a row. The error names the column whose value is none.
+// record returns the line of a row. The error names a column whose value is a list or an object.
 func (d *document) record(row json.RawMessage) ([]byte, error) {
 	values := make([]string, len(d.fields))
 	for i, c := range d.fields {
@@ -79,8 +80,8 @@ func csvLine(values []string) ([]byte, error) {
 	return b.Bytes(), w.Error()
 }
 
-// Cell returns a text as a cell has it: one that a spreadsheet would take for a formula
-// begins with an apostrophe (https://owasp.org/www-community/attacks/CSV_Injection).
+// Cell returns a text as a cell of a CSV file. A text that a spreadsheet would evaluate as a formula
+// gets an apostrophe before it (https://owasp.org/www-community/attacks/CSV_Injection).
 func Cell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text
@@ -88,13 +89,13 @@ func Cell(text string) string {
 	return text
 }
 
-// cell returns the text of a value, safe as that of Cell.
+// cell returns the cell of a JSON value. Strings are escaped by Cell.
 func cell(value json.RawMessage) (string, error) {
 	switch {
 	case len(value) == 0 || string(value) == "null":
 		return "", nil
 	case value[0] == '[' || value[0] == '{':
-		return "", fmt.Errorf("is a list or an object, which a table has no column for: leave it out, or write JSON Lines")
+		return "", fmt.Errorf("is a list or an object, which a table has no column for: remove it from the query, or write JSON Lines")
 	case value[0] != '"':
 		return string(value), nil
 	}
@@ -105,7 +106,7 @@ func cell(value json.RawMessage) (string, error) {
 	return Cell(text), nil
 }
 
-// follow returns the value that a path leads to; nil where an object on the way is null.
+// follow returns the value at a path, or nil if an object on the path is null.
 func follow(value json.RawMessage, path []string) (json.RawMessage, error) {
 	for _, name := range path {
 		if len(value) == 0 || string(value) == "null" {

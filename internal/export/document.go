@@ -12,54 +12,53 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// The names that a walk adds to a document.
+// The response names and variables that parse adds to a document.
 const (
 	afterName = "zoomqlAfter"
 	pageName  = "zoomqlPage"
 )
 
-// maxTokens bounds the words and signs of a document: the gateway takes fewer.
+// maxTokens bounds the tokens of a document. The gateway's own bound is lower.
 const maxTokens = 100_000
 
-// document is a query of which one connection is walked.
+// document is a query of which one connection is read to its end.
 type document struct {
 	text string
-	// after is the variable that the cursor goes into.
+	// after is the variable for the cursor.
 	after string
-	// path leads to the connection, by response names.
+	// path is the path of the connection, by response names.
 	path []string
-	// rows is the response name of its nodes, or else of its edges, whose nodes have the
-	// response name node.
+	// rows is the response name of nodes, or of edges; then node is the response name of the
+	// node of an edge, and otherwise "".
 	rows, node string
-	// fields are the response names of what is selected of a row, for CSV; see flat.
-	fields []column
-	flat   error // why the rows are none of a table; nil if they are
+	// fields are the columns of a row in CSV, unless tableErr is set.
+	fields   []column
+	tableErr error // why rows cannot be lines of CSV; nil if they can
 }
 
-// errNoConnection says how a document has to be.
+// errNoConnection is the error of a document without a connection.
 var errNoConnection = errors.New("the query has no connection to walk: one field has to select nodes { … } or edges { node { … } }")
 
-// connection is a field that may be walked.
+// connection is a field that is a connection, and its path, by response names.
 type connection struct {
 	field *ast.Field
 	path  []string
 }
 
-// parse reads a document and prepares it to be walked: the connection takes its cursor by
-// variable, tells whether there is more, and takes pages of first, unless the document
-// says otherwise.
+// parse parses a document and prepares its connection for reading page by page: it adds the argument
+// after with a variable, the argument first, unless the document has it, and pageInfo.
 func parse(text, operation string, first int) (*document, error) {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxTokens)
 	if err != nil {
 		return nil, err
 	}
-	op := doc.Operations.ForName(operation) // of "", the only one
+	op := doc.Operations.ForName(operation) // for "", the only one
 	if op == nil || op.Operation != ast.Query {
 		return nil, errors.New("the document has to hold the query, and its name has to be given where it holds several")
 	}
 	found := finder{doc: doc}
-	found.look(op.SelectionSet, nil, map[string]bool{})
-	c, err := found.one()
+	found.find(op.SelectionSet, nil, map[string]bool{})
+	c, err := found.pick()
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +81,8 @@ func parse(text, operation string, first int) (*document, error) {
 	return d, nil
 }
 
-// cursorOf returns the variable of the argument after of a connection, which it adds where
-// there is none.
+// cursorOf returns the variable of the argument after of a connection. It adds both if the
+// connection has no such argument.
 func cursorOf(op *ast.OperationDefinition, field *ast.Field) (string, error) {
 	if given := field.Arguments.ForName("after"); given != nil {
 		if given.Value.Kind != ast.Variable {
@@ -99,19 +98,19 @@ func cursorOf(op *ast.OperationDefinition, field *ast.Field) (string, error) {
 // finder finds the connections of a document.
 type finder struct {
 	doc    *ast.QueryDocument
-	marked []connection // those whose cursor is a variable
-	outer  []connection // those that stand in no other
+	marked []connection // those with a variable as their argument after
+	outer  []connection // those that are not inside another connection
 }
 
-// look looks for connections in a selection set. in are the fragments on the way.
-func (f *finder) look(set ast.SelectionSet, path []string, in map[string]bool) {
+// find adds the connections in a selection set. in has the fragments that were searched already.
+func (f *finder) find(set ast.SelectionSet, path []string, in map[string]bool) {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.Field:
 			below := slices.Concat(path, []string{s.Alias})
 			nodes, edges := f.selected(s.SelectionSet, "nodes"), f.selected(s.SelectionSet, "edges")
 			if nodes == nil && edges == nil {
-				f.look(s.SelectionSet, below, in)
+				f.find(s.SelectionSet, below, in)
 				continue
 			}
 			c := connection{s, below}
@@ -120,18 +119,18 @@ func (f *finder) look(set ast.SelectionSet, path []string, in map[string]bool) {
 				f.marked = append(f.marked, c)
 			}
 		case *ast.InlineFragment:
-			f.look(s.SelectionSet, path, in)
+			f.find(s.SelectionSet, path, in)
 		case *ast.FragmentSpread:
 			if def := f.doc.Fragments.ForName(s.Name); def != nil && !in[s.Name] {
 				in[s.Name] = true
-				f.look(def.SelectionSet, path, in)
+				f.find(def.SelectionSet, path, in)
 			}
 		}
 	}
 }
 
-// one returns the connection that is walked.
-func (f *finder) one() (connection, error) {
+// pick returns the connection to read: the only marked one, or else the only one.
+func (f *finder) pick() (connection, error) {
 	for _, found := range [][]connection{f.marked, f.outer} {
 		switch len(found) {
 		case 0:
@@ -148,7 +147,7 @@ func (f *finder) one() (connection, error) {
 	return connection{}, errNoConnection
 }
 
-// selected returns a field of a name that a selection set has, itself or by fragments.
+// selected returns the field with a name in a selection set, including its fragments, or nil.
 func (f *finder) selected(set ast.SelectionSet, name string) *ast.Field {
 	for field := range f.fields(set, map[string]bool{}) {
 		if field.Name == name {
@@ -158,7 +157,8 @@ func (f *finder) selected(set ast.SelectionSet, name string) *ast.Field {
 	return nil
 }
 
-// fields goes through the fields of a selection set, and those of its fragments.
+// fields iterates over the fields of a selection set, including its fragments. in has the fragments
+// that it has visited.
 func (f *finder) fields(set ast.SelectionSet, in map[string]bool) func(yield func(*ast.Field) bool) {
 	return func(yield func(*ast.Field) bool) {
 		for _, s := range set {
@@ -188,7 +188,7 @@ func (f *finder) fields(set ast.SelectionSet, in map[string]bool) func(yield fun
 	}
 }
 
-// selectRows finds where in the connection the rows are, and what a row has.
+// selectRows sets where the rows of the connection are, and their columns.
 func (d *document) selectRows(doc *ast.QueryDocument, field *ast.Field) error {
 	f := finder{doc: doc}
 	row := f.selected(field.SelectionSet, "nodes")
@@ -201,6 +201,6 @@ func (d *document) selectRows(doc *ast.QueryDocument, field *ast.Field) error {
 	} else {
 		d.rows = row.Alias
 	}
-	d.fields, d.flat = f.columns(row.SelectionSet, nil)
+	d.fields, d.tableErr = f.columns(row.SelectionSet, nil)
 	return nil
 }

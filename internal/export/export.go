@@ -1,6 +1,6 @@
-// Package export asks a running gateway, and walks a connection to its end: into a file of
-// JSON Lines or CSV that is whole or has another name. A walk that was interrupted goes on
-// where it stood, and writes what it would have written.
+// Package export queries a running gateway, and reads a connection to its end, page by page (a
+// walk), into a file of JSON Lines or CSV. The file has another name until it is complete. An
+// interrupted walk is continued after the last page that it has written.
 package export
 
 import (
@@ -16,24 +16,24 @@ import (
 	"time"
 )
 
-// Config says which gateway is asked, and what.
+// Config has the gateway and the query. It is not safe for concurrent use.
 type Config struct {
 	// URL is the gateway's GraphQL endpoint.
 	URL string
-	// Header says who asks, and for which account.
+	// Header has the headers of the requests, such as the caller's key.
 	Header http.Header
-	// Query is the document, Operation the name of its operation, "" where it has one, and
-	// Variables are its values.
+	// Query is the document. Operation is the name of the operation in it, "" for the only one,
+	// and Variables are its variables.
 	Query, Operation string
 	Variables        map[string]any
-	// HTTP sends requests; nil is a client of its own.
+	// HTTP sends the requests; nil is a client that follows no redirects.
 	HTTP *http.Client
 
-	answered bool // the gateway has answered once
+	answered bool // the gateway has answered a request
 }
 
-// ownClient follows no redirects, by which a key would go to where nobody asked. A gateway
-// bounds each operation itself, and what it answers is read for an hour at most.
+// ownClient follows no redirects, which would send the caller's key to another address. The gateway
+// bounds the time of an operation itself; the timeout is for reading the answer.
 var ownClient = &http.Client{
 	Timeout:       time.Hour,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -46,8 +46,8 @@ func (c *Config) client() *http.Client {
 	return ownClient
 }
 
-// Ask sends the query once, and returns the answer as it came. The error is the first one
-// in the answer, beside it.
+// Ask sends the query, again if the gateway does not answer, and returns the answer unchanged. If
+// the answer has errors, the first one is returned, too.
 func (c *Config) Ask(ctx context.Context) ([]byte, error) {
 	a, err := c.send(ctx, c.Query, c.Variables, nil)
 	if err != nil {
@@ -59,97 +59,100 @@ func (c *Config) Ask(ctx context.Context) ([]byte, error) {
 	return a.raw, err
 }
 
-// Walk is how a connection is walked.
+// Walk is the output of a connection, and the options of reading it.
 type Walk struct {
-	// File is the output. While it is not whole, its rows are in File.part, and how far
-	// they go in File.state.
+	// File is the name of the output. Until it is complete, the rows are in File.part, and the
+	// state of the walk is in File.state.
 	File string
-	// CSV writes a table instead of JSON Lines.
+	// CSV selects CSV instead of JSON Lines.
 	CSV bool
-	// Page is the argument first of a connection that has none.
+	// Page is the number of rows per page, if the connection has no argument first.
 	Page int
-	// Partial goes on where an answer has errors beside its rows, which are told to Odd. A
-	// walk without it ends there, and can be taken up again.
+	// Partial continues after an answer that has errors in addition to its rows, and calls Odd,
+	// which may be nil, with each error. Without it, such an answer ends the walk, which can be
+	// continued later.
 	Partial bool
 	Odd     func(err error)
-	// Told gets how the walk stands, after each page and before each wait. It may be nil.
+	// Told is called after each page and before each wait. It may be nil.
 	Told func(Progress)
 }
 
-// Progress is how a walk stands.
+// Progress is the progress of a walk, including that before an interruption.
 type Progress struct {
 	Rows, Pages int
-	// Calls of Zoom's, by label.
+	// Calls are the calls at Zoom, by label.
 	Calls map[string]int
-	// Waits is until when the walk waits, for a budget or for a gateway that does not
-	// answer; zero while it does not. Why says for what.
+	// Waits is the end of the wait that begins, for a budget or for a gateway that does not
+	// answer, and Why is its reason; both are zero without a wait.
 	Waits time.Time
 	Why   error
+	// Whole reports whether all pages are written.
 	Whole bool
 }
 
-// maxIdle is how many pages without a row may follow one another.
-const maxIdle = 10
+// maxEmptyPages bounds the successive pages without rows, after which a walk fails.
+const maxEmptyPages = 10
 
-// All walks the one connection of the query to its end.
+// All reads the connection of the query to its end, into a file. It continues an interrupted walk
+// if the file has the state of one with the same query, variables and gateway.
 func (c *Config) All(ctx context.Context, w Walk) error {
 	doc, err := parse(c.Query, c.Operation, w.Page)
 	if err != nil {
 		return err
 	}
-	if w.CSV && doc.flat != nil {
-		return doc.flat
+	if w.CSV && doc.tableErr != nil {
+		return doc.tableErr
 	}
 	if c.Variables[doc.after] != nil {
 		return fmt.Errorf("leave the variable %q out: a walk begins at the first row", doc.after)
 	}
-	out, done, err := open(w.File, c.question(doc, w.CSV))
+	out, done, err := open(w.File, c.fingerprint(doc, w.CSV))
 	if err != nil {
 		return err
 	}
 	defer out.close()
-	t := &trip{Config: c, Walk: w, doc: doc, out: out, state: done}
-	if err := t.toEnd(ctx); err != nil {
+	t := &walker{Config: c, Walk: w, doc: doc, out: out, state: done}
+	if err := t.run(ctx); err != nil {
 		if t.state.Pages == 0 {
 			return errors.Join(err, out.discard())
 		}
 		next := "the same command goes on from there"
 		if refused, ok := errors.AsType[*answerError](err); ok && refused.Extensions.Code == "CURSOR_EXPIRED" {
-			next = "the cursor behind them is no longer good: delete it and " + stateOf(w.File) + " to begin anew"
+			next = "the cursor after them has expired: delete it and " + stateOf(w.File) + " to begin again"
 		}
 		return fmt.Errorf("%w\n%d rows are in %s; %s", err, t.state.Rows, partOf(w.File), next)
 	}
 	return out.finish()
 }
 
-// question names what is asked, and of whom: a state of another question is of no use. The
-// key is left out, since keys change.
-func (c *Config) question(doc *document, table bool) string {
+// fingerprint is the hash of the gateway, the query, its variables and the format, since a walk is
+// continued only if all are the same. It does not include the caller's key, which may change.
+func (c *Config) fingerprint(doc *document, table bool) string {
 	text, _ := json.Marshal([]any{c.URL, c.Operation, doc.text, c.Variables, table}) //nolint:errchkjson // the variables were read as JSON
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// trip is a walk under way.
-type trip struct {
+// walker is a walk that is running.
+type walker struct {
 	*Config
 	Walk
-	doc   *document
-	out   *output
-	state *state
-	idle  int // pages without a row
-	next  *ahead
+	doc        *document
+	out        *output
+	state      *state
+	emptyPages int // pages without a row
+	next       *prefetch
 }
 
-// ahead is the page after the last one, which is asked for while that one is written.
-type ahead struct {
+// prefetch is the request for the next page, while the last one is written.
+type prefetch struct {
 	after  string
 	done   chan struct{}
-	answer *answer // nil where it did not come at the first try
+	answer *answer // nil if the first try failed; set before done is closed
 }
 
-// ask asks for the page behind a cursor: "" is the first.
-func (t *trip) ask(ctx context.Context, after string) (*answer, error) {
+// fetch returns the page after a cursor; "" is the first one.
+func (t *walker) fetch(ctx context.Context, after string) (*answer, error) {
 	if next := t.next; next != nil {
 		t.next = nil
 		<-next.done // it ends with ctx
@@ -160,17 +163,17 @@ func (t *trip) ask(ctx context.Context, after string) (*answer, error) {
 			return next.answer, nil
 		}
 	}
-	return t.send(ctx, t.doc.text, t.variables(after), func(until time.Time, why error) { t.tell(Progress{Waits: until, Why: why}) })
+	return t.send(ctx, t.doc.text, t.variables(after), func(until time.Time, why error) { t.report(Progress{Waits: until, Why: why}) })
 }
 
-// askAhead begins to ask for the page behind a cursor. One that does not come at once, as it
-// waits for a budget say, is asked for again when its turn comes.
-func (t *trip) askAhead(ctx context.Context, after string) {
+// prefetchPage begins to request the page after a cursor. If that fails, for example for want of a
+// budget, fetch requests the page again.
+func (t *walker) prefetchPage(ctx context.Context, after string) {
 	body, err := t.body(t.doc.text, t.variables(after))
 	if err != nil {
 		return
 	}
-	next := &ahead{after: after, done: make(chan struct{})}
+	next := &prefetch{after: after, done: make(chan struct{})}
 	t.next = next
 	go func() {
 		defer close(next.done)
@@ -180,8 +183,8 @@ func (t *trip) askAhead(ctx context.Context, after string) {
 	}()
 }
 
-// variables are those of the page behind a cursor.
-func (t *trip) variables(after string) map[string]any {
+// variables returns the variables of the page after a cursor.
+func (t *walker) variables(after string) map[string]any {
 	variables := maps.Clone(t.Variables)
 	if variables == nil {
 		variables = map[string]any{}
@@ -192,7 +195,7 @@ func (t *trip) variables(after string) map[string]any {
 	return variables
 }
 
-func (t *trip) toEnd(ctx context.Context) error {
+func (t *walker) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer func() {
 		if cancel(); t.next != nil {
@@ -212,22 +215,22 @@ func (t *trip) toEnd(ctx context.Context) error {
 		if err := t.page(ctx); err != nil {
 			return err
 		}
-		t.tell(Progress{})
+		t.report(Progress{})
 	}
 	return nil
 }
 
-// tell tells how the walk stands.
-func (t *trip) tell(p Progress) {
+// report calls Told with the state of the walk.
+func (t *walker) report(p Progress) {
 	if t.Told != nil {
 		p.Rows, p.Pages, p.Calls, p.Whole = t.state.Rows, t.state.Pages, t.state.Calls, t.state.Whole
 		t.Told(p)
 	}
 }
 
-// page reads a page and writes its rows.
-func (t *trip) page(ctx context.Context) error {
-	a, err := t.ask(ctx, t.state.After)
+// page fetches a page and writes its rows.
+func (t *walker) page(ctx context.Context) error {
+	a, err := t.fetch(ctx, t.state.After)
 	if err != nil {
 		return err
 	}
@@ -236,11 +239,11 @@ func (t *trip) page(ctx context.Context) error {
 		return err
 	}
 	if p.more && p.end != "" && p.end != t.state.After && (len(a.Errors) == 0 || t.Partial) {
-		t.askAhead(ctx, p.end)
+		t.prefetchPage(ctx, p.end)
 	}
 	for i := range a.Errors {
 		if !t.Partial {
-			return fmt.Errorf("%w\nNothing of this page was written. --partial writes what there is", &a.Errors[i])
+			return fmt.Errorf("%w\nNothing of this page was written. --partial accepts partial pages", &a.Errors[i])
 		}
 		if t.Odd != nil {
 			t.Odd(&a.Errors[i])
@@ -253,11 +256,11 @@ func (t *trip) page(ctx context.Context) error {
 	return t.write(p, lines, a.Extensions.Cost.Actual)
 }
 
-func (t *trip) write(p *page, lines []byte, calls map[string]int) error {
-	if t.idle++; len(p.rows) > 0 {
-		t.idle = 0
+func (t *walker) write(p *page, lines []byte, calls map[string]int) error {
+	if t.emptyPages++; len(p.rows) > 0 {
+		t.emptyPages = 0
 	}
-	if p.more && (p.end == "" || p.end == t.state.After || t.idle > maxIdle) {
+	if p.more && (p.end == "" || p.end == t.state.After || t.emptyPages > maxEmptyPages) {
 		return errors.New("the list does not end: its cursors lead nowhere")
 	}
 	next := *t.state
@@ -275,8 +278,8 @@ func (t *trip) write(p *page, lines []byte, calls map[string]int) error {
 	return nil
 }
 
-// lines returns rows as they are written.
-func (t *trip) lines(rows []json.RawMessage) ([]byte, error) {
+// lines returns the lines of rows.
+func (t *walker) lines(rows []json.RawMessage) ([]byte, error) {
 	var b bytes.Buffer
 	for _, row := range rows {
 		if t.CSV {
@@ -302,7 +305,7 @@ type page struct {
 	end  string
 }
 
-// read finds the rows in an answer.
+// read returns the page in an answer.
 func (d *document) read(a *answer) (*page, error) {
 	value, err := follow(a.Data, d.path)
 	if err != nil {

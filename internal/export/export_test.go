@@ -17,12 +17,11 @@ import (
 	"time"
 )
 
-// list is a gateway that has one list of so many rows: the cursor of a page is the number
-// of the row that it begins with.
+// list is a gateway with a list of rows. The cursor of a page is the number of its first row.
 type list struct {
 	rows  int
 	pages atomic.Int64
-	// odd answers a page instead of the list, if it returns true.
+	// odd answers a request instead of the list, if it returns true.
 	odd func(w http.ResponseWriter, from int) bool
 }
 
@@ -82,9 +81,8 @@ func leftOver(t *testing.T, dir string) []string {
 	return names
 }
 
-// TestAll_killedAtRandom kills a walk twenty times, after its rows or its state were
-// written, or between the two: the file is the same in the end, and each kill costs one
-// page at most.
+// TestAll_killedAtRandom kills a walk twenty times, after its state was written, or between its rows
+// and its state. The file must be the same in the end, and each kill may cost one page.
 func TestAll_killedAtRandom(t *testing.T) {
 	for _, table := range []bool{false, true} {
 		whole, killed := &list{rows: 5050}, &list{rows: 5050}
@@ -105,10 +103,10 @@ func TestAll_killedAtRandom(t *testing.T) {
 			}})
 			stop()
 			if err == nil {
-				t.Fatalf("kill %d: the walk was over already", kill)
+				t.Fatalf("kill %d: the walk had ended already", kill)
 			}
 			if _, err := os.Stat(other); err == nil {
-				t.Fatal("a part has the name of the whole")
+				t.Fatal("an incomplete output has the name of the complete one")
 			}
 			if rng.IntN(2) == 0 { // killed when rows were written, and the state was not
 				f, err := os.OpenFile(partOf(other), os.O_APPEND|os.O_WRONLY, 0)
@@ -134,8 +132,7 @@ func TestAll_killedAtRandom(t *testing.T) {
 	}
 }
 
-// What is written is what the gateway has: a line of JSON each, or a table in which
-// nothing is a formula.
+// The rows of the gateway are written as JSON Lines, or as CSV without formulas.
 func TestAll_writes(t *testing.T) {
 	for _, c := range []struct {
 		table bool
@@ -158,7 +155,7 @@ func TestAll_writes(t *testing.T) {
 	}
 }
 
-// What cannot be gone on with says why, and changes no file.
+// A walk that cannot be continued changes no file, and its error has the reason.
 func TestAll_otherFiles(t *testing.T) {
 	interrupted := func(t *testing.T, name string) {
 		t.Helper()
@@ -181,9 +178,9 @@ func TestAll_otherFiles(t *testing.T) {
 		want  string
 	}{
 		{"a file of the name", write, "", "is there already"},
-		{"a part of somebody's", func(t *testing.T, name string) { write(t, partOf(name)) }, "", "is there without"},
+		{"a part without a state", func(t *testing.T, name string) { write(t, partOf(name)) }, "", "is there without"},
 		{"a state of something else", func(t *testing.T, name string) { write(t, stateOf(name)) }, "", "is no state"},
-		{"another question", interrupted, strings.Replace(question, "dept", "", 1), "is of another query"},
+		{"another query", interrupted, strings.Replace(question, "dept", "", 1), "is of another query"},
 		{"a part that was cut", func(t *testing.T, name string) {
 			interrupted(t, name)
 			if err := os.Truncate(partOf(name), 3); err != nil {
@@ -220,9 +217,8 @@ func TestAll_otherFiles(t *testing.T) {
 	}
 }
 
-// A gateway that does not answer, and a budget that is spent, are waited for.
-// TestAll_twoAtOnce begins a walk into a file that another one writes: it is refused, and the
-// first one ends whole.
+// TestAll_twoAtOnce begins a walk into a file that another one writes: it must fail, and the first
+// one must complete.
 func TestAll_twoAtOnce(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "out")
 	l := &list{rows: 500}
@@ -248,8 +244,8 @@ func TestAll_twoAtOnce(t *testing.T) {
 	}
 }
 
-// TestAll_cannotBegin has no room for the state: nothing is left that would keep the next
-// walk from its beginning, nor does the empty part that a kill at that time leaves.
+// TestAll_cannotBegin begins a walk whose state cannot be written. Nothing may remain that prevents
+// the next walk, and neither may the empty part that a kill at that time leaves.
 func TestAll_cannotBegin(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "out")
 	taken := filepath.Join(stateOf(name)+".next", "taken")
@@ -257,10 +253,10 @@ func TestAll_cannotBegin(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := (&list{rows: 1}).config().All(t.Context(), Walk{File: name}); err == nil {
-		t.Fatal("it has written its state over a folder")
+		t.Fatal("the state has replaced a folder")
 	}
 	if _, err := os.Stat(partOf(name)); err == nil {
-		t.Error("the part is left")
+		t.Error("the part remains")
 	}
 	if err := os.RemoveAll(filepath.Dir(taken)); err != nil {
 		t.Fatal(err)
@@ -273,6 +269,7 @@ func TestAll_cannotBegin(t *testing.T) {
 	}
 }
 
+// A walk waits for a gateway that does not answer, and for a budget.
 func TestAll_waits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, refused := time.Now(), 0
@@ -303,9 +300,8 @@ func TestAll_waits(t *testing.T) {
 	})
 }
 
-// Errors beside rows end a walk, unless it takes what there is. A walk that was ended goes
-// on when there are no errors any more.
-// TestAll_expiredCursor goes on from a cursor that is no longer good: the same command never will.
+// TestAll_expiredCursor continues a walk from a cursor that has expired: repeating the command never
+// helps, and the error must say so.
 func TestAll_expiredCursor(t *testing.T) {
 	l := &list{rows: 300}
 	l.odd = func(w http.ResponseWriter, from int) bool {
@@ -321,8 +317,8 @@ func TestAll_expiredCursor(t *testing.T) {
 	}
 }
 
-// TestAll_ownCursor has a walk begin behind a cursor: its file would lack the rows before, or have
-// them although others were asked for.
+// TestAll_ownCursor begins a walk with a value for the variable of the cursor, which must fail: the
+// file would lack the rows before.
 func TestAll_ownCursor(t *testing.T) {
 	c := (&list{rows: 3}).config()
 	c.Query = `query($at: String) { user { list(after: $at) { nodes { id } } } }`
@@ -337,6 +333,8 @@ func TestAll_ownCursor(t *testing.T) {
 	}
 }
 
+// Errors in addition to rows end a walk without Partial, and it can be continued when there are no
+// errors any more.
 func TestAll_errors(t *testing.T) {
 	broken := true
 	l := &list{rows: 300}
@@ -355,7 +353,7 @@ func TestAll_errors(t *testing.T) {
 	}
 	odd := 0
 	if err := l.config().All(t.Context(), Walk{File: other, Partial: true, Odd: func(error) { odd++ }}); err != nil || odd != 1 {
-		t.Errorf("a walk that takes what there is: %v, %d errors told", err, odd)
+		t.Errorf("a walk with Partial: %v, %d errors", err, odd)
 	}
 	if n := strings.Count(contents(t, other), "\n"); n != 201 {
 		t.Errorf("it has %d rows", n)
@@ -366,7 +364,7 @@ func TestAll_errors(t *testing.T) {
 	}
 }
 
-// A list that does not end is an error, and so is what is no gateway.
+// A list that does not end is an error, and so is an answer that is not one of a gateway.
 func TestAll_oddGateways(t *testing.T) {
 	for _, c := range []struct{ why, answer, want string }{
 		{"the same cursor again", `{"data":{"user":{"list":{"nodes":[{"id":"1"}],"zoomqlPage":{"hasNextPage":true,"endCursor":"7"}}}}}`, "lead nowhere"},
@@ -430,8 +428,8 @@ func TestColumns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := fmt.Sprint(d.flat)
-		if d.flat == nil {
+		got := fmt.Sprint(d.tableErr)
+		if d.tableErr == nil {
 			got = strings.Trim(fmt.Sprint(d.fields), "[]")
 		}
 		if !strings.HasPrefix(got, want) {
@@ -443,8 +441,9 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// TestAll_asksAhead asks for the next page while one is written, and for none behind the last.
-func TestAll_asksAhead(t *testing.T) {
+// TestAll_prefetches expects the next page to be requested while one is written, and none after the
+// last.
+func TestAll_prefetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &list{rows: 350}
 		l.odd = func(http.ResponseWriter, int) bool { time.Sleep(time.Second); return false }
@@ -452,7 +451,7 @@ func TestAll_asksAhead(t *testing.T) {
 		written := 0
 		err := l.config().All(t.Context(), Walk{File: filepath.Join(t.TempDir(), "out"), Told: func(p Progress) {
 			if written = p.Rows; !p.Whole {
-				time.Sleep(time.Second) // it takes as long to write a page as to read one
+				time.Sleep(time.Second) // writing a page takes as long as reading one
 			}
 		}})
 		if took := time.Since(began); err != nil || written != 350 || l.pages.Load() != 4 || took > 5*time.Second {

@@ -4,9 +4,9 @@ package export
 
 import "os"
 
-// locks reports whether files can be locked. A system without locks may not rename a file that
-// is open, either.
-const locks = false
+// canLock reports whether files can be locked. A system without locks may also be unable to rename
+// an open file.
+const canLock = false
 
-// lock takes a file for this process: here nothing keeps two of them apart.
+// lock does nothing: on this system, two processes may write the same file.
 func lock(*os.File) (bool, error) { return true, nil }

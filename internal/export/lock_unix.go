@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// locks reports whether files can be locked.
-const locks = true
+// canLock reports whether files can be locked.
+const canLock = true
 
-// lock takes a file for this process, until it is closed, and reports whether no other
-// process has it.
+// lock locks a file for this process until it is closed. It reports false if another process has
+// locked it.
 func lock(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

@@ -9,25 +9,24 @@ import (
 	"os"
 )
 
-// state is how far a walk has come. It stands in a file beside the output, from the first
-// page until the output is whole.
+// state is the state of a walk. It is in a file next to the output until the output is complete.
 type state struct {
-	// Question names what is asked, and where.
-	Question string `json:"question"`
+	// Fingerprint identifies the query and the gateway: see [Config.fingerprint].
+	Fingerprint string `json:"question"`
 	// After is the cursor of the next page; "" before the first one.
 	After string `json:"after"`
-	// Offset is the number of bytes of the output that are good.
+	// Offset is the length of the output up to the last complete page, in bytes.
 	Offset int64 `json:"offset"`
-	// Rows and Pages have been written, and Calls were made for them, by label.
+	// Rows and Pages are the number of those that were written, and Calls the calls at Zoom for
+	// them, by label.
 	Rows  int            `json:"rows"`
 	Pages int            `json:"pages"`
 	Calls map[string]int `json:"calls"`
-	// Whole tells that there is no more page.
+	// Whole reports whether there are no more pages.
 	Whole bool `json:"whole"`
 }
 
-// output is the file that rows are written to. Until it is whole it has another name, so
-// nobody takes a part of it for all.
+// output is the file with the rows. It has another name until it is complete.
 type output struct {
 	name string
 	file *os.File
@@ -36,12 +35,12 @@ type output struct {
 func partOf(name string) string  { return name + ".part" }
 func stateOf(name string) string { return name + ".state" }
 
-// open opens an output, and returns how far an earlier walk of the same question has come.
-// A file that is there already, is of another question, or is written by another process, is
-// an error: nothing is overwritten.
-func open(name, question string) (_ *output, done *state, err error) {
+// open opens an output, and returns the state of an earlier walk with the same fingerprint, or that
+// of a new one. An output that exists, belongs to a walk with another fingerprint, or is being
+// written by another process, is an error.
+func open(name, fingerprint string) (_ *output, done *state, err error) {
 	if _, err := os.Stat(name); err == nil {
-		return nil, nil, fmt.Errorf("%s is there already: it is not overwritten", name)
+		return nil, nil, fmt.Errorf("%s is there already, and is not overwritten", name)
 	}
 	file, err := openLocked(partOf(name))
 	if err != nil {
@@ -54,21 +53,21 @@ func open(name, question string) (_ *output, done *state, err error) {
 			o.close()
 		}
 	}()
-	if done, err = load(name, question); err != nil {
+	if done, err = load(name, fingerprint); err != nil {
 		return nil, nil, err
 	}
 	size, err := file.Seek(0, io.SeekEnd)
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case done == nil && size > 0: // a part without a state is of somebody else
-		return nil, nil, fmt.Errorf("%s is there without %s: it is not known how far it is good; remove it to begin again", partOf(name), stateOf(name))
+	case done == nil && size > 0: // not the part of a walk
+		return nil, nil, fmt.Errorf("%s is there without %s, so it cannot be continued; remove it to begin again", partOf(name), stateOf(name))
 	case done == nil:
-		done = &state{Question: question, Calls: map[string]int{}}
+		done = &state{Fingerprint: fingerprint, Calls: map[string]int{}}
 	case size < done.Offset:
 		return nil, nil, fmt.Errorf("%s is shorter than %s says: remove both to begin again", partOf(name), stateOf(name))
 	}
-	if err := o.cut(done); err != nil {
+	if err := o.truncate(done); err != nil {
 		return nil, nil, err
 	}
 	if err := o.save(done); err != nil {
@@ -77,7 +76,7 @@ func open(name, question string) (_ *output, done *state, err error) {
 	return o, done, nil
 }
 
-// openLocked opens a file, or makes one, that no other process writes meanwhile.
+// openLocked opens or creates a file and locks it for this process.
 func openLocked(name string) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) // rows have personal data
 	if err != nil {
@@ -85,7 +84,7 @@ func openLocked(name string) (*os.File, error) {
 	}
 	free, err := lock(file)
 	if err == nil && free {
-		// A process that has just ended its walk has given the file its other name.
+		// Another process may have completed its walk and renamed the file.
 		var now, opened fs.FileInfo
 		if opened, err = file.Stat(); err == nil {
 			now, err = os.Stat(name)
@@ -96,12 +95,12 @@ func openLocked(name string) (*os.File, error) {
 	case free:
 		return file, nil
 	case err == nil || errors.Is(err, fs.ErrNotExist):
-		err = fmt.Errorf("another process writes %s: wait for its end, or name another file", name)
+		err = fmt.Errorf("another process writes %s: wait until it has ended, or choose another file", name)
 	}
 	return nil, errors.Join(err, file.Close())
 }
 
-// removeEmpty removes what a walk that could not begin has made. A state beside it stays.
+// removeEmpty removes the empty part of a walk that could not begin. It does not remove a state.
 func (o *output) removeEmpty() {
 	if info, err := o.file.Stat(); err == nil && info.Size() == 0 {
 		_ = os.Remove(stateOf(o.name) + ".next")
@@ -109,8 +108,8 @@ func (o *output) removeEmpty() {
 	}
 }
 
-// load reads the state of an earlier walk; nil is none.
-func load(name, question string) (*state, error) {
+// load returns the state of an earlier walk, or nil.
+func load(name, fingerprint string) (*state, error) {
 	text, err := os.ReadFile(stateOf(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -121,8 +120,8 @@ func load(name, question string) (*state, error) {
 	if json.Unmarshal(text, done) != nil || done.Offset < 0 {
 		return nil, fmt.Errorf("%s is no state of an export", stateOf(name))
 	}
-	if done.Question != question {
-		return nil, fmt.Errorf("%s is of another query, other variables, or another gateway: go on with these, or remove it and %s to begin again", stateOf(name), partOf(name))
+	if done.Fingerprint != fingerprint {
+		return nil, fmt.Errorf("%s is of another query, other variables, or another gateway: continue with these, or remove it and %s to begin again", stateOf(name), partOf(name))
 	}
 	if done.Calls == nil {
 		done.Calls = map[string]int{}
@@ -130,8 +129,8 @@ func load(name, question string) (*state, error) {
 	return done, nil
 }
 
-// cut removes what was written after the last page that the state knows.
-func (o *output) cut(done *state) error {
+// truncate removes what was written after the last page in the state.
+func (o *output) truncate(done *state) error {
 	if err := o.file.Truncate(done.Offset); err != nil {
 		return err
 	}
@@ -139,8 +138,8 @@ func (o *output) cut(done *state) error {
 	return err
 }
 
-// append writes the lines of a page, and then how far the walk has come. Whichever of the
-// two a crash keeps from the disk, the next walk begins behind the last whole page.
+// append writes the lines of a page, and then the state. If a crash prevents either, the next walk
+// begins after the last complete page.
 func (o *output) append(lines []byte, done *state) error {
 	if _, err := o.file.Write(lines); err != nil {
 		return err
@@ -152,7 +151,7 @@ func (o *output) append(lines []byte, done *state) error {
 	return o.save(done)
 }
 
-// save replaces the state by one that is whole.
+// save replaces the file of the state atomically.
 func (o *output) save(done *state) error {
 	text, err := json.Marshal(done)
 	if err != nil {
@@ -174,9 +173,10 @@ func writeSynced(name string, text []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// finish gives a whole output its name. Where files are locked, it is until [output.close].
+// finish gives a complete output its name, and removes the state. A locked file remains locked until
+// [output.close].
 func (o *output) finish() error {
-	if !locks {
+	if !canLock {
 		o.close()
 	}
 	if err := os.Rename(partOf(o.name), o.name); err != nil {
@@ -185,7 +185,7 @@ func (o *output) finish() error {
 	return os.Remove(stateOf(o.name))
 }
 
-// discard removes an output that has no page; the part last, by which it is locked.
+// discard removes an output without pages; the part last, since it is the locked file.
 func (o *output) discard() error {
 	return errors.Join(os.Remove(stateOf(o.name)), os.Remove(partOf(o.name)))
 }

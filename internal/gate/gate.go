@@ -1,9 +1,9 @@
-// Package gate bounds how many goroutines of one operation run at once. Those that wait,
-// for a call or for each other, do not count.
+// Package gate bounds how many goroutines of one operation run at once. Goroutines that wait, for
+// a call or for each other, do not count.
 //
-// An operation over lists has hundreds of goroutines, lest one call waits for another.
-// Where nothing has to be waited for, all of them can run, and the scheduler of Go, which
-// knows no operations, has the one goroutine of a short operation wait behind them.
+// An operation over lists has hundreds of goroutines, so that its calls are concurrent. If all
+// answers are cached, all of these can run at once, and Go's scheduler, which does not distinguish
+// operations, would let the single goroutine of a short operation wait behind them.
 package gate
 
 import (
@@ -14,38 +14,38 @@ import (
 	"time"
 )
 
-// stillFor is how long no goroutine enters or leaves until a gate assumes that those within
-// wait without [Wait], and admits more.
-const stillFor = time.Millisecond
+// idleFor is the time without a goroutine that enters or leaves after which a gate assumes that
+// those inside wait without [Wait], and admits more.
+const idleFor = time.Millisecond
 
-// Gate lets so many goroutines run at once. Its zero value is not ready: see [New].
+// Gate bounds the goroutines that run at once. The zero value is not ready: see [New].
 type Gate struct {
 	mu      sync.Mutex
 	width   int
 	free    int             // negative if more goroutines were admitted than there are places
-	waiting []chan struct{} // first come, first served
-	moved   bool            // since the timer began
-	extra   int             // how many more are admitted when none has entered or left
+	waiting []chan struct{} // in order of arrival; each is closed on admission
+	active  bool            // goroutines have entered or left since the timer began
+	batch   int             // goroutines to admit if none has
 	timer   *time.Timer     // nil while no goroutine waits
 
 	outer atomic.Pointer[func() *Gate] // see Within
 }
 
-// New returns a gate of so many places; 0 means two for each processor.
+// New returns a gate with width places; 0 means two for each processor.
 func New(width int) *Gate {
 	if width <= 0 {
 		width = 2 * runtime.GOMAXPROCS(0)
 	}
-	return &Gate{width: width, free: width, extra: width}
+	return &Gate{width: width, free: width, batch: width}
 }
 
-// Within has the goroutines that enter from now on take a place in another gate too, which several
-// gates may share. Each calls outer; nil means none.
+// Within makes goroutines that enter from now on take a place in a second gate, too, which several
+// gates may share. Each goroutine calls outer for it; nil means none.
 func (g *Gate) Within(outer func() *Gate) { g.outer.Store(&outer) }
 
 func (g *Gate) enter() {
 	g.mu.Lock()
-	g.moved = true
+	g.active = true
 	if g.free > 0 {
 		g.free--
 		g.mu.Unlock()
@@ -54,8 +54,8 @@ func (g *Gate) enter() {
 	admitted := make(chan struct{})
 	g.waiting = append(g.waiting, admitted)
 	if g.timer == nil {
-		g.moved, g.extra = false, g.width
-		g.timer = time.AfterFunc(stillFor, g.look)
+		g.active, g.batch = false, g.width
+		g.timer = time.AfterFunc(idleFor, g.admitMore)
 	}
 	g.mu.Unlock()
 	<-admitted
@@ -64,7 +64,7 @@ func (g *Gate) enter() {
 func (g *Gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.moved = true
+	g.active = true
 	g.free++
 	if g.free > 0 {
 		g.admit(1)
@@ -83,22 +83,22 @@ func (g *Gate) admit(n int) {
 	}
 }
 
-// look admits more goroutines if none has entered or left: twice as many each time.
-func (g *Gate) look() {
+// admitMore admits more goroutines if none has entered or left for idleFor: twice as many each time.
+func (g *Gate) admitMore() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.waiting) == 0 {
 		g.timer = nil
 		return
 	}
-	if g.moved {
-		g.extra = g.width
+	if g.active {
+		g.batch = g.width
 	} else {
-		g.admit(g.extra)
-		g.extra *= 2
+		g.admit(g.batch)
+		g.batch *= 2
 	}
-	g.moved = false
-	g.timer.Reset(stillFor)
+	g.active = false
+	g.timer.Reset(idleFor)
 }
 
 type (
@@ -106,22 +106,22 @@ type (
 	runnerKey struct{}
 )
 
-// With returns the context of an operation whose goroutines pass a gate.
+// With returns the context of an operation whose goroutines enter a gate.
 func With(ctx context.Context, g *Gate) context.Context {
 	return context.WithValue(ctx, gateKey{}, g)
 }
 
-// runner is a goroutine that has passed a gate, with those that work for it.
+// runner is a goroutine that has entered a gate, and those that work for it, which share its place.
 type runner struct {
-	gate, outer *Gate // outer is nil where there is none
+	gate, outer *Gate // outer may be nil
 
 	mu     sync.Mutex
 	waits  int // how many of them wait
 	exited bool
 }
 
-// Enter waits for a place in the gate of ctx, and returns the context of what runs there.
-// The caller MUST call exit once, at its end. Without a gate it does nothing.
+// Enter waits for a place in the gate of ctx, even after ctx has ended, and returns the context for
+// the goroutine. The caller MUST call exit once, at its end. Without a gate it does nothing.
 func Enter(ctx context.Context) (_ context.Context, exit func()) {
 	g, _ := ctx.Value(gateKey{}).(*Gate)
 	if g == nil {
@@ -149,9 +149,9 @@ func (r *runner) leave() {
 	r.gate.leave()
 }
 
-// Wait gives the place of ctx to others while its goroutine, or one that works for it,
-// waits. The caller MUST call resume once, when it waits no more. It is for waits that may
-// take longer than a lock is held.
+// Wait frees the place of ctx while its goroutine, or one that works for it, waits. The caller MUST
+// call resume once, after the wait: it waits for a place again. Wait is for waits that may be longer
+// than that for a mutex.
 func Wait(ctx context.Context) (resume func()) {
 	r, _ := ctx.Value(runnerKey{}).(*runner)
 	if r == nil {
@@ -173,13 +173,13 @@ func (r *runner) resume() {
 	r.waits--
 	enter := r.waits == 0 && !r.exited
 	r.mu.Unlock()
-	if enter { // should another wait begin before that, it gives back what is taken here
+	if enter { // a Wait that begins before this frees the place that is taken here
 		r.enter()
 	}
 }
 
-// exit gives the place back. What works on for the runner, such as a refresh in the
-// background, has none.
+// exit frees the place. Goroutines that continue to work for the runner, such as a refresh in the
+// background, have none.
 func (r *runner) exit() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

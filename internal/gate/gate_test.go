@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestEnter_waitsAreNoPlaces has a hundred goroutines wait for a call, of which each works
-// before and after it: all wait at once, and no more than the gate is wide ever run.
+// TestEnter_waitsAreNoPlaces runs a hundred goroutines that work, wait for a call, and work again.
+// It expects all to wait at once, and never more to run than the gate has places.
 func TestEnter_waitsAreNoPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const width = 3
@@ -46,8 +46,8 @@ func TestEnter_waitsAreNoPlaces(t *testing.T) {
 	})
 }
 
-// TestWithin_sharedByGates has the goroutines of several gates run within one: no more of all run at
-// once than that is wide, and those that wait have no place in it.
+// TestWithin_sharedByGates runs the goroutines of several gates within a shared one. It expects no
+// more to run at once than that has places, and those that wait to have none in it.
 func TestWithin_sharedByGates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const width = 2
@@ -106,8 +106,8 @@ func TestWithin_sharedByGates(t *testing.T) {
 	})
 }
 
-// TestEnter_waitsWithoutWait has a hundred goroutines wait without Wait: they do not wait one
-// after the other.
+// TestEnter_waitsWithoutWait runs a hundred goroutines that wait without Wait, and expects them to
+// wait concurrently.
 func TestEnter_waitsWithoutWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(2)
@@ -131,8 +131,8 @@ func TestEnter_waitsWithoutWait(t *testing.T) {
 	})
 }
 
-// TestWait_ofSeveral has two goroutines that work for one place wait: it is another one's
-// until both are done, and no wait of what has exited gives a place.
+// TestWait_ofSeveral expects a place to be free until both of two goroutines that share it have
+// resumed, and a Wait after exit to free no place.
 func TestWait_ofSeveral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(1)
@@ -159,7 +159,7 @@ func TestWait_ofSeveral(t *testing.T) {
 	})
 }
 
-// TestEnter_withoutAGate runs what passes none.
+// TestEnter_withoutAGate expects Enter to do nothing in a context without a gate.
 func TestEnter_withoutAGate(t *testing.T) {
 	ctx, exit := Enter(t.Context())
 	Wait(ctx)()

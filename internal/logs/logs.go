@@ -1,5 +1,6 @@
-// Package logs bounds and escapes the texts of callers and of Zoom in lines of the log:
-// these texts have any length and any characters.
+// Package logs bounds and escapes texts of callers and of Zoom for the log, since they may have any
+// length and any characters. It also bounds the number of lines that strangers can cause
+// ([Recurring]).
 package logs
 
 import (
@@ -12,29 +13,28 @@ import (
 )
 
 const (
-	// maxText is the length of a caller's text in a line, in bytes: enough for a name.
+	// maxText bounds a caller's text, such as a name, in bytes.
 	maxText = 128
-	// maxValue is the length of anything else in a line. Errors quote addresses
-	// and each other.
+	// maxValue bounds any other value of a line, in bytes. Errors quote addresses and other
+	// errors.
 	maxValue = 1 << 10
-	// maxStack is the length of the stack of a panic.
+	// maxStack bounds the stack of a panic, in bytes.
 	maxStack = 16 << 10
-	// StackKey is the key of an attribute that holds a stack.
+	// StackKey is the key of an attribute with a stack.
 	StackKey = "stack"
 )
 
-// Text returns a caller's text for a line: 128 bytes at most,
-// valid UTF-8, without characters that move a terminal's cursor or its colours.
-//
-// Passcodes of join links are redacted.
+// Text returns a caller's text for the log: at most 128 bytes of valid UTF-8, in which characters
+// that are not printable are escaped, since they might control a terminal, and passcodes of join
+// links are redacted.
 func Text(s string) string { return cut(s, maxText) }
 
-// Message returns the text of an error, or of a panic, for a line: a kilobyte at most,
-// and otherwise like Text. Errors quote their subjects.
+// Message returns the text of an error or a panic for the log: at most a kilobyte, and otherwise
+// like Text.
 func Message(s string) string { return cut(s, maxValue) }
 
-// Bound is the ReplaceAttr of a handler: no value of a line is longer than a kilobyte,
-// a stack excepted. It bounds values that were not passed through Text or Message.
+// Bound is the ReplaceAttr of the log's handler. It cuts values to a kilobyte, and a stack to 16
+// KiB, and redacts passcodes, in values that were not passed through Text or Message.
 func Bound(_ []string, a slog.Attr) slog.Attr {
 	limit := maxValue
 	if a.Key == StackKey {
@@ -57,7 +57,7 @@ func Bound(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// text returns how a value is printed.
+// text returns the text of a value, as a handler writes it.
 func text(v any) string {
 	if err, ok := v.(error); ok {
 		return err.Error()
@@ -108,10 +108,11 @@ func plain(s string) bool {
 	return true
 }
 
-// ellipsis replaces the text that was cut.
+// ellipsis replaces the end of a text that was cut.
 const ellipsis = "…"
 
-// truncate cuts a text to limit bytes, between two characters.
+// truncate cuts a text to at most limit bytes, at the boundary of a character, and replaces invalid
+// UTF-8.
 func truncate(s string, limit int) string {
 	if len(s) <= limit {
 		return strings.ToValidUTF8(s, "\uFFFD")

@@ -6,18 +6,20 @@ import (
 	"time"
 )
 
-// Recurring counts what strangers can cause as often as they like: the log has a line at once,
-// and then one a minute at most, with the number since the last one. The zero value is ready.
+// Recurring counts occurrences that strangers can cause at any rate. It logs the first one at once,
+// and then at most one line a minute, with their number since the last line. The zero value is
+// ready.
 type Recurring struct {
 	mu    sync.Mutex
 	n     int  // since the last line
-	timer bool // a line is due
+	timer bool // a timer for the next line is running
 }
 
 // reportEvery is the shortest time between two lines.
 const reportEvery = time.Minute
 
-// Add counts one more. line is the message of the line, the same in each call.
+// Add counts an occurrence. line is the message, the same in each call. The lines that follow the
+// first one have the attributes of its logger, also if other loggers are passed in between.
 func (r *Recurring) Add(log *slog.Logger, line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

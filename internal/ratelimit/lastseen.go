@@ -40,7 +40,7 @@ func (s *Shared) recordTake(d Decision, limits []Limit, reply takeReply) (lost [
 		v := s.seen[l.Key]
 		if v == nil {
 			if len(s.seen) >= maxLastSeen {
-				s.seen = make(map[string]*lastSeen) // at worst, calls too many in an outage
+				s.seen = make(map[string]*lastSeen) // at worst, too many calls start in an outage
 			}
 			v = &lastSeen{}
 			s.seen[l.Key] = v

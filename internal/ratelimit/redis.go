@@ -31,7 +31,7 @@ type Redis struct {
 	name    string // of this replica
 	taken   atomic.Uint64
 	clocks  clocks
-	session atomic.Pointer[session] // nil where there is none
+	session atomic.Pointer[session] // nil if there is none
 
 	// subscribes replaces subscribe in tests whose Redis has no connections.
 	subscribes func(ctx context.Context, channel string, opened func()) error
@@ -289,7 +289,7 @@ type heartbeatReply struct {
 
 // Whether a heartbeat found this replica's session.
 const (
-	sessionUnknown = iota - 1 // Redis does not tell
+	sessionUnknown = iota - 1 // the user of Redis may not ask, or there is no session
 	sessionNone
 	sessionFound
 )
@@ -317,7 +317,7 @@ func (r *Redis) sendHeartbeat(ctx context.Context, alone bool, sent int64) (hear
 	case held.channel == "":
 	case a[5] == sessionFound && held.since == 0:
 		r.session.CompareAndSwap(held, &session{channel: held.channel, since: a[4], end: held.end})
-	case a[5] == sessionNone: // it is on a node that no longer has the registry
+	case a[5] == sessionNone: // for example on a node that no longer has the registry
 		held.end()
 	}
 	return heartbeatReply{int(a[0]), int(a[1]), a[2], a[3] == 1}, nil

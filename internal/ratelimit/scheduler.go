@@ -51,8 +51,7 @@ func (s *scheduler) pop() *waiter {
 	return w
 }
 
-// next returns the first of the waiters that fit, nil if there is none. All do if
-// fits is nil.
+// next returns the first waiter that fits, or nil. If fits is nil, all fit.
 func (s *scheduler) next(fits func(*waiter) bool) *waiter {
 	due := s.due()
 	if due == nil {

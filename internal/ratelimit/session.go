@@ -11,14 +11,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A session is a subscription that a replica holds for as long as its process lives. When the
-// process is killed, its kernel closes the connection, and Redis knows at once that the replica has
-// ended. The connection of a replica that is cut off stays open: it may still spend its share.
+// A session is a subscription that a replica holds as long as its process runs. When the process is
+// killed, its kernel closes the connection, and Redis loses the subscriber at once. The connection
+// of a replica that is cut off remains open: such a replica may still spend its share.
 //
 // Nothing is published on the channel.
 type session struct {
-	channel string             // of this connection alone; "" where there is none
-	since   int64              // the number of the heartbeat that first found it, 0 before
+	channel string             // of this connection alone; "" if there is no session
+	since   int64              // number of the heartbeat that first found it; 0 before
 	end     context.CancelFunc // ends it
 }
 
@@ -31,11 +31,11 @@ const (
 	maxSessionWait = 10 * time.Second
 )
 
-// errNoSession is the error of clients whose connections are not known.
+// errNoSession is the error of other types of clients than oneConnection supports.
 var errNoSession = errors.New("ratelimit: the client has no connection of its own to the registry")
 
-// holdSession holds a session until ctx ends, and opens another one whenever it ends. Without one
-// this replica is counted until it is forgotten.
+// holdSession holds a session until ctx ends, and opens another one whenever it ends. Without a
+// session, a replica that is killed is counted for forgetAfter.
 func (s *Shared) holdSession(ctx context.Context) {
 	var wait time.Duration
 	denied := false
@@ -66,8 +66,8 @@ func (s *Shared) openSession(ctx context.Context, channel string) error {
 	return s.redis.subscribe(ctx, channel, func() { s.redis.session.Store(&session{channel: channel, end: end}) })
 }
 
-// subscribe subscribes to a channel by a connection of its own, and calls opened. It returns when
-// that connection or ctx ends.
+// subscribe subscribes to a channel over a connection of its own, and then calls opened. It returns
+// when that connection or ctx ends.
 func (r *Redis) subscribe(ctx context.Context, channel string, opened func()) error {
 	if r.subscribes != nil {
 		return r.subscribes(ctx, channel, opened)

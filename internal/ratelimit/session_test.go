@@ -84,7 +84,7 @@ func (r *replica) open() {
 	eventually(r.t, "the session is open", func() bool { return r.session.Load() != nil })
 }
 
-// kill ends the session, and waits until Redis knows.
+// kill ends the session, and waits until Redis has no subscriber.
 func (r *replica) kill() {
 	r.t.Helper()
 	if r.end == nil {

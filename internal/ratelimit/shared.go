@@ -31,13 +31,13 @@ const maxBlocks = 10_000
 //
 // Three cases remain: a replica that has never reached Redis counts itself as the only
 // one; one that is cut off for longer than forgetAfter still spends its share; and so does
-// one whose connections are ended between it and Redis, as by a proxy that dies, and that
-// reaches Redis no more, although others do. Then some calls too many may start, and the
-// origin's refusals (Block) stop them.
+// one whose connections end although it still runs, as with a proxy that dies, and that
+// cannot reach Redis any more, although others can. Then some calls too many may start, and
+// the origin's refusals (Refuse, Block) stop them.
 type Shared struct {
 	redis *Redis
 	log   *slog.Logger
-	down  atomic.Bool // Redis is unavailable, and local counts
+	down  atomic.Bool // Redis is unavailable, and local is used
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
 

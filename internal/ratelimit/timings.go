@@ -41,7 +41,7 @@ type timings struct {
 	// counted: 30 s.
 	forgetAfter time.Duration
 
-	// forgetEnded is how long after its session was found to have ended a missing replica is no
+	// forgetEnded is how long after the end of its session was found a missing replica is no
 	// longer counted: 1.1 s, in which a window passes that it may have used without Redis.
 	forgetEnded time.Duration
 }

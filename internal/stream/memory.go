@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// Memory is the stream of one process alone. What is to be done about a message is done
-// there or, when the process ends, needs no doing any more: so it keeps no messages but to
-// be read, and the spans of marks. It stores a message as often as it is given one: the one
-// process that gives it some knows what it has given. The zero value is ready.
+// Memory is the stream of one process. It has no pending messages: what they would change,
+// such as a cache, ends with the process. It does not look at keys, and stores a message
+// each time it is appended. The zero value is ready.
 type Memory struct {
 	mu    sync.Mutex
-	spans map[string]Span
-	held  map[string]tenure // by the name
+	spans map[string]Span  // by name of the mark
+	held  map[string]lease // by name
 	kept  kept
 }
 
-// tenure is who has a name, and until when.
-type tenure struct {
+// lease is the holder of a name, until it ends.
+type lease struct {
 	holder string
 	end    time.Time
 }
 
-// Append takes messages, and notes their marks.
+// Append stores messages, and notes their marks: all, or none if one is too long.
 func (m *Memory) Append(_ context.Context, messages ...*Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -36,7 +35,7 @@ func (m *Memory) Append(_ context.Context, messages ...*Message) error {
 		for _, mark := range msg.Marks {
 			m.note(mark)
 		}
-		m.kept.keep(msg.Body, time.Now())
+		m.kept.add(msg.Body, time.Now())
 	}
 	return nil
 }
@@ -53,8 +52,8 @@ func (m *Memory) note(mark Mark) {
 	m.spans[mark.Name] = Span{span.Since, now}
 }
 
-// Note notes a mark without a message, and returns its span and those of the marks of some
-// names.
+// Note notes a mark without a message, and returns its span, followed by those of the marks
+// with these names.
 func (m *Memory) Note(_ context.Context, mark Mark, names ...string) ([]Span, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,7 +67,7 @@ func (m *Memory) Note(_ context.Context, mark Mark, names ...string) ([]Span, er
 	return spans, nil
 }
 
-// Forget forgets the marks of some names.
+// Forget removes the marks with these names.
 func (m *Memory) Forget(_ context.Context, names ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,8 +77,7 @@ func (m *Memory) Forget(_ context.Context, names ...string) error {
 	return nil
 }
 
-// Hold has one of several holders have a name for some time, or longer. It reports false
-// while another one has it.
+// Hold acquires or extends the lease of a name, as [Redis.Hold] does.
 func (m *Memory) Hold(_ context.Context, name, holder string, life time.Duration) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -88,13 +86,13 @@ func (m *Memory) Hold(_ context.Context, name, holder string, life time.Duration
 		return false, nil
 	}
 	if m.held == nil {
-		m.held = map[string]tenure{}
+		m.held = map[string]lease{}
 	}
-	m.held[name] = tenure{holder, now.Add(life)}
+	m.held[name] = lease{holder, now.Add(life)}
 	return true, nil
 }
 
-// Release gives a name up that holder has, if it has it.
+// Release ends the lease of a name if holder has it.
 func (m *Memory) Release(_ context.Context, name, holder string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,23 +12,24 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrExpired is the error of a cursor whose place is lost: messages that came after it are
-// kept no more, or it is none of this stream's.
+// ErrExpired is the error of a cursor behind which messages may have been dropped, and of a
+// cursor that is not of this stream.
 var ErrExpired = errors.New("stream: the cursor has expired")
 
-// Entry is a message as it is read.
+// Entry is a stored message.
 type Entry struct {
-	// Cursor is the message's place. It is good for [MaxAge], unless so many messages
-	// come that the stream has no room for them.
+	// Cursor is the position of the message. It is valid for [MaxAge], or until the message
+	// is dropped because there are too many.
 	Cursor string
-	Body   []byte
+	// Body is nil if this process has no key that decrypts it.
+	Body []byte
 }
 
 const (
-	// maxRead is how many messages are read at once.
+	// maxRead bounds the messages of one read.
 	maxRead = 500
-	// waitFor is how long a read waits for a message: shorter than a proxy before Redis
-	// leaves a connection open that nothing comes by.
+	// waitFor is how long Wait waits for a message. It is shorter than the idle timeout of
+	// proxies in front of Redis.
 	waitFor = 5 * time.Second
 )
 
@@ -42,16 +43,17 @@ var (
 	afterScript = redis.NewScript(afterSource)
 )
 
-// Now returns the cursor of the last message; where there is none, one of this moment.
+// Now returns the cursor of the last message, or that of the present moment if there is no
+// message.
 func (r *Redis) Now(ctx context.Context) (cursor string, err error) {
 	return nowScript.Run(ctx, r.client, []string{r.stream}).Text()
 }
 
-// Oldest is the cursor before the oldest message that is kept.
+// Oldest is the cursor before the oldest stored message.
 const Oldest = "0-0"
 
-// After returns the messages after a cursor, the oldest first: some hundred at most, none
-// where there are none yet. The error is [ErrExpired] where messages after it may be lost.
+// After returns at most 500 messages after a cursor, the oldest first, and none if there are
+// none yet. The error is [ErrExpired] if messages after the cursor may have been dropped.
 func (r *Redis) After(ctx context.Context, cursor string) ([]Entry, error) {
 	reply, err := afterScript.Run(ctx, r.client, []string{r.stream}, cursor, maxRead, MaxAge.Milliseconds(), maxMessages).Slice()
 	if errors.Is(err, redis.Nil) {
@@ -76,10 +78,10 @@ func (r *Redis) After(ctx context.Context, cursor string) ([]Entry, error) {
 	return entries, nil
 }
 
-var errBadReply = errors.New("stream: Redis replies with something else than messages")
+var errBadReply = errors.New("stream: the reply of Redis is not a list of messages")
 
-// entry returns a message. One that this process has no key for has no body: its place
-// counts all the same.
+// entry returns a message. One that this process cannot decrypt has no body, but its cursor
+// counts.
 func (r *Redis) entry(id, sealed string) Entry {
 	body, ok := r.keys.Open([]byte(sealed), r.stream)
 	if !ok {
@@ -88,10 +90,11 @@ func (r *Redis) entry(id, sealed string) Entry {
 	return Entry{id, body}
 }
 
-// Wait returns the messages after a cursor as soon as there are any, and none after some
-// seconds without. It does not see whether messages after the cursor are lost.
+// Wait returns the messages after a cursor as soon as there are any, at most 500, or none
+// after five seconds. Unlike After, it does not detect that messages after the cursor were
+// dropped.
 func (r *Redis) Wait(ctx context.Context, cursor string) ([]Entry, error) {
-	streams, err := r.client.XRead(ctx, &redis.XReadArgs{Streams: []string{r.stream, begun(cursor)}, Count: maxRead, Block: waitFor}).Result()
+	streams, err := r.client.XRead(ctx, &redis.XReadArgs{Streams: []string{r.stream, xreadID(cursor)}, Count: maxRead, Block: waitFor}).Result()
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
 	}
@@ -108,9 +111,9 @@ func (r *Redis) Wait(ctx context.Context, cursor string) ([]Entry, error) {
 	return entries, nil
 }
 
-// begun returns a cursor as XREAD takes it, which wants what was before the first message:
-// a cursor of a moment is before all messages of that millisecond.
-func begun(cursor string) string {
+// xreadID returns the id behind which XREAD reads. The cursor of a moment precedes all
+// messages of that millisecond, so its id is the last possible one of the millisecond before.
+func xreadID(cursor string) string {
 	if at, ok := strings.CutPrefix(cursor, "@"); ok {
 		if ms, err := strconv.ParseUint(at, 10, 63); err == nil && ms > 0 {
 			return strconv.FormatUint(ms-1, 10) + "-" + strconv.FormatUint(math.MaxUint64, 10)
@@ -119,16 +122,16 @@ func begun(cursor string) string {
 	return cursor
 }
 
-// Before reports whether a cursor is before another one of the same stream.
+// Before reports whether cursor a precedes cursor b of the same stream.
 func Before(a, b string) bool {
-	a1, a2 := placeOf(a)
-	b1, b2 := placeOf(b)
+	a1, a2 := positionOf(a)
+	b1, b2 := positionOf(b)
 	return a1 < b1 || a1 == b1 && a2 < b2
 }
 
-// placeOf returns where a cursor is: that of a moment is before the messages of its
-// millisecond. What is none is before all.
-func placeOf(cursor string) (major, minor uint64) {
+// positionOf returns the position of a cursor. That of a moment precedes the messages of its
+// millisecond, and an invalid one precedes all.
+func positionOf(cursor string) (major, minor uint64) {
 	if at, ok := strings.CutPrefix(cursor, "@"); ok {
 		major, _ = strconv.ParseUint(at, 10, 64)
 		return major, 0

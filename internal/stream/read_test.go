@@ -15,28 +15,28 @@ import (
 	"zoomql/internal/stream"
 )
 
-// reading is a stream that is appended to and read.
-type reading interface {
+// readable is a stream that tests append to and read.
+type readable interface {
 	Append(ctx context.Context, messages ...*stream.Message) error
 	Now(ctx context.Context) (string, error)
 	After(ctx context.Context, cursor string) ([]stream.Entry, error)
 	Wait(ctx context.Context, cursor string) ([]stream.Entry, error)
 }
 
-func eachStream(t *testing.T, test func(t *testing.T, s reading)) {
+func eachStream(t *testing.T, test func(t *testing.T, s readable)) {
 	t.Helper()
 	keys, err := cache.ParseKeys("1:" + strings.Repeat("A", 43) + "=")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, s := range map[string]reading{
+	for name, s := range map[string]readable{
 		"memory": &stream.Memory{}, "server": open(redistest.Start(t).Client()), "cluster": open(redistest.Cluster(t)), "sealed": open(redistest.Start(t).Client(), stream.WithKeys(keys)),
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
 }
 
-func put(t *testing.T, s reading, bodies ...string) {
+func put(t *testing.T, s readable, bodies ...string) {
 	t.Helper()
 	for _, body := range bodies {
 		if err := s.Append(t.Context(), &stream.Message{Key: body, Body: []byte(body)}); err != nil {
@@ -45,7 +45,7 @@ func put(t *testing.T, s reading, bodies ...string) {
 	}
 }
 
-// bodiesOf joins bodies, and fails where the cursors are not in their order.
+// bodiesOf joins the bodies of entries. It fails the test if their cursors are not in order.
 func bodiesOf(t *testing.T, entries []stream.Entry) string {
 	t.Helper()
 	var all strings.Builder
@@ -58,10 +58,10 @@ func bodiesOf(t *testing.T, entries []stream.Entry) string {
 	return all.String()
 }
 
-// TestAfter reads behind cursors: of the last message, of one in the middle, of a moment
+// TestAfter reads after the cursors of the last message, of one in the middle, of a moment
 // before the first one, and of the beginning.
 func TestAfter(t *testing.T) {
-	eachStream(t, func(t *testing.T, s reading) {
+	eachStream(t, func(t *testing.T, s readable) {
 		first, err := s.Now(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -101,9 +101,9 @@ func TestAfter(t *testing.T) {
 	})
 }
 
-// TestAfter_expired reads behind cursors whose place is lost.
+// TestAfter_expired reads after cursors of messages that are not stored.
 func TestAfter_expired(t *testing.T) {
-	eachStream(t, func(t *testing.T, s reading) {
+	eachStream(t, func(t *testing.T, s readable) {
 		put(t, s, "a")
 		for _, cursor := range []string{"1-0", "99999999999999-0", "@1", "none", "", "x.1", "1.99999"} {
 			if _, err := s.After(t.Context(), cursor); !errors.Is(err, stream.ErrExpired) {
@@ -113,7 +113,7 @@ func TestAfter_expired(t *testing.T) {
 	})
 }
 
-// TestAfter_trimmed reads behind a message that had to go for want of room.
+// TestAfter_trimmed reads after a message that was dropped because there were too many.
 func TestAfter_trimmed(t *testing.T) {
 	client := redistest.Start(t).Client()
 	s := open(client)
@@ -136,7 +136,7 @@ func TestAfter_trimmed(t *testing.T) {
 	}
 }
 
-// TestMemory_isBounded fills the messages that are kept to be read.
+// TestMemory_isBounded appends more bytes than a Memory stores.
 func TestMemory_isBounded(t *testing.T) {
 	s, body := &stream.Memory{}, make([]byte, stream.MaxBody)
 	first, _ := s.Now(t.Context())
@@ -146,7 +146,7 @@ func TestMemory_isBounded(t *testing.T) {
 		}
 	}
 	if _, err := s.After(t.Context(), first); !errors.Is(err, stream.ErrExpired) {
-		t.Errorf("messages before are lost: %v", err)
+		t.Errorf("after a cursor whose messages were dropped: %v, want %v", err, stream.ErrExpired)
 	}
 	entries, err := s.After(t.Context(), stream.Oldest)
 	if n := len(entries); err != nil || n < 200 || n > 256 {
@@ -157,9 +157,9 @@ func TestMemory_isBounded(t *testing.T) {
 	}
 }
 
-// TestWait waits for a message, and ends with its context.
+// TestWait expects Wait to return with a message, or when its context ends.
 func TestWait(t *testing.T) {
-	eachStream(t, func(t *testing.T, s reading) {
+	eachStream(t, func(t *testing.T, s readable) {
 		at, err := s.Now(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -14,21 +14,22 @@ import (
 
 const (
 	keyPrefix = "zoomql:v1:"
-	// group is the consumer group of what is pending, and consumer the one in it. All
-	// replicas are that one: who claims a message is not asked for, and a replica that
-	// has ended leaves no consumer behind.
+	// group is the consumer group of pending messages, and consumer its only consumer: all
+	// replicas claim under one name, since it does not matter which of them does, and a
+	// replica that has ended leaves no consumer behind.
 	group    = "pending"
 	consumer = "replicas"
-	// claimAfter is how long a replica is given to finish what it has claimed.
+	// claimAfter is how long a replica has to finish a message before another one may claim
+	// it.
 	claimAfter = 5 * time.Second
-	// maxClaim is how many messages are claimed at once.
+	// maxClaim bounds the messages of one claim.
 	maxClaim = 100
 )
 
-// Redis is a stream that replicas share: a stream of Redis, of which what is pending
-// stands in the pending entries list of a consumer group. All its keys are in one slot of
-// a cluster. Its errors are those of the client: nothing is stored then, or it is not known
-// whether it is.
+// Redis is a stream that replicas share: a Redis stream, whose pending messages are in the
+// pending entries list of a consumer group. All its keys are in one slot of a cluster. Its
+// errors are those of the client: after one, it is unknown whether Redis has executed the
+// command.
 type Redis struct {
 	client     redis.UniversalClient
 	names      redisname.Hasher
@@ -36,25 +37,26 @@ type Redis struct {
 	claimAfter time.Duration
 
 	stream, seen, spans string // keys
-	held                string // what keys of names that are held begin with
+	held                string // prefix of the keys of leases
 }
 
 // Option changes how a [Redis] works.
 type Option func(*Redis)
 
-// WithNames has names in Redis hashed by h: all replicas MUST have the same.
+// WithNames hashes the names of keys and marks with h, which MUST be the same for all
+// replicas.
 func WithNames(h redisname.Hasher) Option { return func(r *Redis) { r.names = h } }
 
-// WithKeys has messages encrypted. All replicas SHOULD have the same keys: what one of them
-// cannot decrypt is for another.
+// WithKeys encrypts messages. All replicas SHOULD have the same keys: a replica does not see
+// messages that it cannot decrypt.
 func WithKeys(k cache.Keys) Option { return func(r *Redis) { r.keys = k } }
 
-// WithClaimAfter sets how long a replica is given to finish what it has claimed: 5 seconds,
-// unless a test sets it.
+// WithClaimAfter sets how long a replica has to finish a message before another one may
+// claim it: 5 seconds, except in tests.
 func WithClaimAfter(d time.Duration) Option { return func(r *Redis) { r.claimAfter = d } }
 
-// NewRedis returns the stream of that name in the Redis that client is connected to. The
-// caller closes the client, whose calls MUST end with their context, as those of
+// NewRedis returns the stream with that name in the Redis that client is connected to. The
+// caller closes the client, whose calls MUST end with their context, as those of a client of
 // [cache.Dial] do.
 func NewRedis(client redis.UniversalClient, name string, options ...Option) *Redis {
 	r := &Redis{client: client, claimAfter: claimAfter}
@@ -84,8 +86,9 @@ var (
 	releaseScript = redis.NewScript(releaseSource)
 )
 
-// Append stores messages, each unless one with its key is stored, and notes their marks: all
-// in one step, and one round trip.
+// Append stores messages, except those whose keys are stored already, and notes the marks of
+// all of them, in one step and one round trip. The error is [ErrTooLong], and then nothing
+// is stored, or that of the client.
 func (r *Redis) Append(ctx context.Context, messages ...*Message) error {
 	args := make([]any, 0, 8+8*len(messages))
 	args = append(args, maxMessages, MaxAge.Milliseconds(), maxSeen, seenFor.Milliseconds(), group, consumer, spansFor.Milliseconds())
@@ -108,8 +111,8 @@ func (r *Redis) Append(ctx context.Context, messages ...*Message) error {
 	return appendScript.Run(ctx, r.client, []string{r.stream, r.seen, r.spans}, args...).Err()
 }
 
-// Note notes a mark without a message, and returns its span and those of the marks of some
-// names, which all replicas note, by the clock of this process.
+// Note notes a mark without a message, and returns its span, followed by those of the marks
+// with these names, by the clock of this process. Replicas share the marks.
 func (r *Redis) Note(ctx context.Context, mark Mark, names ...string) ([]Span, error) {
 	names = append([]string{mark.Name}, names...)
 	args := []any{mark.Gap.Milliseconds(), spansFor.Milliseconds()}
@@ -132,7 +135,7 @@ func (r *Redis) Note(ctx context.Context, mark Mark, names ...string) ([]Span, e
 	return spans, nil
 }
 
-// Forget forgets the marks of some names.
+// Forget removes the marks with these names.
 func (r *Redis) Forget(ctx context.Context, names ...string) error {
 	hashed := make([]string, len(names))
 	for i, name := range names {
@@ -144,31 +147,31 @@ func (r *Redis) Forget(ctx context.Context, names ...string) error {
 	return r.client.HDel(ctx, r.spans, hashed...).Err()
 }
 
-// Hold has one of several processes have a name for some time, or longer: the one that calls
-// itself holder. It reports false while another one has it. Unlike a lease of package cache,
-// it lasts for as long as it is prolonged, and nobody waits for it.
+// Hold acquires the lease of a name for holder, or extends it, so that it ends after life.
+// It reports false while another holder has it. Unlike a lease of package cache, it lasts as
+// long as it is extended, and no caller waits for it.
 func (r *Redis) Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
 	n, err := holdScript.Run(ctx, r.client, []string{r.held + r.names.Name(name)}, holder, life.Milliseconds()).Int()
 	return n == 1, err
 }
 
-// Release gives a name up that holder has, if it has it.
+// Release ends the lease of a name if holder has it.
 func (r *Redis) Release(ctx context.Context, name, holder string) error {
 	err := releaseScript.Run(ctx, r.client, []string{r.held + r.names.Name(name)}, holder).Err()
 	if errors.Is(err, redis.Nil) {
-		return nil // the script returns nothing
+		return nil // the script has no reply
 	}
 	return err
 }
 
-// Claim returns pending messages that nobody has finished, each to one replica: when that
-// does not say in 5 seconds that it is done, to another.
+// Claim returns at most 100 pending messages, each to one replica at a time: five seconds
+// after it was appended or last claimed, unless Done was called for it.
 func (r *Redis) Claim(ctx context.Context) ([]Claimed, error) {
 	entries, _, err := r.client.XAutoClaim(ctx, &redis.XAutoClaimArgs{
 		Stream: r.stream, Group: group, Consumer: consumer, MinIdle: r.claimAfter, Start: "0-0", Count: maxClaim,
 	}).Result()
 	if redis.HasErrorPrefix(err, "NOGROUP") {
-		return nil, nil // nothing was ever pending
+		return nil, nil // no message was ever pending
 	}
 	var all []Claimed
 	for _, e := range entries {
@@ -180,12 +183,12 @@ func (r *Redis) Claim(ctx context.Context) ([]Claimed, error) {
 	return all, err
 }
 
-var errNoSpans = errors.New("stream: Redis does not tell the spans")
+var errNoSpans = errors.New("stream: the reply of Redis lacks spans")
 
-// bodyField is the field of an entry that has the body.
+// bodyField is the field with the body of an entry.
 const bodyField = "b"
 
-// Done says that nothing is to be done any more about claimed messages.
+// Done marks claimed messages, by their ids, as finished.
 func (r *Redis) Done(ctx context.Context, ids ...string) error {
 	if len(ids) == 0 {
 		return nil

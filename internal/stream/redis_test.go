@@ -16,7 +16,7 @@ import (
 	"zoomql/internal/stream"
 )
 
-// open returns a stream whose claimed messages are another replica's at once.
+// open returns a stream whose claimed messages another replica may claim at once.
 func open(client redis.UniversalClient, options ...stream.Option) *stream.Redis {
 	return stream.NewRedis(client, "events", append([]stream.Option{stream.WithClaimAfter(0)}, options...)...)
 }
@@ -28,7 +28,7 @@ func appendTo(t *testing.T, s *stream.Redis, key, body string, pending bool) {
 	}
 }
 
-// claim returns the bodies of what is claimed, and its ids.
+// claim claims messages, and returns their joined bodies and their ids.
 func claim(t *testing.T, s *stream.Redis) (bodies string, ids []string) {
 	t.Helper()
 	claimed, err := s.Claim(t.Context())
@@ -43,8 +43,8 @@ func claim(t *testing.T, s *stream.Redis) (bodies string, ids []string) {
 	return all.String(), ids
 }
 
-// TestClaim gives what one replica has left to another, until that is done, and nothing
-// that was not pending: on one server and in a cluster.
+// TestClaim expects a pending message to be claimed by another replica until it is done, and
+// no other message to be claimed, on one server and in a cluster.
 func TestClaim(t *testing.T) {
 	for name, client := range map[string]redis.UniversalClient{"server": redistest.Start(t).Client(), "cluster": redistest.Cluster(t)} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// TestClaim_oneReplicaAtATime leaves a message to the replica that has it.
+// TestClaim_oneReplicaAtATime expects no claim of a message that a replica may still finish.
 func TestClaim_oneReplicaAtATime(t *testing.T) {
 	client := redistest.Start(t).Client()
 	s := stream.NewRedis(client, "events", stream.WithClaimAfter(time.Hour))
@@ -84,7 +84,7 @@ func TestClaim_oneReplicaAtATime(t *testing.T) {
 	}
 }
 
-// TestAppend_once stores a message once, by its key.
+// TestAppend_once expects a message to be stored once, by its key.
 func TestAppend_once(t *testing.T) {
 	client := redistest.Start(t).Client()
 	for _, s := range []*stream.Redis{open(client), open(client)} {
@@ -96,8 +96,8 @@ func TestAppend_once(t *testing.T) {
 	}
 }
 
-// TestAppend_many stores several messages in one step: each once, by its key, those that are
-// pending for a replica to finish, and each with its marks; all or none.
+// TestAppend_many appends several messages in one step: each is stored once, by its key, with
+// its marks, those that are pending can be claimed, and none is stored if one is too long.
 func TestAppend_many(t *testing.T) {
 	client := redistest.Start(t).Client()
 	s := open(client)
@@ -130,7 +130,7 @@ func TestAppend_many(t *testing.T) {
 	}
 }
 
-// TestForget has marks begin anew.
+// TestForget expects a mark to begin a new span after it was removed.
 func TestForget(t *testing.T) {
 	client := redistest.Start(t).Client()
 	for name, s := range map[string]interface {
@@ -150,7 +150,7 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestNote_anew has a mark begin anew at each note whose gap is less than nothing.
+// TestNote_anew expects a mark with a negative gap to begin a new span at each note.
 func TestNote_anew(t *testing.T) {
 	client := redistest.Start(t).Client()
 	for name, s := range map[string]interface {
@@ -176,7 +176,7 @@ func TestNote_anew(t *testing.T) {
 	}
 }
 
-// TestHold has one of two holders have a name, until it gives it up or its time is over.
+// TestHold expects one of two holders to have a lease, until it releases it or the lease ends.
 func TestHold(t *testing.T) {
 	for name, s := range map[string]interface {
 		Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error)
@@ -198,24 +198,24 @@ func TestHold(t *testing.T) {
 				}
 			}
 			if !hold("x", "a", time.Hour) || hold("x", "b", time.Hour) || !hold("x", "a", time.Hour) || !hold("y", "b", time.Hour) {
-				t.Error("not one of them has it")
+				t.Error("the lease is not of one holder alone")
 			}
 			if release("b"); hold("x", "b", time.Hour) {
-				t.Error("it was given up by another one")
+				t.Error("another holder has released the lease")
 			}
 			if release("a"); !hold("x", "b", 20*time.Millisecond) {
-				t.Error("it is given up, and nobody may have it")
+				t.Error("a released lease cannot be acquired")
 			}
 			for end := time.Now().Add(time.Minute); !hold("x", "a", time.Hour); time.Sleep(5 * time.Millisecond) {
 				if time.Now().After(end) {
-					t.Fatal("its time is over, and nobody may have it")
+					t.Fatal("a lease that has ended cannot be acquired")
 				}
 			}
 		})
 	}
 }
 
-// only returns the one key of Redis that matches a pattern.
+// only returns the only key in Redis that matches a pattern.
 func only(t *testing.T, client *redis.Client, pattern string) string {
 	t.Helper()
 	keys, err := client.Keys(t.Context(), pattern).Result()
@@ -225,7 +225,8 @@ func only(t *testing.T, client *redis.Client, pattern string) string {
 	return keys[0]
 }
 
-// TestAppend_isBounded stores more than there is room for, and what is too old.
+// TestAppend_isBounded expects old messages and old keys to be dropped, long messages to be
+// refused, and keys in Redis to expire.
 func TestAppend_isBounded(t *testing.T) {
 	client := redistest.Start(t).Client()
 	s := open(client)
@@ -237,7 +238,7 @@ func TestAppend_isBounded(t *testing.T) {
 		}
 	}
 	pipe := client.Pipeline()
-	for i := range 1000 { // of yesterday: before all others
+	for i := range 1000 { // older than all others
 		pipe.ZAdd(t.Context(), seen, redis.Z{Score: 1, Member: "old" + strconv.Itoa(i)})
 	}
 	client.Del(t.Context(), key)
@@ -259,7 +260,7 @@ func TestAppend_isBounded(t *testing.T) {
 	}
 }
 
-// TestAppend_isBoundedInNumber fills the stream and the keys.
+// TestAppend_isBoundedInNumber appends to a stream with more messages than its bound.
 func TestAppend_isBoundedInNumber(t *testing.T) {
 	client := redistest.Start(t).Client()
 	s := open(client)
@@ -280,7 +281,8 @@ func TestAppend_isBoundedInNumber(t *testing.T) {
 	}
 }
 
-// TestRedis_hidesWhatItKeeps looks for what messages say and are called, in all of Redis.
+// TestRedis_hidesWhatItKeeps looks for the name of the stream, and the key and the body of a
+// message, in all data in Redis.
 func TestRedis_hidesWhatItKeeps(t *testing.T) {
 	client := redistest.Start(t).Client()
 	keys, err := cache.ParseKeys("1:" + strings.Repeat("A", 43) + "=")
@@ -303,7 +305,7 @@ func TestRedis_hidesWhatItKeeps(t *testing.T) {
 	}
 }
 
-// spans returns the spans of a stream's marks, the one of "self" first, which is noted.
+// spansOf notes the mark "self", and returns its span, followed by those of other marks.
 func spansOf(t *testing.T, s interface {
 	Note(context.Context, stream.Mark, ...string) ([]stream.Span, error)
 }, names ...string) []stream.Span {
@@ -315,8 +317,8 @@ func spansOf(t *testing.T, s interface {
 	return spans
 }
 
-// TestNote tells since when marks were noted without a gap, and when last: those of
-// messages, also of one that is stored already, and those without a message.
+// TestNote expects the spans of marks that are noted with a message, also with one that is
+// stored already, and without one.
 func TestNote(t *testing.T) {
 	client := redistest.Start(t).Client()
 	type noting interface {
@@ -340,7 +342,7 @@ func TestNote(t *testing.T) {
 			if first := note("1", time.Hour); !first.Since.Equal(first.Last) {
 				t.Errorf("once noted, it is %v", first)
 			}
-			time.Sleep(20 * time.Millisecond) // Redis tells the time in milliseconds
+			time.Sleep(20 * time.Millisecond) // spans are in milliseconds
 			if again := note("1", time.Hour); again.Last.Sub(again.Since) < 20*time.Millisecond {
 				t.Errorf("again %v", again)
 			}

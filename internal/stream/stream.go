@@ -1,9 +1,12 @@
-// Package stream keeps messages in their order until they are too old or too many, in
-// Redis for all replicas ([Redis]). A message is stored once, whoever sends it again, and
-// what is still to be done about it is done by some replica, though the one that stored it
-// has ended. Where there is one process, [Memory] stands in its place.
+// Package stream stores messages in their order, for [MaxAge], in Redis for all replicas
+// ([Redis]) or in one process ([Memory]). Redis stores a message once, however often it is
+// appended, and keeps a pending message until some replica has finished it: if the replica
+// that appended it has ended, another one claims it.
 //
-// The package knows neither Zoom nor GraphQL: a message is bytes.
+// The package also keeps marks, which record since when something recurs ([Mark]), and
+// leases, each of which one of several replicas holds ([Redis.Hold]).
+//
+// It depends on neither Zoom nor GraphQL: a message is bytes.
 package stream
 
 import (
@@ -12,15 +15,16 @@ import (
 )
 
 const (
-	// MaxAge is how long a message is kept, and maxMessages how many are.
+	// MaxAge bounds the age of stored messages, and maxMessages their number.
 	MaxAge      = time.Hour
 	maxMessages = 100_000
-	// seenFor is how long keys of messages are remembered, and maxSeen how many are.
+	// seenFor bounds the age of the keys by which repeated messages are recognized, and
+	// maxSeen their number.
 	seenFor = 2 * time.Hour
 	maxSeen = 100_000
-	// MaxBody is how many bytes a message may have.
+	// MaxBody bounds the body of a message, in bytes.
 	MaxBody = 64 << 10
-	// spansFor is how long marks are remembered after the last one.
+	// spansFor is how long a span is kept after its mark was last noted.
 	spansFor = 48 * time.Hour
 )
 
@@ -29,30 +33,31 @@ var ErrTooLong = errors.New("stream: the message is too long")
 
 // Message is a message to store.
 type Message struct {
-	// Key names it: a message with the key of an earlier one is not stored again.
+	// Key identifies the message: [Redis] does not store a second one with the same key.
 	Key string
-	// Body is what it says.
+	// Body is the content.
 	Body []byte
-	// Pending tells that something is still to be done about it: some replica claims it,
-	// until it says that this is done.
+	// Pending marks a message that a replica has to finish: replicas claim it until one of
+	// them reports it as done.
 	Pending bool
-	// Marks are noted with it, also when it is not stored again.
+	// Marks are noted with the message, even if it is not stored again.
 	Marks []Mark
 }
 
-// Mark is the name of something that recurs.
+// Mark notes that something with this name has happened again. The times of its notes form
+// spans: see [Span].
 type Mark struct {
 	Name string
-	// Gap is how long it may stay away until it counts as begun anew; less than nothing has
-	// it begin anew in any case. It is in whole milliseconds.
+	// Gap is the longest time between two notes of one span, in whole milliseconds. A
+	// negative Gap begins a new span in any case.
 	Gap time.Duration
 }
 
-// Span tells of a mark since when it was noted without a gap, and when last. The zero
-// value is of one that was not noted, or is forgotten.
+// Span is the current span of a mark: Since is its first note, and Last its latest. The zero
+// value means that the mark was not noted, or was removed.
 type Span struct{ Since, Last time.Time }
 
-// Claimed is a message that a replica is to finish.
+// Claimed is a pending message that this replica has to finish.
 type Claimed struct {
 	ID   string
 	Body []byte

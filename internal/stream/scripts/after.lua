@@ -1,13 +1,13 @@
--- Returns the messages after a cursor, each as its id and body; nil where messages after it
--- may be lost.
+-- Returns the messages after a cursor, each as its id and body, or nil if messages after it
+-- may have been dropped.
 -- KEYS: the stream.
--- ARGV: the cursor, which is the id of a message, "0-0", or "@" and a time; how many
---       messages to return; how old messages may be, in milliseconds, and how many there
---       may be.
+-- ARGV: the cursor, which is the id of a message, "0-0", or "@" and a time; the largest
+--       number of messages to return; the largest age of messages, in milliseconds, and
+--       their largest number.
 --
--- The oldest messages go first. So while the message of a cursor is there, all that came
--- after it are. After a time, all are there as long as it is not older than messages may be,
--- and no message had to go for want of room.
+-- The oldest messages are dropped first. So while the message of a cursor is stored, so are
+-- all after it. All messages after a time are stored if it is not older than the largest age,
+-- and the stream has fewer messages than the largest number.
 local cursor, limit = ARGV[1], tonumber(ARGV[2])
 local found
 if cursor == '0-0' then

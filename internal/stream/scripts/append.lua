@@ -1,11 +1,11 @@
--- Stores messages, each unless one with its key is stored, and notes their marks.
+-- Stores messages, except those whose keys are stored, and notes the marks of all of them.
 -- KEYS: the stream; a sorted set of the keys of messages, by the time of each; a hash of
 --       spans, "since:last" by the name of the mark.
--- ARGV: how many messages and how old they may be, how many keys and how old, the group
---       and its consumer, for how long spans are remembered; then for each message its key
---       and body, 1 if it is pending, the number of its marks, and for each of these its
---       name and its gap. Times are in milliseconds.
--- Returns: how many are stored that were not.
+-- ARGV: the largest number and age of messages, the largest number and age of their keys,
+--       the group and its consumer, the lifetime of spans; then for each message its key and
+--       body, 1 if it is pending, the number of its marks, and for each of these its name
+--       and its gap. Times are in milliseconds.
+-- Returns: the number of messages that it has stored.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local text = string.format('%.0f', now)
@@ -29,10 +29,10 @@ while i <= #ARGV do
 	if not redis.call('ZSCORE', KEYS[2], key) then
 		local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'b', body)
 		if pending == '1' then
-			redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[5], '0') -- fails where it is there
+			redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[5], '0') -- fails if it exists
 			redis.call('XCLAIM', KEYS[1], ARGV[5], ARGV[6], 0, id, 'FORCE', 'JUSTID')
 		end
-		-- Last: a message whose key is known is stored.
+		-- After XADD, so that a key is stored only if its message is.
 		redis.call('ZADD', KEYS[2], now, key)
 		stored = stored + 1
 	end

@@ -1,5 +1,5 @@
--- Has a holder have a name for some time, or longer, unless another one has it.
--- KEYS: the name. ARGV: the holder; for how long, in milliseconds.
+-- Acquires or extends the lease of a name for a holder, unless another one has it.
+-- KEYS: the lease. ARGV: the holder; the lifetime of the lease, in milliseconds.
 -- Returns: 1 if the holder has it, else 0.
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then

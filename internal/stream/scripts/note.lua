@@ -1,8 +1,8 @@
--- Notes a mark, and tells how long ago spans began and were last noted.
+-- Notes a mark, and returns the ages of its span and of those of other marks.
 -- KEYS: the hash of spans, "since:last" by the name of the mark.
--- ARGV: the mark's gap, for how long spans are remembered, the names of marks, of which
---       the first is noted. Times are in milliseconds.
--- Returns: for each name both ages, or -1 and -1.
+-- ARGV: the gap of the mark, the lifetime of spans, the names of the marks, of which the
+--       first is noted. Times are in milliseconds.
+-- Returns: for each name how long ago its span began and was last noted, or -1 and -1.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function span(name)

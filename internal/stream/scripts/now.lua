@@ -1,4 +1,4 @@
--- Returns the id of the last message, or, where there is none, "@" and the time in
+-- Returns the id of the last message, or, if there is none, "@" and the time in
 -- milliseconds.
 -- KEYS: the stream.
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)

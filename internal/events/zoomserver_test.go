@@ -15,39 +15,39 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// line is a Zoom that delivers events over connections in this process: one at a time, as of
-// one subscription. Its zero value lets everybody in.
-type line struct {
-	// answer returns what Zoom sends when a connection is opened: nil for nothing, and the
-	// word that it is one unless it is set.
+// zoomServer simulates Zoom's side of the WebSocket of one event subscription, which has one
+// connection at a time. The zero value is ready.
+type zoomServer struct {
+	// answer returns the first message over the connection that was dialed as number dial; nil
+	// sends none. If answer is nil, it is built.
 	answer func(dial int) []byte
-	// deaf has it reply to no heartbeats.
-	deaf atomic.Bool
+	// ignoresHeartbeats disables the replies to heartbeats.
+	ignoresHeartbeats atomic.Bool
 
 	mu     sync.Mutex
-	now    *lineConn
+	now    *serverConn // the latest connection
 	dials  []time.Time
 	tokens []string
-	down   bool
+	down   bool // connections are refused
 }
 
-// lineConn is one of its connections.
-type lineConn struct {
-	line   *line
+// serverConn is a connection of a zoomServer.
+type serverConn struct {
+	server *zoomServer
 	in     chan []byte // to the gateway
 	beats  chan struct{}
 	closed chan struct{}
 	close  func()
-	dead   atomic.Bool // nothing goes over it any more, which nobody is told
+	dead   atomic.Bool // messages are dropped silently, as by a network that fails
 }
 
-var errDown = errors.New("the line is down")
+var errDown = errors.New("down")
 
-// built is what Zoom says first.
+// built is the message by which Zoom confirms a connection.
 var built = []byte(`{"module":"build_connection","success":true}`)
 
 // dial is a [dialer].
-func (l *line) dial(_ context.Context, _, token string) (conn, error) {
+func (l *zoomServer) dial(_ context.Context, _, token string) (conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dials, l.tokens = append(l.dials, time.Now()), append(l.tokens, token)
@@ -57,7 +57,7 @@ func (l *line) dial(_ context.Context, _, token string) (conn, error) {
 	if l.now != nil {
 		l.now.close()
 	}
-	c := &lineConn{line: l, in: make(chan []byte, 1000), beats: make(chan struct{}, 1), closed: make(chan struct{})}
+	c := &serverConn{server: l, in: make(chan []byte, 1000), beats: make(chan struct{}, 1), closed: make(chan struct{})}
 	c.close = sync.OnceFunc(func() { close(c.closed) })
 	l.now = c
 	first := built
@@ -72,7 +72,7 @@ func (l *line) dial(_ context.Context, _, token string) (conn, error) {
 }
 
 // reply replies to heartbeats.
-func (c *lineConn) reply() {
+func (c *serverConn) reply() {
 	for {
 		select {
 		case <-c.closed:
@@ -84,7 +84,7 @@ func (c *lineConn) reply() {
 }
 
 // Read implements [conn].
-func (c *lineConn) Read(ctx context.Context) ([]byte, error) {
+func (c *serverConn) Read(ctx context.Context) ([]byte, error) {
 	select {
 	case m := <-c.in:
 		if m == nil {
@@ -99,7 +99,7 @@ func (c *lineConn) Read(ctx context.Context) ([]byte, error) {
 }
 
 // Write implements [conn].
-func (c *lineConn) Write(_ context.Context, message []byte) error {
+func (c *serverConn) Write(_ context.Context, message []byte) error {
 	if string(message) != `{"module":"heartbeat"}` {
 		return errors.New("no heartbeat: " + string(message))
 	}
@@ -108,18 +108,18 @@ func (c *lineConn) Write(_ context.Context, message []byte) error {
 		return errClosed
 	default:
 	}
-	if !c.line.deaf.Load() && !c.dead.Load() {
+	if !c.server.ignoresHeartbeats.Load() && !c.dead.Load() {
 		c.beats <- struct{}{}
 	}
 	return nil
 }
 
 // Close implements [conn].
-func (c *lineConn) Close() { c.close() }
+func (c *serverConn) Close() { c.close() }
 
-// say sends a message over the connection that is open, if one is, and reports that. What is
-// said while there is none is lost.
-func (l *line) say(message []byte) bool {
+// send sends a message over the open connection. It reports false if there is none, and the
+// message is lost.
+func (l *zoomServer) send(message []byte) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.now == nil || l.now.isClosed() || l.now.dead.Load() {
@@ -129,10 +129,10 @@ func (l *line) say(message []byte) bool {
 	return true
 }
 
-// tell delivers an event.
-func (l *line) tell(event string) bool { return l.say(inFrame(event)) }
+// sendEvent sends an event.
+func (l *zoomServer) sendEvent(event string) bool { return l.send(inFrame(event)) }
 
-// inFrame returns the message that has an event.
+// inFrame returns the message with an event.
 func inFrame(event string) []byte {
 	text, err := json.Marshal(event)
 	if err != nil {
@@ -141,8 +141,8 @@ func inFrame(event string) []byte {
 	return []byte(`{"module":"message","content":` + string(text) + `}`)
 }
 
-// cut closes the connection, as a network does that fails.
-func (l *line) cut() {
+// cut closes the connection.
+func (l *zoomServer) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.now != nil {
@@ -150,14 +150,14 @@ func (l *line) cut() {
 	}
 }
 
-// current returns the connection that is open, or was last.
-func (l *line) current() *lineConn {
+// current returns the latest connection.
+func (l *zoomServer) current() *serverConn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.now
 }
 
-func (c *lineConn) isClosed() bool {
+func (c *serverConn) isClosed() bool {
 	select {
 	case <-c.closed:
 		return true
@@ -166,8 +166,8 @@ func (c *lineConn) isClosed() bool {
 	}
 }
 
-// setDown has it refuse connections, and closes the one that is open.
-func (l *line) setDown(down bool) {
+// setDown sets whether connections are refused; if so, it closes the open one.
+func (l *zoomServer) setDown(down bool) {
 	l.mu.Lock()
 	l.down = down
 	l.mu.Unlock()
@@ -176,22 +176,22 @@ func (l *line) setDown(down bool) {
 	}
 }
 
-// opened returns when connections were asked for, and with which tokens.
-func (l *line) opened() (dials []time.Time, tokens []string) {
+// opened returns the times and the tokens of all attempts to connect.
+func (l *zoomServer) opened() (dials []time.Time, tokens []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.dials), slices.Clone(l.tokens)
 }
 
-// dialled returns how often a connection was asked for.
-func (l *line) dialled() int {
+// dialCount returns the number of attempts to connect.
+func (l *zoomServer) dialCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.dials)
 }
 
-// hourly gives tokens as Zoom does: each for an hour, and a new one two minutes before the
-// end of the last.
+// hourly issues tokens that are valid for an hour, and a new one two minutes before the expiry of
+// the last.
 type hourly struct {
 	mu     sync.Mutex
 	now    *identity.Token
@@ -220,16 +220,18 @@ func (h *hourly) Refused(*identity.Token) {
 	h.now = nil
 }
 
-// plugged is a liveness of account A with a WebSocket over which its events come.
-type plugged struct {
-	*watched
+// socketReplica is a replica that receives the events of account A over a WebSocket, and by
+// webhooks.
+type socketReplica struct {
+	*webhookReplica
 	*Socket
-	line *line
+	server *zoomServer
 }
 
-// plug returns a replica whose events come over a line.
-func plug(s Stream, l *line) *plugged {
-	p := &plugged{watched: newWatched(s), line: l}
+// newSocketReplica returns a replica with a stream and a WebSocket to a server. Webhooks are not
+// among its sources.
+func newSocketReplica(s Stream, l *zoomServer) *socketReplica {
+	p := &socketReplica{webhookReplica: newWebhookReplica(s), server: l}
 	p.Sources = []types.EventSource{types.EventSourceWebsocket}
 	p.Socket = &Socket{
 		Inbox: p.Webhook.Inbox, Subscribed: []string{"A"}, URL: "wss://zoom.example/ws?subscriptionId=1", dial: l.dial,
@@ -238,8 +240,8 @@ func plug(s Stream, l *line) *plugged {
 	return p
 }
 
-// keep has the replica work until what is returned is called.
-func (p *plugged) keep(ctx context.Context) (end func()) {
+// start runs the tasks of the replica until end is called.
+func (p *socketReplica) start(ctx context.Context) (end func()) {
 	ends := []func(){background.Run(ctx, p.Keep), background.Run(ctx, p.Liveness.Keep)}
 	return func() {
 		for _, end := range ends {
@@ -248,7 +250,7 @@ func (p *plugged) keep(ctx context.Context) (end func()) {
 	}
 }
 
-// updatedIn returns the event of a change that happens now, of a meeting of an account.
+// updatedIn returns the event of a change of an account's meeting, which happens now.
 func updatedIn(account, meeting string) string {
 	return `{"event":"meeting.updated","event_ts":` + strconv.FormatInt(time.Now().UnixMilli(), 10) + `,"payload":{"account_id":"` + account + `","object":{"id":"` + meeting + `"}}}`
 }
