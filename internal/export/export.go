@@ -46,17 +46,14 @@ func (c *Config) client() *http.Client {
 	return ownClient
 }
 
-// Ask sends the query once, and returns the answer as it came. The error is the first one
-// in the answer, beside it.
+// Ask sends the query once, and returns the answer as it came. The error beside it joins the
+// errors in the answer.
 func (c *Config) Ask(ctx context.Context) ([]byte, error) {
 	a, err := c.send(ctx, c.Query, c.Variables, nil)
 	if err != nil {
 		return nil, err
 	}
-	if len(a.Errors) > 0 {
-		err = &a.Errors[0]
-	}
-	return a.raw, err
+	return a.raw, a.err()
 }
 
 // Walk is how a connection is walked.
