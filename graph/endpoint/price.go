@@ -28,15 +28,17 @@ func isTrue(r *http.Request, name string) bool {
 	return value == "1" || strings.EqualFold(value, "true")
 }
 
-// unclearDryRun tells what to send where the header that has an operation not carried out says
-// neither yes nor no: a caller who meant yes must not have it carried out. It is "" where the
-// header is clear.
-func unclearDryRun(r *http.Request) string {
-	value := first(r.Header[dryRunHeader])
-	if value == "" || value == "0" || strings.EqualFold(value, "false") || isTrue(r, dryRunHeader) {
-		return ""
+// unclearPrice names the values of the headers above where one has another. The caller who meant
+// true by it must not have an operation carried out, and should not look for a plan in vain. It is
+// "" where both are clear.
+func unclearPrice(r *http.Request) string {
+	for _, name := range [...]string{dryRunHeader, planHeader} {
+		value := first(r.Header[name])
+		if value != "" && value != "0" && !strings.EqualFold(value, "false") && !isTrue(r, name) {
+			return "the header " + name + " is one of true, 1, false, 0"
+		}
 	}
-	return dryRunHeader + " is to be true or false"
+	return ""
 }
 
 // WantsPlan reports whether the answer to an operation is to contain its plan.
