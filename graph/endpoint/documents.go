@@ -281,6 +281,7 @@ func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams, dry bool
 	}
 	opCtx, errs := e.exec.CreateOperationContext(context.WithValue(ctx, documentKey{}, doc), params)
 	if errs != nil {
+		e.reader.orderUnknown(opCtx, params.Variables, errs)
 		return opCtx, errs
 	}
 	if e.check == nil || dry {

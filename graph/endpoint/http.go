@@ -175,7 +175,7 @@ type requestKey struct{}
 // ServeHTTP answers one request, from the cache if possible.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
-	if problem := dryRunProblem(r); problem != "" {
+	if problem := headerProblem(r); problem != "" {
 		fail(w, cmp.Or(negotiation.MediaType(r.Header["Accept"]), negotiation.JSON), http.StatusBadRequest, problem)
 		return
 	}

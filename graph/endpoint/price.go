@@ -6,6 +6,13 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/graph/admission"
+	"zoomql/internal/plan"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
 // dryRunHeader requests the plan of an operation, in extensions.plan, instead of its execution.
@@ -21,14 +28,17 @@ func isTrue(r *http.Request, name string) bool {
 	return value == "1" || strings.EqualFold(value, "true")
 }
 
-// dryRunProblem returns the message for a value of X-Dry-Run that is neither true nor false; "" for others.
-// Such a request is refused, since its sender may not have meant the operation to be executed.
-func dryRunProblem(r *http.Request) string {
-	value := first(r.Header[dryRunHeader])
-	if value == "" || value == "0" || strings.EqualFold(value, "false") || isTrue(r, dryRunHeader) {
-		return ""
+// headerProblem returns the message for a value of X-Dry-Run or X-Plan that is neither true nor
+// false; "" for others. Such a request is refused, since its sender may not have meant the operation
+// to be executed, or would look for the plan in vain.
+func headerProblem(r *http.Request) string {
+	for _, name := range [...]string{dryRunHeader, planHeader} {
+		value := first(r.Header[name])
+		if value != "" && value != "0" && !strings.EqualFold(value, "false") && !isTrue(r, name) {
+			return "the header " + name + " is one of true, 1, false, 0"
+		}
 	}
-	return dryRunHeader + " must be true or false"
+	return ""
 }
 
 // WantsPlan reports whether a request asks for the plan in addition to the data.
@@ -42,11 +52,44 @@ func (e *Endpoint) price(ctx context.Context, w http.ResponseWriter, r *http.Req
 	(&outcome{text: encode(e.priced(ctx, opCtx))}).send(w, r, q)
 }
 
-// priced returns the plan of an operation instead of its data.
+// priced returns the plan of an operation instead of its data. The errors beside it are those for
+// which the operation would be refused, or would return nothing.
 func (e *Endpoint) priced(ctx context.Context, opCtx *graphql.OperationContext) *graphql.Response {
 	resp := &graphql.Response{Data: []byte("null"), Extensions: map[string]any{}}
-	if e.plan != nil {
-		resp.Extensions["plan"] = e.plan(ctx, opCtx)
+	if e.check != nil {
+		if err := e.check(ctx, opCtx); err != nil {
+			resp.Errors = gqlerror.List{err}
+		}
+	}
+	if e.plan == nil {
+		return resp
+	}
+	report := e.plan(ctx, opCtx)
+	resp.Extensions["plan"] = report
+	if r, ok := report.(*plan.Report); ok && len(r.Steps) == 0 && opCtx.Operation.Operation == ast.Query && resp.Errors == nil {
+		resp.Errors = e.mistakes(ctx, opCtx)
 	}
 	return resp
+}
+
+// mistakes returns the errors about the arguments of a query that makes no call: a list with an
+// argument that it refuses is as cheap as a query that is answered without Zoom, and its price
+// alone would not tell one from the other. The query is executed to find them, by the cache alone.
+func (e *Endpoint) mistakes(ctx context.Context, opCtx *graphql.OperationContext) (found gqlerror.List) {
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	held := &admission.Response{}
+	defer held.Release()
+	ctx = admission.WithResponse(zoom.WithUsage(zoom.WithPeek(ctx, &zoom.Peek{}), &zoom.Usage{}), held)
+	responses, inner := e.exec.DispatchOperation(ctx, opCtx)
+	resp := responses(inner)
+	if resp == nil {
+		return nil // the time is up, or the client has gone
+	}
+	for _, err := range resp.Errors {
+		if err.Extensions["code"] == string(types.ErrorCodeBadUserInput) {
+			found = append(found, err)
+		}
+	}
+	return found
 }

@@ -2,7 +2,9 @@ package endpoint
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -33,6 +35,61 @@ func explained(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror.Lis
 		}
 	}
 	return errs
+}
+
+// orderUnknown has the error about an unknown field of an input object in a variable name the
+// first one by the alphabet: gqlparser names any of them, since it reads them from a map, and the
+// same request would have different answers.
+func (r *reader) orderUnknown(opCtx *graphql.OperationContext, variables map[string]any, errs gqlerror.List) {
+	if len(errs) != 1 || errs[0].Message != "unknown field" || len(errs[0].Path) < 3 || errs[0].Path[0] != ast.PathName("variable") {
+		return
+	}
+	path := errs[0].Path[1:]
+	name, _ := path[0].(ast.PathName)
+	def := opCtx.Operation.VariableDefinitions.ForName(string(name))
+	if def == nil {
+		return
+	}
+	last := len(path) - 1
+	t, value := r.inputAt(def.Type, variables[string(name)], path[1:last])
+	if t == nil {
+		return
+	}
+	fields, _ := value.(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if t.Fields.ForName(name) == nil && name != "__typename" { // which gqlparser accepts
+			path[last] = ast.PathName(name)
+			return
+		}
+	}
+}
+
+// inputAt returns a part of a variable's value, and its type; nil where the path leads to none.
+func (r *reader) inputAt(t *ast.Type, value any, path ast.Path) (*ast.Definition, any) {
+	for _, step := range path {
+		switch step := step.(type) {
+		case ast.PathIndex:
+			if items, ok := value.([]any); ok { // or it is a list of one by input coercion
+				if int(step) >= len(items) {
+					return nil, nil
+				}
+				value = items[step]
+			}
+			t = t.Elem
+		case ast.PathName:
+			fields, _ := value.(map[string]any)
+			value = fields[string(step)]
+			field := r.schema.Types[t.Name()].Fields.ForName(string(step))
+			if field == nil {
+				return nil, nil
+			}
+			t = field.Type
+		}
+		if t == nil {
+			return nil, nil
+		}
+	}
+	return r.schema.Types[t.Name()], value
 }
 
 // wrongType matches gqlparser's messages about a value of a wrong type. They name Go's types, quote

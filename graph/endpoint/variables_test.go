@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/generated"
@@ -142,6 +144,35 @@ func TestInputCheck_everyScalar(t *testing.T) {
 	for name, def := range generated.NewExecutableSchema(generated.Config{}).Schema().Types {
 		if def.Kind == ast.Scalar && !def.BuiltIn && name != "JSON" && scalarParsers[name] == nil {
 			t.Errorf("values of %s are not checked before execution", name)
+		}
+	}
+}
+
+// Of several unknown fields of an input object the error names the first by the alphabet, whatever
+// the order of a map is.
+func TestOpen_unknownField(t *testing.T) {
+	schema := generated.NewExecutableSchema(generated.Config{})
+	e := &Endpoint{exec: executor.New(schema), reader: &reader{schema: schema.Schema(), limits: DefaultLimits, cached: NewDocuments()}}
+	e.exec.SetQueryCache(opened{})
+	const unknown = `{"z": 1, "d": 1, "c": 1, "__typename": "X", "b": 1, "zoomId": "x", "topic": "x"}`
+	for _, c := range []struct{ why, document, value, want string }{
+		{"of a variable", `query ($v: UserBy!) { user(by: $v) { email } }`, unknown, "$v.b"},
+		{"of an object in it", `mutation ($v: UpdateMeetingInput!) { updateMeeting(input: $v) { userErrors { code } } }`, `{"meeting": {"number": "1"}, "patch": ` + unknown + `}`, "$v.patch.b"},
+		{"of an item", `mutation ($v: [UserBy!]!) { assignRole(input: {role: {zoomId: "1"}, users: $v}) { userErrors { code } } }`, `[{"me": true}, ` + unknown + `]`, "$v[1].b"},
+		{"of a list of one", `mutation ($v: [UserBy!]!) { assignRole(input: {role: {zoomId: "1"}, users: $v}) { userErrors { code } } }`, unknown, "$v[0].b"},
+		{"of a list of one in an object", `mutation ($v: AssignRoleInput!) { assignRole(input: $v) { userErrors { code } } }`, `{"role": {"zoomId": "1"}, "users": ` + unknown + `}`, "$v.users[0].b"},
+		{"that is no name", `query ($v: UserBy!) { user(by: $v) { email } }`, `{"-": 1, "b": 1}`, "$v.…"},
+	} {
+		for range 20 {
+			params := &graphql.RawParams{Query: c.document}
+			if err := decode([]byte(`{"v": `+c.value+`}`), &params.Variables); err != nil {
+				t.Fatal(err)
+			}
+			opCtx, errs := e.open(graphql.StartOperationTrace(t.Context()), params, false)
+			if errs = explained(opCtx, errs); len(errs) != 1 || errs[0].Message != c.want+": unknown field" || "$"+errs[0].Path[1:].String() != c.want {
+				t.Errorf("%s: %v, want %s", c.why, errs, c.want)
+				break
+			}
 		}
 	}
 }

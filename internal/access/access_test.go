@@ -68,7 +68,7 @@ func TestKeys(t *testing.T) {
 		{"the hash of nothing, without a header", []string{hash("")}, "", false},
 		{"the hash of nothing, with an empty key", []string{hash("")}, "Bearer ", false},
 	} {
-		w := serve(func(h http.Handler) http.Handler { return Keys(keys(c.hashes), h, nil) }, func(r *http.Request) {
+		w := serve(func(h http.Handler) http.Handler { return Tenants([]Tenant{{Keys: keys(c.hashes), Handler: h}}, nil) }, func(r *http.Request) {
 			if c.header != "" {
 				r.Header.Set("Authorization", c.header)
 			}

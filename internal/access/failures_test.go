@@ -24,7 +24,7 @@ type guarded struct {
 
 func newGuarded() *guarded {
 	d := &guarded{}
-	d.Handler = Keys(keys([]string{hash("key")}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(passed) }), slog.New(slog.NewJSONHandler(&d.log, nil)))
+	d.Handler = Tenants([]Tenant{{Keys: keys([]string{hash("key")}), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(passed) })}}, slog.New(slog.NewJSONHandler(&d.log, nil)))
 	return d
 }
 

@@ -55,34 +55,25 @@ func IsName(s string) bool {
 
 // A Tenant is a handler for the holders of its keys.
 type Tenant struct {
-	Name    string
-	Keys    []Key
-	Handler http.Handler
+	// Name and ID are by what [AccountHeader] names it. Either may be "".
+	Name, ID string
+	Keys     []Key
+	Handler  http.Handler
 }
 
 // AccountHeader is the header that names the tenant of a request, where keys do not.
 const AccountHeader = "X-Zoom-Account"
 
-// Keys serves only requests with one of the keys as a bearer token (RFC 6750); without
-// keys it serves all. Wrong keys are counted in the log.
-func Keys(keys []Key, next http.Handler, log *slog.Logger) http.Handler {
-	if len(keys) == 0 {
-		return next
-	}
-	return Tenants([]Tenant{{Keys: keys, Handler: next}}, log)
-}
-
-// Tenants routes each request to the tenant whose key it has, and to no other, even
-// where [AccountHeader] names another. Where no tenant has a key, the header alone
-// decides, so such a gateway should be reachable by one machine only. A single tenant
-// needs no header.
+// Tenants routes each request to the tenant whose key it has as a bearer token (RFC 6750),
+// and to no other: a request whose [AccountHeader] names another is refused. Where no tenant
+// has a key, the header alone decides, so such a gateway should be reachable by one machine
+// only. A single tenant needs no header.
 //
 // Wrong keys are counted, and the log has a line a minute with their number. The
 // answers to many of them are delayed; those to a valid key never are.
 func Tenants(all []Tenant, log *slog.Logger) http.Handler {
-	byKey, byName := map[[sha256.Size]byte]holder{}, map[string]http.Handler{}
+	byKey := map[[sha256.Size]byte]holder{}
 	for _, t := range all {
-		byName[t.Name] = t.Handler
 		for _, k := range t.Keys {
 			byKey[k.Hash] = holder{t, k.Name}
 		}
@@ -90,10 +81,7 @@ func Tenants(all []Tenant, log *slog.Logger) http.Handler {
 	if len(byKey) > 0 {
 		return keyed(byKey, newFailures(log))
 	}
-	if len(all) == 1 {
-		byName[""] = all[0].Handler
-	}
-	return named(byName)
+	return named(all)
 }
 
 // holder is the holder of a key.
@@ -117,7 +105,7 @@ func keyed(holders map[[sha256.Size]byte]holder, wrong *failures) http.Handler {
 			refuse(w, http.StatusUnauthorized, codeUnauthenticated, "Send your key: Authorization: Bearer KEY")
 			return
 		}
-		if account := r.Header[AccountHeader]; len(account) > 0 && caller.tenant.Name != "" && account[0] != caller.tenant.Name {
+		if account := r.Header.Get(AccountHeader); account != "" && account != caller.tenant.Name && account != caller.tenant.ID {
 			refuse(w, http.StatusForbidden, codeWrongAccount, "Your key is of another account than the header "+AccountHeader+" names. Leave the header away, or show a key of that account.")
 			return
 		}
@@ -126,7 +114,20 @@ func keyed(holders map[[sha256.Size]byte]holder, wrong *failures) http.Handler {
 }
 
 // named routes by the header.
-func named(handlers map[string]http.Handler) http.Handler {
+func named(all []Tenant) http.Handler {
+	handlers := map[string]http.Handler{}
+	for _, t := range all {
+		handlers[t.ID] = t.Handler
+	}
+	for _, t := range all { // a name wins over the id of another
+		handlers[t.Name] = t.Handler
+	}
+	delete(handlers, "")
+	unknown := "No account has the name or id that the header " + AccountHeader + " holds. The names stand in the setting ACCOUNTS."
+	if len(all) == 1 {
+		handlers[""] = all[0].Handler
+		unknown = "This gateway serves one account, and the header " + AccountHeader + " names another. Leave the header away."
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.Header.Get(AccountHeader)
 		switch next := handlers[name]; {
@@ -135,7 +136,7 @@ func named(handlers map[string]http.Handler) http.Handler {
 		case name == "":
 			refuse(w, http.StatusBadRequest, codeAccountRequired, "This gateway serves several accounts. Name one by the header "+AccountHeader+", as it is named in the setting ACCOUNTS.")
 		default:
-			refuse(w, http.StatusNotFound, codeAccountUnknown, "No account has the name that the header "+AccountHeader+" holds. The names stand in the setting ACCOUNTS.")
+			refuse(w, http.StatusNotFound, codeAccountUnknown, unknown)
 		}
 	})
 }

@@ -46,10 +46,12 @@ func answering(name string) http.Handler {
 func TestTenants(t *testing.T) {
 	key := func(name, key string) Key { return Key{name, keys([]string{hash(key)})[0].Hash} }
 	keyed := []Tenant{
-		{"sales", []Key{key("app", "one"), key("job", "two")}, answering("sales")},
-		{"support", []Key{key("app", "three")}, answering("support")},
+		{"sales", "S1", []Key{key("app", "one"), key("job", "two")}, answering("sales")},
+		{"support", "S2", []Key{key("app", "three")}, answering("support")},
 	}
-	open := []Tenant{{"sales", nil, answering("sales")}, {"support", nil, answering("support")}}
+	open := []Tenant{{"sales", "S1", nil, answering("sales")}, {"support", "S2", nil, answering("support")}}
+	single := []Tenant{{"", "S3", nil, answering("single")}}
+	singleKeyed := []Tenant{{"", "S3", []Key{key("app", "one")}, answering("single")}}
 	for _, c := range []struct {
 		why         string
 		tenants     []Tenant
@@ -70,6 +72,15 @@ func TestTenants(t *testing.T) {
 		{"without keys, a key is ignored", open, "one", "support", "support for ", 0, ""},
 		{"without keys, no header", open, "", "", "", 400, "ACCOUNT_REQUIRED"},
 		{"a name in another case", open, "", "Support", "", 404, "ACCOUNT_UNKNOWN"},
+		{"an id instead of the name", open, "", "S2", "support for ", 0, ""},
+		{"a header with the id of a key's account", keyed, "one", "S1", "sales for app", 0, ""},
+		{"a header with the id of another account", keyed, "one", "S2", "", 403, "WRONG_ACCOUNT"},
+		{"an account without a name", single, "", "", "single for ", 0, ""},
+		{"an account without a name, by its id", single, "", "S3", "single for ", 0, ""},
+		{"an account without a name, and a header of another", single, "", "S1", "", 404, "ACCOUNT_UNKNOWN"},
+		{"a key of an account without a name", singleKeyed, "one", "", "single for app", 0, ""},
+		{"a key of an account without a name, and its id", singleKeyed, "one", "S3", "single for app", 0, ""},
+		{"a key of an account without a name, and a header of another", singleKeyed, "one", "S1", "", 403, "WRONG_ACCOUNT"},
 		{"a single account needs no header", open[:1], "", "", "sales for ", 0, ""},
 		{"a single account, and a header of another", open[:1], "", "support", "", 404, "ACCOUNT_UNKNOWN"},
 	} {

@@ -62,6 +62,21 @@ func (e *answerError) Error() string {
 	return text
 }
 
+// maxShown is how many errors of an answer are shown: it may have a thousand.
+const maxShown = 10
+
+// err joins the errors of the answer; nil if it has none.
+func (a *answer) err() error {
+	var all []error
+	for i := range a.Errors[:min(len(a.Errors), maxShown)] {
+		all = append(all, &a.Errors[i])
+	}
+	if more := len(a.Errors) - maxShown; more > 0 {
+		all = append(all, fmt.Errorf("and %d errors more", more))
+	}
+	return errors.Join(all...)
+}
+
 // retryAt returns when the request may be repeated, which is the latest retryAt of the errors. It
 // is zero if there are no errors, or one of them has none.
 func (a *answer) retryAt() (latest time.Time) {

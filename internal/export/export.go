@@ -46,17 +46,14 @@ func (c *Config) client() *http.Client {
 	return ownClient
 }
 
-// Ask sends the query, again if the gateway does not answer, and returns the answer unchanged. If
-// the answer has errors, the first one is returned, too.
+// Ask sends the query, again if the gateway does not answer, and returns the answer unchanged. The
+// error joins the errors in the answer.
 func (c *Config) Ask(ctx context.Context) ([]byte, error) {
 	a, err := c.send(ctx, c.Query, c.Variables, nil)
 	if err != nil {
 		return nil, err
 	}
-	if len(a.Errors) > 0 {
-		err = &a.Errors[0]
-	}
-	return a.raw, err
+	return a.raw, a.err()
 }
 
 // Walk is the output of a connection, and the options of reading it.

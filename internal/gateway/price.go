@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +30,8 @@ func (priceCommand) Help() string {
 	return "Nothing of the operation is carried out, and no call is made to Zoom. " + keyHelp
 }
 
-// printPrice asks a gateway what an operation costs, and prints it.
+// printPrice asks a gateway what an operation costs, and prints it. Its error is also why the
+// gateway would refuse the operation.
 func printPrice(ctx context.Context, cfg *config.Config, c priceCommand, w io.Writer) error {
 	document, variables, err := c.read()
 	if err != nil {
@@ -39,40 +41,33 @@ func printPrice(ctx context.Context, cfg *config.Config, c priceCommand, w io.Wr
 	defer cancel()
 	ask := &export.Config{URL: c.endpoint(cfg), Header: c.header(cfg), Query: document, Operation: c.Operation, Variables: variables}
 	ask.Header.Set("X-Dry-Run", "true")
-	text, err := ask.Ask(ctx)
-	if text == nil {
-		return err
-	}
+	text, refused := ask.Ask(ctx)
 	report, err := readPrice(text)
-	if err != nil {
+	switch {
+	case refused != nil && (report == nil || len(report.Steps) == 0):
+		return refused
+	case err != nil:
 		return err
-	}
-	if c.JSON {
+	case c.JSON:
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		return enc.Encode(report)
+		err = enc.Encode(report)
+	default:
+		err = writePrice(w, report)
 	}
-	return writePrice(w, report)
+	return cmp.Or(err, refused)
 }
 
-// readPrice reads a gateway's answer.
+// readPrice reads the price in a gateway's answer.
 func readPrice(text []byte) (*plan.Report, error) {
 	var answer struct {
-		Errors     []struct{ Message string }
 		Extensions struct{ Plan *plan.Report }
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
 		return nil, fmt.Errorf("what answers is no gateway, or one that tells no prices: %w", err)
 	}
-	var mistakes []error
-	for _, e := range answer.Errors {
-		mistakes = append(mistakes, errors.New(e.Message))
-	}
-	switch {
-	case len(mistakes) > 0:
-		return nil, errors.Join(mistakes...)
-	case answer.Extensions.Plan == nil:
+	if answer.Extensions.Plan == nil {
 		return nil, errors.New("the gateway tells no prices: it is of an older version")
 	}
 	return answer.Extensions.Plan, nil
@@ -81,14 +76,16 @@ func readPrice(text []byte) (*plan.Report, error) {
 // writePrice prints a price for people.
 func writePrice(w io.Writer, r *plan.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if len(r.Steps) == 0 {
+		_, _ = fmt.Fprintln(t, "It makes no call to Zoom.")
+		writeRefused(t, r)
+		return t.Flush()
+	}
 	_, _ = fmt.Fprintln(t, "LABEL\tAT MOST\tEXPECTED") // Flush tells what went wrong
 	for _, label := range slices.Sorted(maps.Keys(r.AtMost)) {
 		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\n", label, r.AtMost[label], r.Expected[label])
 	}
 	_, _ = fmt.Fprintf(t, "\nRound trips: %d. Objects in the answer at most: %d.%s%s\n", r.RoundTrips, r.Objects, daysText(r), cacheText(r))
-	if len(r.Steps) == 0 {
-		return t.Flush()
-	}
 	_, _ = fmt.Fprintln(t, "\nAT MOST\tEXPECTED\tLABEL\tOPERATION\tFOR\tWHY")
 	for _, s := range r.Steps {
 		most := strconv.Itoa(s.AtMost)
@@ -97,9 +94,7 @@ func writePrice(w io.Writer, r *plan.Report) error {
 		}
 		_, _ = fmt.Fprintf(t, "%s\t%d\t%s\t%s%s\t%s\t%s\n", most, s.Expected, s.Label, strings.Repeat("  ", s.Depth), s.Operation, s.Path, s.Why)
 	}
-	for _, refused := range r.Refused {
-		_, _ = fmt.Fprintf(t, "\n%s: %s: %s\n", refused.Code, strings.Join(refused.Fields, ", "), refused.Why)
-	}
+	writeRefused(t, r)
 	_, _ = fmt.Fprintln(t, "\nSCOPES: ONE OF EACH LINE")
 	for _, s := range r.Scopes {
 		missing := ""
@@ -109,6 +104,13 @@ func writePrice(w io.Writer, r *plan.Report) error {
 		_, _ = fmt.Fprintf(t, "%s%s: %s\n", missing, s.Operation, strings.Join(slices.Concat(s.Granular, s.Classic), " "))
 	}
 	return t.Flush()
+}
+
+// writeRefused prints the operations that cannot be used.
+func writeRefused(w io.Writer, r *plan.Report) {
+	for _, refused := range r.Refused {
+		_, _ = fmt.Fprintf(w, "\n%s: %s: %s\n", refused.Code, strings.Join(refused.Fields, ", "), refused.Why)
+	}
 }
 
 // daysText says what is expected takes of the budgets of days.
@@ -124,7 +126,7 @@ func daysText(r *plan.Report) string {
 
 // cacheText says where what the cache holds is not counted.
 func cacheText(r *plan.Report) string {
-	if r.CacheKnown || len(r.Steps) == 0 {
+	if r.CacheKnown {
 		return ""
 	}
 	return " What the cache holds is not counted."

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"zoomql/internal/config"
 	"zoomql/internal/export"
@@ -31,6 +34,34 @@ func (queryCommand) Help() string {
 		"Waits for a budget of Zoom's are told and waited for, up to the next day. " + keyHelp
 }
 
+// Validate refuses flags that would have no effect, and those that --all needs or bounds, before
+// anything is read or sent.
+func (q *queryCommand) Validate(given *kong.Context) error {
+	if !q.All {
+		var unused []string
+		for _, at := range given.Path {
+			if at.Flag != nil && slices.Contains([]string{"to", "output", "page", "partial"}, at.Flag.Name) {
+				unused = append(unused, "--"+at.Flag.Name)
+			}
+		}
+		switch flags := strings.Join(unused, ", "); len(unused) {
+		case 0:
+			return nil
+		case 1:
+			return fmt.Errorf("%s is for --all: without it the answer is printed as it comes. Add --all, or leave %[1]s out", flags)
+		default:
+			return fmt.Errorf("%s are for --all: without it the answer is printed as it comes. Add --all, or leave them out", flags)
+		}
+	}
+	if q.To == "" {
+		return errors.New("--all wants --to, the file that it writes")
+	}
+	if q.Page < 1 || q.Page > 3000 {
+		return errors.New("--page is between 1 and 3000")
+	}
+	return nil
+}
+
 func (q *queryCommand) run(ctx context.Context, cfg *config.Config, stdout, stderr io.Writer) error {
 	document, variables, err := q.read()
 	if err != nil {
@@ -43,12 +74,6 @@ func (q *queryCommand) run(ctx context.Context, cfg *config.Config, stdout, stde
 			_, _ = fmt.Fprintln(stdout, string(text))
 		}
 		return err
-	}
-	if q.To == "" {
-		return errors.New("--all wants --to, the file that it writes")
-	}
-	if q.Page < 1 || q.Page > 3000 {
-		return errors.New("--page is between 1 and 3000")
 	}
 	line := &progressLine{to: stderr, began: time.Now(), terminal: isTerminal(stderr)}
 	err = c.All(ctx, export.Walk{

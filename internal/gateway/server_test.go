@@ -351,9 +351,15 @@ func TestCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	query, change := filepath.Join(t.TempDir(), "query.graphql"), filepath.Join(t.TempDir(), "change.graphql")
+	unknown, large := filepath.Join(t.TempDir(), "unknown.graphql"), filepath.Join(t.TempDir(), "large.graphql")
+	long, free := filepath.Join(t.TempDir(), "long.graphql"), filepath.Join(t.TempDir(), "free.graphql")
 	for name, text := range map[string]string{
-		query:  `query ($first: Int! = 5) { account { users(first: $first) { nodes { jobTitle } } } }`,
-		change: `mutation { deleteMeeting(input: {meeting: {number: "1"}}) { userErrors { code } } }`,
+		unknown: `{ account { zoomid } }`,
+		long:    `{ account { users(first: 5000) { nodes { email } } } }`,
+		free:    `{ viewer { account { zoomId } } }`,
+		large:   `{ account { users(first: 3000) { nodes { meetings(first: 3000) { nodes { host { meetings(first: 3000) { nodes { topic } } } } } } } } }`,
+		query:   `query ($first: Int! = 5) { account { users(first: $first) { nodes { jobTitle } } } }`,
+		change:  `mutation { deleteMeeting(input: {meeting: {number: "1"}}) { userErrors { code } } }`,
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -377,6 +383,12 @@ func TestCommandLine(t *testing.T) {
 		{"also of a mutation, as JSON", []string{"price", "--json", change}, []string{"ADDR=127.0.0.1:" + port}, `"operation": "DELETE /meetings/{meetingId}"`, false},
 		{"variables stand on the line", []string{"price", query, `--variables={"first": 7}`}, []string{"ADDR=127.0.0.1:" + port}, "7 ", false},
 		{"a mistake in the document is told", []string{"price", query, `--variables={"first": "x"}`}, []string{"ADDR=127.0.0.1:" + port}, "$first", true},
+		{"an unknown field is told", []string{"price", unknown}, []string{"ADDR=127.0.0.1:" + port}, `Cannot query field "zoomid"`, true},
+		{"a query that is refused for its size has a price", []string{"price", large}, []string{"ADDR=127.0.0.1:" + port}, "in pages of 300", true},
+		{"and the reason beside it", []string{"price", large}, []string{"ADDR=127.0.0.1:" + port}, "zoomql: LIMIT_EXCEEDED: The answer is too large", true},
+		{"also beside JSON", []string{"price", "--json", large}, []string{"ADDR=127.0.0.1:" + port}, "zoomql: LIMIT_EXCEEDED: The answer is too large", true},
+		{"a list that is refused has no price, but the reason", []string{"price", long}, []string{"ADDR=127.0.0.1:" + port}, `zoomql: BAD_USER_INPUT: first: 5000 is not between 1 and 3000 (at ["account","users"])`, true},
+		{"a query without calls costs nothing", []string{"price", free}, []string{"ADDR=127.0.0.1:" + port}, "It makes no call to Zoom.", false},
 		{"variables that are none are refused", []string{"price", query, "--variables=x"}, []string{"ADDR=127.0.0.1:" + port}, "no such file", true},
 		{"help of the sandbox lists what can be made odd", []string{"sandbox", "--help"}, nil, "repeated-token", false},
 		{"a kind of fault that is none is refused", nil, []string{"SANDBOX_FAULTS=refused:0.1,tired"}, "there is no kind \"tired\"", true},

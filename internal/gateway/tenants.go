@@ -203,12 +203,9 @@ func newApp(a config.Account, client *http.Client) *identity.Credential {
 
 // api leads a question to the account that it is for.
 func (all tenants) api(log *slog.Logger) http.Handler {
-	if len(all) == 1 && all[0].Name == "" {
-		return access.Keys(all[0].Keys, all[0], log)
-	}
 	var list []access.Tenant
 	for _, t := range all {
-		list = append(list, access.Tenant{Name: t.Name, Keys: t.Keys, Handler: t})
+		list = append(list, access.Tenant{Name: t.Name, ID: t.ID, Keys: t.Keys, Handler: t})
 	}
 	return access.Tenants(list, log)
 }

@@ -261,6 +261,28 @@ func TestAccountsByTheirNames(t *testing.T) {
 }
 
 // What one account writes makes nothing stale in the other.
+// A single account is refused under another name, too, and needs no name.
+func TestASingleAccountByName(t *testing.T) {
+	const query = `{ viewer { account { zoomId } } }`
+	z := &twoZooms{t: t, client: http.DefaultClient, process: start(t, nil)}
+	for _, name := range []string{"", sandbox.AccountID} {
+		if r := z.ask("", name, query); at[string](t, r, "viewer.account.zoomId") != sandbox.AccountID {
+			t.Errorf("%q: %s", name, r.text)
+		}
+	}
+	if r := z.ask("", "nope", query); r.status != http.StatusNotFound || r.code() != "ACCOUNT_UNKNOWN" || !strings.Contains(r.text, "X-Zoom-Account") {
+		t.Errorf("another name: %d %s", r.status, r.text)
+	}
+	sum := sha256.Sum256([]byte("key"))
+	z.process = start(t, nil, "API_KEYS="+hex.EncodeToString(sum[:]))
+	if r := z.ask("key", sandbox.AccountID, query); r.status != http.StatusOK {
+		t.Errorf("a key and the id: %d %s", r.status, r.text)
+	}
+	if r := z.ask("key", "nope", query); r.status != http.StatusForbidden || r.code() != "WRONG_ACCOUNT" {
+		t.Errorf("a key and another name: %d %s", r.status, r.text)
+	}
+}
+
 func TestEvictionsStayInTheirAccount(t *testing.T) {
 	z := startTwo(t, true)
 	const query = `{ account { users(first: 5) { totalCount } } }`
