@@ -3322,15 +3322,15 @@ func (e *ErrorCode) UnmarshalGQL(v any) error {
 	return err
 }
 
-// EventGap: Why events may be missing: the WebSocket that they come over was closed, as it is each hour for some moments,
-// or a message came over it that is no event.
+// EventGap: A gap in the events: the WebSocket that delivers them was closed, as happens every hour for some moments, or
+// delivered a message that is no event.
 type EventGap string
 
 // The values of EventGap.
 const (
-	// Events are missing from now on.
+	// Events may be missing from now on.
 	EventGapBegan EventGap = "BEGAN"
-	// They come again, or one is missing: of what happened before, not all was told. Read anew what you follow.
+	// Events arrive again, or one was lost. Some before this item may be missing: read the data again.
 	EventGapEnded EventGap = "ENDED"
 )
 
@@ -8403,14 +8403,14 @@ func (e *RoleType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RosterSource: Where a roster comes from.
+// RosterSource: The source of a roster.
 type RosterSource string
 
 // The values of RosterSource.
 const (
-	// From events alone.
+	// Events only.
 	RosterSourceEvents RosterSource = "EVENTS"
-	// From the dashboard's list of who was there, and events since.
+	// The dashboard's list of participants, and events.
 	RosterSourceDashboard RosterSource = "DASHBOARD"
 )
 

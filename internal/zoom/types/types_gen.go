@@ -2573,20 +2573,19 @@ type EndMeetingPayload struct {
 
 // An event of Zoom's, or a gap between events.
 type Event struct {
-	// Its name, as Zoom has it; null of a gap.
+	// Zoom's name of the event; null for a gap.
 	Name Text `json:"name,omitzero"`
-	// Set in the place of events that may be missing. Such an item has a `time`, a `cursor` and an `account`, and
-	// nothing else.
+	// Set for a gap, where events may be missing. Such an item has only a `time`, a `cursor` and an `account`.
 	Gap EventGap `json:"gap,omitzero"`
 	// When it happened.
 	Time Time `json:"time,omitzero"`
-	// Place among all events, to be sent as `after`.
+	// Position in the stream of events, for `after`.
 	Cursor string `json:"cursor,omitzero"`
-	// How many items were left out before this one, since the client reads slowly.
+	// The number of items that were dropped before this one, because the client reads slowly.
 	Skipped int `json:"skipped,omitzero"`
-	// Global ids of all that it names.
+	// Global ids of the objects that it names.
 	Ids []*NodeID `json:"ids,omitzero"`
-	// Who came, left or was admitted, of an event of a participant.
+	// The participant who joined, left or was admitted.
 	Participant *LiveParticipant `json:"participant,omitzero"`
 	// Hosts are Zoom's ids of the hosts.
 	Hosts []string `json:"-"`
@@ -3401,31 +3400,31 @@ type LicenseInfoInput struct {
 	SubscriptionID string `json:"subscription_id"`
 }
 
-// Somebody in a meeting that goes on: one device, from joining to leaving.
+// A stay of a person in a meeting or webinar in progress: one device, from joining to leaving.
 type LiveParticipant struct {
-	// Id of the stay within this run; another one after each rejoin.
+	// Id of the stay within the instance; another one after each rejoin.
 	InMeetingID string `json:"in_meeting_id,omitzero"`
-	// UUID within this run, the same in breakout rooms.
+	// UUID within the instance, the same in breakout rooms.
 	ParticipantUUID Text `json:"participant_uuid,omitzero"`
 	// The name that the person joined with.
 	Name Text `json:"name,omitzero"`
 	// E-mail address; null for most people outside the account.
 	Email Text `json:"email,omitzero"`
-	// The number that the person calls from.
+	// The telephone number that the person calls from.
 	Phone Text `json:"phone,omitzero"`
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person has signed in.
 	UserZoomID Text `json:"user_zoom_id,omitzero"`
-	// Zoom's id of the registration that the person came by.
+	// Zoom's id of the registration whose link the person used.
 	RegistrantID Text `json:"registrant_id,omitzero"`
-	// The key that an app of the Meeting SDK gave.
+	// The key that an app of the Meeting SDK gave the person.
 	CustomerKey Text `json:"customer_key,omitzero"`
 	// When the stay began.
 	JoinTime Time `json:"join_time,omitzero"`
-	// When it ended; null for who is there.
+	// When it ended; null while it lasts.
 	LeaveTime Time `json:"leave_time,omitzero"`
-	// Whether the person is in the waiting room, and not in the meeting.
+	// Whether the person is in the waiting room instead of the meeting.
 	InWaitingRoom bool `json:"in_waiting_room,omitzero"`
-	// UUID of the breakout room; null for who is in none.
+	// UUID of the breakout room; null outside of breakout rooms.
 	BreakoutRoomUUID Text `json:"breakout_room_uuid,omitzero"`
 	// Number is that of the meeting.
 	Number MeetingNumber `json:"-"`
@@ -4334,11 +4333,11 @@ type MeetingBy struct {
 
 // A change of a meeting.
 type MeetingChange struct {
-	// Place among all events, to be sent as `after`.
+	// Position in the stream of events, for `after`.
 	Cursor string `json:"cursor,omitzero"`
-	// How many changes were left out before this one, since the client reads slowly: the meeting has them all.
+	// The number of changes that were dropped before this one, because the client reads slowly. `meeting` has them all.
 	Skipped int `json:"skipped,omitzero"`
-	// Name of the event that tells of the change; null after a gap in the events, in which anything may have changed.
+	// The name of the event of the change; null after a gap in the events, during which anything may have changed.
 	Event Text `json:"event,omitzero"`
 	// When it happened.
 	Time Time `json:"time,omitzero"`
@@ -6733,42 +6732,43 @@ type RoomNameTagSettings struct {
 	VoiceNameTags *VoiceNameTagSettings `json:"voice_name_tags,omitzero"`
 }
 
-// Who is in a meeting that goes on, at a moment.
+// The participants of a meeting at a time.
 type Roster struct {
-	// Place among all events: `events` goes on behind it.
+	// Position in the stream of events, for `after` of `events`.
 	Cursor string `json:"cursor,omitzero"`
-	// How many changes `joined` and `left` lack, since the client reads slowly: `participants` has them all.
+	// The number of versions of the roster whose changes are not in `joined` and `left`, because the client
+	// reads slowly. `participants` has all changes.
 	Skipped int `json:"skipped,omitzero"`
-	// The time of the last event that is counted in, or when the roster was begun.
+	// The time of the latest event of the roster, but not earlier than when the roster was made.
 	AsOf Time `json:"as_of,omitzero"`
 	// Number of the meeting.
 	Number MeetingNumber `json:"number,omitzero"`
-	// UUID of the run; null where none goes on, or no event has told it yet.
+	// UUID of the instance in progress; null if there is none, or if no event has named it yet.
 	UUID UUID `json:"uuid,omitzero"`
-	// Whether the meeting goes on; null where no event has told, and the dashboard cannot be asked.
+	// Whether the meeting is in progress; null if that is unknown: there is no event of it, and the dashboard cannot be read.
 	Live Bool `json:"live,omitzero"`
-	// How many people are in it, in breakout rooms too: each once, whoever is there by several devices.
+	// The number of people in the meeting and its breakout rooms. A person with several devices counts once.
 	Count int `json:"count,omitzero"`
-	// How many are in the waiting room.
+	// The number of participants in the waiting room.
 	Waiting int `json:"waiting,omitzero"`
-	// Those who are there, in the waiting room too, by the time of joining. Each device is one.
+	// The participants, including those in the waiting room, by join time. Each device is one.
 	Participants []*LiveParticipant `json:"participants,omitzero"`
-	// Those who have come since the item before; none in the first one.
+	// Those who have joined since the item before; none in the first item.
 	Joined []*LiveParticipant `json:"joined,omitzero"`
-	// Those who have left since the item before; none in the first one.
+	// Those who have left since the item before; none in the first item.
 	Left []*LiveParticipant `json:"left,omitzero"`
-	// False where somebody may be missing, or be there no more: who came before the events of the
-	// last hour, where the account's plan has no dashboard or the app lacks its scope; and since a
-	// gap of the WebSocket that events come over, until the dashboard is read.
+	// False if participants may be missing, or may have left: if the meeting started before the events of the
+	// last hour, and the dashboard could not be read, since the account's plan or the app's scopes do not
+	// include it; and after a gap in the events, until the dashboard is read.
 	Complete bool `json:"complete,omitzero"`
-	// When it was last compared with the dashboard's list of who is there, as is done every 5 minutes:
-	// somebody of whom an event was lost stays for so long. Null before the first time, and where
-	// there is no dashboard: then until the meeting ends.
+	// When it was last compared with the dashboard's list of participants, which is done every 5 minutes: a
+	// participant whose leave event was lost stays that long. Null before the first time, and without a
+	// dashboard: then such a participant stays until the meeting ends.
 	ComparedAt Time `json:"compared_at,omitzero"`
-	// Where it comes from.
+	// The source of the participants.
 	Source RosterSource `json:"source,omitzero"`
-	// Fields of participants that are null since the gateway keeps nobody's name: in Redis it
-	// does so only where CACHE_KEYS encrypts it. Those whom the dashboard told have them.
+	// The fields of participants that are null because the gateway stores no names: in Redis it stores them
+	// only if CACHE_KEYS encrypts them. Participants that are on the dashboard have these fields.
 	Missing []Text `json:"missing,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
