@@ -36,15 +36,33 @@ func isStrict(opCtx *graphql.OperationContext) bool {
 	if asked, _ := opCtx.Extensions["handling"].(string); asked == strictHandling {
 		return true
 	}
-	for _, line := range opCtx.Headers.Values(preferHeader) {
-		for preference := range strings.SplitSeq(line, ",") {
-			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
-			if strings.EqualFold(name, "handling") && strings.EqualFold(strings.Trim(value, `"`), strictHandling) {
-				return true
+	return strings.EqualFold(preference(opCtx.Headers.Values(preferHeader), "handling"), strictHandling)
+}
+
+// preference returns the value of the first preference of a name, since later ones do not count;
+// "" if there is none. Its parameters, which follow a semicolon, are ignored (RFC 7240, section 2).
+func preference(lines []string, name string) string {
+	for _, line := range lines {
+		for len(line) > 0 {
+			end, quoted := 0, false
+			for ; end < len(line) && (quoted || line[end] != ','); end++ {
+				switch {
+				case line[end] == '"':
+					quoted = !quoted
+				case line[end] == '\\' && quoted:
+					end++ // a quoted character
+				}
 			}
+			end = min(end, len(line))
+			stated, _, _ := strings.Cut(line[:end], ";")
+			key, value, _ := strings.Cut(stated, "=")
+			if strings.EqualFold(strings.TrimSpace(key), name) {
+				return strings.Trim(strings.TrimSpace(value), `"`)
+			}
+			line = line[min(end+1, len(line)):]
 		}
 	}
-	return false
+	return ""
 }
 
 // strictly returns the refusal of an operation of which a part cannot be answered, because a scope
