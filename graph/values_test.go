@@ -304,6 +304,7 @@ func TestEmptyNames(t *testing.T) {
 			`deleteMeeting(input: {meeting: {number: "${MeetingNumber}"}, occurrenceId: ""})`,
 			`updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, occurrenceId: " ", patch: {topic: "x"}})`,
 			`addRegistrant(input: {meeting: {number: "${MeetingNumber}"}, occurrenceIds: ["1", ""], registrant: {email: "a@example.com", firstName: "A"}})`,
+			`addRegistrant(input: {meeting: {number: "${MeetingNumber}"}, occurrenceIds: [], registrant: {email: "a@example.com", firstName: "A"}})`,
 			`addRegistrant(input: {meeting: {number: "${MeetingNumber}"}, occurrenceIds: ["1,2"], registrant: {email: "a@example.com", firstName: "A"}})`,
 			`deleteVirtualBackgrounds(input: {fileZoomIds: ["a", "b,c"]})`,
 			`createMeeting(input: {host: {zoomId: "${HostID}"}, idempotencyKey: "", meeting: {topic: "x"}})`,

@@ -110,8 +110,12 @@ func longID(name string) error {
 	return errs.Invalid(fmt.Sprintf("%s: it is longer than %d bytes, so it names nothing", name, zoom.MaxID))
 }
 
-// Items returns the texts of a list that Zoom reads separated by commas.
+// Items returns the texts of a list that Zoom reads separated by commas. A list that is left out
+// means all at Zoom, and so would an empty one, by which a caller means none: it is refused.
 func Items[T ~string](name string, list []T) ([]string, error) {
+	if list != nil && len(list) == 0 {
+		return nil, errs.Invalid(name + ": name at least one, or leave it out")
+	}
 	length := 0
 	for i, x := range list {
 		if strings.TrimSpace(string(x)) == "" || strings.Contains(string(x), ",") {
