@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/core"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"zoomql/internal/wallclock"
@@ -198,6 +199,7 @@ var (
 
 func newRules(suggestions bool) *rules.Rules {
 	all := rules.NewDefaultRules()
+	all.AddRule("ObjectLiterals", objectLiterals)
 	if suggestions {
 		return all
 	}
@@ -215,6 +217,24 @@ func newRules(suggestions bool) *rules.Rules {
 		all.AddRule(quiet.rule.Name, quiet.rule.RuleFunc)
 	}
 	return all
+}
+
+// objectLiterals refuses object literals where no input object is expected. ValuesOfCorrectType
+// accepts {} there, which has no field that could be wrong: the executor then panics for a directive,
+// and fails for an argument, after other fields of a mutation were executed. Literals of scalars
+// other than the built-in ones are checked by their own parsers (see documentCheck).
+//
+// Spec: https://spec.graphql.org/September2025/#sec-Values-of-Correct-Type
+func objectLiterals(observers *validator.Events, addError validator.AddErrFunc) {
+	observers.OnValue(func(_ *validator.Walker, v *ast.Value) {
+		if v.Kind != ast.ObjectValue || v.Definition == nil || v.ExpectedType == nil || len(v.Children) > 0 {
+			return // one with fields is refused for these
+		}
+		if d := v.Definition; d.Kind == ast.InputObject || d.Kind == ast.Scalar && !d.BuiltIn {
+			return
+		}
+		addError(validator.Message(`Expected value of type "%s", found {}.`, v.ExpectedType), core.At(v.Position))
+	})
 }
 
 const (

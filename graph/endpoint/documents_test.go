@@ -29,6 +29,32 @@ func newReader() *reader {
 	return &reader{schema: generated.NewExecutableSchema(generated.Config{}).Schema(), limits: DefaultLimits, cached: NewDocuments(), suggest: true}
 }
 
+// An object literal stands only where an input object is expected, also without fields: the executor
+// panics for one at a directive.
+func TestRead_objectLiterals(t *testing.T) {
+	const fits, misfit = "fits", "GRAPHQL_VALIDATION_FAILED"
+	for document, want := range map[string]string{
+		`{ viewer @include(if: {}) { scopes } }`:                                       misfit,
+		`{ viewer { ...F } } fragment F on Viewer { scopes @skip(if: {}) }`:            misfit,
+		`{ viewer { ... @defer(label: {}) { scopes } } }`:                              misfit,
+		`{ account { users(first: {}) { totalCount } } }`:                              misfit,
+		`{ account { users(status: {}) { totalCount } } }`:                             misfit,
+		`{ node(id: {}) { id } }`:                                                      misfit,
+		`subscription { events(names: {}) { cursor } }`:                                misfit,
+		`mutation { createMeeting(input: {meeting: {topic: {}}}) { meeting { id } } }`: misfit,
+		`{ user(by: {me: true}) { id } }`:                                              fits,
+		`{ account { users { totalCount } } }`:                                         fits,
+	} {
+		got := fits
+		if _, errs := newReader().read(t.Context(), &graphql.RawParams{Query: document}); errs != nil {
+			got, _ = errs[0].Extensions["code"].(string)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", document, got, want)
+		}
+	}
+}
+
 // BenchmarkHostileDocuments measures reading documents until they are refused or ready for
 // execution.
 func BenchmarkHostileDocuments(b *testing.B) {
