@@ -84,7 +84,7 @@ var Rows = []Row{
 	{Events: []string{"webinar.created", "webinar.recovered", "webinar.updated"}, Tags: ofWebinar},
 	{Events: []string{"webinar.started"}, Tags: tags(ofWebinar, []string{"dashboard:webinars", "webinar:{instance}:dashboard"})},
 	{Events: []string{"webinar.deleted", "webinar.permanently_deleted"}, Tags: tags(ofWebinar, []string{"webinar:{meeting}:registrants"})},
-	{Events: []string{"webinar.ended"}, Tags: tags(ofWebinar, ofInstance, []string{"dashboard:webinars", "report:users", "report:daily"})},
+	{Events: []string{"webinar.ended"}, Tags: tags(ofWebinar, ofInstance, []string{"dashboard:webinars", "user:{host}:past_meetings", "report:users", "report:daily"})},
 	{Events: []string{"webinar.participant_joined", "webinar.participant_left", "webinar.participant_bind", "webinar.participant_role_changed", "webinar.sharing_started", "webinar.sharing_ended"}, Tags: []string{"webinar:{instance}:dashboard"}},
 	{Events: []string{"webinar.registration_created", "webinar.registration_approved", "webinar.registration_cancelled", "webinar.registration_denied"}, Tags: []string{"webinar:{meeting}:registrants"}},
 	{

@@ -243,3 +243,33 @@ func TestKey(t *testing.T) {
 		}
 	}
 }
+
+// TestStale_pastInstances expects the end of an instance to evict each answer about it that is read
+// by its UUID.
+func TestStale_pastInstances(t *testing.T) {
+	for kind, variable := range map[string]string{"meeting": "{meetingId}", "webinar": "{webinarId}"} {
+		e, err := events.Parse([]byte(`{"event":"`+kind+`.ended","event_ts":1,"payload":{"account_id":"A","object":{"id":"7","uuid":"u","host_id":"h"}}}`), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, spec := range zoom.Specs() {
+			past := strings.HasPrefix(spec.Pattern, "GET /past_"+kind+"s/"+variable) || strings.HasPrefix(spec.Pattern, "GET /report/"+kind+"s/"+variable)
+			if !past || !spec.AcceptsUUID || len(spec.Tags) == 0 {
+				continue
+			}
+			n++
+			if !slices.ContainsFunc(spec.Tags, func(tag string) bool {
+				return slices.Contains(e.Stale(), cache.Tag(strings.ReplaceAll(tag, variable, "u")))
+			}) {
+				t.Errorf("%s.ended does not evict %s of a UUID, which has the tags %q", kind, spec.Pattern, spec.Tags)
+			}
+		}
+		if n < 3 {
+			t.Errorf("only %d operations are about past %ss", n, kind)
+		}
+		if !slices.Contains(e.Stale(), "user:h:past_meetings") {
+			t.Errorf("%s.ended does not evict what its host has attended", kind)
+		}
+	}
+}
