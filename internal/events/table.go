@@ -90,9 +90,12 @@ var Rows = []Row{
 	{
 		Events: []string{
 			"recording.completed", "recording.transcript_completed", "recording.renamed", "recording.trashed", "recording.deleted", "recording.recovered",
-			"recording.batch_trashed", "recording.batch_deleted", "recording.batch_recovered",
 		},
 		Tags: []string{"instance:{instance}", "meeting:{meeting}:recordings"},
+	},
+	{
+		Events: []string{"recording.batch_trashed", "recording.batch_deleted", "recording.batch_recovered"},
+		Tags:   []string{"instance:{instance}", "recordings"}, Why: "the events name no numbers of meetings, by which recordings may have been read",
 	},
 	{Events: []string{"recording.cloud_storage_usage_updated"}, Tags: []string{"report:cloud_recording"}},
 	{
