@@ -197,6 +197,30 @@ func (e *Event) Known() bool { return byEvent[e.Name] != nil }
 
 var braces = regexp.MustCompile(`\{([A-Za-z]+)\}`)
 
+// subAccountTag is the tag of the list of sub accounts, which only the configured account has.
+const subAccountTag cache.Tag = "accounts"
+
+// staleIn returns the tags that the event evicts, by the account to whose answers they belong. An
+// event of an account may be about a sub account, which its object names, and then changes the
+// list of sub accounts too. served is the configured account.
+func (e *Event) staleIn(served string) map[string][]cache.Tag {
+	stale := e.Stale()
+	if len(stale) == 0 {
+		return nil
+	}
+	in := map[string][]cache.Tag{e.AccountID: stale}
+	if e.kindOf() != "account" {
+		return in
+	}
+	for _, account := range e.values[accountVar] {
+		in[account] = stale
+	}
+	if _, ok := in[served]; !ok && slices.Contains(stale, subAccountTag) {
+		in[served] = []cache.Tag{subAccountTag}
+	}
+	return in
+}
+
 // Stale returns the tags that the event evicts, sorted, each once. Of a variable with more than
 // maxValues ids it has none.
 func (e *Event) Stale() []cache.Tag {
