@@ -338,3 +338,21 @@ func TestWebhook_aboutSubAccounts(t *testing.T) {
 		}
 	}
 }
+
+// TestWebhook_countsRefusalsByReason expects each reason of refusals to be counted in a line of its
+// own.
+func TestWebhook_countsRefusalsByReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newTestWebhook()
+		d.deliver(ended, "old", at, func(r *http.Request) { r.Method = http.MethodGet })
+		for range 9 {
+			d.deliver(ended, "wrong", at)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		log := d.log.String()
+		if strings.Count(log, "status=405") != 1 || !strings.Contains(log, "status=401") || !strings.Contains(log, "n=8") {
+			t.Error(log)
+		}
+	})
+}
