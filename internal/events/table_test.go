@@ -49,7 +49,7 @@ func TestWrite(t *testing.T) {
 	for event, want := range map[string][]string{
 		"answers that live for 1h0m0s while events come":     {"user                 GET /users, GET /users/{userId}\n", "meeting, recording   GET /meetings/{meetingId}/recordings\n"},
 		"answers with tags that change without an event too": {"GET /roles                                       roles have no event\n"},
-		"user.settings_updated":                              {"tags        user:{user}\n", "GET /users/{userId}"},
+		"user.settings_updated":                              {"tags        user:{user} or every-user, users\n", "GET /users/{userId}"},
 		"meeting.created":                                    {"user:{host}:meetings or meetings", "GET /users/{userId}/meetings"},
 		"meeting.device_tested":                              {"note        nothing that the graph reads"},
 	} {
@@ -197,7 +197,9 @@ func TestStale(t *testing.T) {
 		"members":          {`{"event":"group.member_added","event_ts":1,"payload":{"account_id":"A","object":{"id":"g","members":[{"id":"u"},{"id":"v"},{"id":null}]}}}`, []cache.Tag{"user:u", "user:v", "users"}},
 		"an odd part":      {`{"event":"user.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u","participant":"x","members":7},"old_object":[]}}`, []cache.Tag{"role-members", "roles", "user:u", "users"}},
 		"an odd object":    {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":[1]}}`, []cache.Tag{"meetings", "report:upcoming_events"}},
-		"a long id":        {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"` + strings.Repeat("x", 300) + `"}}}`, nil},
+		"a long id":        {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"` + strings.Repeat("x", 300) + `"}}}`, []cache.Tag{"every-user", "users"}},
+		"too many members": {`{"event":"group.member_added","event_ts":1,"payload":{"account_id":"A","object":{"id":"g","members":[{"id":"u"}` + strings.Repeat(`,{"id":"u"}`, 1000) + `]}}}`, []cache.Tag{"every-user", "users"}},
+		"settings":         {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, []cache.Tag{"user:u", "users"}},
 		"an unknown one":   {`{"event":"meeting.danced","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, nil},
 		"an id of a kind":  {`{"event":"account.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, []cache.Tag{"account", "accounts"}},
 	} {
