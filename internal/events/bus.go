@@ -161,11 +161,19 @@ func (b *Bus) read(ctx context.Context) {
 
 // start returns the cursor of the last message, after which events are dispatched.
 func (b *Bus) start(ctx context.Context) (at string, ok bool) {
+	failing := false
 	for ctx.Err() == nil {
 		at, err := b.Stream.Now(ctx)
 		if err == nil {
+			if failing {
+				b.Log.LogAttrs(ctx, slog.LevelInfo, "events are read again")
+			}
 			b.setStarted(at)
 			return at, true
+		}
+		if ctx.Err() == nil && !failing {
+			failing = true
+			b.Log.LogAttrs(ctx, slog.LevelWarn, "events cannot be read; subscriptions wait", slog.String("error", err.Error()))
 		}
 		pause(ctx, retryAfter)
 	}

@@ -168,7 +168,8 @@ func TestBus_idle(t *testing.T) {
 // unreadable is a stream that cannot be read until a time.
 type unreadable struct {
 	stream.Memory
-	until time.Time
+	until   time.Time
+	atStart bool // Now fails too
 }
 
 func (b *unreadable) Wait(ctx context.Context, cursor string) ([]stream.Entry, error) {
@@ -176,6 +177,31 @@ func (b *unreadable) Wait(ctx context.Context, cursor string) ([]stream.Entry, e
 		return nil, errors.New("broken")
 	}
 	return b.Memory.Wait(ctx, cursor)
+}
+
+func (b *unreadable) Now(ctx context.Context) (string, error) {
+	if b.atStart && time.Now().Before(b.until) {
+		return "", errors.New("broken")
+	}
+	return b.Memory.Now(ctx)
+}
+
+// TestBus_unreadableAtStart expects one line when the stream cannot be read at first, and one when
+// it can.
+func TestBus_unreadableAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log written
+		b := &Bus{Stream: &unreadable{until: time.Now().Add(time.Minute), atStart: true}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { b.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		mustFollow(t, b, Filter{Served: "A"}, "", 3)
+		if got := log.String(); strings.Count(got, "cannot be read") != 1 || strings.Count(got, "read again") != 1 {
+			t.Errorf("the log is %q", got)
+		}
+	})
 }
 
 // TestBus_lost expects subscriptions to fail if the stream could not be read for so long that

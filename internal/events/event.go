@@ -67,6 +67,7 @@ const (
 	instanceVar variable = "instance" // UUIDs of instances, and the numbers of their meetings
 	hostVar     variable = "host"     // Zoom's ids of hosts, before and after a change
 	userVar     variable = "user"     // Zoom's ids of users
+	accountVar  variable = "account"  // Zoom's ids of accounts
 )
 
 // maxValue is the longest accepted id, in bytes. Zoom's are shorter.
@@ -122,7 +123,9 @@ func (m *message) parsed(received time.Time) (*Event, error) {
 	kind, _, _ := strings.Cut(m.Event, ".")
 	if kind == "user" {
 		e.add(userVar, o.ID)
-	} else if kind != "group" && kind != "account" && kind != "information_barriers" {
+	} else if kind == "account" {
+		e.add(accountVar, o.ID)
+	} else if kind != "group" && kind != "information_barriers" {
 		e.add(meetingVar, o.ID, o.MeetingID, o.MeetingNumber, o.WebinarID)
 		e.add(instanceVar, o.UUID, o.MeetingUUID, o.WebinarUUID)
 		e.add(hostVar, o.HostID, o.MeetingHost, old.HostID)

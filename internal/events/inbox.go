@@ -63,8 +63,8 @@ const storeWithin = 2 * time.Second
 // acceptance is an event whose tags are being evicted, and which is then stored.
 type acceptance struct {
 	event   *Event
-	served  string // the configured account: that of the event, or its master account
-	stale   []cache.Tag
+	served  string                 // the configured account: that of the event, or its master account
+	stale   map[string][]cache.Tag // by account: see staleIn
 	message *stream.Message
 
 	evicted, stored chan struct{} // closed when that is done
@@ -84,7 +84,7 @@ func (i *Inbox) accept(ctx context.Context, source types.EventSource, served str
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
 	defer cancel()
 	t := &acceptance{
-		event: e, served: served, stale: e.Stale(), evicted: make(chan struct{}), stored: make(chan struct{}),
+		event: e, served: served, stale: e.staleIn(served), evicted: make(chan struct{}), stored: make(chan struct{}),
 		message: &stream.Message{Key: e.Key, Body: e.record(served, i.Names), Marks: e.marks(source, served)},
 	}
 	if !i.evicting.add(t, i.evict) {
@@ -107,7 +107,7 @@ func (i *Inbox) accept(ctx context.Context, source types.EventSource, served str
 	if !e.Known() {
 		i.Drift.Add(driftOperation, map[drift.Finding]int{{Kind: drift.Value, Field: "event", Value: driftName(e.Name)}: 1}, time.Now())
 	}
-	i.Log.LogAttrs(ctx, slog.LevelInfo, "event", slog.String("event", e.name()), slog.Int("tags", len(t.stale)))
+	i.Log.LogAttrs(ctx, slog.LevelInfo, "event", slog.String("event", e.name()), slog.Int("tags", len(t.stale[e.AccountID])))
 	return nil
 }
 
@@ -132,17 +132,21 @@ func (i *Inbox) evict(batch []*acceptance) {
 	type target struct{ served, account string }
 	tags := map[target][]cache.Tag{}
 	for _, t := range batch {
-		at := target{t.served, t.event.AccountID}
-		tags[at] = append(tags[at], t.stale...)
+		for account, stale := range t.stale {
+			at := target{t.served, account}
+			tags[at] = append(tags[at], stale...)
+		}
 	}
 	done := map[target]bool{}
 	for at, stale := range tags {
 		slices.Sort(stale)
 		stale = slices.Compact(stale)
-		done[at] = len(stale) == 0 || i.Accounts[at.served].Evict(ctx, at.account, stale...)
+		done[at] = i.Accounts[at.served].Evict(ctx, at.account, stale...)
 	}
 	for _, t := range batch {
-		t.message.Pending = len(t.stale) > 0 && !done[target{t.served, t.event.AccountID}]
+		for account := range t.stale {
+			t.message.Pending = t.message.Pending || !done[target{t.served, account}]
+		}
 		close(t.evicted)
 		if !i.storing.add(t, i.store) {
 			t.err = errBusy

@@ -118,6 +118,12 @@ func (i *Inbox) evictBy(ctx context.Context, body []byte) (done bool) {
 		return true
 	}
 	account, ok := i.Accounts[served]
-	stale := e.Stale()
-	return ok && (len(stale) == 0 || account.Evict(ctx, e.AccountID, stale...))
+	if !ok {
+		return false
+	}
+	done = true
+	for in, stale := range e.staleIn(served) {
+		done = account.Evict(ctx, in, stale...) && done
+	}
+	return done
 }

@@ -28,7 +28,7 @@ var (
 	ofMeeting  = []string{"meeting:{meeting}", "user:{host}:meetings|meetings", "report:upcoming_events"}
 	ofWebinar  = []string{"webinar:{meeting}", "user:{host}:webinars|webinars"}
 	ofInstance = []string{"instance:{instance}", "meeting:{meeting}:instances", "webinar:{meeting}:instances"}
-	ofUser     = []string{"user:{user}", "users", "roles", "role-members"}
+	ofUser     = []string{"user:{user}|every-user", "users", "roles", "role-members"}
 	belongings = []string{
 		"user:{user}:meetings|meetings", "user:{user}:webinars|webinars", "meetings", "webinars", "user:{user}:templates",
 		"user:{user}:channels", "user:{user}:messages", "user:{user}:past_meetings", "user:{user}:phone_recordings",
@@ -84,15 +84,18 @@ var Rows = []Row{
 	{Events: []string{"webinar.created", "webinar.recovered", "webinar.updated"}, Tags: ofWebinar},
 	{Events: []string{"webinar.started"}, Tags: tags(ofWebinar, []string{"dashboard:webinars", "webinar:{instance}:dashboard"})},
 	{Events: []string{"webinar.deleted", "webinar.permanently_deleted"}, Tags: tags(ofWebinar, []string{"webinar:{meeting}:registrants"})},
-	{Events: []string{"webinar.ended"}, Tags: tags(ofWebinar, ofInstance, []string{"dashboard:webinars", "report:users", "report:daily"})},
+	{Events: []string{"webinar.ended"}, Tags: tags(ofWebinar, ofInstance, []string{"dashboard:webinars", "user:{host}:past_meetings", "report:users", "report:daily"})},
 	{Events: []string{"webinar.participant_joined", "webinar.participant_left", "webinar.participant_bind", "webinar.participant_role_changed", "webinar.sharing_started", "webinar.sharing_ended"}, Tags: []string{"webinar:{instance}:dashboard"}},
 	{Events: []string{"webinar.registration_created", "webinar.registration_approved", "webinar.registration_cancelled", "webinar.registration_denied"}, Tags: []string{"webinar:{meeting}:registrants"}},
 	{
 		Events: []string{
 			"recording.completed", "recording.transcript_completed", "recording.renamed", "recording.trashed", "recording.deleted", "recording.recovered",
-			"recording.batch_trashed", "recording.batch_deleted", "recording.batch_recovered",
 		},
 		Tags: []string{"instance:{instance}", "meeting:{meeting}:recordings"},
+	},
+	{
+		Events: []string{"recording.batch_trashed", "recording.batch_deleted", "recording.batch_recovered"},
+		Tags:   []string{"instance:{instance}", "recordings"}, Why: "the events name no numbers of meetings, by which recordings may have been read",
 	},
 	{Events: []string{"recording.cloud_storage_usage_updated"}, Tags: []string{"report:cloud_recording"}},
 	{
@@ -104,10 +107,10 @@ var Rows = []Row{
 	},
 	{Events: []string{"user.created", "user.invitation_accepted", "user.activated", "user.deactivated", "user.updated"}, Tags: ofUser},
 	{Events: []string{"user.deleted", "user.disassociated"}, Tags: tags(ofUser, belongings)},
-	{Events: []string{"user.settings_updated"}, Tags: []string{"user:{user}"}},
+	{Events: []string{"user.settings_updated"}, Tags: []string{"user:{user}|every-user", "users"}, Why: "users that were read by e-mail address have the tag of all users"},
 	{Events: []string{"user.signed_in", "user.signed_out"}, Tags: []string{"report:activities", "user:{user}"}, Why: "lists of users have the last login as of when they were read"},
 	{Events: []string{"user.presence_status_updated", "user.personal_notes_updated", "user.tsp_created", "user.tsp_deleted", "user.tsp_updated"}, Why: unseen},
-	{Events: []string{"group.member_added", "group.member_deleted"}, Tags: []string{"user:{user}", "users"}},
+	{Events: []string{"group.member_added", "group.member_deleted"}, Tags: []string{"user:{user}|every-user", "users"}},
 	{Events: []string{"group.deleted"}, Tags: []string{"users"}, Why: "the event does not name the members: the answer about a single user has the group until it expires"},
 	{Events: []string{"group.created", "group.updated", "group.admin_added", "group.admin_deleted", "group.settings_updated", "group.lock_settings_updated"}, Why: unseen},
 	{Events: []string{"account.created", "account.disassociated", "account.updated", "account.vanity_url_approved", "account.vanity_url_rejected"}, Tags: []string{"account", "accounts"}},
@@ -193,6 +196,30 @@ func StaleAfterGap(meeting string) (stale []cache.Tag) {
 func (e *Event) Known() bool { return byEvent[e.Name] != nil }
 
 var braces = regexp.MustCompile(`\{([A-Za-z]+)\}`)
+
+// subAccountTag is the tag of the list of sub accounts, which only the configured account has.
+const subAccountTag cache.Tag = "accounts"
+
+// staleIn returns the tags that the event evicts, by the account to whose answers they belong. An
+// event of an account may be about a sub account, which its object names, and then changes the
+// list of sub accounts too. served is the configured account.
+func (e *Event) staleIn(served string) map[string][]cache.Tag {
+	stale := e.Stale()
+	if len(stale) == 0 {
+		return nil
+	}
+	in := map[string][]cache.Tag{e.AccountID: stale}
+	if e.kindOf() != "account" {
+		return in
+	}
+	for _, account := range e.values[accountVar] {
+		in[account] = stale
+	}
+	if _, ok := in[served]; !ok && slices.Contains(stale, subAccountTag) {
+		in[served] = []cache.Tag{subAccountTag}
+	}
+	return in
+}
 
 // Stale returns the tags that the event evicts, sorted, each once. Of a variable with more than
 // maxValues ids it has none.

@@ -49,7 +49,7 @@ func TestWrite(t *testing.T) {
 	for event, want := range map[string][]string{
 		"answers that live for 1h0m0s while events come":     {"user                 GET /users, GET /users/{userId}\n", "meeting, recording   GET /meetings/{meetingId}/recordings\n"},
 		"answers with tags that change without an event too": {"GET /roles                                       roles have no event\n"},
-		"user.settings_updated":                              {"tags        user:{user}\n", "GET /users/{userId}"},
+		"user.settings_updated":                              {"tags        user:{user} or every-user, users\n", "GET /users/{userId}"},
 		"meeting.created":                                    {"user:{host}:meetings or meetings", "GET /users/{userId}/meetings"},
 		"meeting.device_tested":                              {"note        nothing that the graph reads"},
 	} {
@@ -192,12 +192,14 @@ func TestStale(t *testing.T) {
 			[]cache.Tag{"meeting:123", "meeting:123:livestream", "meeting:123:questions", "report:upcoming_events", "user:g:meetings", "user:h:meetings"}},
 		"no host":          {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":{"id":123}}}`, []cache.Tag{"meeting:123", "meetings", "report:upcoming_events"}},
 		"an escaped slash": {`{"event":"meeting.summary_shared","event_ts":1,"payload":{"account_id":"A","object":{"meeting_uuid":"a\/\u002fb=="}}}`, []cache.Tag{"instance:a//b=="}},
-		"an odd item":      {`{"event":"recording.batch_deleted","event_ts":1,"payload":{"account_id":"A","object":{"meetings":[7,null,{"meeting_uuid":"a"}]}}}`, []cache.Tag{"instance:a"}},
-		"several":          {`{"event":"recording.batch_trashed","event_ts":1,"payload":{"account_id":"A","object":{"meeting_uuids":["a","b"]}}}`, []cache.Tag{"instance:a", "instance:b"}},
+		"an odd item":      {`{"event":"recording.batch_deleted","event_ts":1,"payload":{"account_id":"A","object":{"meetings":[7,null,{"meeting_uuid":"a"}]}}}`, []cache.Tag{"instance:a", "recordings"}},
+		"several":          {`{"event":"recording.batch_trashed","event_ts":1,"payload":{"account_id":"A","object":{"meeting_uuids":["a","b"]}}}`, []cache.Tag{"instance:a", "instance:b", "recordings"}},
 		"members":          {`{"event":"group.member_added","event_ts":1,"payload":{"account_id":"A","object":{"id":"g","members":[{"id":"u"},{"id":"v"},{"id":null}]}}}`, []cache.Tag{"user:u", "user:v", "users"}},
 		"an odd part":      {`{"event":"user.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u","participant":"x","members":7},"old_object":[]}}`, []cache.Tag{"role-members", "roles", "user:u", "users"}},
 		"an odd object":    {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":[1]}}`, []cache.Tag{"meetings", "report:upcoming_events"}},
-		"a long id":        {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"` + strings.Repeat("x", 300) + `"}}}`, nil},
+		"a long id":        {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"` + strings.Repeat("x", 300) + `"}}}`, []cache.Tag{"every-user", "users"}},
+		"too many members": {`{"event":"group.member_added","event_ts":1,"payload":{"account_id":"A","object":{"id":"g","members":[{"id":"u"}` + strings.Repeat(`,{"id":"u"}`, 1000) + `]}}}`, []cache.Tag{"every-user", "users"}},
+		"settings":         {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, []cache.Tag{"user:u", "users"}},
 		"an unknown one":   {`{"event":"meeting.danced","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, nil},
 		"an id of a kind":  {`{"event":"account.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, []cache.Tag{"account", "accounts"}},
 	} {
@@ -240,6 +242,36 @@ func TestKey(t *testing.T) {
 	for _, change := range [][2]string{{`:5`, `:6`}, {`joined`, `left`}, {`"A"`, `"B"`}, {`"p"`, `"q"`}, {`"7"`, `"8"`}, {`"u"`, `"v"`}} {
 		if keyOf(joined) == keyOf(strings.Replace(joined, change[0], change[1], 1)) {
 			t.Errorf("%s and %s have one key", change[0], change[1])
+		}
+	}
+}
+
+// TestStale_pastInstances expects the end of an instance to evict each answer about it that is read
+// by its UUID.
+func TestStale_pastInstances(t *testing.T) {
+	for kind, variable := range map[string]string{"meeting": "{meetingId}", "webinar": "{webinarId}"} {
+		e, err := events.Parse([]byte(`{"event":"`+kind+`.ended","event_ts":1,"payload":{"account_id":"A","object":{"id":"7","uuid":"u","host_id":"h"}}}`), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, spec := range zoom.Specs() {
+			past := strings.HasPrefix(spec.Pattern, "GET /past_"+kind+"s/"+variable) || strings.HasPrefix(spec.Pattern, "GET /report/"+kind+"s/"+variable)
+			if !past || !spec.AcceptsUUID || len(spec.Tags) == 0 {
+				continue
+			}
+			n++
+			if !slices.ContainsFunc(spec.Tags, func(tag string) bool {
+				return slices.Contains(e.Stale(), cache.Tag(strings.ReplaceAll(tag, variable, "u")))
+			}) {
+				t.Errorf("%s.ended does not evict %s of a UUID, which has the tags %q", kind, spec.Pattern, spec.Tags)
+			}
+		}
+		if n < 3 {
+			t.Errorf("only %d operations are about past %ss", n, kind)
+		}
+		if !slices.Contains(e.Stale(), "user:h:past_meetings") {
+			t.Errorf("%s.ended does not evict what its host has attended", kind)
 		}
 	}
 }

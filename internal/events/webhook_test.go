@@ -316,3 +316,43 @@ func TestSeen_isBounded(t *testing.T) {
 		t.Errorf("%d are stored", n)
 	}
 }
+
+// TestWebhook_aboutSubAccounts expects an event about a sub account to evict the answers of the sub
+// account and the list of sub accounts, whichever of the two accounts the event is of.
+func TestWebhook_aboutSubAccounts(t *testing.T) {
+	for _, of := range []string{"A", "sub1"} {
+		for _, pending := range []bool{false, true} {
+			d := newTestWebhook()
+			body := `{"event":"account.updated","event_ts":1772366400000,"payload":{"account_id":"` + of + `","object":{"id":"sub1"}}}`
+			if pending {
+				e, err := Parse([]byte(body), at)
+				if err != nil || !d.evictBy(t.Context(), e.record("A", false)) {
+					t.Fatal("the eviction is not done", err)
+				}
+			} else if w := d.deliver(body, "old", at); w.Code != http.StatusNoContent {
+				t.Fatal(w.Code)
+			}
+			if own, sub := d.evictedOf("A"), d.evictedOf("sub1"); !slices.Contains(own, "accounts") || !slices.Contains(sub, "account") {
+				t.Errorf("an event of %s evicts %q of the account, and %q of the sub account", of, own, sub)
+			}
+		}
+	}
+}
+
+// TestWebhook_countsRefusalsByReason expects each reason of refusals to be counted in a line of its
+// own.
+func TestWebhook_countsRefusalsByReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newTestWebhook()
+		d.deliver(ended, "old", at, func(r *http.Request) { r.Method = http.MethodGet })
+		for range 9 {
+			d.deliver(ended, "wrong", at)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		log := d.log.String()
+		if strings.Count(log, "status=405") != 1 || !strings.Contains(log, "status=401") || !strings.Contains(log, "n=8") {
+			t.Error(log)
+		}
+	})
+}

@@ -102,7 +102,9 @@ type finder struct {
 	outer  []connection // those that are not inside another connection
 }
 
-// find adds the connections in a selection set. in has the fragments that were searched already.
+// find adds the connections in a selection set. in has the fragments that it need not search: those
+// that it is in, and those without a connection. Any other fragment is searched at each of its
+// places, since its connections have a path at each.
 func (f *finder) find(set ast.SelectionSet, path []string, in map[string]bool) {
 	for _, s := range set {
 		switch s := s.(type) {
@@ -114,6 +116,9 @@ func (f *finder) find(set ast.SelectionSet, path []string, in map[string]bool) {
 				continue
 			}
 			c := connection{s, below}
+			if slices.ContainsFunc(f.outer, func(o connection) bool { return o.field == s && slices.Equal(o.path, below) }) {
+				continue // the same fragment twice at one place
+			}
 			f.outer = append(f.outer, c)
 			if after := s.Arguments.ForName("after"); after != nil && after.Value.Kind == ast.Variable {
 				f.marked = append(f.marked, c)
@@ -123,7 +128,9 @@ func (f *finder) find(set ast.SelectionSet, path []string, in map[string]bool) {
 		case *ast.FragmentSpread:
 			if def := f.doc.Fragments.ForName(s.Name); def != nil && !in[s.Name] {
 				in[s.Name] = true
+				before := len(f.outer)
 				f.find(def.SelectionSet, path, in)
+				in[s.Name] = len(f.outer) == before
 			}
 		}
 	}

@@ -397,6 +397,8 @@ func TestParse(t *testing.T) {
 		{query: `{ a: account { all: users { edges { node { email } } } } }`, path: "a.all", text: `zoomqlPage: pageInfo`},
 		{query: `query Q { account { ...F } } fragment F on Account { users { ... { nodes { email } } } }`, path: "account.users", text: `query Q ($zoomqlAfter: String)`},
 		{query: `query Q($c: String) { account { users { nodes { email } } roles { nodes { name } } other: users(after: $c) { nodes { id } } } }`, path: "account.other"},
+		{query: `query Q { a: user { ...F } b: user { ...F } } fragment F on User { list { nodes { id } } }`, wrong: "several connections: a.list, b.list"},
+		{query: `query Q { user { ...F ...F } } fragment F on User { list { nodes { id } } }`, path: "user.list"},
 		{query: `{ account { users { nodes { email } } webinars { nodes { id } } } }`, wrong: "several connections: account.users, account.webinars"},
 		{query: `{ viewer { email } }`, wrong: "no connection"},
 		{query: `{ account { users { edges { cursor } } } }`, wrong: "no connection"},

@@ -68,8 +68,18 @@ func text(v any) string {
 // passcode matches the passcode of a join link.
 var passcode = regexp.MustCompile(`(?i)\b(pwd)=[^\s"&]*`)
 
+// holdsPasscode reports whether a text may hold a passcode. It costs less than passcode, which
+// few texts match.
 func holdsPasscode(s string) bool {
-	return strings.Contains(s, "pwd=") || strings.Contains(s, "PWD=")
+	for at := 0; ; at++ {
+		i := strings.IndexByte(s[at:], '=')
+		if i < 0 {
+			return false
+		}
+		if at += i; at >= len("pwd") && strings.EqualFold(s[at-len("pwd"):at], "pwd") {
+			return true
+		}
+	}
 }
 
 func scrub(s string) string {

@@ -22,6 +22,7 @@ func TestText(t *testing.T) {
 		{"longer", strings.Repeat("a", 129), strings.Repeat("a", 125) + "…"},
 		{"cut between characters", strings.Repeat("ü", 65), strings.Repeat("ü", 62) + "…"},
 		{"a passcode", "https://zoom.us/j/7?pwd=SECRET&uname=a", "https://zoom.us/j/7?pwd=[secret]&uname=a"},
+		{"a passcode in any case", "j/7?a=b&Pwd=SECRET", "j/7?a=b&Pwd=[secret]"},
 		{"control characters alone", strings.Repeat("\x00", 500), strings.Repeat(`\u0000`, 20) + `\u000…`},
 	} {
 		if got := Text(c.text); got != c.want {

@@ -28,6 +28,28 @@ func (r *Recurring) Add(log *slog.Logger, line string) {
 	}
 }
 
+// RecurringBy is a [Recurring] for each of several reasons. The zero value is ready.
+type RecurringBy struct {
+	mu sync.Mutex
+	by map[string]*Recurring
+}
+
+// Add counts an occurrence for a reason. Reasons MUST be constants of the program, so that
+// strangers cannot cause more of them.
+func (r *RecurringBy) Add(reason string, log *slog.Logger, line string) {
+	r.mu.Lock()
+	if r.by == nil {
+		r.by = map[string]*Recurring{}
+	}
+	one := r.by[reason]
+	if one == nil {
+		one = &Recurring{}
+		r.by[reason] = one
+	}
+	r.mu.Unlock()
+	one.Add(log, line)
+}
+
 // report writes the line, and schedules the next one. The caller holds the lock.
 func (r *Recurring) report(log *slog.Logger, line string) {
 	log.Warn(line, "n", r.n) //nolint:sloglint // line is a constant of the caller

@@ -2,18 +2,21 @@ package stream
 
 import (
 	"context"
+	"crypto/sha256"
 	"sync"
 	"time"
 )
 
 // Memory is the stream of one process. It has no pending messages: what they would change,
-// such as a cache, ends with the process. It does not look at keys, and stores a message
-// each time it is appended. The zero value is ready.
+// such as a cache, ends with the process. The zero value is ready.
 type Memory struct {
-	mu    sync.Mutex
-	spans map[string]Span  // by name of the mark
-	held  map[string]lease // by name
-	kept  kept
+	mu sync.Mutex
+	// seen and older have the hashes of the keys of the latest messages: when seen is full, it
+	// replaces older.
+	seen, older map[[16]byte]struct{}
+	spans       map[string]Span  // by name of the mark
+	held        map[string]lease // by name
+	kept        kept
 }
 
 // lease is the holder of a name, until it ends.
@@ -22,7 +25,8 @@ type lease struct {
 	end    time.Time
 }
 
-// Append stores messages, and notes their marks: all, or none if one is too long.
+// Append stores messages, except those whose keys are stored already, and notes the marks of all
+// of them. If one is too long, it does nothing.
 func (m *Memory) Append(_ context.Context, messages ...*Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -35,9 +39,28 @@ func (m *Memory) Append(_ context.Context, messages ...*Message) error {
 		for _, mark := range msg.Marks {
 			m.note(mark)
 		}
-		m.kept.add(msg.Body, time.Now())
+		if m.isNew(msg.Key) {
+			m.kept.add(msg.Body, time.Now())
+		}
 	}
 	return nil
+}
+
+// isNew reports whether no message with that key was stored, and remembers the key.
+func (m *Memory) isNew(key string) bool {
+	sum := sha256.Sum256([]byte(key))
+	h := [16]byte(sum[:])
+	if _, ok := m.seen[h]; ok {
+		return false
+	}
+	if _, ok := m.older[h]; ok {
+		return false
+	}
+	if m.seen == nil || len(m.seen) >= maxSeen/2 {
+		m.seen, m.older = map[[16]byte]struct{}{}, m.seen
+	}
+	m.seen[h] = struct{}{}
+	return true
 }
 
 // note notes a mark.

@@ -101,6 +101,17 @@ func TestAfter(t *testing.T) {
 	})
 }
 
+// TestAppend_repeated expects a message that is appended again, as by a second source, to be stored once.
+func TestAppend_repeated(t *testing.T) {
+	eachStream(t, func(t *testing.T, s readable) {
+		put(t, s, "a", "b", "a")
+		entries, err := s.After(t.Context(), stream.Oldest)
+		if got := bodiesOf(t, entries); got != "ab" || err != nil {
+			t.Errorf("%q is stored, %v", got, err)
+		}
+	})
+}
+
 // TestAfter_expired reads after cursors of messages that are not stored.
 func TestAfter_expired(t *testing.T) {
 	eachStream(t, func(t *testing.T, s readable) {

@@ -33,7 +33,7 @@ var ErrTooLong = errors.New("stream: the message is too long")
 
 // Message is a message to store.
 type Message struct {
-	// Key identifies the message: [Redis] does not store a second one with the same key.
+	// Key identifies the message: a second one with the same key is not stored.
 	Key string
 	// Body is the content.
 	Body []byte

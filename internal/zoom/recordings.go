@@ -9,7 +9,7 @@ var (
 		Pattern: "GET /meetings/{meetingId}/recordings", Rate: Light, Life: Scheduled, AcceptsUUID: true,
 		Scopes: "recording:read phone_recording:read:admin " +
 			"cloud_recording:read:list_recording_files cloud_recording:read:list_recording_files:admin cloud_recording:read:list_recording_files:master",
-		Tags: []string{"instance:{meetingId}", "meeting:{meetingId}:recordings"},
+		Tags: []string{"instance:{meetingId}", "meeting:{meetingId}:recordings", "recordings"},
 	})
 	GetMeetingSummary = op[InstanceKey, types.MeetingSummary](Spec{
 		Pattern: "GET /meetings/{meetingId}/meeting_summary", Rate: Light, Life: Scheduled, AcceptsUUID: true,

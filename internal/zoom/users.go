@@ -27,7 +27,7 @@ var (
 	GetUser = op[UserKey, types.User](Spec{
 		Pattern: "GET /users/{userId}", Rate: Light, Life: Slow, Key: []string{"id", "email"},
 		Scopes: "user:read user:write user:read:admin user:write:admin user_profile user_info:read user:read:user user:read:user:admin",
-		Tags:   []string{"user:{userId}"},
+		Tags:   []string{"user:{userId}", "every-user"},
 		Aliases: func(answer any) []string {
 			return userKeys(answer.(*types.User))
 		},

@@ -124,7 +124,7 @@ var (
 	ListWebinarParticipants = list(Spec{
 		Pattern: "GET /past_webinars/{webinarId}/participants", Rate: Medium, Life: Closed, LifeOf: pastLife, Late: true, AcceptsUUID: true, Array: "participants", MaxPage: 300,
 		Scopes:  webinarRead + "webinar:read:list_past_participants webinar:read:list_past_participants:admin",
-		Tags:    []string{"webinar:{webinarId}:instances"},
+		Tags:    webinarRunTags,
 		OwnOnly: true,
 	}, func(in WebinarRunKey, p *types.Participant) { p.Run, p.OfWebinar = in.WebinarID, true })
 )
