@@ -184,6 +184,33 @@ func TestMeetingAttendance_failedInstances(t *testing.T) {
 	})
 }
 
+// An instance whose stays Zoom does not have, or not any more, may be one that anybody joined: the
+// attendance is incomplete, and nobody is absent for certain.
+func TestMeetingAttendance_missingInstances(t *testing.T) {
+	page := func(rows string) string {
+		return `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`
+	}
+	for state, answer := range map[string]zoomRow{
+		"UNAVAILABLE": {status: 0, body: page("")},
+		"EXPIRED":     {status: 400, body: `{"code": 12702, "message": "Can not access a meeting a year ago."}`},
+		"gone":        {status: 404, body: notFound},
+	} {
+		if state == "gone" {
+			state = "UNAVAILABLE"
+		}
+		rows := []zoomRow{
+			{"GET", "/past_meetings/123456789/instances", 0, instanceRows},
+			{"GET", "/past_meetings/one%3D%3D/participants", 0, page(stayRow("1", 0, 10, `"name": "Ann", "id": "U", "registrant_id": "q"`))},
+			{"GET", "/past_meetings/two%3D%3D/participants", answer.status, answer.body},
+			{"GET", "/meetings/123456789/registrants", 0, `{"page_size": 300, "total_records": 1, "next_page_token": "", "registrants": [{"id": "r", "email": "r@example.org"}]}`},
+		}
+		inZoom(t, rows, func(r *rig, _ *zoomSays) {
+			r.ask(`{ meeting(by: {number: "123456789"}) { attendance { complete instances { reportState } attendees { totalCount nodes { names } } absentees { totalCount } } registrants { nodes { attendance { uuid } } } } }`, nil).want(t,
+				`{"meeting": {"attendance": {"complete": false, "instances": [{"reportState": "READY"}, {"reportState": "`+state+`"}], "attendees": {"totalCount": null, "nodes": [{"names": ["Ann"]}]}, "absentees": null}, "registrants": {"nodes": [{"attendance": null}]}}}`, nil)
+		})
+	}
+}
+
 // Of a meeting with many instances, the attendance of the latest is computed.
 func TestMeetingAttendanceIsBounded(t *testing.T) {
 	list := make([]string, maxAttended+5)

@@ -121,7 +121,7 @@ func TestFile(t *testing.T) {
 // person did not join.
 func TestFile_byInstance(t *testing.T) {
 	g := &fakeGraph{T: t, answers: map[string]string{
-		"AttendanceCSV": `{"data": {"node": {"attendance": {"instances": [{"uuid": "a==", "startTime": "2026-03-02T05:00:00Z", "reportState": "READY"}, {"uuid": "b==", "startTime": "2026-03-09T05:00:00Z", "reportState": "UNAVAILABLE"}],
+		"AttendanceCSV": `{"data": {"node": {"attendance": {"instances": [{"uuid": "a==", "startTime": "2026-03-02T05:00:00Z", "reportState": "READY"}, {"uuid": "b==", "startTime": "2026-03-09T05:00:00Z", "reportState": "READY"}],
 			"attendees": {"pageInfo": {"hasNextPage": false}, "nodes": [{"names": ["Ann"], "email": "a@example.com", "attendedCount": 1, "durationSeconds": 60, "evidence": "EMAIL", "confidence": "MEDIUM", "presences": [{"uuid": "a==", "durationSeconds": 60}]}]}}}}}`,
 		"AttendanceCSVAbsentees": `{"data": {"node": null}, "errors": [{"message": "Registration has not been enabled.", "extensions": {"code": "NOT_ENABLED"}}]}`,
 	}}
@@ -130,6 +130,14 @@ func TestFile_byInstance(t *testing.T) {
 		"Ann,a@example.com,,,1,60,EMAIL,MEDIUM,60,\r\n"
 	if w.Code != http.StatusOK || w.Body.String() != want || w.Header().Get("Content-Disposition") != "attachment; filename=attendance-123456789.csv" {
 		t.Errorf("%d %v\n%s", w.Code, w.Header(), w.Body)
+	}
+	for state, status := range map[string]int{"UNAVAILABLE": http.StatusNotFound, "EXPIRED": http.StatusNotFound, "PENDING": http.StatusServiceUnavailable} {
+		ready := g.answers["AttendanceCSV"]
+		g.answers["AttendanceCSV"] = strings.Replace(ready, `05:00:00Z", "reportState": "READY"}],`, `05:00:00Z", "reportState": "`+state+`"}],`, 1)
+		if w := g.get(http.MethodGet, Path+idOf("Meeting", "123456789")+".csv?absentees=false", nil); w.Code != status {
+			t.Errorf("with a run that is %s: %d %s", state, w.Code, w.Body)
+		}
+		g.answers["AttendanceCSV"] = ready
 	}
 	g.answers["AttendanceCSVAbsentees"] = nobody
 	w = g.get(http.MethodGet, Path+idOf("Meeting", "123456789")+".csv", nil)

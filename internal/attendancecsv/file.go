@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -177,23 +178,19 @@ func ready(a *attendance) error {
 	if a.isLive() {
 		return nil
 	}
-	states := []string{a.ReportState}
-	for _, i := range a.Instances {
-		states = append(states, i.ReportState)
+	if pending := func(i instance) bool { return i.ReportState == "PENDING" }; a.ReportState == "PENDING" || slices.ContainsFunc(a.Instances, pending) {
+		return &failure{http.StatusServiceUnavailable, "Zoom is still working it out. Try again later.", time.Minute}
 	}
-	for _, state := range states {
-		switch state {
-		case "PENDING":
-			return &failure{http.StatusServiceUnavailable, "Zoom is still working it out. Try again later.", time.Minute}
-		case "EXPIRED":
-			if a.Instances == nil {
-				return fail(http.StatusNotFound, "It is older than Zoom keeps it.")
-			}
-		case "UNAVAILABLE":
-			if a.Instances == nil {
-				return fail(http.StatusNotFound, "Zoom has no list of participants of it: one person only, or a plan without.")
-			}
+	for _, i := range a.Instances { // an empty column would look like a run that nobody joined
+		if i.ReportState == "EXPIRED" || i.ReportState == "UNAVAILABLE" {
+			return fail(http.StatusNotFound, "Zoom has no list of participants of the run of "+i.StartTime+". Ask for the days before or after it, with from and to.")
 		}
+	}
+	switch a.ReportState {
+	case "EXPIRED":
+		return fail(http.StatusNotFound, "It is older than Zoom keeps it.")
+	case "UNAVAILABLE":
+		return fail(http.StatusNotFound, "Zoom has no list of participants of it: one person only, or a plan without.")
 	}
 	return nil
 }
