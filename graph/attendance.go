@@ -251,7 +251,7 @@ func (s *scope) absentRegistrants(ctx context.Context, of zoom.RegistrantsOf, ab
 	}
 	registered := make([]attendance.Registrant, len(approved.items))
 	for i, r := range approved.items {
-		registered[i] = attendance.Registrant{ID: string(r.ZoomID), Email: string(r.Email)}
+		registered[i] = attendance.Registrant{ID: string(r.ZoomID), Email: string(r.Email), At: r.CreatedAt.Time}
 	}
 	var absentees []*types.Registrant
 	for _, i := range absent(registered) {

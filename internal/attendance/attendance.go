@@ -68,6 +68,8 @@ type Registrant struct {
 	ID string
 	// Email is the address that was registered.
 	Email string
+	// At is when the registration was made; zero where it is not known.
+	At time.Time
 }
 
 // Meeting is when a meeting was to be and was; a time that is not known is zero.
@@ -110,6 +112,7 @@ type Attendance struct {
 	// Totals sum the persons up.
 	Totals Totals
 
+	end   time.Time // of the meeting; zero while it goes on
 	stays []Stay
 	curve []Point
 }
@@ -128,7 +131,7 @@ type Totals struct {
 
 // Of works out who attended. It takes n log n time in the number of stays, which it keeps.
 func Of(m Meeting, stays []Stay, rules Rules) *Attendance {
-	a := &Attendance{Persons: Persons(stays, rules.ByName), Complete: !m.End.IsZero(), stays: stays}
+	a := &Attendance{Persons: Persons(stays, rules.ByName), Complete: !m.End.IsZero(), end: m.End, stays: stays}
 	for _, p := range a.Persons {
 		if !p.measure(m, stays, rules) {
 			a.Complete = false
@@ -160,7 +163,8 @@ func (t *Totals) add(p *Person) {
 }
 
 // Absent returns the places of the registrants who did not attend: none of those who
-// attended came by the registration, or has its e-mail address.
+// attended came by the registration, or has its e-mail address. Nobody can miss a meeting who
+// registered after its end.
 func (a *Attendance) Absent(registrants []Registrant) []int {
 	var came []*Person
 	for _, p := range a.Persons {
@@ -168,11 +172,12 @@ func (a *Attendance) Absent(registrants []Registrant) []int {
 			came = append(came, p)
 		}
 	}
-	return absentFrom(came, a.stays, registrants)
+	return absentFrom(came, a.stays, registrants, a.end)
 }
 
-// absentFrom returns the places of the registrants who are none of those who came.
-func absentFrom(came []*Person, stays []Stay, registrants []Registrant) []int {
+// absentFrom returns the places of the registrants who are none of those who came, and who had
+// registered by the end, unless that is zero.
+func absentFrom(came []*Person, stays []Stay, registrants []Registrant, end time.Time) []int {
 	ids, emails := map[string]bool{}, map[string]bool{}
 	for _, p := range came {
 		for _, i := range p.Stays {
@@ -182,6 +187,9 @@ func absentFrom(came []*Person, stays []Stay, registrants []Registrant) []int {
 	}
 	var out []int
 	for i, r := range registrants {
+		if !end.IsZero() && r.At.After(end) {
+			continue
+		}
 		r := Stay{RegistrantID: r.ID, Email: r.Email}
 		id, email := r.value(RegistrantID), r.value(Email)
 		if (id == "" || !ids[id]) && (email == "" || !emails[email]) {

@@ -126,7 +126,7 @@ func TestAbsent(t *testing.T) {
 		during(0, 60, Stay{RegistrantID: "A"}), during(0, 60, Stay{Email: "b@x.y"}),
 		during(0, 1, Stay{RegistrantID: "C"}), during(0, 60, Stay{RegistrantID: "D", Waiting: true}),
 	}
-	registrants := []Registrant{{"A", "a@x.y"}, {"B", "B@x.y"}, {"C", "c@x.y"}, {"D", "d@x.y"}, {"E", "e@x.y"}}
+	registrants := []Registrant{{ID: "A", Email: "a@x.y"}, {ID: "B", Email: "B@x.y"}, {ID: "C", Email: "c@x.y"}, {ID: "D", Email: "d@x.y"}, {ID: "E", Email: "e@x.y", At: at(60)}, {ID: "F", Email: "f@x.y", At: at(61)}}
 	if got := fmt.Sprint(Of(held, stays, Rules{Minimum: time.Minute}).Absent(registrants)); got != "[3 4]" {
 		t.Errorf("absent are %s", got)
 	}
