@@ -165,7 +165,10 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 	if !root.Names {
 		a.Missing = append(a.Missing, types.AttendanceGapNames)
 	}
-	if live.settled && !live.Ended.IsZero() && !a.Complete {
+	// Without its join, a stay may have begun at any time: the event that would tell has been lost, unless
+	// it is late.
+	unjoined := slices.ContainsFunc(live.Stays, func(p *roster.Participant) bool { return p.Joined.IsZero() })
+	if unjoined || live.settled && !live.Ended.IsZero() && !a.Complete {
 		a.Missing = append(a.Missing, types.AttendanceGapRows)
 	}
 	a.Complete = a.Complete && live.Whole

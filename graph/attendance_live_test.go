@@ -311,6 +311,21 @@ func TestLiveAttendance_unproven(t *testing.T) {
 	})
 }
 
+// TestLiveAttendance_neverJoined reads the attendance of somebody who leaves and whose join no event
+// tells: nobody knows when the stay began, and so whether the person was late.
+func TestLiveAttendance_neverJoined(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		l.event("meeting.started", "")
+		time.Sleep(10 * time.Minute)
+		l.event("meeting.participant_left", person("9", "Ghost", "leave_time"))
+		query := strings.Replace(strings.Replace(queryInstance, "totals", "absentees { totalCount } totals", 1), "names email", "late names email", 1)
+		a := attendanceIn(t, string(l.ask(query, nil).Data))
+		if !slices.Equal(a.Missing, []string{"ROWS"}) || a.Absentees != nil || a.Attendees.TotalCount != nil || len(a.Attendees.Nodes) != 1 || a.Attendees.Nodes[0].Late != nil {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
 // TestLiveAttendance_absentees lists the approved registrants who have not joined yet.
 func TestLiveAttendance_absentees(t *testing.T) {
 	inLive(t, setup{}, func(l *live) {
