@@ -227,19 +227,24 @@ func (s *scope) absentees(ctx context.Context, a *types.Attendance, first int, a
 		list.Tell(ctx, a.Stays)
 		return nil, nil // a missing stay may be that of any registrant
 	}
-	h := s.heldMeeting(&types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(a.Run)})
-	if a.OfWebinar {
-		h = s.heldWebinar(&types.WebinarReport{Run: a.Run})
-	}
-	number := a.Number
-	if number == 0 {
-		var err error
-		if number, err = h.number(ctx); err != nil {
-			return nil, err
-		}
+	number, err := s.attendedNumber(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	of := zoom.RegistrantsOf{Number: number, Webinar: a.OfWebinar}
 	return s.absentRegistrants(ctx, of, a.Worked.Absent, first, after, "absent "+a.Question)
+}
+
+// attendedNumber returns the number of the meeting or webinar of an attendance. Events have it; Zoom has no
+// report of an instance that goes on.
+func (s *scope) attendedNumber(ctx context.Context, a *types.Attendance) (types.MeetingNumber, error) {
+	switch {
+	case a.Number != 0:
+		return a.Number, nil
+	case a.OfWebinar:
+		return s.webinarOf(ctx, &types.WebinarReport{Run: a.Run})
+	}
+	return s.numberOf(ctx, a.Run)
 }
 
 // absentRegistrants returns a page of the approved registrants at the indices that absent
@@ -475,8 +480,8 @@ func (s *scope) speakersOf(ctx context.Context, h held) (*attendees.Speakers, er
 	return found, nil
 }
 
-// absentPanelists returns the panelists of a webinar whose address is that of nobody who attended;
-// nil if stays are missing.
+// absentPanelists returns the panelists of a webinar whose address is that of nobody who attended; nil if
+// stays are missing. It cannot be told of a panelist without an address.
 func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*types.Panelist, error) {
 	if !a.OfWebinar {
 		return nil, nil
@@ -485,7 +490,7 @@ func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*ty
 		list.Tell(ctx, a.Stays)
 		return nil, nil // a missing stay may be that of any panelist
 	}
-	number, err := s.heldWebinar(&types.WebinarReport{Run: a.Run}).number(ctx)
+	number, err := s.attendedNumber(ctx, a)
 	if err != nil {
 		return nil, err
 	}
@@ -503,7 +508,7 @@ func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*ty
 	}
 	absent := []*types.Panelist{}
 	for _, p := range all {
-		if !attended[attendees.AddressOf(p.Email)] || p.Email == "" {
+		if email := attendees.AddressOf(p.Email); email != "" && !attended[email] {
 			absent = append(absent, p)
 		}
 	}

@@ -206,6 +206,10 @@ func TestLiveAttendance_webinar(t *testing.T) {
 		if status != http.StatusOK || len(lines) != 3 || !strings.HasPrefix(lines[1], "Ann,ann@example.com,") || !strings.Contains(lines[1], ",10,1,") {
 			t.Errorf("%d %q", status, lines)
 		}
+		panel := l.ask(strings.Replace(queryWebinar, "totals", "absentPanelists { email } totals", 1), nil)
+		if len(panel.Errors) > 0 || !strings.Contains(string(panel.Data), `"absentPanelists":[{`) {
+			t.Errorf("%s", panel.body)
+		}
 		event("webinar.participant_left", person("2", "Bob", "leave_time"))
 		event("webinar.ended", "")
 		for _, f := range append(followers, l.follow(byRun)) {

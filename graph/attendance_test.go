@@ -236,7 +236,7 @@ func webinarAttended(rows string, others ...zoomRow) []zoomRow {
 		zoomRow{"GET", "/past_webinars/abc%3D%3D/participants", 0, `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`},
 		zoomRow{"GET", "/report/webinars/abc%3D%3D", 0, `{"uuid": "abc==", "id": 123456789, "topic": "T", "start_time": "2026-02-14T10:00:00Z", "end_time": "2026-02-14T11:00:00Z"}`},
 		zoomRow{"GET", "/webinars/123456789", 0, `{"id": 123456789, "topic": "T", "type": 9, "host_id": "HOST", "host_email": "host@example.com", "occurrences": [{"occurrence_id": "1", "start_time": "2026-02-14T10:00:00Z", "duration": 60}]}`},
-		zoomRow{"GET", "/webinars/123456789/panelists", 0, `{"total_records": 2, "panelists": [{"id": "p1", "email": "Speaker@example.com", "name": "S"}, {"id": "p2", "email": "absent@example.org", "name": "A"}]}`},
+		zoomRow{"GET", "/webinars/123456789/panelists", 0, `{"total_records": 2, "panelists": [{"id": "p1", "email": "Speaker@example.com", "name": "S"}, {"id": "p2", "email": "absent@example.org", "name": "A"}, {"id": "p3", "email": "", "name": "N"}]}`},
 	)
 }
 
