@@ -117,6 +117,18 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// A person who was there, but not for long enough, has one line, also as a registrant.
+func TestFile_oneLine(t *testing.T) {
+	answers := instanceAnswers()
+	answers["AttendanceCSV"] = strings.Replace(onePage, `"registrantId": null`, `"registrantId": "short"`, 1)
+	answers["AttendanceCSVAbsentees"] = strings.Replace(nobody, `"nodes": [`, `"nodes": [{"email": "other@example.com", "zoomId": "short"}, {"email": " A@example.com", "zoomId": "q"}, {"email": "", "zoomId": ""}, `, 1)
+	g := &fakeGraph{T: t, answers: answers}
+	lines, err := csv.NewReader(g.get(http.MethodGet, Path+idOf("MeetingInstance", "a==")+".csv", nil).Body).ReadAll()
+	if err != nil || len(lines) != 5 || lines[3][1] != "" || lines[4][1] != "b@example.org" {
+		t.Errorf("%q %v", lines, err)
+	}
+}
+
 // The file of a meeting has persons by instances, with an empty cell for an instance that the
 // person did not join.
 func TestFile_byInstance(t *testing.T) {

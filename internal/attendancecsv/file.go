@@ -84,6 +84,8 @@ type file struct {
 	start     string // the first join
 	asOf      string // of a live instance
 	instances []instance
+	// written has the registrations and the addresses of the persons in the file.
+	written map[string]bool
 }
 
 // header is the first line of the file of an instance.
@@ -160,6 +162,7 @@ func (f *file) persons(a *attendance) (more bool, end string, err error) {
 	for i := range a.Attendees.Nodes {
 		p := &a.Attendees.Nodes[i]
 		f.start = cmp.Or(f.start, p.FirstJoin)
+		f.written[p.RegistrantID], f.written[address(p.Email)] = true, true
 		if f.byInstance() {
 			f.writeRow(f.rowByInstance(p))
 		} else {
@@ -227,12 +230,19 @@ func (f *file) rowByInstance(p *person) []string {
 	return values
 }
 
-// registrants writes a page of absent registrants.
+// address returns an e-mail address in the form in which addresses are compared.
+func address(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// registrants writes a page of absent registrants. One who was there, but not for long enough, has a
+// line already.
 func (f *file) registrants(a *attendance) (more bool, end string, err error) {
 	if a.Absentees == nil {
 		return false, "", fail(http.StatusBadGateway, "The answer lacks the absent registrants. Add absentees=false for a file of those who attended.")
 	}
 	for _, r := range a.Absentees.Nodes {
+		if email := address(r.Email); r.ZoomID != "" && f.written[r.ZoomID] || email != "" && f.written[email] {
+			continue
+		}
 		values := make([]string, len(header))
 		values[0], values[1], values[3] = strings.TrimSpace(r.FirstName+" "+r.LastName), r.Email, r.ZoomID
 		if f.byInstance() {
