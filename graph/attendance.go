@@ -92,7 +92,8 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	if err != nil {
 		return nil, err
 	}
-	if a, err := s.attendanceByEvents(ctx, h, in, chosen); a != nil || err != nil {
+	a, ended, err := s.attendanceByEvents(ctx, h, in, chosen)
+	if a != nil || err != nil {
 		return a, err
 	}
 	want := attendanceNeedsOf(ctx)
@@ -100,6 +101,10 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	state := stateOf(err)
 	if len(rows.Stays) == 0 {
 		state, err = h.state(ctx, err)
+	}
+	if ended != nil && errors.Is(err, zoom.ErrNotFound) { // just after the end, Zoom does not know it yet
+		zoom.ValidUntil(ctx, time.Time{})
+		return s.attendanceOfLive(ctx, ended, in, s.planned)
 	}
 	if state == "" {
 		s.priceSchedule(ctx, h, want, err)
@@ -111,7 +116,7 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	m := rows.Meeting(rules)
 	schedule, unknown := s.scheduleOf(ctx, h, want, m)
 	m.ScheduledStart, m.ScheduledEnd = schedule.Start, schedule.End
-	a := rows.Attendance(m, rules, unknown)
+	a = rows.Attendance(m, rules, unknown)
 	if want.attendees["role"] {
 		s.addRoles(ctx, h, a)
 	}

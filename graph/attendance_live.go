@@ -94,33 +94,34 @@ func (s *scope) mayRead(ctx context.Context, number types.MeetingNumber, webinar
 }
 
 // attendanceByEvents returns the attendance of an instance by events. Unless the caller chose this
-// source, it is nil if the events lack the instance, or if that has ended: then Zoom is asked.
-func (s *scope) attendanceByEvents(ctx context.Context, h held, in types.AttendanceRules, chosen *types.AttendanceSource) (*types.Attendance, error) {
+// source, it is nil if the events lack the instance, or if that has ended: then Zoom is asked, and ended
+// is the instance by events.
+func (s *scope) attendanceByEvents(ctx context.Context, h held, in types.AttendanceRules, chosen *types.AttendanceSource) (a *types.Attendance, ended *liveInstance, err error) {
 	byEvents := chosen != nil && *chosen == types.AttendanceSourceEvents
 	if chosen != nil && !byEvents {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if byEvents && from(ctx).root.Bus == nil {
-		return nil, errNoEvents
+		return nil, nil, errNoEvents
 	}
 	live, err := s.liveInstance(ctx, h)
 	switch {
 	case errors.Is(err, zoom.ErrNotFound), err == nil && live == nil:
 		if byEvents {
-			return nil, errNotInEvents
+			return nil, nil, errNotInEvents
 		}
-		return nil, nil
+		return nil, nil, nil
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !byEvents && !live.inProgress():
-		return nil, nil
+		return nil, live, nil
 	}
 	zoom.ValidUntil(ctx, time.Time{}) // not cached: each event changes it
-	a, err := s.attendanceOfLive(ctx, live, in, s.planned)
+	a, err = s.attendanceOfLive(ctx, live, in, s.planned)
 	if a != nil && byEvents {
 		a.CSVPath = s.csvPath(h.kind(), h.name, in, url.Values{"source": {string(*chosen)}})
 	}
-	return a, err
+	return a, nil, err
 }
 
 // readSchedule reads the scheduled date of an instance of a meeting or webinar.

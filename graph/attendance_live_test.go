@@ -165,7 +165,10 @@ func TestLiveAttendance(t *testing.T) {
 		}
 		again.completed()
 		l.spent()
-		l.ask(queryInstance, nil)
+		ended := l.ask(queryInstance, nil) // Zoom does not know the instance yet
+		if a := attendanceIn(t, string(ended.Data)); a == nil || len(ended.Errors) > 0 || !a.Complete || a.Source != "EVENTS" || a.ReportState != "READY" {
+			t.Errorf("once it has ended: %s", ended.body)
+		}
 		if calls := patterns(l.spent()); !slices.Contains(calls, "GET /past_meetings/{meetingId}/participants") {
 			t.Errorf("once it has ended, a query asks for %v", calls)
 		}
