@@ -289,7 +289,7 @@ func (s *scope) meetingAbsentees(ctx context.Context, a *types.MeetingAttendance
 		list.Tell(ctx, a.Stays)
 		return nil, nil // a missing stay may be that of any registrant
 	}
-	return s.absentRegistrants(ctx, zoom.RegistrantsOf{Number: a.Number, Webinar: a.OfWebinar}, a.Worked.Absent, first, after, "absent "+a.Question)
+	return s.absentRegistrants(ctx, invited{RegistrantsOf: zoom.RegistrantsOf{Number: a.Number, Webinar: a.OfWebinar}}, a.Worked.Absent, first, after, "absent "+a.Question)
 }
 
 // attendedInstance returns an instance of a meeting: from the row of the list of instances if that has

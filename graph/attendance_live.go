@@ -152,7 +152,7 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 			graphql.AddError(ctx, err)
 			unknown = true
 		}
-		m.ScheduledStart, m.ScheduledEnd = schedule.Start, schedule.End
+		m.ScheduledStart, m.ScheduledEnd, m.Occurrence = schedule.Start, schedule.End, schedule.Occurrence
 	}
 	a := rows.Attendance(m, rules, unknown)
 	a.Origin, a.Run, a.Number, a.OfWebinar = s.origin(), live.UUID, live.number, live.webinar

@@ -106,6 +106,29 @@ func TestRehearsalIsNotLate(t *testing.T) {
 	})
 }
 
+// Where people register for single dates, the absentees of an instance have registered for its date.
+func TestAbsenteesOfTheDate(t *testing.T) {
+	rows := attended(stayRow("1", 0, 10, `"name": "Ann", "id": "U"`),
+		zoomRow{"GET", "/meetings/123456789/registrants", 0, `{"page_size": 300, "total_records": 1, "next_page_token": "", "registrants": [{"id": "r", "email": "r@example.org"}, {"id": "s", "email": "s@example.org", "create_time": "2026-02-15T10:00:00Z"}]}`})
+	for good, want := range map[int]string{1: "", 2: "11", 3: "11"} {
+		rows[len(rows)-1].body = fmt.Sprintf(`{"id": 123456789, "topic": "T", "type": 8, "settings": {"approval_type": 0, "registration_type": %d}, "occurrences": [{"occurrence_id": "11", "start_time": "2026-02-14T10:00:00Z", "duration": 60}, {"occurrence_id": "12", "start_time": "2026-02-15T10:00:00Z", "duration": 60}]}`, good)
+		z, asked := &zoomSays{rows: rows}, "none"
+		inRig(t, setup{before: func(w http.ResponseWriter, req *http.Request) bool {
+			if strings.HasSuffix(req.URL.Path, "/registrants") {
+				asked = req.URL.Query().Get("occurrence_id")
+			}
+			return z.answer(w, req)
+		}}, func(r *rig) {
+			r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { attendance { scheduledStart absentees { nodes { email } } } } }`, nil).want(t,
+				`{"meetingInstance": {"attendance": {"scheduledStart": "2026-02-14T10:00:00Z", "absentees": {"nodes": [{"email": "r@example.org"}]}}}}`, nil)
+			if asked != want {
+				t.Errorf("registrations of type %d are asked for with the occurrence %q", good, asked)
+			}
+			z.wantCalls(t, "GET /meetings/123456789", "GET /meetings/123456789/registrants", "GET /past_meetings/abc%3D%3D", "GET /past_meetings/abc%3D%3D/participants")
+		})
+	}
+}
+
 // Invalid rules and pages are errors of the caller.
 func TestAttendanceOfBadArguments(t *testing.T) {
 	for fields, path := range map[string]string{

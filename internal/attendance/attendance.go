@@ -78,12 +78,19 @@ type Meeting struct {
 	ScheduledStart, ScheduledEnd time.Time
 	// Start and End are when it was held. Without an end it is going on.
 	Start, End time.Time
+	// Occurrence is Zoom's id of the date where people registered for single dates; "" otherwise, or
+	// where it is not known.
+	Occurrence string
 	// AsOf is when the rows were read. A person who has not left is there until then.
 	AsOf time.Time
 }
 
 // Schedule is when a meeting was to begin and end; a time that is not known is zero.
-type Schedule struct{ Start, End time.Time }
+type Schedule struct {
+	Start, End time.Time
+	// Occurrence is Zoom's id of the date where people register for single dates; "" otherwise.
+	Occurrence string
+}
 
 // Rules say what counts. The zero value counts every second outside the waiting room.
 type Rules struct {
@@ -111,6 +118,8 @@ type Attendance struct {
 	Complete bool
 	// Totals sum the persons up.
 	Totals Totals
+	// Occurrence is that of the meeting.
+	Occurrence string
 
 	end   time.Time // of the meeting; zero while it goes on
 	stays []Stay
@@ -131,7 +140,7 @@ type Totals struct {
 
 // Of works out who attended. It takes n log n time in the number of stays, which it keeps.
 func Of(m Meeting, stays []Stay, rules Rules) *Attendance {
-	a := &Attendance{Persons: Persons(stays, rules.ByName), Complete: !m.End.IsZero(), end: m.End, stays: stays}
+	a := &Attendance{Persons: Persons(stays, rules.ByName), Complete: !m.End.IsZero(), Occurrence: m.Occurrence, end: m.End, stays: stays}
 	for _, p := range a.Persons {
 		if !p.measure(m, stays, rules) {
 			a.Complete = false

@@ -98,7 +98,7 @@ func TestBadInput(t *testing.T) {
 		{"never left, and a length", held, []Stay{stay(at(20), none, 60)}, "20-21=60 late early; "},
 		{"joined after the end and never left", held, []Stay{stay(at(70), none, 0)}, "70-70=0 late; incomplete"},
 		{"never joined", held, []Stay{stay(none, at(10), 0)}, "0-10=600 late? early; incomplete"},
-		{"left at the start, and never joined", held, []Stay{stay(none, at(0), 0), during(5, 60, u)}, "0-0=0 early; 5-60=3300 late; incomplete"},
+		{"left at the start, and never joined", held, []Stay{stay(none, at(0), 0), during(5, 60, u)}, "0-60=3300; incomplete"},
 		{"never joined, and came again late", held, []Stay{{UserID: "U", Leave: at(3)}, during(5, 60, u)}, "0-60=3480 late?; incomplete"},
 		{"never joined, and came again in time", held, []Stay{{UserID: "U", Leave: at(3)}, during(0, 60, u)}, "0-60=3600; incomplete"},
 		{"a length alone beside a late stay", held, []Stay{{UserID: "U", Seconds: 60}, during(5, 60, u)}, "5-60=3300 late?; incomplete"},
