@@ -92,7 +92,8 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	if err != nil {
 		return nil, err
 	}
-	if a, err := s.attendanceByEvents(ctx, h, in, chosen); a != nil || err != nil {
+	a, ended, err := s.attendanceByEvents(ctx, h, in, chosen)
+	if a != nil || err != nil {
 		return a, err
 	}
 	want := attendanceNeedsOf(ctx)
@@ -100,6 +101,10 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	state := stateOf(err)
 	if len(rows.Stays) == 0 {
 		state, err = h.state(ctx, err)
+	}
+	if ended != nil && errors.Is(err, zoom.ErrNotFound) { // just after the end, Zoom does not know it yet
+		zoom.ValidUntil(ctx, time.Time{})
+		return s.attendanceOfLive(ctx, ended, in, s.planned)
 	}
 	if state == "" {
 		s.priceSchedule(ctx, h, want, err)
@@ -110,8 +115,8 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	}
 	m := rows.Meeting(rules)
 	schedule, unknown := s.scheduleOf(ctx, h, want, m)
-	m.ScheduledStart, m.ScheduledEnd = schedule.Start, schedule.End
-	a := rows.Attendance(m, rules, unknown)
+	m.ScheduledStart, m.ScheduledEnd, m.Occurrence = schedule.Start, schedule.End, schedule.Occurrence
+	a = rows.Attendance(m, rules, unknown)
 	if want.attendees["role"] {
 		s.addRoles(ctx, h, a)
 	}
@@ -195,24 +200,34 @@ func (s *scope) priceSchedule(ctx context.Context, h held, want attendanceNeeds,
 // zero if none is within nearSchedule.
 func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar bool, began time.Time) (attendance.Schedule, error) {
 	var dates []*types.MeetingOccurrence
+	var good types.RegistrationType // of a registration
 	if webinar {
 		w, err := s.previousWebinars().Load(ctx, previousWebinar{number})
 		if err != nil {
 			return attendance.Schedule{}, err
 		}
 		dates = slices.Concat(w.Occurrences, []*types.MeetingOccurrence{{StartTime: w.StartTime, DurationMinutes: w.DurationMinutes}})
+		if w.Settings != nil {
+			good = w.Settings.RegistrationType
+		}
 	} else {
 		m, err := loaderOf(s, batchOfPrevious(s)).Load(ctx, previousKey{number})
 		if err != nil {
 			return attendance.Schedule{}, err
 		}
 		dates = slices.Concat(m.Occurrences, []*types.MeetingOccurrence{{StartTime: m.StartTime, DurationMinutes: m.DurationMinutes}})
+		if m.Settings != nil {
+			good = m.Settings.RegistrationType
+		}
 	}
 	var nearest attendance.Schedule
 	for _, d := range dates {
 		away := d.StartTime.Sub(began).Abs()
 		if !d.StartTime.IsZero() && away <= nearSchedule && (nearest.Start.IsZero() || away < nearest.Start.Sub(began).Abs()) {
 			nearest = attendance.Schedule{Start: d.StartTime.Time}
+			if good == types.RegistrationTypeEachOccurrence || good == types.RegistrationTypeOnceForChosen {
+				nearest.Occurrence = string(d.OccurrenceID)
+			}
 			if d.DurationMinutes.N > 0 && d.DurationMinutes.N <= attendees.LongestRule/60 {
 				nearest.End = nearest.Start.Add(time.Duration(d.DurationMinutes.N) * time.Minute)
 			}
@@ -221,37 +236,50 @@ func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar
 	return nearest, nil
 }
 
-// absentees returns a page of the approved registrants who did not attend.
+// invited identifies the registrants of a meeting or webinar, or of one of its dates.
+type invited struct {
+	zoom.RegistrantsOf
+	occurrence string // "" for the registrants of all dates
+}
+
+// absentees returns a page of the approved registrants who did not attend. Where people register for
+// single dates and the instance's date has been read, they are those of the date: who registered for
+// another one is not absent.
 func (s *scope) absentees(ctx context.Context, a *types.Attendance, first int, after *string) (*types.Connection[types.Registrant], error) {
 	if !a.Stays.Whole() {
 		list.Tell(ctx, a.Stays)
 		return nil, nil // a missing stay may be that of any registrant
 	}
-	h := s.heldMeeting(&types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(a.Run)})
-	if a.OfWebinar {
-		h = s.heldWebinar(&types.WebinarReport{Run: a.Run})
+	number, err := s.attendedNumber(ctx, a)
+	if err != nil {
+		return nil, err
 	}
-	number := a.Number
-	if number == 0 {
-		var err error
-		if number, err = h.number(ctx); err != nil {
-			return nil, err
-		}
+	of := invited{zoom.RegistrantsOf{Number: number, Webinar: a.OfWebinar}, a.Worked.Occurrence}
+	return s.absentRegistrants(ctx, of, a.Worked.Absent, first, after, fmt.Sprint("absent ", a.Question, of.occurrence))
+}
+
+// attendedNumber returns the number of the meeting or webinar of an attendance. Events have it; Zoom has no
+// report of an instance that goes on.
+func (s *scope) attendedNumber(ctx context.Context, a *types.Attendance) (types.MeetingNumber, error) {
+	switch {
+	case a.Number != 0:
+		return a.Number, nil
+	case a.OfWebinar:
+		return s.webinarOf(ctx, &types.WebinarReport{Run: a.Run})
 	}
-	of := zoom.RegistrantsOf{Number: number, Webinar: a.OfWebinar}
-	return s.absentRegistrants(ctx, of, a.Worked.Absent, first, after, "absent "+a.Question)
+	return s.numberOf(ctx, a.Run)
 }
 
 // absentRegistrants returns a page of the approved registrants at the indices that absent
 // returns.
-func (s *scope) absentRegistrants(ctx context.Context, of zoom.RegistrantsOf, absent func([]attendance.Registrant) []int, first int, after *string, question string) (*types.Connection[types.Registrant], error) {
+func (s *scope) absentRegistrants(ctx context.Context, of invited, absent func([]attendance.Registrant) []int, first int, after *string, question string) (*types.Connection[types.Registrant], error) {
 	approved, err := loaderOf(s, s.approvedRegistrants).Load(ctx, of)
 	if err != nil {
 		return nil, err
 	}
 	registered := make([]attendance.Registrant, len(approved.items))
 	for i, r := range approved.items {
-		registered[i] = attendance.Registrant{ID: string(r.ZoomID), Email: string(r.Email)}
+		registered[i] = attendance.Registrant{ID: string(r.ZoomID), Email: string(r.Email), At: r.CreatedAt.Time}
 	}
 	var absentees []*types.Registrant
 	for _, i := range absent(registered) {
@@ -270,7 +298,7 @@ type registrantList struct {
 }
 
 // approvedRegistrants reads the approved registrants of several meetings or webinars.
-func (s *scope) approvedRegistrants(ctx context.Context, keys []zoom.RegistrantsOf) []zoom.Found[registrantList] {
+func (s *scope) approvedRegistrants(ctx context.Context, keys []invited) []zoom.Found[registrantList] {
 	found := make([]zoom.Found[registrantList], len(keys))
 	for i, of := range keys {
 		l := &registrantList{}
@@ -286,13 +314,13 @@ func (s *scope) approvedRegistrants(ctx context.Context, keys []zoom.Registrants
 }
 
 // approved reads the approved registrants of a meeting or webinar.
-func (s *scope) approved(ctx context.Context, of zoom.RegistrantsOf) ([]*types.Registrant, types.Completeness, error) {
+func (s *scope) approved(ctx context.Context, of invited) ([]*types.Registrant, types.Completeness, error) {
 	const status = types.RegistrantStatusApproved
 	if of.Webinar {
-		filter := zoom.WebinarRegistrantFilter{WebinarID: of.Number, Status: status}
+		filter := zoom.WebinarRegistrantFilter{WebinarID: of.Number, Status: status, OccurrenceID: of.occurrence}
 		return list.List[zoom.WebinarRegistrantFilter, types.Registrant]{Client: s.client, Op: zoom.ListWebinarRegistrants, Windows: list.Uncut(filter)}.Whole(ctx, maxStays)
 	}
-	filter := zoom.RegistrantFilter{MeetingID: of.Number, Status: status}
+	filter := zoom.RegistrantFilter{MeetingID: of.Number, Status: status, OccurrenceID: of.occurrence}
 	return list.List[zoom.RegistrantFilter, types.Registrant]{Client: s.client, Op: zoom.ListRegistrants, Windows: list.Uncut(filter)}.Whole(ctx, maxStays)
 }
 
@@ -475,8 +503,8 @@ func (s *scope) speakersOf(ctx context.Context, h held) (*attendees.Speakers, er
 	return found, nil
 }
 
-// absentPanelists returns the panelists of a webinar whose address is that of nobody who attended;
-// nil if stays are missing.
+// absentPanelists returns the panelists of a webinar whose address is that of nobody who attended; nil if
+// stays are missing. It cannot be told of a panelist without an address.
 func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*types.Panelist, error) {
 	if !a.OfWebinar {
 		return nil, nil
@@ -485,7 +513,7 @@ func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*ty
 		list.Tell(ctx, a.Stays)
 		return nil, nil // a missing stay may be that of any panelist
 	}
-	number, err := s.heldWebinar(&types.WebinarReport{Run: a.Run}).number(ctx)
+	number, err := s.attendedNumber(ctx, a)
 	if err != nil {
 		return nil, err
 	}
@@ -503,7 +531,7 @@ func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*ty
 	}
 	absent := []*types.Panelist{}
 	for _, p := range all {
-		if !attended[attendees.AddressOf(p.Email)] || p.Email == "" {
+		if email := attendees.AddressOf(p.Email); email != "" && !attended[email] {
 			absent = append(absent, p)
 		}
 	}

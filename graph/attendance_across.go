@@ -108,7 +108,8 @@ func (s *scope) computeMeeting(ctx context.Context, key attendedMeeting) (*compu
 		}
 		w.rows = append(w.rows, rows.Stays...)
 	}
-	w.of.Unready = slices.Contains(w.states, types.ReportStatePending)
+	// An empty list is no proof that nobody came: Zoom may never have had one, or have deleted it.
+	w.of.Unready = slices.ContainsFunc(w.states, func(state types.ReportState) bool { return state != types.ReportStateReady })
 	w.across = attendance.OfAll(all, rules)
 	w.index()
 	return w, nil
@@ -288,7 +289,7 @@ func (s *scope) meetingAbsentees(ctx context.Context, a *types.MeetingAttendance
 		list.Tell(ctx, a.Stays)
 		return nil, nil // a missing stay may be that of any registrant
 	}
-	return s.absentRegistrants(ctx, zoom.RegistrantsOf{Number: a.Number, Webinar: a.OfWebinar}, a.Worked.Absent, first, after, "absent "+a.Question)
+	return s.absentRegistrants(ctx, invited{RegistrantsOf: zoom.RegistrantsOf{Number: a.Number, Webinar: a.OfWebinar}}, a.Worked.Absent, first, after, "absent "+a.Question)
 }
 
 // attendedInstance returns an instance of a meeting: from the row of the list of instances if that has

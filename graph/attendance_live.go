@@ -94,33 +94,34 @@ func (s *scope) mayRead(ctx context.Context, number types.MeetingNumber, webinar
 }
 
 // attendanceByEvents returns the attendance of an instance by events. Unless the caller chose this
-// source, it is nil if the events lack the instance, or if that has ended: then Zoom is asked.
-func (s *scope) attendanceByEvents(ctx context.Context, h held, in types.AttendanceRules, chosen *types.AttendanceSource) (*types.Attendance, error) {
+// source, it is nil if the events lack the instance, or if that has ended: then Zoom is asked, and ended
+// is the instance by events.
+func (s *scope) attendanceByEvents(ctx context.Context, h held, in types.AttendanceRules, chosen *types.AttendanceSource) (a *types.Attendance, ended *liveInstance, err error) {
 	byEvents := chosen != nil && *chosen == types.AttendanceSourceEvents
 	if chosen != nil && !byEvents {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if byEvents && from(ctx).root.Bus == nil {
-		return nil, errNoEvents
+		return nil, nil, errNoEvents
 	}
 	live, err := s.liveInstance(ctx, h)
 	switch {
 	case errors.Is(err, zoom.ErrNotFound), err == nil && live == nil:
 		if byEvents {
-			return nil, errNotInEvents
+			return nil, nil, errNotInEvents
 		}
-		return nil, nil
+		return nil, nil, nil
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !byEvents && !live.inProgress():
-		return nil, nil
+		return nil, live, nil
 	}
 	zoom.ValidUntil(ctx, time.Time{}) // not cached: each event changes it
-	a, err := s.attendanceOfLive(ctx, live, in, s.planned)
+	a, err = s.attendanceOfLive(ctx, live, in, s.planned)
 	if a != nil && byEvents {
 		a.CSVPath = s.csvPath(h.kind(), h.name, in, url.Values{"source": {string(*chosen)}})
 	}
-	return a, err
+	return a, nil, err
 }
 
 // readSchedule reads the scheduled date of an instance of a meeting or webinar.
@@ -151,7 +152,7 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 			graphql.AddError(ctx, err)
 			unknown = true
 		}
-		m.ScheduledStart, m.ScheduledEnd = schedule.Start, schedule.End
+		m.ScheduledStart, m.ScheduledEnd, m.Occurrence = schedule.Start, schedule.End, schedule.Occurrence
 	}
 	a := rows.Attendance(m, rules, unknown)
 	a.Origin, a.Run, a.Number, a.OfWebinar = s.origin(), live.UUID, live.number, live.webinar
@@ -165,7 +166,10 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 	if !root.Names {
 		a.Missing = append(a.Missing, types.AttendanceGapNames)
 	}
-	if live.settled && !live.Ended.IsZero() && !a.Complete {
+	// Without its join, a stay may have begun at any time: the event that would tell has been lost, unless
+	// it is late.
+	unjoined := slices.ContainsFunc(live.Stays, func(p *roster.Participant) bool { return p.Joined.IsZero() })
+	if unjoined || live.settled && !live.Ended.IsZero() && !a.Complete {
 		a.Missing = append(a.Missing, types.AttendanceGapRows)
 	}
 	a.Complete = a.Complete && live.Whole

@@ -165,7 +165,10 @@ func TestLiveAttendance(t *testing.T) {
 		}
 		again.completed()
 		l.spent()
-		l.ask(queryInstance, nil)
+		ended := l.ask(queryInstance, nil) // Zoom does not know the instance yet
+		if a := attendanceIn(t, string(ended.Data)); a == nil || len(ended.Errors) > 0 || !a.Complete || a.Source != "EVENTS" || a.ReportState != "READY" {
+			t.Errorf("once it has ended: %s", ended.body)
+		}
 		if calls := patterns(l.spent()); !slices.Contains(calls, "GET /past_meetings/{meetingId}/participants") {
 			t.Errorf("once it has ended, a query asks for %v", calls)
 		}
@@ -205,6 +208,10 @@ func TestLiveAttendance_webinar(t *testing.T) {
 		status, _, lines := l.file("WebinarReport", "run==")
 		if status != http.StatusOK || len(lines) != 3 || !strings.HasPrefix(lines[1], "Ann,ann@example.com,") || !strings.Contains(lines[1], ",10,1,") {
 			t.Errorf("%d %q", status, lines)
+		}
+		panel := l.ask(strings.Replace(queryWebinar, "totals", "absentPanelists { email } totals", 1), nil)
+		if len(panel.Errors) > 0 || !strings.Contains(string(panel.Data), `"absentPanelists":[{`) {
+			t.Errorf("%s", panel.body)
 		}
 		event("webinar.participant_left", person("2", "Bob", "leave_time"))
 		event("webinar.ended", "")
@@ -307,6 +314,21 @@ func TestLiveAttendance_unproven(t *testing.T) {
 		}
 		if !slices.Equal(why, []string{"email", "customerKey", "phones", "devices"}) {
 			t.Errorf("not in the source: %v", why)
+		}
+	})
+}
+
+// TestLiveAttendance_neverJoined reads the attendance of somebody who leaves and whose join no event
+// tells: nobody knows when the stay began, and so whether the person was late.
+func TestLiveAttendance_neverJoined(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		l.event("meeting.started", "")
+		time.Sleep(10 * time.Minute)
+		l.event("meeting.participant_left", person("9", "Ghost", "leave_time"))
+		query := strings.Replace(strings.Replace(queryInstance, "totals", "absentees { totalCount } totals", 1), "names email", "late names email", 1)
+		a := attendanceIn(t, string(l.ask(query, nil).Data))
+		if !slices.Equal(a.Missing, []string{"ROWS"}) || a.Absentees != nil || a.Attendees.TotalCount != nil || len(a.Attendees.Nodes) != 1 || a.Attendees.Nodes[0].Late != nil {
+			t.Errorf("%+v", a)
 		}
 	})
 }

@@ -106,6 +106,29 @@ func TestRehearsalIsNotLate(t *testing.T) {
 	})
 }
 
+// Where people register for single dates, the absentees of an instance have registered for its date.
+func TestAbsenteesOfTheDate(t *testing.T) {
+	rows := attended(stayRow("1", 0, 10, `"name": "Ann", "id": "U"`),
+		zoomRow{"GET", "/meetings/123456789/registrants", 0, `{"page_size": 300, "total_records": 1, "next_page_token": "", "registrants": [{"id": "r", "email": "r@example.org"}, {"id": "s", "email": "s@example.org", "create_time": "2026-02-15T10:00:00Z"}]}`})
+	for good, want := range map[int]string{1: "", 2: "11", 3: "11"} {
+		rows[len(rows)-1].body = fmt.Sprintf(`{"id": 123456789, "topic": "T", "type": 8, "settings": {"approval_type": 0, "registration_type": %d}, "occurrences": [{"occurrence_id": "11", "start_time": "2026-02-14T10:00:00Z", "duration": 60}, {"occurrence_id": "12", "start_time": "2026-02-15T10:00:00Z", "duration": 60}]}`, good)
+		z, asked := &zoomSays{rows: rows}, "none"
+		inRig(t, setup{before: func(w http.ResponseWriter, req *http.Request) bool {
+			if strings.HasSuffix(req.URL.Path, "/registrants") {
+				asked = req.URL.Query().Get("occurrence_id")
+			}
+			return z.answer(w, req)
+		}}, func(r *rig) {
+			r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { attendance { scheduledStart absentees { nodes { email } } } } }`, nil).want(t,
+				`{"meetingInstance": {"attendance": {"scheduledStart": "2026-02-14T10:00:00Z", "absentees": {"nodes": [{"email": "r@example.org"}]}}}}`, nil)
+			if asked != want {
+				t.Errorf("registrations of type %d are asked for with the occurrence %q", good, asked)
+			}
+			z.wantCalls(t, "GET /meetings/123456789", "GET /meetings/123456789/registrants", "GET /past_meetings/abc%3D%3D", "GET /past_meetings/abc%3D%3D/participants")
+		})
+	}
+}
+
 // Invalid rules and pages are errors of the caller.
 func TestAttendanceOfBadArguments(t *testing.T) {
 	for fields, path := range map[string]string{
@@ -184,6 +207,33 @@ func TestMeetingAttendance_failedInstances(t *testing.T) {
 	})
 }
 
+// An instance whose stays Zoom does not have, or not any more, may be one that anybody joined: the
+// attendance is incomplete, and nobody is absent for certain.
+func TestMeetingAttendance_missingInstances(t *testing.T) {
+	page := func(rows string) string {
+		return `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`
+	}
+	for state, answer := range map[string]zoomRow{
+		"UNAVAILABLE": {status: 0, body: page("")},
+		"EXPIRED":     {status: 400, body: `{"code": 12702, "message": "Can not access a meeting a year ago."}`},
+		"gone":        {status: 404, body: notFound},
+	} {
+		if state == "gone" {
+			state = "UNAVAILABLE"
+		}
+		rows := []zoomRow{
+			{"GET", "/past_meetings/123456789/instances", 0, instanceRows},
+			{"GET", "/past_meetings/one%3D%3D/participants", 0, page(stayRow("1", 0, 10, `"name": "Ann", "id": "U", "registrant_id": "q"`))},
+			{"GET", "/past_meetings/two%3D%3D/participants", answer.status, answer.body},
+			{"GET", "/meetings/123456789/registrants", 0, `{"page_size": 300, "total_records": 1, "next_page_token": "", "registrants": [{"id": "r", "email": "r@example.org"}]}`},
+		}
+		inZoom(t, rows, func(r *rig, _ *zoomSays) {
+			r.ask(`{ meeting(by: {number: "123456789"}) { attendance { complete instances { reportState } attendees { totalCount nodes { names } } absentees { totalCount } } registrants { nodes { attendance { uuid } } } } }`, nil).want(t,
+				`{"meeting": {"attendance": {"complete": false, "instances": [{"reportState": "READY"}, {"reportState": "`+state+`"}], "attendees": {"totalCount": null, "nodes": [{"names": ["Ann"]}]}, "absentees": null}, "registrants": {"nodes": [{"attendance": null}]}}}`, nil)
+		})
+	}
+}
+
 // Of a meeting with many instances, the attendance of the latest is computed.
 func TestMeetingAttendanceIsBounded(t *testing.T) {
 	list := make([]string, maxAttended+5)
@@ -209,7 +259,7 @@ func webinarAttended(rows string, others ...zoomRow) []zoomRow {
 		zoomRow{"GET", "/past_webinars/abc%3D%3D/participants", 0, `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`},
 		zoomRow{"GET", "/report/webinars/abc%3D%3D", 0, `{"uuid": "abc==", "id": 123456789, "topic": "T", "start_time": "2026-02-14T10:00:00Z", "end_time": "2026-02-14T11:00:00Z"}`},
 		zoomRow{"GET", "/webinars/123456789", 0, `{"id": 123456789, "topic": "T", "type": 9, "host_id": "HOST", "host_email": "host@example.com", "occurrences": [{"occurrence_id": "1", "start_time": "2026-02-14T10:00:00Z", "duration": 60}]}`},
-		zoomRow{"GET", "/webinars/123456789/panelists", 0, `{"total_records": 2, "panelists": [{"id": "p1", "email": "Speaker@example.com", "name": "S"}, {"id": "p2", "email": "absent@example.org", "name": "A"}]}`},
+		zoomRow{"GET", "/webinars/123456789/panelists", 0, `{"total_records": 2, "panelists": [{"id": "p1", "email": "Speaker@example.com", "name": "S"}, {"id": "p2", "email": "absent@example.org", "name": "A"}, {"id": "p3", "email": "", "name": "N"}]}`},
 	)
 }
 

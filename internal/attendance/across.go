@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Held is one of several meetings, with its rows.
@@ -23,6 +24,7 @@ type Across struct {
 	// Attended counts the persons who attended each meeting.
 	Attended []int
 
+	end   time.Time // of the last meeting; zero while one goes on
 	stays []Stay
 }
 
@@ -44,6 +46,9 @@ func OfAll(held []Held, rules Rules) *Across {
 	a := &Across{Complete: true, Attended: make([]int, len(held))}
 	var of []int // the meeting of each stay
 	for n, h := range held {
+		if n == 0 || !a.end.IsZero() && (h.End.IsZero() || h.End.After(a.end)) {
+			a.end = h.End
+		}
 		a.Complete = a.Complete && (len(h.Stays) == 0 || !h.End.IsZero())
 		for _, s := range h.Stays {
 			if s.ParticipantUUID != "" { // which is good within its meeting alone
@@ -84,7 +89,8 @@ func (a *Across) regular(p *Person, held []Held, of []int, rules Rules) *Regular
 	return r
 }
 
-// Absent returns the places of the registrants who attended none of the meetings.
+// Absent returns the places of the registrants who attended none of the meetings, and had registered
+// by the end of the last one.
 func (a *Across) Absent(registrants []Registrant) []int {
 	var came []*Person
 	for _, r := range a.Persons {
@@ -92,5 +98,5 @@ func (a *Across) Absent(registrants []Registrant) []int {
 			came = append(came, r.Person)
 		}
 	}
-	return absentFrom(came, a.stays, registrants)
+	return absentFrom(came, a.stays, registrants, a.end)
 }

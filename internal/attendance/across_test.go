@@ -46,6 +46,10 @@ func TestOfAll(t *testing.T) {
 	if absent := a.Absent([]Registrant{{ID: "R"}, {ID: "S"}, {Email: "R@X.Y"}}); fmt.Sprint(absent) != "[1]" {
 		t.Errorf("absent are %v", absent)
 	}
+	registered := []Registrant{{ID: "S", At: at(60).AddDate(0, 0, 21)}, {ID: "T", At: at(61).AddDate(0, 0, 21)}}
+	if absent := a.Absent(registered); fmt.Sprint(absent) != "[0]" {
+		t.Errorf("absent of those who registered late are %v", absent)
+	}
 	held[2].Stays, held[2].End = []Stay{{UserID: "U", Join: at(0)}}, time.Time{}
 	if OfAll(held, Rules{}).Complete {
 		t.Error("a meeting that goes on is complete")

@@ -68,6 +68,8 @@ type Registrant struct {
 	ID string
 	// Email is the address that was registered.
 	Email string
+	// At is when the registration was made; zero where it is not known.
+	At time.Time
 }
 
 // Meeting is when a meeting was to be and was; a time that is not known is zero.
@@ -76,12 +78,19 @@ type Meeting struct {
 	ScheduledStart, ScheduledEnd time.Time
 	// Start and End are when it was held. Without an end it is going on.
 	Start, End time.Time
+	// Occurrence is Zoom's id of the date where people registered for single dates; "" otherwise, or
+	// where it is not known.
+	Occurrence string
 	// AsOf is when the rows were read. A person who has not left is there until then.
 	AsOf time.Time
 }
 
 // Schedule is when a meeting was to begin and end; a time that is not known is zero.
-type Schedule struct{ Start, End time.Time }
+type Schedule struct {
+	Start, End time.Time
+	// Occurrence is Zoom's id of the date where people register for single dates; "" otherwise.
+	Occurrence string
+}
 
 // Rules say what counts. The zero value counts every second outside the waiting room.
 type Rules struct {
@@ -109,7 +118,10 @@ type Attendance struct {
 	Complete bool
 	// Totals sum the persons up.
 	Totals Totals
+	// Occurrence is that of the meeting.
+	Occurrence string
 
+	end   time.Time // of the meeting; zero while it goes on
 	stays []Stay
 	curve []Point
 }
@@ -128,7 +140,7 @@ type Totals struct {
 
 // Of works out who attended. It takes n log n time in the number of stays, which it keeps.
 func Of(m Meeting, stays []Stay, rules Rules) *Attendance {
-	a := &Attendance{Persons: Persons(stays, rules.ByName), Complete: !m.End.IsZero(), stays: stays}
+	a := &Attendance{Persons: Persons(stays, rules.ByName), Complete: !m.End.IsZero(), Occurrence: m.Occurrence, end: m.End, stays: stays}
 	for _, p := range a.Persons {
 		if !p.measure(m, stays, rules) {
 			a.Complete = false
@@ -160,7 +172,8 @@ func (t *Totals) add(p *Person) {
 }
 
 // Absent returns the places of the registrants who did not attend: none of those who
-// attended came by the registration, or has its e-mail address.
+// attended came by the registration, or has its e-mail address. Nobody can miss a meeting who
+// registered after its end.
 func (a *Attendance) Absent(registrants []Registrant) []int {
 	var came []*Person
 	for _, p := range a.Persons {
@@ -168,11 +181,12 @@ func (a *Attendance) Absent(registrants []Registrant) []int {
 			came = append(came, p)
 		}
 	}
-	return absentFrom(came, a.stays, registrants)
+	return absentFrom(came, a.stays, registrants, a.end)
 }
 
-// absentFrom returns the places of the registrants who are none of those who came.
-func absentFrom(came []*Person, stays []Stay, registrants []Registrant) []int {
+// absentFrom returns the places of the registrants who are none of those who came, and who had
+// registered by the end, unless that is zero.
+func absentFrom(came []*Person, stays []Stay, registrants []Registrant, end time.Time) []int {
 	ids, emails := map[string]bool{}, map[string]bool{}
 	for _, p := range came {
 		for _, i := range p.Stays {
@@ -182,6 +196,9 @@ func absentFrom(came []*Person, stays []Stay, registrants []Registrant) []int {
 	}
 	var out []int
 	for i, r := range registrants {
+		if !end.IsZero() && r.At.After(end) {
+			continue
+		}
 		r := Stay{RegistrantID: r.ID, Email: r.Email}
 		id, email := r.value(RegistrantID), r.value(Email)
 		if (id == "" || !ids[id]) && (email == "" || !emails[email]) {

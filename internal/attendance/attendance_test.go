@@ -97,7 +97,11 @@ func TestBadInput(t *testing.T) {
 		{"never left", held, []Stay{stay(at(20), none, 0)}, "20-60=2400 late; incomplete"},
 		{"never left, and a length", held, []Stay{stay(at(20), none, 60)}, "20-21=60 late early; "},
 		{"joined after the end and never left", held, []Stay{stay(at(70), none, 0)}, "70-70=0 late; incomplete"},
-		{"never joined", held, []Stay{stay(none, at(10), 0)}, "0-10=600 early; incomplete"},
+		{"never joined", held, []Stay{stay(none, at(10), 0)}, "0-10=600 late? early; incomplete"},
+		{"left at the start, and never joined", held, []Stay{stay(none, at(0), 0), during(5, 60, u)}, "0-60=3300; incomplete"},
+		{"never joined, and came again late", held, []Stay{{UserID: "U", Leave: at(3)}, during(5, 60, u)}, "0-60=3480 late?; incomplete"},
+		{"never joined, and came again in time", held, []Stay{{UserID: "U", Leave: at(3)}, during(0, 60, u)}, "0-60=3600; incomplete"},
+		{"a length alone beside a late stay", held, []Stay{{UserID: "U", Seconds: 60}, during(5, 60, u)}, "5-60=3300 late?; incomplete"},
 		{"never joined, and a length", held, []Stay{stay(none, at(10), 60)}, "9-10=60 late early; "},
 		{"a length alone", held, []Stay{stay(none, none, 60)}, "?-?=60 late? early?; incomplete"},
 		{"a length alone beside a stay", held, []Stay{stay(none, none, 60), during(0, 60, u)}, "0-60=3600; incomplete"},
@@ -126,7 +130,7 @@ func TestAbsent(t *testing.T) {
 		during(0, 60, Stay{RegistrantID: "A"}), during(0, 60, Stay{Email: "b@x.y"}),
 		during(0, 1, Stay{RegistrantID: "C"}), during(0, 60, Stay{RegistrantID: "D", Waiting: true}),
 	}
-	registrants := []Registrant{{"A", "a@x.y"}, {"B", "B@x.y"}, {"C", "c@x.y"}, {"D", "d@x.y"}, {"E", "e@x.y"}}
+	registrants := []Registrant{{ID: "A", Email: "a@x.y"}, {ID: "B", Email: "B@x.y"}, {ID: "C", Email: "c@x.y"}, {ID: "D", Email: "d@x.y"}, {ID: "E", Email: "e@x.y", At: at(60)}, {ID: "F", Email: "f@x.y", At: at(61)}}
 	if got := fmt.Sprint(Of(held, stays, Rules{Minimum: time.Minute}).Absent(registrants)); got != "[3 4]" {
 		t.Errorf("absent are %s", got)
 	}

@@ -48,7 +48,8 @@ const longestStay = 7 * 24 * time.Hour
 func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 	complete = true
 	var times []Interval
-	longest, there := 0, false // of the stays without times; still in the meeting
+	longest, there := 0, false          // of the stays without times; still in the meeting
+	first, unsure := time.Time{}, false // the earliest time that is proven; a stay may have begun before
 	for _, i := range p.Stays {
 		s := &stays[i]
 		if s.Waiting && !rules.CountWaiting {
@@ -56,9 +57,16 @@ func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 		}
 		t := s.timed(m)
 		complete = complete && t.exact
-		there = there || t.open
+		there, unsure = there || t.open, unsure || !t.joined
 		if t.placed {
 			times = append(times, t.Interval)
+			at := t.From
+			if !t.joined {
+				at = t.To
+			}
+			if first.IsZero() || at.Before(first) {
+				first = at
+			}
 		} else {
 			longest = max(longest, t.seconds)
 		}
@@ -74,20 +82,21 @@ func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 	if !there {
 		p.LastLeave = p.Times[len(p.Times)-1].To
 	}
-	p.judge(m, rules)
+	p.judge(m, rules, first, unsure)
 	return complete
 }
 
 // judge works out whether a person was late or left early. Nobody is early who stays to
 // the end of the plan where the meeting takes longer, nor who stays to the end of the
-// meeting where it takes less.
-func (p *Person) judge(m Meeting, rules Rules) {
+// meeting where it takes less. first is the earliest time that is proven; unsure says that the person may
+// have come before.
+func (p *Person) judge(m Meeting, rules Rules, first time.Time, unsure bool) {
 	start := m.ScheduledStart
 	if start.IsZero() {
 		start = m.Start
 	}
-	if !start.IsZero() {
-		p.Late = answer(p.FirstJoin.After(start.Add(rules.LateAfter)))
+	if late := first.After(start.Add(rules.LateAfter)); !start.IsZero() && (!late || !unsure) {
+		p.Late = answer(late)
 	}
 	if m.End.IsZero() || p.LastLeave.IsZero() {
 		return
@@ -104,6 +113,7 @@ type timed struct {
 	Interval
 	placed  bool // the interval is known, at least in part
 	exact   bool // it is all of the stay
+	joined  bool // it begins when the stay did
 	open    bool // it goes on
 	seconds int  // of a stay without an interval
 }
@@ -117,13 +127,15 @@ func (s *Stay) timed(m Meeting) timed {
 	case s.Join.IsZero() && s.Leave.IsZero():
 		return timed{seconds: int(length / time.Second)}
 	case s.Join.IsZero() && length > 0:
-		return timed{Interval: Interval{s.Leave.Add(-length), s.Leave}, placed: true, exact: true}
+		return timed{Interval: Interval{s.Leave.Add(-length), s.Leave}, placed: true, exact: true, joined: true}
 	case s.Join.IsZero():
-		return between(m.Start, s.Leave, s.Leave)
+		t := between(m.Start, s.Leave, s.Leave)
+		t.joined = false
+		return t
 	case !s.Leave.IsZero() && possible:
-		return timed{Interval: Interval{s.Join, s.Leave}, placed: true, exact: true}
+		return timed{Interval: Interval{s.Join, s.Leave}, placed: true, exact: true, joined: true}
 	case length > 0:
-		return timed{Interval: Interval{s.Join, s.Join.Add(length)}, placed: true, exact: true}
+		return timed{Interval: Interval{s.Join, s.Join.Add(length)}, placed: true, exact: true, joined: true}
 	case !s.Leave.IsZero():
 		return between(s.Join, s.Join, s.Join)
 	case m.End.IsZero():
@@ -134,13 +146,13 @@ func (s *Stay) timed(m Meeting) timed {
 	return between(s.Join, m.End, s.Join)
 }
 
-// between is a time of which one end is not the stay's own. Where that end is impossible,
-// it is the moment that is known.
+// between is a time with one end that is not the stay's own: the last one, unless the caller unsets
+// joined. Where that end is impossible, it is the moment that is known.
 func between(from, to, known time.Time) timed {
 	if from.IsZero() || to.Before(from) || to.Sub(from) > longestStay {
 		from, to = known, known
 	}
-	return timed{Interval: Interval{from, to}, placed: true}
+	return timed{Interval: Interval{from, to}, placed: true, joined: true}
 }
 
 // union returns intervals without overlaps, in order. Gaps up to a length are filled.

@@ -95,7 +95,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer release()
-	f := &file{query: q, graph: h.Graph, request: r}
+	f := &file{query: q, graph: h.Graph, request: r, written: map[string]bool{}}
 	if err := f.build(); err != nil {
 		writeError(w, err)
 		return

@@ -117,11 +117,23 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// A person who was there, but not for long enough, has one line, also as a registrant.
+func TestFile_oneLine(t *testing.T) {
+	answers := instanceAnswers()
+	answers["AttendanceCSV"] = strings.Replace(onePage, `"registrantId": null`, `"registrantId": "short"`, 1)
+	answers["AttendanceCSVAbsentees"] = strings.Replace(nobody, `"nodes": [`, `"nodes": [{"email": "other@example.com", "zoomId": "short"}, {"email": " A@example.com", "zoomId": "q"}, {"email": "", "zoomId": ""}, `, 1)
+	g := &fakeGraph{T: t, answers: answers}
+	lines, err := csv.NewReader(g.get(http.MethodGet, Path+idOf("MeetingInstance", "a==")+".csv", nil).Body).ReadAll()
+	if err != nil || len(lines) != 5 || lines[3][1] != "" || lines[4][1] != "b@example.org" {
+		t.Errorf("%q %v", lines, err)
+	}
+}
+
 // The file of a meeting has persons by instances, with an empty cell for an instance that the
 // person did not join.
 func TestFile_byInstance(t *testing.T) {
 	g := &fakeGraph{T: t, answers: map[string]string{
-		"AttendanceCSV": `{"data": {"node": {"attendance": {"instances": [{"uuid": "a==", "startTime": "2026-03-02T05:00:00Z", "reportState": "READY"}, {"uuid": "b==", "startTime": "2026-03-09T05:00:00Z", "reportState": "UNAVAILABLE"}],
+		"AttendanceCSV": `{"data": {"node": {"attendance": {"instances": [{"uuid": "a==", "startTime": "2026-03-02T05:00:00Z", "reportState": "READY"}, {"uuid": "b==", "startTime": "2026-03-09T05:00:00Z", "reportState": "READY"}],
 			"attendees": {"pageInfo": {"hasNextPage": false}, "nodes": [{"names": ["Ann"], "email": "a@example.com", "attendedCount": 1, "durationSeconds": 60, "evidence": "EMAIL", "confidence": "MEDIUM", "presences": [{"uuid": "a==", "durationSeconds": 60}]}]}}}}}`,
 		"AttendanceCSVAbsentees": `{"data": {"node": null}, "errors": [{"message": "Registration has not been enabled.", "extensions": {"code": "NOT_ENABLED"}}]}`,
 	}}
@@ -130,6 +142,14 @@ func TestFile_byInstance(t *testing.T) {
 		"Ann,a@example.com,,,1,60,EMAIL,MEDIUM,60,\r\n"
 	if w.Code != http.StatusOK || w.Body.String() != want || w.Header().Get("Content-Disposition") != "attachment; filename=attendance-123456789.csv" {
 		t.Errorf("%d %v\n%s", w.Code, w.Header(), w.Body)
+	}
+	for state, status := range map[string]int{"UNAVAILABLE": http.StatusNotFound, "EXPIRED": http.StatusNotFound, "PENDING": http.StatusServiceUnavailable} {
+		ready := g.answers["AttendanceCSV"]
+		g.answers["AttendanceCSV"] = strings.Replace(ready, `05:00:00Z", "reportState": "READY"}],`, `05:00:00Z", "reportState": "`+state+`"}],`, 1)
+		if w := g.get(http.MethodGet, Path+idOf("Meeting", "123456789")+".csv?absentees=false", nil); w.Code != status {
+			t.Errorf("with a run that is %s: %d %s", state, w.Code, w.Body)
+		}
+		g.answers["AttendanceCSV"] = ready
 	}
 	g.answers["AttendanceCSVAbsentees"] = nobody
 	w = g.get(http.MethodGet, Path+idOf("Meeting", "123456789")+".csv", nil)

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,6 +84,8 @@ type file struct {
 	start     string // the first join
 	asOf      string // of a live instance
 	instances []instance
+	// written has the registrations and the addresses of the persons in the file.
+	written map[string]bool
 }
 
 // header is the first line of the file of an instance.
@@ -159,6 +162,7 @@ func (f *file) persons(a *attendance) (more bool, end string, err error) {
 	for i := range a.Attendees.Nodes {
 		p := &a.Attendees.Nodes[i]
 		f.start = cmp.Or(f.start, p.FirstJoin)
+		f.written[p.RegistrantID], f.written[address(p.Email)] = true, true
 		if f.byInstance() {
 			f.writeRow(f.rowByInstance(p))
 		} else {
@@ -177,23 +181,19 @@ func ready(a *attendance) error {
 	if a.isLive() {
 		return nil
 	}
-	states := []string{a.ReportState}
-	for _, i := range a.Instances {
-		states = append(states, i.ReportState)
+	if pending := func(i instance) bool { return i.ReportState == "PENDING" }; a.ReportState == "PENDING" || slices.ContainsFunc(a.Instances, pending) {
+		return &failure{http.StatusServiceUnavailable, "Zoom is still working it out. Try again later.", time.Minute}
 	}
-	for _, state := range states {
-		switch state {
-		case "PENDING":
-			return &failure{http.StatusServiceUnavailable, "Zoom is still working it out. Try again later.", time.Minute}
-		case "EXPIRED":
-			if a.Instances == nil {
-				return fail(http.StatusNotFound, "It is older than Zoom keeps it.")
-			}
-		case "UNAVAILABLE":
-			if a.Instances == nil {
-				return fail(http.StatusNotFound, "Zoom has no list of participants of it: one person only, or a plan without.")
-			}
+	for _, i := range a.Instances { // an empty column would look like a run that nobody joined
+		if i.ReportState == "EXPIRED" || i.ReportState == "UNAVAILABLE" {
+			return fail(http.StatusNotFound, "Zoom has no list of participants of the run of "+i.StartTime+". Ask for the days before or after it, with from and to.")
 		}
+	}
+	switch a.ReportState {
+	case "EXPIRED":
+		return fail(http.StatusNotFound, "It is older than Zoom keeps it.")
+	case "UNAVAILABLE":
+		return fail(http.StatusNotFound, "Zoom has no list of participants of it: one person only, or a plan without.")
 	}
 	return nil
 }
@@ -230,12 +230,19 @@ func (f *file) rowByInstance(p *person) []string {
 	return values
 }
 
-// registrants writes a page of absent registrants.
+// address returns an e-mail address in the form in which addresses are compared.
+func address(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// registrants writes a page of absent registrants. One who was there, but not for long enough, has a
+// line already.
 func (f *file) registrants(a *attendance) (more bool, end string, err error) {
 	if a.Absentees == nil {
 		return false, "", fail(http.StatusBadGateway, "The answer lacks the absent registrants. Add absentees=false for a file of those who attended.")
 	}
 	for _, r := range a.Absentees.Nodes {
+		if email := address(r.Email); r.ZoomID != "" && f.written[r.ZoomID] || email != "" && f.written[email] {
+			continue
+		}
 		values := make([]string, len(header))
 		values[0], values[1], values[3] = strings.TrimSpace(r.FirstName+" "+r.LastName), r.Email, r.ZoomID
 		if f.byInstance() {

@@ -115,6 +115,8 @@ fragment persons on Attendance {
     }
   }
 }`
+	// With the date selected, which the persons' lateness has needed before, the registrants are those
+	// of the date.
 	instanceAbsentees = `query AttendanceCSVAbsentees($id: ID!, $rules: AttendanceRules!, $source: AttendanceSource, $first: Int!, $after: String) {
   node(id: $id) {
     ... on MeetingInstance { attendance(rules: $rules, source: $source) { ...absent } }
@@ -122,6 +124,7 @@ fragment persons on Attendance {
   }
 }
 fragment absent on Attendance {
+  scheduledStart
   absentees(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { firstName lastName email zoomId } }
 }`
 	meetingDocument = `query AttendanceCSV($id: ID!, $rules: AttendanceRules!, $from: Date, $to: Date, $first: Int!, $after: String) {
