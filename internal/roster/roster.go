@@ -31,8 +31,41 @@ type Participant struct {
 	Waiting bool
 }
 
-// personKey identifies the person of a stay in the meeting or in a breakout room.
-func (p *Participant) personKey() string { return cmp.Or(p.UUID, p.ParentID, p.StayID) }
+// deviceKey identifies the device of a stay in the meeting or in a breakout room.
+func (p *Participant) deviceKey() string { return cmp.Or(p.UUID, p.ParentID, p.StayID) }
+
+// people are the devices in a meeting by their key, each with what its stays have about the person: that
+// of a breakout room may lack what the stay in the meeting has.
+type people map[string]identity
+
+// identity is what identifies a person beyond a device; "" is unknown.
+type identity struct{ registrant, customer, user string }
+
+func (a people) add(p *Participant) {
+	key := p.deviceKey()
+	known := a[key]
+	a[key] = identity{cmp.Or(known.registrant, p.RegistrantID), cmp.Or(known.customer, p.CustomerKey), cmp.Or(known.user, p.UserID)}
+}
+
+// count returns the number of persons. Devices are of one person if they have the same registration or,
+// without one, the same key of an app or, without both, the same user. A device without any of these is
+// a person.
+func (a people) count() int {
+	devices, persons := 0, map[identity]bool{}
+	for _, known := range a {
+		switch {
+		case known.registrant != "":
+			persons[identity{registrant: known.registrant}] = true
+		case known.customer != "":
+			persons[identity{customer: known.customer}] = true
+		case known.user != "":
+			persons[identity{user: known.user}] = true
+		default:
+			devices++
+		}
+	}
+	return devices + len(persons)
+}
 
 // State says whether a meeting is in progress.
 type State uint8
@@ -607,15 +640,15 @@ func (s *Snapshot) same(other *Snapshot) bool {
 }
 
 func (s *Snapshot) count() {
-	people := make(map[string]bool, len(s.Participants))
+	present := make(people, len(s.Participants))
 	for _, p := range s.Participants {
 		if p.Waiting {
 			s.Waiting++
 		} else {
-			people[p.personKey()] = true
+			present.add(p)
 		}
 	}
-	s.People = len(people)
+	s.People = present.count()
 }
 
 // Now returns the latest version, and a channel that is closed when there is a later one.
