@@ -2,11 +2,13 @@ package rosters
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"zoomql/internal/events"
 	"zoomql/internal/roster"
 )
 
@@ -71,4 +73,40 @@ func TestRosters_followedOrNew(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// TestHistory_shortInstance makes a version of an instance that starts and ends between two versions of
+// the roster, which are the same.
+func TestHistory_shortInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &Rosters{}
+		s := l.join(t.Context(), Key{Number: 1}, made)
+		<-s.ready
+		apply := func(name, uuid string) {
+			body := fmt.Sprintf(`{"event":"meeting.%s","event_ts":%d,"payload":{"account_id":"A","object":{"id":"1","uuid":%q}}}`, name, time.Now().UnixMilli(), uuid)
+			e, err := events.Parse([]byte(body), time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.room.Apply(&events.Stored{Event: e, Served: "A"})
+		}
+		apply("started", "first")
+		apply("ended", "first")
+		s.FollowRuns()
+		time.Sleep(10 * time.Second)
+		before, _ := s.room.Now()
+		apply("ended", "first") // once more: what comes within a moment makes one version
+		apply("started", "short")
+		apply("ended", "short")
+		time.Sleep(2 * versionEvery)
+		if now, _ := s.room.Now(); now.Version != before.Version {
+			t.Errorf("the roster has version %d after %d: the test shows nothing", now.Version, before.Version)
+		}
+		if runs, _ := s.Runs(); len(runs) != 2 || runs[1].UUID != "short" {
+			t.Errorf("%d instances", len(runs))
+		}
+		s.LeaveRuns()
+		l.Leave(s)
+		time.Sleep(2 * Idle)
+	})
 }

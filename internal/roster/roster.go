@@ -141,13 +141,14 @@ type Room struct {
 	changes      []Change
 	dropped      int           // changes up to this version are no longer all kept
 	notify       chan struct{} // closed by the next version
+	applied      chan struct{} // closed when a version was due, also if the roster is the same
 	published    time.Time     // when the last version was made
 	publishTimer *time.Timer   // set while a version is due
 }
 
 // New returns the roster of a meeting that has no events up to a cursor.
 func New(cursor string, now time.Time) *Room {
-	return &Room{cursor: cursor, asOf: now, shown: &Snapshot{Cursor: cursor, AsOf: now}, notify: make(chan struct{})}
+	return &Room{cursor: cursor, asOf: now, shown: &Snapshot{Cursor: cursor, AsOf: now}, notify: make(chan struct{}), applied: make(chan struct{})}
 }
 
 // instance is an instance of the meeting.
@@ -569,6 +570,8 @@ func (r *Room) Flush() {
 // publish makes a version if something has changed. The caller holds the lock.
 func (r *Room) publish() {
 	r.published = time.Now()
+	close(r.applied)
+	r.applied = make(chan struct{})
 	next := &Snapshot{Version: r.shown.Version + 1, Cursor: r.cursor, AsOf: r.asOf, Compared: r.compared}
 	changed := len(r.changes)
 	for _, in := range r.instances {
@@ -656,6 +659,14 @@ func (r *Room) Now() (*Snapshot, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.shown, r.notify
+}
+
+// Applied returns a channel that is closed when events or lists have been added, after at most
+// publishEvery. Not all of them change the roster: an instance may start and end between two versions.
+func (r *Room) Applied() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.applied
 }
 
 // Between returns those who joined and those who left after one version and up to another; ok is
