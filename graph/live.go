@@ -174,15 +174,15 @@ func (r *Resolver) eventOf(e *events.Stored, skipped int) *types.Event {
 		InAccount: e.AccountID, Numbers: e.Meetings(), OfWebinar: e.OfWebinar(), UUIDs: e.Instances(), Hosts: e.Hosts(), Users: e.Users(),
 	}
 	out.Account = r.subOf(e.AccountID)
-	kind := "Meeting"
+	kind, instance := "Meeting", "MeetingInstance"
 	if out.OfWebinar {
-		kind = "Webinar"
+		kind, instance = "Webinar", "WebinarReport"
 	}
 	out.Ids = []*types.NodeID{}
 	for _, named := range []struct {
 		kind string
 		keys []string
-	}{{kind, out.Numbers}, {"MeetingInstance", out.UUIDs}, {"User", out.Hosts}, {"User", out.Users}} {
+	}{{kind, out.Numbers}, {instance, out.UUIDs}, {"User", out.Hosts}, {"User", out.Users}} {
 		for _, key := range named.keys {
 			id := types.NodeID{Account: out.Account, Type: named.kind, Key: key}
 			if !slices.ContainsFunc(out.Ids, func(has *types.NodeID) bool { return *has == id }) {
@@ -321,7 +321,8 @@ type rosterSource struct {
 	*Resolver
 	shared *rosters.Roster
 	sub    string // the account's id; "" for the own account
-	last   int    // the version of the last item; 0 before the first item, and -1 if that was version 0
+	began  bool   // there was an item
+	last   int    // the version of the last item
 }
 
 // Next implements [endpoint.Source].
@@ -329,13 +330,11 @@ func (s *rosterSource) Next(ctx context.Context) (endpoint.Item, error) {
 	if err := s.shared.Await(ctx); err != nil {
 		return endpoint.Item{}, streamError(err)
 	}
-	for first := s.last == 0; ; {
+	for {
 		now, changed := s.shared.Room().Now()
-		if first || now.Version != s.last {
+		if first := !s.began; first || now.Version != s.last {
 			after := s.last
-			if s.last = now.Version; s.last == 0 {
-				s.last = -1
-			}
+			s.began, s.last = true, now.Version
 			return s.item(after, now, first), nil
 		}
 		select {
@@ -358,7 +357,6 @@ func (s *rosterSource) item(after int, now *roster.Snapshot, first bool) endpoin
 	if first {
 		after = now.Version
 	}
-	after = max(after, 0)
 	return endpoint.Item{
 		Key:   "roster " + strconv.Itoa(s.shared.Serial) + " " + strconv.Itoa(after) + " " + strconv.Itoa(now.Version),
 		Value: func(context.Context) any { return s.rosterOf(after, now) },

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -257,6 +258,55 @@ func TestEvents_ofAWebinar(t *testing.T) {
 				t.Errorf("%s: %v, want %s", query, errs, code)
 			}
 			f.close()
+		}
+	})
+}
+
+// TestParticipants_withoutEventsAndDashboard follows a meeting that may be in progress, and of which
+// there is neither an event nor a list: the empty roster is sent once, and then each change.
+func TestParticipants_withoutEventsAndDashboard(t *testing.T) {
+	inLive(t, setup{Options: sandbox.Options{Plan: sandbox.PlanPro}}, func(l *live) {
+		if _, err := l.Hold(l.MeetingNumber, 1); err != nil {
+			t.Fatal(err)
+		}
+		f := l.follow(`subscription { participants(meeting: {number: "${MeetingNumber}"}) { live count joined { inMeetingId } } }`)
+		defer f.close()
+		f.wants(`{"participants":{"live":null,"count":0,"joined":[]}}`)
+		time.Sleep(time.Second)
+		l.event("meeting.participant_joined", someone("1", "join_time"))
+		f.wants(`{"participants":{"live":true,"count":1,"joined":[{"inMeetingId":"1"}]}}`)
+	})
+}
+
+// TestEvents_webinarObjects reads what an event of a webinar names: each of its ids is that of a node.
+func TestEvents_webinarObjects(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		f := l.follow(`subscription { events(webinar: {number: "${WebinarNumber}"}) { ids } }`)
+		defer f.close()
+		time.Sleep(time.Second)
+		l.deliver(fmt.Sprintf(`{"event":"webinar.started","event_ts":%d,"payload":{"account_id":%q,"object":{"id":"%d","uuid":%q,"host_id":""}}}`, time.Now().UnixMilli(), sandbox.AccountID, l.WebinarNumber, l.WebinarInstance))
+		data, errs := f.next()
+		var said struct {
+			Events struct{ IDs []string }
+		}
+		if err := json.Unmarshal([]byte(data), &said); err != nil || len(errs) > 0 {
+			t.Error(data, errs, err)
+		}
+		kinds := map[string]bool{}
+		for _, id := range said.Events.IDs {
+			a := l.ask(`query ($id: ID!) { node(id: $id) { __typename id } }`, map[string]any{"id": id})
+			var read struct {
+				Node struct {
+					Typename string `json:"__typename"`
+				}
+			}
+			if err := json.Unmarshal(a.Data, &read); err != nil || len(a.Errors) > 0 {
+				t.Error(id, string(a.Data), a.Errors, err)
+			}
+			kinds[read.Node.Typename] = true
+		}
+		if len(kinds) != 2 || !kinds["Webinar"] || !kinds["WebinarReport"] {
+			t.Error("the ids are of", kinds)
 		}
 	})
 }

@@ -478,7 +478,7 @@ func (e *Endpoint) dispatch(ctx context.Context, key answers.Key, opCtx *graphql
 		}
 		resp.Extensions["plan"] = e.plan(ctx, opCtx)
 	}
-	out := &outcome{text: encode(resp), empty: resp.Data == nil, cost: costOf(usage)}
+	out := &outcome{text: encode(resp), empty: resp.Data == nil, failed: len(resp.Errors) > 0, cost: costOf(usage)}
 	if !key.IsZero() && len(resp.Errors) == 0 && !out.empty {
 		again := out.cost.again()
 		whole := out.text.whole(&again)
@@ -681,9 +681,10 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // outcome is the answer to an operation. All requests for the same operation share it.
 type outcome struct {
-	text  text
-	cost  cost
-	empty bool // there is no data
+	text   text
+	cost   cost
+	empty  bool // there is no data
+	failed bool // there are errors
 	// cached is the answer in the cache; nil if it was not cached.
 	cached *answers.Answer
 }

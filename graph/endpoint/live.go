@@ -242,28 +242,27 @@ func (op *operation) errorsOf(ctx context.Context, err error) gqlerror.List {
 // execute returns the answer of the operation for an item. It is executed once for all clients with the
 // same view, operation and item.
 func (op *operation) execute(ctx context.Context, item Item) []byte {
-	return op.items.get(op.key+item.Key, func() []byte {
+	return op.items.get(op.key+item.Key, func() (text []byte, failed bool) {
 		// Other clients wait for the answer, too, so it does not end with this one.
 		ctx := op.context(context.WithoutCancel(ctx))
-		var text []byte
 		err := op.within(ctx, func(ctx context.Context) {
 			opCtx, errs := op.open(ctx, &op.req.RawParams, false)
 			if errs != nil {
-				text = encodeErrors(explained(opCtx, errs))
+				text, failed = encodeErrors(explained(opCtx, errs)), true
 				return
 			}
 			ctx = context.WithValue(ctx, itemKey{}, item)
 			if out := op.dispatch(ctx, answers.Key{}, opCtx); out != nil {
-				text = out.whole()
+				text, failed = out.whole(), out.failed
 			}
 		})
 		switch {
 		case err != nil || text == nil:
-			return encodeErrors(busyErrors())
+			return encodeErrors(busyErrors()), true
 		case len(text) > maxItem:
-			return encodeErrors(gqlerror.List{errItemTooLong})
+			return encodeErrors(gqlerror.List{errItemTooLong}), true
 		}
-		return text
+		return text, failed
 	})
 }
 
@@ -297,7 +296,8 @@ func (op *operation) respond(ctx context.Context, opCtx *graphql.OperationContex
 	return text
 }
 
-// recent caches the answers for the latest items, including those in flight. The zero value is ready.
+// recent shares the answers for the latest items among the clients that receive them: those in flight,
+// and, for a short time, those without errors. The zero value is ready.
 type recent struct {
 	mu    sync.Mutex
 	of    map[string]*recentItem
@@ -306,19 +306,27 @@ type recent struct {
 }
 
 type recentItem struct {
-	done chan struct{}
-	text []byte
+	done  chan struct{}
+	text  []byte
+	ended time.Time
 }
 
 // The bounds of [recent]. For an item that it has dropped, the operation is executed again.
 const (
 	maxRecent      = 1000
 	maxRecentBytes = 8 << 20
+	// maxRecentAge is long enough for the clients that wait for admission at the moment of an event.
+	// A later client may get the same item, such as the roster of a quiet meeting, but what else it
+	// selects may have changed.
+	maxRecentAge = 5 * time.Second
 )
 
-// get returns the answer of a key. It calls answer unless the answer is cached or in flight.
-func (r *recent) get(key string, answer func() []byte) []byte {
+// get returns the answer of a key. It calls answer unless the answer is cached or in flight. failed says
+// that the answer has errors: only the clients that already wait for it receive it, since a later
+// execution may succeed.
+func (r *recent) get(key string, answer func() (text []byte, failed bool)) []byte {
 	r.mu.Lock()
+	r.expire()
 	it, ok := r.of[key]
 	if !ok {
 		it = r.begin(key)
@@ -328,8 +336,9 @@ func (r *recent) get(key string, answer func() []byte) []byte {
 		<-it.done
 		return it.text
 	}
-	defer r.end(key, it)
-	it.text = answer()
+	failed := true // if answer panics
+	defer func() { r.end(key, it, failed) }()
+	it.text, failed = answer()
 	return it.text
 }
 
@@ -343,23 +352,41 @@ func (r *recent) begin(key string) *recentItem {
 	return it
 }
 
-// end stores an answer, and drops the oldest beyond the bounds.
-func (r *recent) end(key string, it *recentItem) {
+// end passes an answer to the clients that wait for it, stores it unless it has errors, and drops the
+// oldest beyond the bounds.
+func (r *recent) end(key string, it *recentItem, failed bool) {
 	if it.text == nil { // answer panicked
 		it.text = encodeErrors(busyErrors())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	close(it.done)
+	if failed {
+		delete(r.of, key)
+		return
+	}
+	it.ended = time.Now()
 	r.order = append(r.order, key)
 	r.bytes += len(key) + len(it.text)
 	for len(r.order) > maxRecent || r.bytes > maxRecentBytes {
-		oldest := r.order[0]
-		r.order[0] = ""
-		r.order = r.order[1:]
-		r.bytes -= len(oldest) + len(r.of[oldest].text)
-		delete(r.of, oldest)
+		r.dropOldest()
 	}
+}
+
+// expire drops the answers that are older than maxRecentAge. The caller holds the lock.
+func (r *recent) expire() {
+	for len(r.order) > 0 && time.Since(r.of[r.order[0]].ended) >= maxRecentAge {
+		r.dropOldest()
+	}
+}
+
+// dropOldest drops the oldest finished answer. The caller holds the lock.
+func (r *recent) dropOldest() {
+	oldest := r.order[0]
+	r.order[0] = ""
+	r.order = r.order[1:]
+	r.bytes -= len(oldest) + len(r.of[oldest].text)
+	delete(r.of, oldest)
 }
 
 // feed sends the answers of an operation to a client.

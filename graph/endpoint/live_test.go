@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -19,14 +20,14 @@ func TestRecent_bounds(t *testing.T) {
 	r := &recent{}
 	var made atomic.Int64
 	for i := range 3 * maxRecent {
-		r.get(strconv.Itoa(i), func() []byte { made.Add(1); return make([]byte, 20<<10) })
+		r.get(strconv.Itoa(i), func() ([]byte, bool) { made.Add(1); return make([]byte, 20<<10), false })
 		if len(r.of) > maxRecent || len(r.of) != len(r.order) || r.bytes > maxRecentBytes {
 			t.Fatalf("%d are kept, %d in order, of %d bytes", len(r.of), len(r.order), r.bytes)
 		}
 	}
 	last := strconv.Itoa(3*maxRecent - 1)
-	r.get(last, func() []byte { t.Error("it is made again"); return nil })
-	r.get("0", func() []byte { made.Add(1); return nil })
+	r.get(last, func() ([]byte, bool) { t.Error("it is made again"); return nil, true })
+	r.get("0", func() ([]byte, bool) { made.Add(1); return nil, true })
 	if n := made.Load(); n != 3*maxRecent+1 {
 		t.Errorf("%d were made", n)
 	}
@@ -36,7 +37,7 @@ func TestRecent_bounds(t *testing.T) {
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
-				if text := r.get("new", func() []byte { once.Add(1); <-gate; return []byte("x") }); string(text) != "x" {
+				if text := r.get("new", func() ([]byte, bool) { once.Add(1); <-gate; return []byte("x"), false }); string(text) != "x" {
 					t.Errorf("%q", text)
 				}
 			})
@@ -46,6 +47,49 @@ func TestRecent_bounds(t *testing.T) {
 		wait.Wait()
 		if n := once.Load(); n != 1 {
 			t.Errorf("it was made %d times", n)
+		}
+	})
+}
+
+// TestRecent_ages keeps an answer for some seconds only, and one with errors only for the clients that
+// wait for it.
+func TestRecent_ages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recent{}
+		made := 0
+		get := func(failed bool) string {
+			return string(r.get("a", func() ([]byte, bool) {
+				made++
+				time.Sleep(time.Second)
+				return []byte(strconv.Itoa(made)), failed
+			}))
+		}
+		var wait sync.WaitGroup
+		for range 10 {
+			wait.Go(func() {
+				if text := get(true); text != "1" {
+					t.Errorf("one that waited has %s", text)
+				}
+			})
+		}
+		wait.Wait()
+		if text := get(false); text != "2" {
+			t.Errorf("after one with errors: %s", text)
+		}
+		time.Sleep(maxRecentAge - 1)
+		if text := get(false); text != "2" {
+			t.Errorf("shortly after the event: %s", text)
+		}
+		time.Sleep(1)
+		if text := get(false); text != "3" || len(r.order) != 1 || r.bytes != len("a3") {
+			t.Errorf("later: %s, %d are kept, of %d bytes", text, len(r.order), r.bytes)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			r.get("b", func() ([]byte, bool) { panic("b") })
+		}()
+		if _, kept := r.of["b"]; kept {
+			t.Error("the answer of a panic is kept")
 		}
 	})
 }

@@ -247,7 +247,7 @@ func (s *reserved) start(w http.ResponseWriter, id string, c *client, text []byt
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.running[id] = cancel
 	release := q.held()
-	op := &reservedOp{s, s.feed, id, sync.OnceFunc(func() {
+	op := &reservedOp{s, s.feed, id, ctx, sync.OnceFunc(func() {
 		<-s.busy
 		release()
 	})}
@@ -270,7 +270,8 @@ type reservedOp struct {
 	*reserved
 	feed *streamFeed
 	id   string
-	idle func() // ends its count in busy, and releases the memory for its text
+	ctx  context.Context //nolint:containedctx // ends when the client ends the operation
+	idle func()          // ends its count in busy, and releases the memory for its text
 }
 
 // forget frees the id of the operation, unless DELETE has done so, or the stream has ended.
@@ -302,13 +303,17 @@ func (op *reservedOp) complete() {
 	_ = op.put("event: complete\ndata: {\"id\":", "") // read finds that the client has gone
 }
 
-// put writes an event with the operation's id between two texts.
+// put writes an event with the operation's id between two texts, unless the client has ended the
+// operation: another one may have its id by then.
 func (op *reservedOp) put(before, behind string) error {
 	f := op.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.ended {
+	switch {
+	case f.ended:
 		return errGoingAway
+	case op.ctx.Err() != nil:
+		return op.ctx.Err()
 	}
 	id, err := json.Marshal(op.id)
 	if err != nil {

@@ -101,7 +101,7 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A goroutine and a request of their own let the memory of the handler's be freed: the stack of
 	// its goroutine has grown.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	k := &socket{Sockets: s, conn: conn, ctx: ctx, cancel: cancel, running: map[string]*running{}, busy: make(chan struct{}, maxBusy)}
+	k := &socket{Sockets: s, conn: conn, ctx: ctx, cancel: cancel, running: map[string]*running{}, sends: make(chan struct{}, 1), busy: make(chan struct{}, maxBusy)}
 	opened := &http.Request{
 		Method: http.MethodGet, URL: r.URL, Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
 		Header: r.Header.Clone(), Body: http.NoBody, Host: r.Host, RemoteAddr: r.RemoteAddr, TLS: r.TLS,
@@ -146,6 +146,7 @@ type socket struct {
 
 	mu      sync.Mutex
 	running map[string]*running // by the client's id
+	sends   chan struct{}       // has an item while a message of an operation is written
 	pings   *time.Timer
 	silent  atomic.Int32  // pings since the last message of the client
 	busy    chan struct{} // has an item for each operation that is read or executed
@@ -421,7 +422,8 @@ func pong(m message) string {
 type running struct {
 	*socket
 	id     string
-	head   string // the beginning of its messages, up to their type
+	head   string          // the beginning of its messages, up to their type
+	ctx    context.Context //nolint:containedctx // ends when the client completes the operation
 	cancel context.CancelFunc
 	idle   func() // ends its count in busy, and releases the memory for its message
 }
@@ -441,7 +443,7 @@ func (k *socket) subscribe(m message) bool {
 	}
 	quoted, _ := json.Marshal(m.ID) //nolint:errchkjson // a text can be written
 	ctx, cancel := context.WithCancel(k.ctx)
-	op := &running{k, m.ID, `{"id":` + string(quoted) + `,"type":`, cancel, sync.OnceFunc(func() {
+	op := &running{k, m.ID, `{"id":` + string(quoted) + `,"type":`, ctx, cancel, sync.OnceFunc(func() {
 		<-k.busy
 		m.release()
 	})}
@@ -495,26 +497,41 @@ func (op *running) forget() {
 // following implements [feed].
 func (op *running) following() { op.idle() }
 
-// next implements [feed]. A short message is written without a deadline, since a context with one takes
-// longer than the write: the next ping has a deadline, and closes the connection.
+// next implements [feed].
 func (op *running) next(_ context.Context, answer []byte) error {
-	head := op.head + `"next","payload":`
-	if len(head)+len(answer)+1 <= shortMessage {
-		return op.writeShort(context.Background(), head, answer, `}`)
-	}
-	return op.write(head, answer, `}`)
+	return op.put(`"next","payload":`, answer, `}`, false)
 }
 
 // refused implements [feed].
 func (op *running) refused(errs gqlerror.List) {
-	op.forget()
-	_ = op.write(op.head+`"error","payload":`, errorsText(errs), `}`) // after an error, read returns
+	_ = op.put(`"error","payload":`, errorsText(errs), `}`, true) // after an error, read returns
 }
 
 // complete implements [feed].
 func (op *running) complete() {
-	op.forget()
-	_ = op.write(op.head+`"complete"}`, nil, "") // as above
+	_ = op.put(`"complete"}`, nil, "", true) // as above
+}
+
+// put writes a message of the operation, of three parts after its head; the last one frees the id. After
+// the client has completed the operation, it writes none: the client may have used the id again. So it
+// checks that when all earlier messages are written.
+//
+// A short message is written without a deadline, since a context with one takes longer than the write:
+// the next ping has a deadline, and closes the connection.
+func (op *running) put(kind string, payload []byte, behind string, last bool) error {
+	op.sends <- struct{}{}
+	defer func() { <-op.sends }()
+	if err := op.ctx.Err(); err != nil {
+		return err
+	}
+	if last {
+		op.forget()
+	}
+	head := op.head + kind
+	if len(head)+len(payload)+len(behind) <= shortMessage {
+		return op.writeShort(context.Background(), head, payload, behind)
+	}
+	return op.write(head, payload, behind)
 }
 
 // shortMessage is the size, in bytes, up to which the parts of a message are written at once.

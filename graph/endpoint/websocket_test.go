@@ -34,37 +34,98 @@ func (l oneConn) Close() error {
 
 func (oneConn) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
+// openedSocket opens a connection in a bubble. ended ends the server.
+func openedSocket(t *testing.T) (k *socket, conn *websocket.Conn, ended func()) {
+	t.Helper()
+	opened := make(chan *socket, 1)
+	sockets := &Sockets{Live: &Live{}, Admission: admission.New(), Log: slog.New(slog.DiscardHandler), Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer, _ := w.(*socketWriter)
+		answer.socket.client = &client{}
+		opened <- answer.socket
+	})}
+	client, served := net.Pipe()
+	listener := make(oneConn, 1)
+	listener <- served
+	server := &http.Server{Handler: sockets, ReadHeaderTimeout: time.Second}
+	go server.Serve(listener)
+	conn, _, err := websocket.Dial(t.Context(), "http://gateway.test/graphql", &websocket.DialOptions{
+		Subprotocols: []string{subprotocol},
+		HTTPClient:   &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := conn.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return <-opened, conn, func() {
+		conn.CloseNow()
+		server.Close()
+	}
+}
+
+// TestWebSocket_completed has operations answer after the client has completed them, one while it waits
+// for the message of another: the next operation with the id receives its own answers only.
+func TestWebSocket_completed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, conn, ended := openedSocket(t)
+		defer ended()
+		begin := func(id string) *running {
+			ctx, cancel := context.WithCancel(k.ctx)
+			op := &running{socket: k, id: id, ctx: ctx, cancel: cancel, head: `{"id":"` + id + `","type":`}
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			k.running[id] = op
+			return op
+		}
+		late, waits, other := begin("1"), begin("2"), begin("3")
+		go other.next(t.Context(), []byte(`"other"`)) // the client does not read yet
+		synctest.Wait()
+		go func() {
+			if err := waits.next(t.Context(), []byte(`"waits"`)); err == nil {
+				t.Error("an answer is sent after complete")
+			}
+			waits.complete()
+		}()
+		synctest.Wait()
+		for _, id := range []string{"1", "2"} {
+			if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"complete","id":"`+id+`"}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		read := func(want string) {
+			t.Helper()
+			if _, text, err := conn.Read(t.Context()); err != nil || string(text) != want {
+				t.Errorf("%s %v, want %s", text, err, want)
+			}
+		}
+		again := begin("1")
+		read(`{"id":"3","type":"next","payload":"other"}`)
+		go func() {
+			late.refused(busyErrors())
+			late.complete()
+			again.complete()
+		}()
+		read(`{"id":"1","type":"complete"}`)
+		synctest.Wait()
+		if k.running["1"] != nil || k.running["2"] != nil {
+			t.Error("an id is not free")
+		}
+	})
+}
+
 // TestWebSocket_clientThatDoesNotRead writes short items to a client that no longer reads: it is
 // disconnected.
 func TestWebSocket_clientThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opened := make(chan *socket, 1)
-		sockets := &Sockets{Live: &Live{}, Admission: admission.New(), Log: slog.New(slog.DiscardHandler), Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			answer, _ := w.(*socketWriter)
-			answer.socket.client = &client{}
-			opened <- answer.socket
-		})}
-		client, served := net.Pipe()
-		listener := make(oneConn, 1)
-		listener <- served
-		server := &http.Server{Handler: sockets, ReadHeaderTimeout: time.Second}
-		go server.Serve(listener)
-		defer server.Close()
-		conn, _, err := websocket.Dial(t.Context(), "http://gateway.test/graphql", &websocket.DialOptions{
-			Subprotocols: []string{subprotocol},
-			HTTPClient:   &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.CloseNow()
-		if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := conn.Read(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		op := &running{socket: <-opened, head: `{"id":"1","type":`}
+		k, _, ended := openedSocket(t)
+		defer ended()
+		var err error
+		op := &running{socket: k, ctx: t.Context(), head: `{"id":"1","type":`}
 		began := time.Now()
 		for err == nil && time.Since(began) < time.Hour {
 			err = op.next(t.Context(), []byte(`{"data":null}`))
@@ -73,7 +134,7 @@ func TestWebSocket_clientThatDoesNotRead(t *testing.T) {
 			t.Errorf("after %v: %v", took, err)
 		}
 		synctest.Wait()
-		if connections, _ := sockets.Live.Counts(); connections != 0 {
+		if connections, _ := k.Live.Counts(); connections != 0 {
 			t.Errorf("%d connections are open", connections)
 		}
 	})

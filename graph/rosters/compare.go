@@ -1,6 +1,7 @@
 package rosters
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/fnv"
@@ -182,20 +183,28 @@ func (s *Roster) seedByDashboard(ctx context.Context) error {
 	}
 	var listed []*roster.Listed
 	for _, row := range rows {
-		if row.InMeetingID == "" || row.JoinTime.IsZero() {
-			continue
+		if p := listedOf(row); p != nil {
+			listed = append(listed, p)
 		}
-		listed = append(listed, &roster.Listed{
-			Participant: roster.Participant{
-				Person: events.Person{
-					StayID: string(row.InMeetingID), UUID: string(row.ParticipantUUID), UserID: string(row.ParticipantUserID),
-					RegistrantID: string(row.RegistrantID), Name: string(row.Name), Email: string(row.Email), CustomerKey: string(row.CustomerKey),
-				},
-				Joined: row.JoinTime.Time, Left: row.LeaveTime.Time, Waiting: row.Status == types.ParticipantStatusInWaitingRoom,
-			},
-			InRoom: row.BreakoutRoomID != "",
-		})
 	}
 	s.room.Seed(listed, of.Whole(), asked)
 	return nil
+}
+
+// listedOf returns a row of the dashboard's list; nil if it does not say which stay it is, or when that
+// began. Zoom's id of the user may be in the older field only, as in events.
+func listedOf(row *types.DashboardParticipant) *roster.Listed {
+	if row.InMeetingID == "" || row.JoinTime.IsZero() {
+		return nil
+	}
+	return &roster.Listed{
+		Participant: roster.Participant{
+			Person: events.Person{
+				StayID: string(row.InMeetingID), UUID: string(row.ParticipantUUID), UserID: string(cmp.Or(row.ParticipantUserID, row.ZoomID)),
+				RegistrantID: string(row.RegistrantID), Name: string(row.Name), Email: string(row.Email), CustomerKey: string(row.CustomerKey),
+			},
+			Joined: row.JoinTime.Time, Left: row.LeaveTime.Time, Waiting: row.Status == types.ParticipantStatusInWaitingRoom,
+		},
+		InRoom: row.BreakoutRoomID != "",
+	}
 }

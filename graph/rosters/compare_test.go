@@ -56,3 +56,23 @@ func TestPaceOf(t *testing.T) {
 		}
 	}
 }
+
+// TestListedOf takes the user of a row from either of Zoom's fields.
+func TestListedOf(t *testing.T) {
+	at := types.Time{Time: monday}
+	for _, c := range []struct {
+		row  types.DashboardParticipant
+		want string
+	}{
+		{types.DashboardParticipant{InMeetingID: "1", JoinTime: at, ZoomID: "host"}, "host"},
+		{types.DashboardParticipant{InMeetingID: "1", JoinTime: at, ZoomID: "old", ParticipantUserID: "new"}, "new"},
+		{types.DashboardParticipant{InMeetingID: "1", JoinTime: at}, ""},
+	} {
+		if got := listedOf(&c.row); got == nil || got.UserID != c.want {
+			t.Errorf("%+v: %+v, want the user %q", c.row, got, c.want)
+		}
+	}
+	if listedOf(&types.DashboardParticipant{InMeetingID: "1"}) != nil {
+		t.Error("a row without a time is listed")
+	}
+}

@@ -101,18 +101,23 @@ func (l *Rosters) join(ctx context.Context, key Key, seed func(context.Context, 
 			close(s.ready)
 		}()
 	}
+	s.use()
+	return s
+}
+
+// use adds a user. The caller holds the lock.
+func (s *Roster) use() {
 	s.users++
 	if s.idleTimer != nil {
 		s.idleTimer.Stop()
 		s.idleTimer = nil
 	}
-	return s
 }
 
 // Read returns a roster for a query: the one that is followed, if it is ready, or else one by
 // events only. The caller MUST call leave once.
 func (l *Rosters) Read(ctx context.Context, key Key) (s *Roster, leave func()) {
-	if s := l.followed(ctx, key); s != nil {
+	if s := l.followed(key); s != nil {
 		return s, func() { l.Leave(s) }
 	}
 	key.eventsOnly = true
@@ -127,25 +132,33 @@ func (l *Rosters) Read(ctx context.Context, key Key) (s *Roster, leave func()) {
 	return s, func() { l.Leave(s) }
 }
 
-// followed joins the roster of a key if one is in use, ready, and without an error; otherwise it
-// returns nil.
-func (l *Rosters) followed(ctx context.Context, key Key) *Roster {
+// followed adds a user to the roster of a key if one is in use, ready, and without an error; otherwise
+// it returns nil. It holds the lock throughout: between two holds, the roster could be closed.
+func (l *Rosters) followed(key Key) *Roster {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	s := l.byKey[key]
-	l.mu.Unlock()
-	if s == nil {
+	if s == nil || s.isLost() {
 		return nil
 	}
 	select {
-	case <-s.lost:
-		return nil
 	case <-s.ready:
 		if s.err != nil {
 			return nil
 		}
-		return l.join(ctx, key, func(context.Context, *Roster) {})
+		s.use()
+		return s
 	default:
 		return nil // it may be waiting for the dashboard
+	}
+}
+
+func (s *Roster) isLost() bool {
+	select {
+	case <-s.lost:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -153,14 +166,20 @@ func (l *Rosters) followed(ctx context.Context, key Key) *Roster {
 func (l *Rosters) Leave(s *Roster) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.leave(s)
+}
+
+// leave is Leave for a caller that holds the lock.
+func (l *Rosters) leave(s *Roster) {
 	if s.users--; s.users > 0 {
 		return
 	}
-	s.idleTimer = time.AfterFunc(Idle, func() {
+	var timer *time.Timer
+	timer = time.AfterFunc(Idle, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if s.users > 0 {
-			return
+		if s.idleTimer != timer {
+			return // it fired before a user could stop it; another timer may run
 		}
 		if l.byKey[s.Key] == s {
 			delete(l.byKey, s.Key)
@@ -171,6 +190,7 @@ func (l *Rosters) Leave(s *Roster) {
 		}
 		go s.close()
 	})
+	s.idleTimer = timer
 }
 
 // Drop ensures that a roster has no new users: the next one of its key makes another.

@@ -68,7 +68,7 @@ func (h *history) leave() {
 	}
 }
 
-// watch makes versions when the roster changes, until ctx ends.
+// watch makes versions when events or lists have been added to the roster, until ctx ends.
 func (h *history) watch(ctx context.Context, s *Roster) {
 	select {
 	case <-s.ready:
@@ -86,7 +86,7 @@ func (h *history) watch(ctx context.Context, s *Roster) {
 		case <-ctx.Done():
 			return
 		}
-		_, changed := s.room.Now()
+		changed := s.room.Applied()
 		var settle <-chan time.Time
 		if h.publish(s.room.Runs(), time.Now()) {
 			settle = time.After(endGrace)

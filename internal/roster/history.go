@@ -179,14 +179,14 @@ func (r *Room) Runs() []*Run {
 
 func (in *instance) history(asOf time.Time) *Run {
 	h := &Run{ID: in.id, UUID: in.uuid, Started: in.started, Ended: in.ended, AsOf: asOf, Whole: !in.truncated && !in.mayLackEvents && (!in.started.IsZero() || in.seededWhole)}
-	people := map[string]bool{}
+	present := people{}
 	for _, s := range in.stays {
 		h.Stays = append(h.Stays, s.times()...)
 		if in.ended.IsZero() && s.present() && !s.Waiting {
-			people[s.personKey()] = true
+			present.add(&s.Participant)
 		}
 	}
-	h.People = len(people)
+	h.People = present.count()
 	slices.SortFunc(h.Stays, byJoined)
 	return h
 }

@@ -31,8 +31,41 @@ type Participant struct {
 	Waiting bool
 }
 
-// personKey identifies the person of a stay in the meeting or in a breakout room.
-func (p *Participant) personKey() string { return cmp.Or(p.UUID, p.ParentID, p.StayID) }
+// deviceKey identifies the device of a stay in the meeting or in a breakout room.
+func (p *Participant) deviceKey() string { return cmp.Or(p.UUID, p.ParentID, p.StayID) }
+
+// people are the devices in a meeting by their key, each with what its stays have about the person: that
+// of a breakout room may lack what the stay in the meeting has.
+type people map[string]identity
+
+// identity is what identifies a person beyond a device; "" is unknown.
+type identity struct{ registrant, customer, user string }
+
+func (a people) add(p *Participant) {
+	key := p.deviceKey()
+	known := a[key]
+	a[key] = identity{cmp.Or(known.registrant, p.RegistrantID), cmp.Or(known.customer, p.CustomerKey), cmp.Or(known.user, p.UserID)}
+}
+
+// count returns the number of persons. Devices are of one person if they have the same registration or,
+// without one, the same key of an app or, without both, the same user. A device without any of these is
+// a person.
+func (a people) count() int {
+	devices, persons := 0, map[identity]bool{}
+	for _, known := range a {
+		switch {
+		case known.registrant != "":
+			persons[identity{registrant: known.registrant}] = true
+		case known.customer != "":
+			persons[identity{customer: known.customer}] = true
+		case known.user != "":
+			persons[identity{user: known.user}] = true
+		default:
+			devices++
+		}
+	}
+	return devices + len(persons)
+}
 
 // State says whether a meeting is in progress.
 type State uint8
@@ -108,13 +141,14 @@ type Room struct {
 	changes      []Change
 	dropped      int           // changes up to this version are no longer all kept
 	notify       chan struct{} // closed by the next version
+	applied      chan struct{} // closed when a version was due, also if the roster is the same
 	published    time.Time     // when the last version was made
 	publishTimer *time.Timer   // set while a version is due
 }
 
 // New returns the roster of a meeting that has no events up to a cursor.
 func New(cursor string, now time.Time) *Room {
-	return &Room{cursor: cursor, asOf: now, shown: &Snapshot{Cursor: cursor, AsOf: now}, notify: make(chan struct{})}
+	return &Room{cursor: cursor, asOf: now, shown: &Snapshot{Cursor: cursor, AsOf: now}, notify: make(chan struct{}), applied: make(chan struct{})}
 }
 
 // instance is an instance of the meeting.
@@ -536,6 +570,8 @@ func (r *Room) Flush() {
 // publish makes a version if something has changed. The caller holds the lock.
 func (r *Room) publish() {
 	r.published = time.Now()
+	close(r.applied)
+	r.applied = make(chan struct{})
 	next := &Snapshot{Version: r.shown.Version + 1, Cursor: r.cursor, AsOf: r.asOf, Compared: r.compared}
 	changed := len(r.changes)
 	for _, in := range r.instances {
@@ -607,15 +643,15 @@ func (s *Snapshot) same(other *Snapshot) bool {
 }
 
 func (s *Snapshot) count() {
-	people := make(map[string]bool, len(s.Participants))
+	present := make(people, len(s.Participants))
 	for _, p := range s.Participants {
 		if p.Waiting {
 			s.Waiting++
 		} else {
-			people[p.personKey()] = true
+			present.add(p)
 		}
 	}
-	s.People = len(people)
+	s.People = present.count()
 }
 
 // Now returns the latest version, and a channel that is closed when there is a later one.
@@ -623,6 +659,14 @@ func (r *Room) Now() (*Snapshot, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.shown, r.notify
+}
+
+// Applied returns a channel that is closed when events or lists have been added, after at most
+// publishEvery. Not all of them change the roster: an instance may start and end between two versions.
+func (r *Room) Applied() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.applied
 }
 
 // Between returns those who joined and those who left after one version and up to another; ok is

@@ -336,3 +336,44 @@ func TestRoom_isBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestRoom_countsPersons counts a person with several devices once, by the registration, the key of an
+// app or the user; also where the stay in a breakout room does not have these.
+func TestRoom_countsPersons(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := New("", noon)
+		n := 0
+		apply := func(action, id, room, more string) {
+			n++
+			body := fmt.Sprintf(`{"event":"meeting.participant_%s","event_ts":%d,"payload":{"account_id":"A","object":{"id":"1","uuid":"r","breakout_room_uuid":%[4]q,"participant":{"user_id":%[3]q,"participant_uuid":"u%[3]s","date_time":%[5]q%[6]s}}}}`,
+				action, noon.UnixMilli()+int64(n), id, room, noon.Add(time.Duration(n)*time.Second).Format(time.RFC3339), more)
+			e, err := events.Parse([]byte(body), noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Apply(&events.Stored{Event: e, Served: "A", Cursor: fmt.Sprintf("%d-0", n)})
+		}
+		wants := func(why string, people int) {
+			t.Helper()
+			time.Sleep(time.Second)
+			runs := r.Runs()
+			if now, _ := r.Now(); now.People != people || runs[0].People != people {
+				t.Errorf("%s: %d people, in the history %d, want %d", why, now.People, runs[0].People, people)
+			}
+		}
+		for i, who := range []string{`,"participant_user_id":"U"`, `,"registrant_id":"R"`, `,"customer_key":"C"`, ``} {
+			apply("joined", strconv.Itoa(2*i), "", who)
+			apply("joined", strconv.Itoa(2*i+1), "", who)
+		}
+		wants("three persons with two devices, and two without identity", 5)
+		apply("joined_breakout_room", "0", "b", "") // without the user
+		wants("a device in a breakout room", 5)
+		apply("left_breakout_room", "0", "b", "")
+		apply("left", "0", "", "")
+		wants("one of two devices has left", 5)
+		apply("left", "1", "", "")
+		wants("the first person has left", 4)
+		apply("left", "2", "", "")
+		wants("one of two devices has left", 4)
+	})
+}
