@@ -146,6 +146,29 @@ func TestPageIndex(t *testing.T) {
 	wait.Wait()
 }
 
+// A list that lacks items is asked for again.
+func TestPage_oddIsNotStored(t *testing.T) {
+	for body, want := range map[string]int{
+		`{"users":[{"id":"a"},null],"total_records":2}`:                  2,
+		`{"users":[{"id":"a"}],"total_records":2}`:                       2,
+		`{"users":[{"id":"a"}],"total_records":1,"next_page_token":{}}`:  2,
+		`{"users":[{"id":"a"}],"total_records":2,"next_page_token":"t"}`: 1,
+		`{"users":[{"id":"a"},{"id":"a"}],"total_records":2}`:            1,
+		`{"users":[{"id":"a"}],"total_records":1}`:                       1,
+	} {
+		calls := 0
+		c := newTestClient(func(*http.Request) *http.Response { calls++; return answer(200, body) })
+		for range 2 {
+			if _, err := ListUsers.Page(t.Context(), c, UserFilter{}, Paging{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if calls != want {
+			t.Errorf("%s: %d calls, want %d", body, calls, want)
+		}
+	}
+}
+
 // A page with a token is fresh no longer than the token.
 func TestPage_lifetimeOfToken(t *testing.T) {
 	for _, c := range []struct {
