@@ -3,10 +3,15 @@ package auth
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -62,6 +67,7 @@ func NewServerToServer(accountID, clientID, secret, oauthURL string, client *htt
 		client = &http.Client{Timeout: requestTimeout}
 	}
 	direct := *client
+	direct.Transport = checked{cmp.Or[http.RoundTripper](client.Transport, http.DefaultTransport)}
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &ServerToServer{
 		http: &direct, cloud: zoom.CloudOf(oauthURL),
@@ -153,9 +159,65 @@ func (s *ServerToServer) fetch(ctx context.Context) (*identity.Token, error) {
 	return s.token, nil
 }
 
+// notOAuth is the message about an answer that is not of Zoom's OAuth server.
+const notOAuth = "the answer for a token is not of Zoom's OAuth server; ZOOM_OAUTH_URL is its address"
+
+// maxAnswer bounds the body of an answer, in bytes; the library reads no more either.
+const maxAnswer = 1 << 20
+
+// checked reads the answers under HTTP 200 before the library, which has one error for all that
+// it cannot read, and accepts only whole seconds for the lifetime.
+type checked struct{ http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := c.RoundTripper.RoundTrip(r)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		return answer, err
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	_ = answer.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	odd := func(kind error, message string) (*http.Response, error) {
+		return nil, &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: kind, Status: answer.StatusCode, ContentType: zoom.ContentType(answer.Header), Message: message}
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil || fields == nil {
+		return odd(zoom.ErrNotZoom, notOAuth)
+	}
+	text := func(name string) (s string) {
+		_ = json.Unmarshal(fields[name], &s)
+		return s
+	}
+	code := strings.Trim(string(fields["code"]), `"`)
+	switch n, _ := strconv.Atoi(code); {
+	case text("access_token") != "", text("error") != "": // the library reads a refusal
+	case n != 0:
+		return odd(zoom.ErrUnauthenticated, "code "+shortened(code))
+	default:
+		return odd(zoom.ErrBadAnswer, "the answer has no access_token")
+	}
+	if seconds, err := strconv.ParseFloat(strings.Trim(string(fields["expires_in"]), `"`), 64); err == nil {
+		if seconds < 0 {
+			return odd(zoom.ErrBadAnswer, "the token has ended by its expires_in")
+		}
+		fields["expires_in"] = json.RawMessage(strconv.FormatInt(int64(min(seconds, math.MaxInt32)), 10))
+		if body, err = json.Marshal(fields); err != nil {
+			return nil, err
+		}
+	}
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return answer, nil
+}
+
 // refusal distinguishes wrong credentials from a server that does not answer. The
 // library's error may quote the answer, so it is not wrapped.
 func refusal(err error) error {
+	if odd, ok := errors.AsType[*zoom.Error](err); ok {
+		return odd
+	}
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) {
 		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrUnavailable}
@@ -164,7 +226,7 @@ func refusal(err error) error {
 	case status >= 300 && status < 400:
 		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrBadAnswer, Status: status, Message: "a redirect, which is not followed: credentials go to the configured address alone"}
 	case status < 500 && status != http.StatusTooManyRequests && !bytes.HasPrefix(bytes.TrimSpace(refused.Body), []byte("{")):
-		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrNotZoom, Status: status, ContentType: zoom.ContentType(refused.Response.Header)}
+		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrNotZoom, Status: status, ContentType: zoom.ContentType(refused.Response.Header), Message: notOAuth}
 	case status < 500 && status != http.StatusTooManyRequests:
 		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrUnauthenticated, Status: status, Message: shortened(refused.ErrorCode)}
 	}

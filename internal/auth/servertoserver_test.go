@@ -217,6 +217,7 @@ func TestToken_lifetime(t *testing.T) {
 	}{
 		{"as a number", `,"expires_in":3600`, 58 * time.Minute, time.Hour},
 		{"as a string", `,"expires_in":"3600"`, 58 * time.Minute, time.Hour},
+		{"with a fraction", `,"expires_in":3600.5`, 58 * time.Minute, time.Hour},
 		{"missing: the lifetime of all of Zoom's tokens", ``, 58 * time.Minute, time.Hour},
 		{"shorter than refreshBefore", `,"expires_in":60`, 30 * time.Second, time.Minute},
 	} {
@@ -287,8 +288,11 @@ func TestToken_errors(t *testing.T) {
 		{"a bug of Zoom's", 500, `{"error":"client-secret"}`, zoom.ErrUnavailable, ""},
 		{"a throttle", 429, `{"error":"client-secret"}`, zoom.ErrUnavailable, ""},
 		{"no answer", 0, ``, zoom.ErrUnavailable, ""},
-		{"an answer that cannot be read", 200, `<html>client-secret`, zoom.ErrUnavailable, ""},
-		{"an answer without a token", 200, `{}`, zoom.ErrUnavailable, ""},
+		{"a page under 200", 200, `<html>client-secret`, zoom.ErrNotZoom, "ZOOM_OAUTH_URL"},
+		{"an answer without a token", 200, `{"token_type":"bearer"}`, zoom.ErrBadAnswer, "access_token"},
+		{"a refusal under 200", 200, `{"code":4717,"message":"client-secret"}`, zoom.ErrUnauthenticated, "4717"},
+		{"OAuth's refusal under 200", 200, `{"error":"invalid_client"}`, zoom.ErrUnauthenticated, "invalid_client"},
+		{"a token that has ended", 200, `{"access_token":"t","expires_in":-5}`, zoom.ErrBadAnswer, "expires_in"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := &tokenServer{respond: func(int) (int, string) { return c.status, c.body }}

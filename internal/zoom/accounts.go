@@ -166,7 +166,7 @@ var (
 		Tags:   accountTags,
 	})
 	GetSettings = op[SettingsKey, Settings](Spec{
-		Pattern: "GET /accounts/{accountId}/settings", Rate: Medium, Life: Slow, Unset: true,
+		Pattern: "GET /accounts/{accountId}/settings", Rate: Medium, Life: Slow,
 		Scopes: settingsRead + "account:read:settings:master account:read:settings:admin",
 		Tags:   settingsTags,
 	})

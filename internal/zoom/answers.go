@@ -247,10 +247,10 @@ func (r *required) holds(body []byte) bool {
 	return err == nil && slices.ContainsFunc(r.names, func(name string) bool { return hasValue(fields[name]) })
 }
 
-// refused returns the error for a refusal under HTTP 200: the same as under HTTP 400.
+// refused returns the error for a refusal under HTTP 200: the same as under its own status.
 func refused(req *Request, answer *http.Response, said refusalBody) error {
 	e := failure(req.Spec, answer, nil, "", nil)
-	e.fill(req.Spec, http.StatusBadRequest, said, answer.Header, time.Now())
+	e.fill(req.Spec, said.ownStatus(), said, answer.Header, time.Now())
 	return e
 }
 

@@ -48,6 +48,10 @@ var requests = map[string]func(context.Context, *Client) error{
 		_, err := GetSettings.Do(ctx, c, SettingsKey{})
 		return err
 	},
+	"locked settings": func(ctx context.Context, c *Client) error {
+		_, err := GetLockedSettings.Do(ctx, c, SettingsKey{})
+		return err
+	},
 	"token": func(ctx context.Context, c *Client) error {
 		_, err := GetMeetingToken.Do(ctx, c, MeetingKey{MeetingID: 7})
 		return err
@@ -80,6 +84,11 @@ func TestReceived_refusalUnderHTTP200(t *testing.T) {
 		{"a scope", `{"code":4711,"message":"Invalid access token, does not contain scopes."}`, ErrMissingScope},
 		{"none of it", `{"code":1001,"message":"User does not exist."}`, ErrNotFound},
 		{"a field", `{"code":300,"message":"Validation Failed.","errors":[{"field":"x","message":"Invalid field."}]}`, ErrInvalid},
+		{"no recording", `{"code":3301,"message":"There is no recording for this meeting."}`, ErrNotFound},
+		{"a status for the code", `{"code":404,"message":"Meeting poll not found."}`, ErrNotFound},
+		{"a setting of the account", `{"code":2305,"message":"Access to meeting summaries is restricted by account settings."}`, ErrForbidden},
+		{"the other meaning of the code", `{"code":2305,"message":"Meeting summary not found."}`, ErrNotFound},
+		{"a permission of another code", `{"code":6720,"message":"You don't have the permissions to access survey."}`, ErrForbidden},
 		{"as XML", `<error><code>1001</code><message>User does not exist.</message></error>`, ErrNotFound},
 	} {
 		for name, ask := range requests {
@@ -108,7 +117,7 @@ func TestReceived_requiredFieldMissing(t *testing.T) {
 		for name, ask := range requests {
 			calls, err := twice(t, ask, 200, body)
 			switch {
-			case name == "raw", name == "settings" && body == `{}`, name == "change" && strings.HasPrefix(strings.TrimSpace(body)+"{", "{"):
+			case name == "raw", name == "locked settings" && body == `{}`, name == "change" && strings.HasPrefix(strings.TrimSpace(body)+"{", "{"):
 				if err != nil {
 					t.Errorf("%s: %q is %v", name, body, err)
 				}
@@ -162,8 +171,9 @@ func TestReceived_accepts(t *testing.T) {
 			`{"users":[]}`, `{"users":null}`, `{"total_records":0}`, `{"total_records":"0"}`,
 			`{"users":[{"id":"u","phone_numbers":[{"code":"+1","number":"5"}]}],"message":"x","code":7}`,
 		},
-		"object":   {`{"id":7}`, `{"uuid":"a=="}`, `{"id":"7","code":3,"message":"a field like others"}`},
-		"settings": {`{}`, `{"in_meeting":null}`, `{"in_meeting":{}}`, `{"feature":{"meeting_capacity":100},"code":1,"message":"x"}`},
+		"object":          {`{"id":7}`, `{"uuid":"a=="}`, `{"id":"7","code":3,"message":"a field like others"}`},
+		"locked settings": {`{}`},
+		"settings":        {`{"in_meeting":null}`, `{"in_meeting":{}}`, `{"feature":{"meeting_capacity":100},"code":1,"message":"x"}`},
 		"change": {
 			``, `{}`, `{"code":0,"message":"done"}`, `{"id":"r"}`, `{"status":true,"message":"done"}`, `{"result":"success","message":"done"}`,
 			`{"success":true,"error":null,"errors":[],"errorCode":"0","errorMessage":""}`, `{"error":false}`,

@@ -115,12 +115,21 @@ func (a *answerStore) read(req *Request, entry *cache.Entry, ticket cache.Ticket
 // client has just created.
 const absent = 10 * time.Second
 
-// keep stores an answer, or, for absent, the error that there is none, or none yet. No other
+// isOdd reports whether an answer contradicts itself: a page without all of its items, or a
+// list of one page with fewer than Zoom counts. The next request may bring the rest.
+func isOdd(req *Request, value any) bool {
+	page, ok := value.(interface{ lacks(whole bool) bool })
+	return ok && page.lacks(!strings.Contains(req.Query, "next_page_token=") && !strings.Contains(req.Query, "page_number="))
+}
+
+// keep stores an answer that is not odd, or, for absent, the error that there is none, or none yet. No other
 // error is stored. It returns the response with the ticket and validity of the stored entry;
 // for an error that is stored, a response with these alone; for other errors, nil.
 func (a *answerStore) keep(ctx context.Context, req *Request, ticket cache.Ticket, resp *Response, err error, by call) *Response {
 	var refused *Error
 	switch {
+	case err == nil && isOdd(req, resp.Value):
+		return resp
 	case err == nil:
 		how := a.lifetimeOf(req, resp.Value)
 		how.size, how.call = len(resp.Body), by

@@ -122,7 +122,10 @@ func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Respo
 	}
 	a.relabel(ctx, req.Spec, reported)
 	refused := e != nil && (errors.Is(e.Kind, ErrRateLimited) || errors.Is(e.Kind, ErrDailyLimit)) && e.By == ByZoom
-	if l, ok := reported.of(due); ok && (refused || reported.left == 0 || a.dueFor(l.Key)) {
+	// A day that is refused is blocked below, until it is free again by Zoom's word: if it were
+	// counted as used up too, it would stay so until midnight.
+	dayOver := refused && errors.Is(e.Kind, ErrDailyLimit) && reported.left == 0
+	if l, ok := reported.of(due); ok && !(dayOver && l.Daily) && (refused || reported.left == 0 || a.dueFor(l.Key)) {
 		_ = a.cfg.Limiter.Observe(ctx, l, reported.left)
 	}
 	if !refused || e.Concurrent() {
@@ -222,8 +225,14 @@ func resetOf(v string, now time.Time) time.Time {
 	return instant(v, now)
 }
 
+// largestQuota is the largest daily quota of one object: 100 meetings of a host.
+//
+// Source: https://developers.zoom.us/docs/api/rate-limits/
+const largestQuota = 100
+
 // of returns the limit that the headers are about: that of the kind they name, or else
-// the one with the same figure. Figures of unknown limits are ignored.
+// the one with the same figure. Figures of unknown limits are ignored. A day of another
+// figure is the label's, unless it is so small that it is the quota of one object.
 func (a allowance) of(due dues) (ratelimit.Limit, bool) {
 	if a.limit < 1 || a.left < 0 || len(due.labels) == 0 {
 		return ratelimit.Limit{}, false
@@ -238,5 +247,5 @@ func (a allowance) of(due dues) (ratelimit.Limit, bool) {
 		}
 	}
 	last := due.labels[len(due.labels)-1]
-	return last, daily && last.Daily
+	return last, daily && last.Daily && a.limit > largestQuota
 }

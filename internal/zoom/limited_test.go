@@ -113,6 +113,7 @@ func TestLimited_observesHeaders(t *testing.T) {
 		{"a day, by its figure", []string{"X-RateLimit-Limit", "60000", "X-RateLimit-Remaining", "41000"}, 41_000, 0},
 		{"a day, by its name", []string{"X-RateLimit-Type", "Daily-limit", "X-RateLimit-Limit", "30000", "X-RateLimit-Remaining", "29000"}, 29_000, 0},
 		{"a second, by its figure", []string{"X-RateLimit-Limit", "40", "X-RateLimit-Remaining", "9"}, 59_999, 30},
+		{"a day of one object, which is not the label's", []string{"X-RateLimit-Type", "Daily-limit", "X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "0"}, 59_999, 0},
 		{"figures of an unknown limit", []string{"X-RateLimit-Limit", "7", "X-RateLimit-Remaining", "1"}, 59_999, 0},
 		{"no figures", []string{"X-RateLimit-Limit", "many", "X-RateLimit-Remaining", "-1"}, 59_999, 0},
 	} {
@@ -128,6 +129,54 @@ func TestLimited_observesHeaders(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A daily refusal about one object leaves the label free, whatever the headers count.
+func TestLimited_dayOfOneObject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		untilNoon()
+		c := budgeted(Free, func(r *http.Request) *http.Response {
+			if r.Method == http.MethodDelete {
+				return answer(429, `{"code":429,"message":"You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for this particular user."}`,
+					"X-RateLimit-Category", "Light", "X-RateLimit-Type", "Daily-limit", "X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "0")
+			}
+			return answer(200, `{"id":"u"}`)
+		}, time.Minute)
+		if _, err := DeleteMeeting.Do(t.Context(), c, MeetingRemoval{MeetingID: 7}); !errors.Is(err, ErrDailyLimit) {
+			t.Fatal(err)
+		}
+		if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil {
+			t.Errorf("another object: %v", err)
+		}
+	})
+}
+
+// A label whose day is over is free again when Zoom says so.
+func TestLimited_dayOverUntil(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		untilNoon()
+		calls := 0
+		c := budgeted(Business, func(*http.Request) *http.Response {
+			if calls++; calls == 1 {
+				return answer(429, `{"code":429,"message":"You have reached the maximum daily rate limit for this API."}`,
+					"X-RateLimit-Category", "Heavy", "X-RateLimit-Type", "Daily-limit", "X-RateLimit-Limit", "60000", "X-RateLimit-Remaining", "0", "Retry-After", "3600")
+			}
+			return answer(200, `{"dates":[]}`)
+		}, time.Minute)
+		ask := func() error {
+			_, err := GetDailyReport.Do(t.Context(), c, MonthKey{})
+			return err
+		}
+		for range 2 {
+			if err := ask(); !errors.Is(err, ErrDailyLimit) || calls != 1 {
+				t.Errorf("before: %v, %d calls", err, calls)
+			}
+		}
+		time.Sleep(time.Hour)
+		if err := ask(); err != nil || calls != 2 {
+			t.Errorf("after: %v, %d calls", err, calls)
+		}
+	})
 }
 
 // An operation counts against the label that Zoom's headers name.

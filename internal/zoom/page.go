@@ -46,6 +46,13 @@ type Page[T any] struct {
 // place of another item.
 func (p *Page[T]) Count() int { return len(p.Items) + p.LeftOut }
 
+// lacks reports whether the page is without items that Zoom has sent, or that it counts if the
+// page is the whole list.
+func (p *Page[T]) lacks(whole bool) bool {
+	sent := int64(p.Count() + p.Repeated)
+	return p.LeftOut > 0 || p.Cut || whole && p.Next == "" && p.Total.Valid && sent < p.Total.N
+}
+
 // tokenLife bounds how long a page with a token is fresh: the token expires after 15
 // minutes, and a page with an expired token has no next one.
 //

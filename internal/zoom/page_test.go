@@ -146,6 +146,29 @@ func TestPageIndex(t *testing.T) {
 	wait.Wait()
 }
 
+// A list that lacks items is asked for again.
+func TestPage_oddIsNotStored(t *testing.T) {
+	for body, want := range map[string]int{
+		`{"users":[{"id":"a"},null],"total_records":2}`:                  2,
+		`{"users":[{"id":"a"}],"total_records":2}`:                       2,
+		`{"users":[{"id":"a"}],"total_records":1,"next_page_token":{}}`:  2,
+		`{"users":[{"id":"a"}],"total_records":2,"next_page_token":"t"}`: 1,
+		`{"users":[{"id":"a"},{"id":"a"}],"total_records":2}`:            1,
+		`{"users":[{"id":"a"}],"total_records":1}`:                       1,
+	} {
+		calls := 0
+		c := newTestClient(func(*http.Request) *http.Response { calls++; return answer(200, body) })
+		for range 2 {
+			if _, err := ListUsers.Page(t.Context(), c, UserFilter{}, Paging{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if calls != want {
+			t.Errorf("%s: %d calls, want %d", body, calls, want)
+		}
+	}
+}
+
 // A page with a token is fresh no longer than the token.
 func TestPage_lifetimeOfToken(t *testing.T) {
 	for _, c := range []struct {
@@ -289,10 +312,14 @@ func TestReading(t *testing.T) {
 		early error
 	}{
 		{"all", []*Page[types.User]{page(2, "a"), page(2, "b")}, 0, nil},
-		{"one was added while reading, and one is on two pages", []*Page[types.User]{page(3, "a", "b"), page(4, "b", "c")}, 0, nil},
+		{"one was added while reading, and one is on two pages", []*Page[types.User]{page(3, "a", "b"), page(4, "b", "c")}, 0, ErrIncomplete},
+		{"one is on two pages, in the place of another", []*Page[types.User]{page(4, "a", "b"), page(4, "b", "c")}, 0, ErrIncomplete},
+		{"one is on two pages, and all have come", []*Page[types.User]{page(3, "a", "b"), page(3, "b", "c")}, 0, nil},
 		{"one was removed while reading", []*Page[types.User]{page(4, "a", "b"), page(3, "d")}, 0, nil},
 		{"after a part that was read before", []*Page[types.User]{page(12, "a", "b")}, 10, nil},
-		{"a count that grew by much", []*Page[types.User]{page(2, "a"), page(9, "b")}, 0, nil},
+		{"a count that grew by much", []*Page[types.User]{page(2, "a"), page(9, "b")}, 0, ErrIncomplete},
+		{"a count that grew with what came", []*Page[types.User]{page(2, "a"), page(3, "b", "c")}, 0, nil},
+		{"a count that grew, after a part that was read before", []*Page[types.User]{page(11, "a"), page(13, "b")}, 10, ErrIncomplete},
 		{"few", []*Page[types.User]{page(3, "a"), page(3, "b")}, 0, ErrIncomplete},
 		{"few, after a part that was read before", []*Page[types.User]{page(13, "a", "b")}, 10, ErrIncomplete},
 		{"none at all", []*Page[types.User]{page(3)}, 0, ErrIncomplete},

@@ -100,10 +100,11 @@ type Reading[T any] struct {
 	part  int
 
 	given, fresh int // items without repeated ones: of this part, of the last page
+	repeated     int // items of this part that were on an earlier page of it
 	leftOut      int
 	cut          bool
 	counted      bool  // Zoom has reported the length
-	least, most  int64 // of the reported lengths: a list may grow while it is read
+	latest, most int64 // of the reported lengths: a list may grow or shrink while it is read
 	byPages      int64 // the minimum length by Zoom's number of pages
 }
 
@@ -120,16 +121,14 @@ func (r *Reading[T]) Add(p *Page[T]) []bool {
 	r.leftOut += p.LeftOut
 	r.cut = r.cut || p.Cut
 	if p.Total.Valid {
-		if !r.counted {
-			r.least, r.most = p.Total.N, p.Total.N
-		}
-		r.counted, r.least, r.most = true, min(r.least, p.Total.N), max(r.most, p.Total.N)
+		r.counted, r.latest, r.most = true, p.Total.N, max(r.most, p.Total.N)
 	}
 	r.byPages = p.atLeast()
 	before, n := r.before(p)
 	r.pages, r.last = append(r.pages, p), p
 	r.fresh = len(p.Items) - n
 	r.given += r.fresh
+	r.repeated += n
 	return before
 }
 
@@ -213,17 +212,18 @@ func (r *Reading[T]) Follow(ctx context.Context, s *Spec, token, next string) er
 
 // Early returns an error if Zoom's answers contradict the end of the list: it has returned
 // fewer items than it counts, the last page repeats earlier ones, or its token cannot be
-// read.
+// read. The last count decides, because a list may shrink while it is read; and a repeated
+// item does not count, because it stands where another one would.
 func (r *Reading[T]) Early(s *Spec) error {
-	last := r.pages[len(r.pages)-1]
+	last, sent := r.pages[len(r.pages)-1], int64(r.Read-r.repeated)
 	switch {
 	case r.cut:
 		return badPages(s, "the list goes on, but the token of its next page cannot be read")
-	case r.counted && int64(r.Read) < r.least:
-		return &IncompleteError{Op: s.Pattern, Given: int64(r.Read), Counted: r.least}
-	case !r.counted && int64(r.Read) < r.byPages:
-		return &IncompleteError{Op: s.Pattern, Given: int64(r.Read), Counted: r.byPages, AtLeast: true}
-	case r.fresh == 0 && len(last.Items) > 0 && (!r.counted || int64(r.given) < r.least):
+	case r.counted && sent < r.latest:
+		return &IncompleteError{Op: s.Pattern, Given: sent, Counted: r.latest}
+	case !r.counted && sent < r.byPages:
+		return &IncompleteError{Op: s.Pattern, Given: sent, Counted: r.byPages, AtLeast: true}
+	case r.fresh == 0 && len(last.Items) > 0 && !r.counted:
 		return badPages(s, "the list ends with what came before")
 	}
 	return nil

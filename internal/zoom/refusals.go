@@ -54,27 +54,26 @@ var refusalRules = compiled([]refusalRule{
 	{"/(past_)?webinars", 0, vague, `(became|converted to|is) an? meeting\b`, ErrConflict},
 	{reads, 0, vague, `\b(last|recent|past|previous) (\d+|one|six|twelve|fifteen) (days|months?|years?)\b|\b(a|one|six|\d+) (months?|years?) ago\b|\bolder than\b`, ErrExpired},
 
-	{"", notFound, codes(300, 404), ``, ErrNotFound},
 	{"", 0, codes(3001), `not end`, ErrNotReady},
 	{"", 0, codes(1001, 1010, 1034, 1120, 2001, 3001, 3079), ``, ErrNotFound},
 	{"", 0, codes(12702), ``, ErrExpired},
 	{"", 0, codes(3003), ``, ErrNotHost},
 	{"", 0, codes(3161, 4400, 12700), ``, ErrNotEnabled},
 	{"", 0, codes(3043), ``, ErrCapacity},
-	{"", bad, codes(2033, 2034, 2038, 3412), ``, ErrCapacity},
+	{"", 0, codes(2033, 2034, 2038, 3412), ``, ErrCapacity},
 	{"", bad, codes(3038), ``, ErrConflict},
 
 	{"^(POST|PATCH|PUT|DELETE) /users", bad, codes(1000, 1009, 1117, 2036, 2037, 4100), ``, ErrConflict},
 	{changeUser, bad, codes(1107), `disassociate`, ErrConflict},
 	{"^(POST|PATCH) /users", bad, codes(1108), ``, ErrForbidden},
-	{"^(POST|PATCH) /users", bad, codes(1109), ``, ErrPlanRequired},
+	{"^(POST|PATCH) /users", 0, codes(1109), ``, ErrPlanRequired},
 	{changeUser, bad, codes(2039), `licenses`, ErrCapacity},
 	{changeUser, bad, codes(2039), ``, ErrForbidden},
 	{"^POST /users$", 0, codes(1102), ``, ErrCapacity},
-	{"^POST /users$", bad, codes(2002), ``, ErrNotEnabled},
+	{"^POST /users$", 0, codes(2002), ``, ErrNotEnabled},
 	{"^POST /users$", bad, codes(2016, 2035), ``, ErrForbidden},
-	{"^POST /users$", bad, codes(2032), ``, ErrPlanRequired},
-	{"/pac$", bad, codes(2024), ``, ErrNotEnabled},
+	{"^POST /users$", 0, codes(2032), ``, ErrPlanRequired},
+	{"/pac$", 0, codes(2024), ``, ErrNotEnabled},
 	{"/roles", bad, codes(1224), ``, ErrConflict},
 	{"/roles", bad, codes(200), `role not found`, ErrNotFound},
 	{"^DELETE /accounts/", 0, codes(2000), ``, ErrConflict},
@@ -92,10 +91,11 @@ var refusalRules = compiled([]refusalRule{
 	{registrants, bad, codes(3027), ``, ErrConflict},
 
 	{"", bad, vague, `next.page.token`, ErrPageToken},
-	{"", bad, vague, `only available for (the )?(paid|zmp)|business or higher|not available for this account|must be a paid account|\bpaid (account|user)s?\b|webinar (subscription )?plan|(plan|subscription) is missing`, ErrPlanRequired},
+	// What the plan or a setting lacks, or what is full, is said under any status.
+	{"", 0, vague, `only available for (the )?(paid|zmp)|business or higher|not available for this account|must be a paid account|\bpaid (account|user)s?\b|webinar (subscription )?plan|(plan|subscription) is missing`, ErrPlanRequired},
 	{"", bad, codes(300, 3000), `not support|only available for scheduled meetings`, ErrInvalid},
-	{"", bad, vague, `to use this feature, enable|(survey|polls?|feature|registration|livestream\w*|streaming) (is |are |has been )?disabled\b|has not (been )?enabled|is not enabled`, ErrNotEnabled},
-	{"^POST ", bad, vague, `only create up to|reached the (limit|maximum)`, ErrCapacity},
+	{"", 0, vague, `to use this feature, enable|(survey|polls?|feature|registration|livestream\w*|streaming) (is |are |has been )?disabled\b|has not (been )?enabled|is not enabled`, ErrNotEnabled},
+	{"^POST ", 0, vague, `only create up to|reached the (limit|maximum)`, ErrCapacity},
 	{"/virtual_backgrounds$", bad, codes(120), `maximum of`, ErrCapacity},
 	{registrants, bad, codes(3000), `as a panelist`, ErrConflict},
 	{"/meeting_templates$", bad, codes(3000), `already exists`, ErrConflict},
@@ -103,6 +103,7 @@ var refusalRules = compiled([]refusalRule{
 	{"", bad, vague, `\b(does|do) not exist\b|\bdoesn.t exist\b|cannot be found`, ErrNotFound},
 	{"", bad, vague, `no permission|cannot access|(do|does) ?n.t have (the )?(right )?permission|do not have (the )?(right )?permission`, ErrForbidden},
 
+	{"", notFound, codes(300, 404), ``, ErrNotFound},
 	{"", bad, codes(200, 3000), ``, ErrForbidden},
 	{"", http.StatusUnauthorized, nil, ``, ErrUnauthenticated},
 	{"", http.StatusForbidden, nil, ``, ErrForbidden},
@@ -126,6 +127,9 @@ func compiled(rules []refusalRule) []compiledRule {
 
 // kindOf returns the kind of a refusal; [ErrInvalid] if no rule matches.
 func kindOf(pattern string, status, code int, message string) error {
+	if said := (&refusalBody{code: code, message: message}); status == http.StatusUnauthorized && !said.aboutToken() {
+		status = said.ownStatus()
+	}
 	message = ownWords(message)
 	for _, r := range refusalRules {
 		if r.fits(pattern, status, code, message) {
@@ -133,6 +137,52 @@ func kindOf(pattern string, status, code int, message string) error {
 		}
 	}
 	return ErrInvalid
+}
+
+// aboutTokens matches messages under HTTP 401 that are about the credentials.
+var aboutTokens = regexp.MustCompile(`(?i)\b(tokens?|credentials?|apps?|client|signature|authenticat\w*|authori[sz]\w*|unauthori[sz]ed|revoked|jwt)\b`)
+
+// aboutToken reports whether a refusal under HTTP 401 is about the credentials. Zoom's codes
+// for that are 124 and those from 4700 on. Any other code with a message of its own is not:
+// the token must not be dropped for it, nor a write be sent twice.
+func (said *refusalBody) aboutToken() bool {
+	switch c := said.code; {
+	case c == 0, c == 124, c == http.StatusUnauthorized, c >= 4700 && c < 4800:
+		return true
+	}
+	return said.message == "" || aboutTokens.MatchString(ownWords(said.message))
+}
+
+// statusOfCode are codes that are documented with one status.
+var statusOfCode = map[int]int{
+	1005: http.StatusConflict,
+	3301: notFound, 3322: notFound, 4130: notFound, 4131: notFound,
+}
+
+var (
+	saysNone   = regexp.MustCompile(`(?i)\bnot found\b|\bthere (is|are) no\b|\b(does|do) not exist\b|\bdoesn.t exist\b`)
+	saysBarred = regexp.MustCompile(`(?i)\bis restricted\b|(\bno|\bnot have|n.t have) (the )?(right )?permissions?\b|\bnot (authorized|permitted|allowed)\b`)
+)
+
+// ownStatus returns the status that a refusal under HTTP 200, or under one that does not fit,
+// has by itself: that of its code, or else that of what it says. Messages of the vague codes
+// have rules under HTTP 400.
+func (said *refusalBody) ownStatus() int {
+	switch said.code {
+	case http.StatusUnauthorized, http.StatusForbidden, notFound, http.StatusConflict, http.StatusTooManyRequests:
+		return said.code
+	}
+	if status := statusOfCode[said.code]; status != 0 {
+		return status
+	}
+	switch words := ownWords(said.message); {
+	case slices.Contains(vague, said.code):
+	case saysNone.MatchString(words):
+		return notFound
+	case saysBarred.MatchString(words):
+		return http.StatusForbidden
+	}
+	return bad
 }
 
 // quoted matches quotations of several words: they are not Zoom's own words, but those of a

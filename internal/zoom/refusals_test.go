@@ -44,6 +44,21 @@ func TestKindOf_wordsByOperation(t *testing.T) {
 		{users, 403, 403, "The maximum number of users is reached.", ErrForbidden},
 		{"POST /users", 400, 3412, "The account has reached the permitted maximum number of users.", ErrCapacity},
 
+		// A plan, a feature and what is full, under any status.
+		{"GET /report/meetings/{meetingId}", 404, 200, "Only available for Paid or ZMP account: abc.", ErrPlanRequired},
+		{"GET /report/meetings/{meetingId}", 403, 200, "Only available for Paid or ZMP account: abc.", ErrPlanRequired},
+		{"GET /webinars/{webinarId}", 404, 300, "Webinar plan is missing.", ErrPlanRequired},
+		{"POST /meetings/{meetingId}/polls", 403, 3000, "Meeting polls disabled.", ErrNotEnabled},
+		{"GET /users/{userId}/pac", 404, 2024, "User does not have PAC enabled.", ErrNotEnabled},
+		{"GET /users/{userId}/pac", 403, 2024, "User does not have PAC enabled.", ErrNotEnabled},
+		{"POST /users", 403, 3412, "Your number of subscriptions has reached the limit.", ErrCapacity},
+
+		// A code under 401 that is not about the token.
+		{"POST /users", 401, 3412, "Your number of subscriptions has reached the limit.", ErrCapacity},
+		{users, 401, 200, "No permission.", ErrForbidden},
+		{users, 401, 300, "Validation Failed.", ErrInvalid},
+		{users, 401, 300, "This access token is none.", ErrUnauthenticated},
+
 		// "already"
 		{"POST /users/{userId}/meeting_templates", 400, 3000, "The name already exists.", ErrConflict},
 		{user, 404, 4711711, "The user was already deleted.", ErrNotFound},

@@ -3,6 +3,8 @@ package zoom
 import (
 	"bytes"
 	"cmp"
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -84,7 +86,11 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		e := failure(req.Spec, answer, ErrBadAnswer, "", err)
 		e.outcomeUnknown = !req.Spec.Reads()
 		return nil, e
-	case err != nil && !errors.Is(err, errTooLarge):
+	case isGarbled(err) && succeeded:
+		e := failure(req.Spec, answer, ErrBadAnswer, "the body cannot be decompressed", err)
+		e.outcomeUnknown = !req.Spec.Reads()
+		return nil, e
+	case err != nil && !errors.Is(err, errTooLarge) && !isGarbled(err):
 		return nil, unreachable(req.Spec, err)
 	}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
@@ -127,6 +133,13 @@ func (t *transport) newCall(ctx context.Context, req *Request, token *identity.T
 		call.Header.Set("Content-Type", cmp.Or(req.Type, "application/json"))
 	}
 	return call, nil
+}
+
+// isGarbled reports whether a body has come, but is not the gzip that its headers name: asking
+// again would bring the same.
+func isGarbled(err error) bool {
+	var corrupt flate.CorruptInputError
+	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt)
 }
 
 // unreachable returns the error for a call without an answer. The cause may hold the URL,

@@ -81,6 +81,22 @@ func TestTransport_call(t *testing.T) {
 	}
 }
 
+// A body that is not the gzip that its headers name has come: it is not asked for again.
+func TestTransport_garbledBody(t *testing.T) {
+	calls := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = io.WriteString(w, `{"id":"u1","email":"a@example.com"}`)
+	}))
+	defer server.Close()
+	c := newTestClient(nil, func(cfg *Config) { cfg.BaseURL, cfg.HTTP = server.URL, server.Client() })
+	if _, err := GetUser.Do(t.Context(), c, UserKey{"u1"}); !errors.Is(err, ErrBadAnswer) || calls != 1 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+}
+
 func TestTransport_refusedTokenIsReplaced(t *testing.T) {
 	var got []string
 	source := &tokens{}
