@@ -463,7 +463,7 @@ var mistakes = []mistake{
 	{
 		why: "credentials: the token endpoint talks nonsense", query: `{ account { zoomId users { totalCount } } }`,
 		first: faults(sandbox.Fault{Pattern: "POST /oauth/token", BrokenJSON: true, Times: -1}),
-		codes: map[string]string{"account.users": "ZOOM_UNAVAILABLE"}, data: `{"account": {"zoomId": "${AccountID}", "users": null}}`,
+		codes: map[string]string{"account.users": "NOT_ZOOM"}, data: `{"account": {"zoomId": "${AccountID}", "users": null}}`,
 		mend: endTrouble,
 	},
 

@@ -32,13 +32,18 @@ func TestRosters_usedAsTheTimerFires(t *testing.T) {
 		s.use()
 		l.leave(s)
 		l.mu.Unlock()
+		closed := func() bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return s.closed
+		}
 		synctest.Wait()
-		if s.closed {
+		if closed() {
 			t.Error("it is closed by a timer from before its last user")
 		}
 		time.Sleep(Idle)
 		synctest.Wait()
-		if !s.closed || len(l.byKey) != 0 {
+		if !closed() || len(l.byKey) != 0 {
 			t.Error("it is not closed")
 		}
 	})
