@@ -312,7 +312,7 @@ func TestReading(t *testing.T) {
 		early error
 	}{
 		{"all", []*Page[types.User]{page(2, "a"), page(2, "b")}, 0, nil},
-		{"one was added while reading, and one is on two pages", []*Page[types.User]{page(3, "a", "b"), page(4, "b", "c")}, 0, ErrIncomplete},
+		{"one was added while reading, and one is on two pages", []*Page[types.User]{page(3, "a", "b"), page(4, "b", "c")}, 0, nil},
 		{"one is on two pages, in the place of another", []*Page[types.User]{page(4, "a", "b"), page(4, "b", "c")}, 0, ErrIncomplete},
 		{"one is on two pages, and all have come", []*Page[types.User]{page(3, "a", "b"), page(3, "b", "c")}, 0, nil},
 		{"one was removed while reading", []*Page[types.User]{page(4, "a", "b"), page(3, "d")}, 0, nil},

@@ -103,9 +103,10 @@ type Reading[T any] struct {
 	repeated     int // items of this part that were on an earlier page of it
 	leftOut      int
 	cut          bool
-	counted      bool  // Zoom has reported the length
-	latest, most int64 // of the reported lengths: a list may grow or shrink while it is read
-	byPages      int64 // the minimum length by Zoom's number of pages
+	counted      bool // Zoom has reported the length
+	// first, latest and most are of the reported lengths: a list may grow or shrink while it is read.
+	first, latest, most int64
+	byPages             int64 // the minimum length by Zoom's number of pages
 }
 
 // Part begins another listing of the same items, of which so many were read before. It
@@ -121,6 +122,9 @@ func (r *Reading[T]) Add(p *Page[T]) []bool {
 	r.leftOut += p.LeftOut
 	r.cut = r.cut || p.Cut
 	if p.Total.Valid {
+		if !r.counted {
+			r.first = p.Total.N
+		}
 		r.counted, r.latest, r.most = true, p.Total.N, max(r.most, p.Total.N)
 	}
 	r.byPages = p.atLeast()
@@ -212,10 +216,12 @@ func (r *Reading[T]) Follow(ctx context.Context, s *Spec, token, next string) er
 
 // Early returns an error if Zoom's answers contradict the end of the list: it has returned
 // fewer items than it counts, the last page repeats earlier ones, or its token cannot be
-// read. The last count decides, because a list may shrink while it is read; and a repeated
-// item does not count, because it stands where another one would.
+// read. The last count decides, because a list may shrink while it is read. A repeated item
+// stands where another one would, and counts only as far as the list has grown: new items on
+// pages that were read move others down a page.
 func (r *Reading[T]) Early(s *Spec) error {
 	last, sent := r.pages[len(r.pages)-1], int64(r.Read-r.repeated)
+	sent += min(int64(r.repeated), max(0, r.latest-r.first))
 	switch {
 	case r.cut:
 		return badPages(s, "the list goes on, but the token of its next page cannot be read")
