@@ -125,7 +125,7 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	early, err := large.Reader.Peek(large.Reader.Buffered()) // what the client has sent already
+	early, err := large.Peek(large.Reader.Buffered()) // what the client has sent already
 	if err != nil {
 		return nil, nil, err
 	}

@@ -160,7 +160,7 @@ func TestHijacker_sentWithTheRequest(t *testing.T) {
 				if n := buffered.Reader.Buffered(); n != early {
 					t.Errorf("%d bytes are in the buffer, want %d", n, early)
 				}
-				text, _ := buffered.Reader.Peek(early)
+				text, _ := buffered.Peek(early)
 				rest, _ := io.ReadAll(conn)
 				got <- slices.Concat(text, rest)
 			})}

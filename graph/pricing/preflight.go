@@ -43,7 +43,7 @@ func isStrict(opCtx *graphql.OperationContext) bool {
 // "" if there is none. Its parameters, which follow a semicolon, are ignored (RFC 7240, section 2).
 func preference(lines []string, name string) string {
 	for _, line := range lines {
-		for len(line) > 0 {
+		for line != "" {
 			end, quoted := 0, false
 			for ; end < len(line) && (quoted || line[end] != ','); end++ {
 				switch {

@@ -120,12 +120,13 @@ func (m *message) parsed(received time.Time) (*Event, error) {
 	}
 	o, old := cmp.Or(m.Payload.Object, &Object{}), cmp.Or(m.Payload.OldObject, &Key{})
 	e := &Event{Name: m.Event, Time: at, AccountID: string(m.Payload.AccountID), values: map[variable][]string{}, payload: &m.Payload.Payload}
-	kind, _, _ := strings.Cut(m.Event, ".")
-	if kind == "user" {
+	switch e.kindOf() {
+	case "user":
 		e.add(userVar, o.ID)
-	} else if kind == "account" {
+	case "account":
 		e.add(accountVar, o.ID)
-	} else if kind != "group" && kind != "information_barriers" {
+	case "group", "information_barriers": // they name their members, or nobody
+	default:
 		e.add(meetingVar, o.ID, o.MeetingID, o.MeetingNumber, o.WebinarID)
 		e.add(instanceVar, o.UUID, o.MeetingUUID, o.WebinarUUID)
 		e.add(hostVar, o.HostID, o.MeetingHost, old.HostID)

@@ -125,7 +125,7 @@ func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Respo
 	// A day that is refused is blocked below, until it is free again by Zoom's word: if it were
 	// counted as used up too, it would stay so until midnight.
 	dayOver := refused && errors.Is(e.Kind, ErrDailyLimit) && reported.left == 0
-	if l, ok := reported.of(due); ok && !(dayOver && l.Daily) && (refused || reported.left == 0 || a.dueFor(l.Key)) {
+	if l, ok := reported.of(due); ok && (!dayOver || !l.Daily) && (refused || reported.left == 0 || a.dueFor(l.Key)) {
 		_ = a.cfg.Limiter.Observe(ctx, l, reported.left)
 	}
 	if !refused || e.Concurrent() {

@@ -221,11 +221,11 @@ func (r *Reading[T]) Follow(ctx context.Context, s *Spec, token, next string) er
 // pages that were read move others down a page.
 func (r *Reading[T]) Early(s *Spec) error {
 	last, sent := r.pages[len(r.pages)-1], int64(r.Read-r.repeated)
-	sent += min(int64(r.repeated), max(0, r.latest-r.first))
+	moved := min(int64(r.repeated), max(0, r.latest-r.first))
 	switch {
 	case r.cut:
 		return badPages(s, "the list goes on, but the token of its next page cannot be read")
-	case r.counted && sent < r.latest:
+	case r.counted && sent+moved < r.latest:
 		return &IncompleteError{Op: s.Pattern, Given: sent, Counted: r.latest}
 	case !r.counted && sent < r.byPages:
 		return &IncompleteError{Op: s.Pattern, Given: sent, Counted: r.byPages, AtLeast: true}
