@@ -110,26 +110,17 @@ func (a *answerStore) read(req *Request, entry *cache.Entry, ticket cache.Ticket
 	return resp, nil
 }
 
-// absent is how long "there is no such object" and "not yet" are fresh: long enough to save
-// repeated calls for a list of unknown ids, and short enough for an object that another
-// client has just created.
+// absent is how long "there is no such object", "not yet" and a page that lacks items are fresh:
+// long enough to save repeated calls for a list of unknown ids, or for a row that Zoom never has
+// right, and short enough for an object that another client has just created.
 const absent = 10 * time.Second
 
-// isOdd reports whether an answer contradicts itself: a page without all of its items, or a
-// list of one page with fewer than Zoom counts. The next request may bring the rest.
-func isOdd(req *Request, value any) bool {
-	page, ok := value.(interface{ lacks(whole bool) bool })
-	return ok && page.lacks(!strings.Contains(req.Query, "next_page_token=") && !strings.Contains(req.Query, "page_number="))
-}
-
-// keep stores an answer that is not odd, or, for absent, the error that there is none, or none yet. No other
+// keep stores an answer, or, for absent, the error that there is none, or none yet. No other
 // error is stored. It returns the response with the ticket and validity of the stored entry;
 // for an error that is stored, a response with these alone; for other errors, nil.
 func (a *answerStore) keep(ctx context.Context, req *Request, ticket cache.Ticket, resp *Response, err error, by call) *Response {
 	var refused *Error
 	switch {
-	case err == nil && isOdd(req, resp.Value):
-		return resp
 	case err == nil:
 		how := a.lifetimeOf(req, resp.Value)
 		how.size, how.call = len(resp.Body), by
@@ -166,7 +157,7 @@ func (r *Request) life(value any) Life {
 
 func (a *answerStore) lifetimeOf(req *Request, value any) storage {
 	life := req.life(value)
-	return storage{fresh: kept(value, a.orSet(life, life.TTL())), stale: kept(value, life.StaleIfError())}
+	return storage{fresh: req.kept(value, a.orSet(life, life.TTL())), stale: req.kept(value, life.StaleIfError())}
 }
 
 // orSet returns a time of a class, or the one that is set for all classes that change.

@@ -134,12 +134,12 @@ func (r *ZoomRoom) lacksMeetings() bool {
 	return r.Past.Meetings == nil && (!r.Past.Total.Valid || r.Past.Total.N != 0)
 }
 
-// keep returns how long the answer may be stored, at most ttl.
-func (r *ZoomRoom) keep(ttl time.Duration) time.Duration {
+// keep returns how long the answer may be stored, at most ttl: see [Page.keep].
+func (r *ZoomRoom) keep(ttl time.Duration, first bool) time.Duration {
 	if r.lacksMeetings() {
 		return 0
 	}
-	return r.pastMeetings().keep(ttl)
+	return r.pastMeetings().keep(ttl, first)
 }
 
 func (r *ZoomRoom) pastMeetings() *Page[types.DashboardMeeting] {

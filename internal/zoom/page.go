@@ -46,25 +46,28 @@ type Page[T any] struct {
 // place of another item.
 func (p *Page[T]) Count() int { return len(p.Items) + p.LeftOut }
 
-// lacks reports whether the page is without items that Zoom has sent, or that it counts if the
-// page is the whole list.
-func (p *Page[T]) lacks(whole bool) bool {
-	sent := int64(p.Count() + p.Repeated)
-	return p.LeftOut > 0 || p.Cut || whole && p.Next == "" && p.Total.Valid && sent < p.Total.N
-}
-
 // tokenLife bounds how long a page with a token is fresh: the token expires after 15
 // minutes, and a page with an expired token has no next one.
 //
 // Source: https://developers.zoom.us/docs/api/pagination/
 const tokenLife = 14 * time.Minute
 
-// keep returns how long the page may be stored, at most ttl.
-func (p *Page[T]) keep(ttl time.Duration) time.Duration {
-	if p.Next != "" {
+// keep returns how long the page may be stored, at most ttl. first says that no page precedes it.
+func (p *Page[T]) keep(ttl time.Duration, first bool) time.Duration {
+	switch {
+	case p.lacks(first):
+		return min(ttl, absent)
+	case p.Next != "":
 		return min(ttl, tokenLife)
 	}
 	return ttl
+}
+
+// lacks reports whether the page is without items that Zoom has sent, or that it counts if the page
+// is the whole list. The next request may bring them.
+func (p *Page[T]) lacks(first bool) bool {
+	sent := int64(p.Count() + p.Repeated)
+	return p.LeftOut > 0 || p.Cut || first && p.Next == "" && p.Total.Valid && sent < p.Total.N
 }
 
 // Index returns the items by the keys that the function returns for them. The index is

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,8 +147,8 @@ func TestPageIndex(t *testing.T) {
 	wait.Wait()
 }
 
-// A list that lacks items is asked for again.
-func TestPage_oddIsNotStored(t *testing.T) {
+// A list that lacks items is asked for again shortly, and another one is not.
+func TestPage_lackingItems(t *testing.T) {
 	for body, want := range map[string]int{
 		`{"users":[{"id":"a"},null],"total_records":2}`:                  2,
 		`{"users":[{"id":"a"}],"total_records":2}`:                       2,
@@ -156,16 +157,25 @@ func TestPage_oddIsNotStored(t *testing.T) {
 		`{"users":[{"id":"a"},{"id":"a"}],"total_records":2}`:            1,
 		`{"users":[{"id":"a"}],"total_records":1}`:                       1,
 	} {
-		calls := 0
-		c := newTestClient(func(*http.Request) *http.Response { calls++; return answer(200, body) })
-		for range 2 {
-			if _, err := ListUsers.Page(t.Context(), c, UserFilter{}, Paging{}); err != nil {
-				t.Fatal(err)
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			c := newTestClient(func(*http.Request) *http.Response { calls++; return answer(200, body) })
+			ask := func() {
+				if _, err := ListUsers.Page(t.Context(), c, UserFilter{}, Paging{}); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		if calls != want {
-			t.Errorf("%s: %d calls, want %d", body, calls, want)
-		}
+			ask()
+			ask()
+			if calls != 1 {
+				t.Errorf("%s: %d calls at once", body, calls)
+			}
+			time.Sleep(absent)
+			ask()
+			if calls != want {
+				t.Errorf("%s: %d calls, want %d", body, calls, want)
+			}
+		})
 	}
 }
 
@@ -179,10 +189,10 @@ func TestPage_lifetimeOfToken(t *testing.T) {
 		{"without a token it lives as its kind does", "", "24h0m0s"},
 		{"with one no longer than the token", "t", "14m0s"},
 	} {
-		if got := (&Page[types.User]{Next: c.next}).keep(Closed.TTL()).String(); got != c.want {
+		if got := (&Page[types.User]{Next: c.next}).keep(Closed.TTL(), true).String(); got != c.want {
 			t.Errorf("%s: got %s", c.why, got)
 		}
-		if got := (&Page[types.User]{Next: c.next}).keep(Live.TTL()); got != Live.TTL() {
+		if got := (&Page[types.User]{Next: c.next}).keep(Live.TTL(), true); got != Live.TTL() {
 			t.Errorf("%s: what lives shorter anyway lives %v", c.why, got)
 		}
 	}

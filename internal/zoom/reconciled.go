@@ -53,11 +53,11 @@ func (a *answerStore) unchanged(ctx context.Context, req *Request) *cache.Entry 
 // reconcile holds what Zoom has answered against what events kept right until then, which is
 // nil where they did not.
 func (a *answerStore) reconcile(ctx context.Context, req *Request, believed *cache.Entry, resp *Response, err error) {
-	if believed == nil || err != nil || resp == nil || kept(resp.Value, CoveredLife) != CoveredLife {
+	if believed == nil || err != nil || resp == nil || req.kept(resp.Value, CoveredLife) != CoveredLife {
 		return // the token of a page is another each time
 	}
 	old, err := believed.Value(func(body []byte) (any, error) { return unpack(req, a.passcodes.open(body)) })
-	if err != nil || kept(old, CoveredLife) != CoveredLife || same(req, old, resp.Value) {
+	if err != nil || req.kept(old, CoveredLife) != CoveredLife || same(req, old, resp.Value) {
 		return
 	}
 	if a.reconciling.Add(1) > maxReconciled {

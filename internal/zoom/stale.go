@@ -56,7 +56,7 @@ func (a *answerStore) isAcceptable(req *Request, e *cache.Entry) bool {
 // Zoom.
 func (a *answerStore) staleWhileRevalidate(req *Request, value any) time.Duration {
 	life := req.life(value)
-	return kept(value, a.orSet(life, life.StaleWhileRevalidate()))
+	return req.kept(value, a.orSet(life, life.StaleWhileRevalidate()))
 }
 
 // isTransient reports whether a call failed for reasons that do not depend on the requested

@@ -115,7 +115,7 @@ func (a *answerStore) validity(req *Request, value any, e *cache.Entry) Validity
 		v.Since = e.UnchangedSince()
 		fresh = min(fresh, e.Stored.Sub(v.Since)/lateShare)
 	}
-	if extended := e.Stored.Add(kept(value, fresh)); extended.After(v.Expires) {
+	if extended := e.Stored.Add(req.kept(value, fresh)); extended.After(v.Expires) {
 		v.Extended = extended
 	}
 	return v
@@ -150,12 +150,12 @@ func (r *Request) byOtherName() bool {
 	return false
 }
 
-// kept returns how much of a lifetime an answer has: a page no more than its token.
-func kept(value any, life time.Duration) time.Duration {
+// kept returns how much of a lifetime the answer to a request has: see [Page.keep].
+func (r *Request) kept(value any, life time.Duration) time.Duration {
 	if page, ok := value.(interface {
-		keep(time.Duration) time.Duration
+		keep(life time.Duration, first bool) time.Duration
 	}); ok {
-		return page.keep(life)
+		return page.keep(life, !strings.Contains(r.Query, "next_page_token=") && !strings.Contains(r.Query, "page_number="))
 	}
 	return life
 }
