@@ -502,6 +502,59 @@ func codesOf(a *answer) (codes []string) {
 	return codes
 }
 
+// TestCursor_itemsVanishBefore continues a list whose rows before the cursor have vanished since,
+// while Zoom's token still holds: no row is lost.
+func TestCursor_itemsVanishBefore(t *testing.T) {
+	for name, c := range map[string]struct {
+		gone  []int  // rows that vanish once the cursor has been issued
+		first string // row behind the cursor, or the code of the error
+		calls int
+	}{
+		"none":                         {nil, "u32", 1},
+		"on the page of the cursor":    {[]int{30}, "u32", 1},
+		"on the page before it":        {[]int{3, 4}, "u32", 2},
+		"the one before the cursor":    {[]int{31}, "CURSOR_EXPIRED", 2},
+		"the whole page of the cursor": {[]int{30, 31}, "CURSOR_EXPIRED", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var gone []int
+			calls := 0
+			page := func(q url.Values) string {
+				calls++
+				var users []string
+				for i := range 90 {
+					if !slices.Contains(gone, i) {
+						users = append(users, fmt.Sprintf(`{"id": "u%d"}`, i))
+					}
+				}
+				from, _ := strconv.Atoi(strings.TrimPrefix(q.Get("next_page_token"), "t"))
+				to, next := min(from+30, len(users)), ""
+				if to < len(users) {
+					next = fmt.Sprint("t", to)
+				}
+				return fmt.Sprintf(`{"page_size": 30, "total_records": %d, "next_page_token": %q, "users": [%s]}`, len(users), next, strings.Join(users[from:to], ","))
+			}
+			inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool { return zoomAnswers("/users", page)(w, r) }}, func(r *rig) {
+				const query = `query ($after: String) { account { users(first: FIRST, after: $after) { nodes { zoomId } pageInfo { endCursor } } } }`
+				cursor := r.ask(strings.Replace(query, "FIRST", "30", 1), nil).at(r.t, "account.users.pageInfo.endCursor")
+				cursor = r.ask(strings.Replace(query, "FIRST", "2", 1), map[string]any{"after": cursor}).at(r.t, "account.users.pageInfo.endCursor")
+				time.Sleep(time.Hour) // the cache holds none of it
+				gone, calls = c.gone, 0
+				a := r.ask(strings.Replace(query, "FIRST", "2", 1), map[string]any{"after": cursor})
+				got := a.body
+				if len(a.Errors) == 0 {
+					got = a.at(r.t, "account.users.nodes.0.zoomId")
+				} else {
+					got = a.Errors[0].code()
+				}
+				if got != c.first || calls != c.calls {
+					r.t.Errorf("the list goes on with %s by %d calls, want %s by %d", got, calls, c.first, c.calls)
+				}
+			})
+		})
+	}
+}
+
 // An issued cursor stays valid for every page size.
 func TestCursorsOfLargePages(t *testing.T) {
 	inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {

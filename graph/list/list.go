@@ -84,8 +84,8 @@ func (l List[In, T]) Read(ctx context.Context) (*Slice[T], error) {
 		return nil, err
 	}
 	s, err := l.readFrom(ctx, at, nil)
-	if errors.Is(err, zoom.ErrPageToken) && len(s.Items) == 0 && l.After != nil {
-		s, err = l.readFrom(ctx, Place{Size: at.Size, Day: at.Day}, &at) // the token has expired: find the place anew
+	if l.After != nil && len(s.Items) == 0 && (errors.Is(err, zoom.ErrPageToken) || errors.Is(err, errMoved)) {
+		s, err = l.readFrom(ctx, Place{Window: at.Window, Since: at.Since, Until: at.Until, Size: at.Size, Day: at.Day}, &at)
 	}
 	if err != nil && len(s.Items) == 0 {
 		for _, missing := range s.beside {
@@ -124,11 +124,15 @@ func (l List[In, T]) fingerprint() Fingerprint {
 	return FingerprintOf(l.Client.Tenant(), l.Op.Method()+request)
 }
 
-// readFrom reads from a place on. If lost is given, it skips the items up to the one with
-// the mark of lost.
+// errMoved reports that the item that a cursor points behind is on another page by now.
+var errMoved = errors.New("list: the item before the cursor is on another page")
+
+// readFrom reads from a place on, which may be anywhere on its page by now. If lost is given,
+// it skips the items up to the one with the mark of lost, which is sought as far as the items
+// that would be read if nothing had moved: the price includes these pages and no more.
 func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slice[T], error) {
 	s := &Slice[T]{before: at.Window > 0 || at.Until > 0 || at.Offset > 0 || at.Index > 0 || lost != nil}
-	skipping, r := lost != nil, &reading[T]{}
+	skipping, continued, r := lost != nil, lost == nil && at.Index > 0, &reading[T]{}
 	r.Part(int(at.Offset))
 	defer func() { s.note(r.LeftOut(l.Op.Spec)) }() // of all pages read
 	for {
@@ -152,6 +156,13 @@ func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slic
 		if len(l.Windows.Cut) == 1 && at.Until == 0 {
 			s.total = page.Total
 		}
+		if continued {
+			n := countUpTo(page.Items, Place{Offset: uint32(at.Index), Mark: at.Mark})
+			if n < 0 {
+				return s, errMoved
+			}
+			at.Index, continued = uint16(n), false
+		}
 		before, foreign := r.add(page), l.foreign(at, page)
 		room := min(l.First-len(s.Items), len(page.Items))
 		s.Items, s.places = slices.Grow(s.Items, room), slices.Grow(s.places, room)
@@ -172,11 +183,10 @@ func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slic
 		}
 		next, early, err := l.next(ctx, s, r, at, paging)
 		switch {
+		case skipping && (next.Window != lost.Window || next.Until != lost.Until || next.Offset >= lost.Offset+uint32(lost.Index)+uint32(l.First)):
+			return s, errCursorGone
 		case !l.within(next):
 			s.more = early && len(s.Items) > 0 // there are more, which cannot be read
-			if skipping {
-				return s, errCursorGone
-			}
 			return s, nil
 		case len(s.Items) == l.First:
 			s.more = true

@@ -8,8 +8,7 @@
 //
 // The maximum, AtMost, holds for an empty cache, without retries, and as long as Zoom's lists are
 // complete and as documented. Pages that Zoom cuts short and ranges that it shortens cost more
-// calls; so does a cursor with an expired token in a later month of a range, because the months
-// before it are read again.
+// calls.
 //
 // The expected number assumes that every list is as long as its argument "first", or has [Listed]
 // items without one; that no two objects lead to the same object, except for the meetings of a
