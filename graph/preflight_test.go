@@ -89,7 +89,7 @@ func TestPreflight(t *testing.T) {
 			why: "the schedule of an attendance, and its absentees", scopes: []string{"meeting:read:past_meeting:admin", "meeting:read:list_past_participants:admin"},
 			query: `{ meetingInstance(by: {uuid: "${BigInstance}"}) { topic attendance { totals { attended late } absentees { totalCount } scheduledStart } } }`,
 			missing: map[string]string{
-				"GET /meetings/{meetingId}":             "meetingInstance.attendance.totals.late meetingInstance.attendance.scheduledStart",
+				"GET /meetings/{meetingId}":             "meetingInstance.attendance.totals.late meetingInstance.attendance.absentees meetingInstance.attendance.scheduledStart",
 				"GET /meetings/{meetingId}/registrants": "meetingInstance.attendance.absentees",
 			},
 			data: `"late":null},"absentees":null,"scheduledStart":null`, calls: 2,
@@ -99,6 +99,14 @@ func TestPreflight(t *testing.T) {
 			query:   `{ meeting(by: {number: "${BigMeeting}"}) { topic attendance { attendees { nodes { names } } } } }`,
 			missing: map[string]string{"GET /past_meetings/{meetingId}/instances": "meeting.attendance"},
 			data:    `"attendance":null`, calls: 1,
+		},
+		{
+			why: "an object of a sub account, by an app for sub accounts alone", scopes: []string{"meeting:read:meeting:master"},
+			query: `{ meeting(by: {id: "${Meeting@SubAccountID SubMeetingNumber}"}) { topic } }`, data: `"topic":"`, calls: 1,
+		},
+		{
+			why: "a mutation of an object of a sub account, by an app for sub accounts alone", scopes: []string{"meeting:update:meeting:master"},
+			query: `mutation { updateMeeting(input: {meeting: {id: "${Meeting@SubAccountID SubMeetingNumber}"}, patch: {topic: "x"}}) { userErrors { message } } }`, data: `"userErrors":[]`, calls: 1,
 		},
 	} {
 		inRig(t, granted(c.scopes...), func(r *rig) {

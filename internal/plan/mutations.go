@@ -3,6 +3,8 @@ package plan
 import (
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -93,14 +95,14 @@ func (w *walk) lookups(e *edge, at *place, input any) {
 	for name, value := range membersOf(input) {
 		switch {
 		case e.field.Name == "assignRole" || memberOf(value, "me") != nil:
-		case w.isBy(e, name, "UserBy"):
+		case w.isBy(e.field, name, "UserBy"):
 			users++
 			emails = append(emails, emailsIn(value)...)
-		case w.isBy(e, name, "RegistrantBy"):
+		case w.isBy(e.field, name, "RegistrantBy"):
 			registrants = append(registrants, emailsIn(value)...)
 		}
 	}
-	own := memberOf(input, "account") == nil // a Lookup is of the own account
+	own := e.account == "" // a Lookup is of the own account
 	if users > 0 {
 		s := w.step(at, zoom.GetUser.Spec, e.path, users, len(emails), "a user who is named by e-mail address is looked up")
 		if s.Expected > 0 {
@@ -154,14 +156,13 @@ func emailsIn(value any) (emails []string) {
 }
 
 // isBy reports whether a member of the input of a mutation has a type such as UserBy.
-func (w *walk) isBy(e *edge, member, by string) bool {
-	arg := e.field.Definition.Arguments.ForName("input")
+func (w *walk) isBy(f graphql.CollectedField, member, by string) bool {
+	arg := f.Definition.Arguments.ForName("input")
 	if arg == nil {
 		return false
 	}
-	def := w.index.Type(arg.Type.Name())
-	f := def.Fields.ForName(member)
-	return f != nil && f.Type.Name() == by
+	field := w.index.Type(arg.Type.Name()).Fields.ForName(member)
+	return field != nil && field.Type.Name() == by
 }
 
 func membersOf(input any) map[string]any {

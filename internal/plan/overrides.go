@@ -18,7 +18,7 @@ var overrides map[string]func(*walk, *edge)
 func init() { // because the functions refer to the map
 	overrides = map[string]func(*walk, *edge){
 		"Query.rateLimit": func(*walk, *edge) {},
-		"Query.account":   (*walk).accountBy,
+		"Query.account":   (*walk).accountOf,
 		"Query.node":      (*walk).nodesBy,
 		"Query.nodes":     (*walk).nodesBy,
 		"Query.user":      (*walk).userBy,
@@ -71,23 +71,30 @@ func init() { // because the functions refer to the map
 	}
 }
 
-// accountBy goes through the account that the caller names.
-func (w *walk) accountBy(e *edge) {
+// accountOf goes through the account that the caller names.
+func (w *walk) accountOf(e *edge) {
 	at := *e.place
-	if by := e.args["by"]; by != nil {
-		at.account, _ = memberOf(by, "zoomId").(string)
-		if id := memberOf(by, "id"); id != nil {
-			node, ok := w.node(id)
-			if !ok {
-				return
-			}
-			at.account = node.Key
-		}
-		if at.account == w.Account {
-			at.account = ""
-		}
+	var ok bool
+	if at.account, ok = w.accountBy(e.args["by"]); ok {
+		w.accountAt(e, at)
 	}
-	w.accountAt(e, at)
+}
+
+// accountBy returns the account that an argument names, "" for the own one. ok is false if the argument
+// is rejected.
+func (w *walk) accountBy(by any) (name string, ok bool) {
+	name, _ = memberOf(by, "zoomId").(string)
+	if id := memberOf(by, "id"); id != nil {
+		node, ok := w.node(id)
+		if !ok {
+			return "", false
+		}
+		name = node.Key
+	}
+	if name == w.Account {
+		name = ""
+	}
+	return name, true
 }
 
 // account goes through the account of an object.

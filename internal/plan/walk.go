@@ -133,8 +133,8 @@ func (w *walk) subscription() {
 		if f.Definition == nil || strings.HasPrefix(f.Name, "__") {
 			continue
 		}
-		at := &place{def: def, most: 1, likely: 1, parents: 1}
 		args := w.argumentsOf(f, f.Alias)
+		at := &place{def: def, most: 1, likely: 1, parents: 1, account: w.accountIn(f, args)}
 		w.beforeSubscription(at, f, args)
 		if override := overrides[def.Name+"."+f.Name]; override != nil {
 			override(w, &edge{place: at, field: f, info: w.index.Field(def, f.Definition), path: f.Alias, args: args})
@@ -209,6 +209,7 @@ func (w *walk) field(at *place, f graphql.CollectedField) {
 	e := &edge{place: at, field: f, info: info, path: join(at.path, f.Alias)}
 	if len(fd.Arguments) > 0 {
 		e.args = w.argumentsOf(f, e.path)
+		w.enter(e)
 	}
 	override := overrides[at.def.Name+"."+f.Name]
 	switch {
@@ -223,6 +224,35 @@ func (w *walk) field(at *place, f graphql.CollectedField) {
 	default:
 		w.one(e)
 	}
+}
+
+// enter puts a root field into the account that its arguments name. The place of other fields is in an
+// account already.
+func (w *walk) enter(e *edge) {
+	if e.def == w.index.Query() || e.def == w.index.Mutation() {
+		own := *e.place
+		own.account = w.accountIn(e.field, e.args)
+		e.place = &own
+	}
+}
+
+// accountIn returns the account that the arguments of a root field name, by the input's account or by
+// the global id of an object; "" for the own one.
+func (w *walk) accountIn(f graphql.CollectedField, args map[string]any) string {
+	if input, ok := args["input"].(map[string]any); ok {
+		if args = input; w.isBy(f, "account", "AccountBy") && input["account"] != nil {
+			account, _ := w.accountBy(input["account"])
+			return account
+		}
+	}
+	for _, by := range args {
+		if id := memberOf(by, "id"); id != nil {
+			if node, ok := w.node(id); ok && node.Account != "" {
+				return node.Account
+			}
+		}
+	}
+	return ""
 }
 
 func join(path, name string) string {
