@@ -116,7 +116,41 @@ func (o *Observed) bySteps(p *Plan) (of map[*Step]*outcomes, rest map[observedAt
 		}
 		of[s].add(seen)
 	}
+	for _, same := range steps {
+		spill(same, of)
+	}
 	return of, rest
+}
+
+// spill moves the requests beyond the maximum of a step to other steps of its operation: those of a
+// batch for several fields are recorded at the path of one of them.
+func spill(steps []*Step, of map[*Step]*outcomes) {
+	for _, s := range steps {
+		from := of[s]
+		if from == nil || from.called <= s.AtMost && from.requests() <= s.AtMost {
+			continue
+		}
+		for _, other := range steps {
+			if of[other] == nil {
+				of[other] = &outcomes{}
+			}
+			if to := of[other]; to != from {
+				move(&from.called, &to.called, from.called-s.AtMost, other.AtMost-to.called)
+				for _, n := range [][2]*int{{&from.missed, &to.missed}, {&from.stale, &to.stale}, {&from.hits, &to.hits}} {
+					move(n[0], n[1], from.requests()-s.AtMost, other.AtMost-to.requests())
+				}
+			}
+		}
+	}
+}
+
+// requests returns the number of requests, of which called are calls.
+func (o *outcomes) requests() int { return o.hits + o.missed + o.stale }
+
+// move moves n from one count to another, as far as the one has them and the other has room.
+func move(from, to *int, n, room int) {
+	n = max(0, min(n, room, *from))
+	*from, *to = *from-n, *to+n
 }
 
 // nearest returns the step whose path has the longest common prefix with a path; nil without steps.
