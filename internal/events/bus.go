@@ -22,6 +22,9 @@ type Reader interface {
 	// Wait returns messages after a cursor as soon as there are any, or none after some
 	// seconds.
 	Wait(ctx context.Context, cursor string) ([]stream.Entry, error)
+	// Renew returns a cursor at the same position that is valid for [stream.MaxAge] from now on. If
+	// there are messages after the cursor, it returns that.
+	Renew(ctx context.Context, cursor string) (string, error)
 }
 
 // Stored is an event that was read from the stream.
@@ -94,6 +97,9 @@ const (
 	// lostAfterGap is the time without a successful read after which messages may have been
 	// dropped unread.
 	lostAfterGap = stream.MaxAge / 2
+	// renewAfter is the time without events after which the cursor is renewed, so that subscriptions
+	// get cursors of about their full lifetime.
+	renewAfter = stream.MaxAge / 60
 )
 
 // Run reads the stream for the subscriptions until ctx ends.
@@ -127,9 +133,15 @@ func (b *Bus) read(ctx context.Context) {
 		return
 	}
 	read, used := time.Now(), time.Now()
+	var renewed time.Time
 	failing := false
 	for ctx.Err() == nil {
 		entries, err := b.Stream.Wait(ctx, at)
+		if err == nil && len(entries) == 0 && time.Since(renewed) > renewAfter {
+			if at, err = b.renew(ctx, at); err == nil {
+				renewed = time.Now()
+			}
+		}
 		if err != nil {
 			if ctx.Err() == nil && !failing {
 				failing = true
@@ -148,7 +160,7 @@ func (b *Bus) read(ctx context.Context) {
 		}
 		read = now
 		if len(entries) > 0 {
-			at = entries[len(entries)-1].Cursor
+			at, renewed = entries[len(entries)-1].Cursor, now
 		}
 		b.dispatch(at, entries)
 		if b.inUse() {
@@ -157,6 +169,14 @@ func (b *Bus) read(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func (b *Bus) renew(ctx context.Context, at string) (string, error) {
+	anew, err := b.Stream.Renew(ctx, at)
+	if err != nil {
+		return at, err
+	}
+	return anew, nil
 }
 
 // start returns the cursor of the last message, after which events are dispatched.

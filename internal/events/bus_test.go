@@ -231,3 +231,43 @@ func TestBus_lost(t *testing.T) {
 		})
 	}
 }
+
+// renewing is a stream whose cursors are renewed as Redis does it.
+type renewing struct{ stream.Memory }
+
+func (*renewing) Renew(context.Context, string) (string, error) {
+	return fmt.Sprintf("@%d", time.Now().UnixMilli()), nil
+}
+
+func (s *renewing) Wait(ctx context.Context, cursor string) ([]stream.Entry, error) {
+	if strings.HasPrefix(cursor, "@") {
+		cursor, _ = s.Now(ctx)
+	}
+	return s.Memory.Wait(ctx, cursor)
+}
+
+// TestBus_quiet expects subscriptions to get a cursor that is at most renewAfter old, however long ago
+// the last event was.
+func TestBus_quiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &Bus{Stream: &renewing{}, Log: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { b.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		mustFollow(t, b, Filter{Served: "A"}, "", 3)
+		for range 3 {
+			time.Sleep(3 * time.Hour)
+			s, at, err := b.Watch(t.Context(), Filter{Served: "A"}, func(*Stored) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Close()
+			ms, _ := strconv.ParseInt(strings.TrimPrefix(at, "@"), 10, 64)
+			if age := time.Since(time.UnixMilli(ms)); age > renewAfter+time.Minute {
+				t.Errorf("the cursor is %s, %s old", at, age)
+			}
+		}
+	})
+}

@@ -83,6 +83,10 @@ func (m *Memory) After(_ context.Context, cursor string) ([]Entry, error) {
 	return m.kept.after(n), nil
 }
 
+// Renew returns the cursor, as [Redis.Renew] does: that of the last message is valid until there are
+// others.
+func (m *Memory) Renew(_ context.Context, cursor string) (string, error) { return cursor, nil }
+
 // after returns messages after the one with that number. The caller holds the lock.
 func (k *kept) after(number uint64) []Entry {
 	first := k.last - uint64(len(k.entries)) + 1 // number of the oldest

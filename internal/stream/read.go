@@ -38,9 +38,12 @@ var (
 	nowSource string
 	//go:embed scripts/after.lua
 	afterSource string
+	//go:embed scripts/renew.lua
+	renewSource string
 
 	nowScript   = redis.NewScript(nowSource)
 	afterScript = redis.NewScript(afterSource)
+	renewScript = redis.NewScript(renewSource)
 )
 
 // Now returns the cursor of the last message, or that of the present moment if there is no
@@ -109,6 +112,12 @@ func (r *Redis) Wait(ctx context.Context, cursor string) ([]Entry, error) {
 		}
 	}
 	return entries, nil
+}
+
+// Renew returns a cursor that is valid for [MaxAge] from now on, if there is no message after the given
+// one. Otherwise it returns that.
+func (r *Redis) Renew(ctx context.Context, cursor string) (string, error) {
+	return renewScript.Run(ctx, r.client, []string{r.stream}, cursor).Text()
 }
 
 // xreadID returns the id behind which XREAD reads. The cursor of a moment precedes all

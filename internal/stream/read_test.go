@@ -21,6 +21,7 @@ type readable interface {
 	Now(ctx context.Context) (string, error)
 	After(ctx context.Context, cursor string) ([]stream.Entry, error)
 	Wait(ctx context.Context, cursor string) ([]stream.Entry, error)
+	Renew(ctx context.Context, cursor string) (string, error)
 }
 
 func eachStream(t *testing.T, test func(t *testing.T, s readable)) {
@@ -97,6 +98,45 @@ func TestAfter(t *testing.T) {
 		}
 		if stream.Before(last, first) || !stream.Before(first, last) || stream.Before(last, last) {
 			t.Errorf("%s and %s are out of order", first, last)
+		}
+	})
+}
+
+// TestRenew renews the cursor of the last message, and one with a message after it.
+func TestRenew(t *testing.T) {
+	eachStream(t, func(t *testing.T, s readable) {
+		renewed := func(cursor string) string {
+			t.Helper()
+			anew, err := s.Renew(t.Context(), cursor)
+			if err != nil {
+				t.Fatal(cursor, err)
+			}
+			return anew
+		}
+		put(t, s, "a")
+		old, err := s.Now(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := renewed(old)
+		if _, ok := s.(*stream.Redis); ok {
+			for i := 0; last == old && i < 10_000; i++ { // in the millisecond of the message
+				last = renewed(old)
+			}
+			if last == old {
+				t.Errorf("%s is not renewed", old)
+			}
+		}
+		if entries, err := s.After(t.Context(), last); len(entries) > 0 || err != nil {
+			t.Errorf("after the last come %v, %v", entries, err)
+		}
+		put(t, s, "b")
+		if got := renewed(last); got != last {
+			t.Errorf("%s has a message after it, and is renewed as %s", last, got)
+		}
+		entries, err := s.After(t.Context(), last)
+		if got := bodiesOf(t, entries); got != "b" || err != nil {
+			t.Errorf("after the last come %q, %v", got, err)
 		}
 	})
 }
