@@ -212,6 +212,11 @@ func TestDryRunHeader(t *testing.T) {
 			t.Errorf("the meeting is deleted: %s", a.body)
 		}
 		r.dryRun = true
+		a := r.ask(`{ account { users(first: 0) { totalCount } } meeting(by: {number: "${MeetingNumber}"}) { topic } }`, nil)
+		if steps, _ := a.Extensions["plan"].(map[string]any)["steps"].([]any); len(a.Errors) != 1 || a.Errors[0].path() != "account.users" || a.Errors[0].code() != "BAD_USER_INPUT" || len(steps) != 1 {
+			t.Errorf("with a list that is refused: %s", a.body)
+		}
+		r.spends(0)
 		if a := r.ask(`{ none }`, nil); a.status != http.StatusBadRequest || a.Errors[0].code() != "GRAPHQL_VALIDATION_FAILED" {
 			t.Errorf("%d %s", a.status, a.body)
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/graph/admission"
-	"zoomql/internal/plan"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -28,14 +27,14 @@ func isTrue(r *http.Request, name string) bool {
 	return value == "1" || strings.EqualFold(value, "true")
 }
 
-// headerProblem returns the message for a value of X-Dry-Run or X-Plan that is neither true nor
-// false; "" for others. Such a request is refused, since its sender may not have meant the operation
+// headerProblem returns the message for an X-Dry-Run or X-Plan that is neither true nor false, or that
+// is sent twice; "" for others. Such a request is refused, since its sender may not have meant the operation
 // to be executed, or would look for the plan in vain.
 func headerProblem(r *http.Request) string {
 	for _, name := range [...]string{dryRunHeader, planHeader} {
 		value := first(r.Header[name])
-		if value != "" && value != "0" && !strings.EqualFold(value, "false") && !isTrue(r, name) {
-			return "the header " + name + " is one of true, 1, false, 0"
+		if len(r.Header[name]) > 1 || value != "" && value != "0" && !strings.EqualFold(value, "false") && !isTrue(r, name) {
+			return "the header " + name + " is one of true, 1, false, 0, and is sent once"
 		}
 	}
 	return ""
@@ -64,17 +63,16 @@ func (e *Endpoint) priced(ctx context.Context, opCtx *graphql.OperationContext) 
 	if e.plan == nil {
 		return resp
 	}
-	report := e.plan(ctx, opCtx)
-	resp.Extensions["plan"] = report
-	if r, ok := report.(*plan.Report); ok && len(r.Steps) == 0 && opCtx.Operation.Operation == ast.Query && resp.Errors == nil {
+	resp.Extensions["plan"] = e.plan(ctx, opCtx)
+	if opCtx.Operation.Operation == ast.Query && resp.Errors == nil {
 		resp.Errors = e.mistakes(ctx, opCtx)
 	}
 	return resp
 }
 
-// mistakes returns the errors about the arguments of a query that makes no call: a list with an
-// argument that it refuses is as cheap as a query that is answered without Zoom, and its price
-// alone would not tell one from the other. The query is executed to find them, by the cache alone.
+// mistakes returns the errors about the arguments of a query: a list with an argument that it refuses
+// makes no call, and the price alone would not show why. The query is executed to find them, with the
+// cache alone.
 func (e *Endpoint) mistakes(ctx context.Context, opCtx *graphql.OperationContext) (found gqlerror.List) {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()

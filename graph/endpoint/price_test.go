@@ -17,10 +17,11 @@ func TestPriceHeaders_unclear(t *testing.T) {
 		for value, want := range map[string]int{
 			"": http.StatusUnauthorized, "true": http.StatusUnauthorized, "True": http.StatusUnauthorized, "1": http.StatusUnauthorized,
 			"false": http.StatusUnauthorized, "FALSE": http.StatusUnauthorized, "0": http.StatusUnauthorized,
-			"yes": http.StatusBadRequest, "maybe": http.StatusBadRequest, "2": http.StatusBadRequest, "true, true": http.StatusBadRequest,
+			"false\ntrue": http.StatusBadRequest, // two headers
+			"yes":         http.StatusBadRequest, "maybe": http.StatusBadRequest, "2": http.StatusBadRequest, "true, true": http.StatusBadRequest,
 		} {
 			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query": "{ __typename }"}`))
-			r.Header.Set(header, value)
+			r.Header[header] = strings.Split(value, "\n")
 			e.ServeHTTP(w, r)
 			if w.Code != want {
 				t.Errorf("%s: %q: HTTP %d %s", header, value, w.Code, w.Body)

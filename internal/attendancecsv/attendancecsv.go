@@ -84,6 +84,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, fail(http.StatusMethodNotAllowed, "A file is read by GET."))
 		return
 	}
+	if len(r.Header.Values("X-Dry-Run")) > 0 {
+		writeError(w, fail(http.StatusBadRequest, "A file has no price. Price the field attendance in a query."))
+		return
+	}
 	q, err := h.parse(r)
 	if err != nil {
 		writeError(w, err)

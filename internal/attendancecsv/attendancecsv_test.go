@@ -78,7 +78,7 @@ func instanceAnswers() map[string]string {
 func TestFile(t *testing.T) {
 	g := &fakeGraph{T: t, answers: instanceAnswers()}
 	path := Path + idOf("MeetingInstance", "/a//b==") + ".csv?lateAfterSeconds=60&byName=true&waitingRoom=INCLUDE&source=REPORT"
-	w := g.get(http.MethodGet, path, http.Header{"Authorization": {"Bearer secret"}, "X-Request-Id": {"req"}, "X-Dry-Run": {"true"}})
+	w := g.get(http.MethodGet, path, http.Header{"Authorization": {"Bearer secret"}, "X-Request-Id": {"req"}})
 	want := strings.Join([]string{
 		"name,email,userZoomId,registrantId,role,attended,firstJoin,lastLeave,durationSeconds,stays,late,leftEarly,evidence,confidence",
 		"Ann (=Ann),a@example.com,U,,HOST,true,2026-03-09T05:01:00Z,2026-03-09T06:00:00Z,3540,2,false,,USER_ID,HIGH",
@@ -104,7 +104,7 @@ func TestFile(t *testing.T) {
 		t.Errorf("%v", g.last)
 	}
 	for _, h := range g.headers {
-		if h.Get("Authorization") != "" || h.Get("X-Dry-Run") != "" || h.Get("X-Request-Id") != "req" {
+		if h.Get("Authorization") != "" || h.Get("X-Request-Id") != "req" {
 			t.Errorf("%v", h)
 		}
 	}
@@ -114,6 +114,15 @@ func TestFile(t *testing.T) {
 	}
 	if head := g.get(http.MethodHead, path, nil); head.Code != http.StatusOK || head.Body.Len() != 0 || head.Header().Get("Content-Length") != strconv.Itoa(len(want)) {
 		t.Errorf("HEAD: %d %v %s", head.Code, head.Header(), head.Body)
+	}
+}
+
+// The price of a file is refused, and nothing is read.
+func TestFile_dryRun(t *testing.T) {
+	g := &fakeGraph{T: t, answers: instanceAnswers()}
+	w := g.get(http.MethodGet, Path+idOf("MeetingInstance", "a==")+".csv", http.Header{"X-Dry-Run": {"true"}})
+	if w.Code != http.StatusBadRequest || len(g.asked) > 0 {
+		t.Errorf("%d %s, after %q", w.Code, w.Body, g.asked)
 	}
 }
 
