@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,6 +64,40 @@ func TestIdempotencyKey_repeatAfterFailure(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestCreate_unnamed creates objects that Zoom's answer does not name by an id that it has: the outcome
+// is unknown, and a repeat with the key sends nothing.
+func TestCreate_unnamed(t *testing.T) {
+	for path, query := range map[string]string{
+		"/meetings":    `createMeeting(input: {KEY host: {zoomId: "${HostID}"}, meeting: {topic: "T"}}) { meeting { topic } userErrors { code } }`,
+		"/registrants": `addRegistrant(input: {KEY meeting: {number: "${BigMeeting}"}, registrant: {email: "a@example.org", firstName: "A"}}) { registrant { registrantId } userErrors { code } }`,
+		"/polls":       `createPoll(input: {KEY meeting: {number: "${MeetingNumber}"}, poll: {title: "P", questions: [{name: "Q", type: SINGLE, answers: ["a", "b"]}]}}) { poll { title } userErrors { code } }`,
+	} {
+		for _, key := range []string{"", `idempotencyKey: "k"`} {
+			writes := 0
+			inRig(t, setup{before: func(w http.ResponseWriter, req *http.Request) bool {
+				if req.Method != http.MethodPost || !strings.HasSuffix(req.URL.Path, path) {
+					return false
+				}
+				writes++
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusCreated)
+				_, _ = io.WriteString(w, `{"id": {}, "registrant_id": "", "topic": "T", "title": "P"}`)
+				return true
+			}}, func(r *rig) {
+				query := "mutation { " + strings.Replace(query, "KEY", key, 1) + " }"
+				for range 2 {
+					if a := r.ask(query, nil); !a.tells("OUTCOME_UNKNOWN") {
+						t.Errorf("%s %s: %s", path, key, a.body)
+					}
+				}
+				if want := map[string]int{"": 2}[key]; writes != max(want, 1) {
+					t.Errorf("%s %s: %d writes", path, key, writes)
+				}
+			})
+		}
 	}
 }
 

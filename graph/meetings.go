@@ -113,8 +113,16 @@ func (r *Resolver) createMeeting(ctx context.Context, at *target, host string, i
 	return create(ctx, r.Idempotency, at, creation[zoom.NewMeeting, types.Meeting]{
 		op: zoom.CreateMeeting, in: zoom.NewMeeting{UserID: host, Meeting: input.Meeting},
 		key: input.IdempotencyKey, input: input,
-		zoomID: func(made *types.Meeting) string { return made.Number.String() }, read: at.meetingMade,
+		zoomID: meetingID, read: at.meetingMade,
 	})
+}
+
+// meetingID returns Zoom's id of a new meeting; "" if the answer does not have it.
+func meetingID(made *types.Meeting) string {
+	if made.Number == 0 {
+		return ""
+	}
+	return made.Number.String()
 }
 
 // meetingMade reads a meeting with the fields that the answer to its creation has, credentials

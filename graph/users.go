@@ -75,7 +75,7 @@ func (s *scope) viewerUser(context.Context) (*types.User, error) { return nil, n
 func (r *Resolver) createUser(ctx context.Context, at *target, input types.CreateUserInput) (*types.CreatedUser, error) {
 	return create(ctx, r.Idempotency, at, creation[zoom.NewUser, types.CreatedUser]{
 		op: zoom.CreateUser, in: zoom.NewUser{Body: zoom.NewUserBody{Action: input.Action, User: input.User}},
-		key: input.IdempotencyKey, input: input, zoomID: func(made *types.CreatedUser) string { return string(made.ZoomID) },
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.CreatedUser) string { return string(cmp.Or(made.ZoomID, made.Email)) },
 		read: func(ctx context.Context, id string) (*types.CreatedUser, error) {
 			u, err := zoom.GetUser.Do(ctx, at.client, zoom.UserKey{UserID: id})
 			if err != nil {

@@ -95,8 +95,12 @@ type creation[In, Out any] struct {
 func create[In, Out any](ctx context.Context, m *idempotency.Memory, at *target, c creation[In, Out]) (*Out, error) {
 	do := func(ctx context.Context) (*Out, error) {
 		made, err := c.op.Do(ctx, at.client, c.in)
-		if err == nil && c.prove != nil {
+		switch {
+		case err != nil:
+		case c.prove != nil:
 			err = c.prove(ctx, made)
+		case c.zoomID(made) == "":
+			err = zoom.Unproven(c.op.Spec, "the answer does not name what was created", nil)
 		}
 		return made, err
 	}
