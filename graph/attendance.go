@@ -120,7 +120,7 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	if want.attendees["role"] {
 		s.addRoles(ctx, h, a)
 	}
-	a.Origin, a.Run, a.OfWebinar, a.ReportState = s.origin(), h.name, h.webinar, state
+	a.Origin, a.Run, a.OfWebinar, a.ReportState, a.Unscheduled = s.origin(), h.name, h.webinar, state, unknown
 	more := url.Values{}
 	if chosen != nil {
 		more.Set("source", string(*chosen))
@@ -243,19 +243,18 @@ type invited struct {
 }
 
 // absentees returns a page of the approved registrants who did not attend. Where people register for
-// single dates and the instance's date has been read, they are those of the date: who registered for
-// another one is not absent.
+// single dates, they are those of the instance's date: who registered for another one is not absent.
 func (s *scope) absentees(ctx context.Context, a *types.Attendance, first int, after *string) (*types.Connection[types.Registrant], error) {
-	if !a.Stays.Whole() {
+	if !a.Stays.Whole() || a.Unscheduled {
 		list.Tell(ctx, a.Stays)
-		return nil, nil // a missing stay may be that of any registrant
+		return nil, nil // a missing stay may be that of any registrant, and a registrant may be of another date
 	}
 	number, err := s.attendedNumber(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	of := invited{zoom.RegistrantsOf{Number: number, Webinar: a.OfWebinar}, a.Worked.Occurrence}
-	return s.absentRegistrants(ctx, of, a.Worked.Absent, first, after, fmt.Sprint("absent ", a.Question, of.occurrence))
+	of := invited{zoom.RegistrantsOf{Number: number, Webinar: a.OfWebinar}, a.Computed.Occurrence}
+	return s.absentRegistrants(ctx, of, a.Computed.Absent, first, after, fmt.Sprint("absent ", a.Question, of.occurrence))
 }
 
 // attendedNumber returns the number of the meeting or webinar of an attendance. Events have it; Zoom has no
@@ -329,7 +328,7 @@ func curve(a *types.Attendance, most int) ([]*types.AttendancePoint, error) {
 	if most < 2 || most > maxPoints {
 		return nil, errs.Invalid(fmt.Sprintf("points: %d is not between 2 and %d", most, maxPoints))
 	}
-	points := a.Worked.Curve(most)
+	points := a.Computed.Curve(most)
 	out := make([]*types.AttendancePoint, len(points))
 	for i, p := range points {
 		out[i] = attendees.PointOf(p)
@@ -387,7 +386,7 @@ func attendanceNeedsOf(ctx context.Context) attendanceNeeds {
 	want := attendanceNeeds{stays: needsOf(ctx, "Participant", plan.WaysToStays...), attendees: needsOf(ctx, "Attendee", plan.WaysToAttendees...).Names}
 	totals := needsOf(ctx, "AttendanceTotals", "totals").Names
 	whole := needsOf(ctx, "Attendance").Names
-	want.schedule = want.attendees["late"] || want.attendees["leftEarly"] || totals["late"] || totals["leftEarly"] || whole["scheduledStart"] || whole["scheduledEnd"]
+	want.schedule = want.attendees["late"] || want.attendees["leftEarly"] || totals["late"] || totals["leftEarly"] || whole["scheduledStart"] || whole["scheduledEnd"] || whole["absentees"]
 	return want
 }
 

@@ -221,7 +221,7 @@ func (s *scope) attendanceOfMeeting(ctx context.Context, key attendedMeeting) (*
 		return nil, err
 	}
 	a := &types.MeetingAttendance{
-		Origin: s.origin(), Number: key.number, OfWebinar: key.webinar, Worked: w.across, Stays: w.of, Complete: w.of.Whole() && w.across.Complete,
+		Origin: s.origin(), Number: key.number, OfWebinar: key.webinar, Computed: w.across, Stays: w.of, Complete: w.of.Whole() && w.across.Complete,
 		Question:  fmt.Sprint("attendees of meeting ", key.number, key.webinar, key.from, key.to, key.rules),
 		Instances: make([]*types.AttendedInstance, len(w.instances)), All: make([]*types.MeetingAttendee, len(w.across.Persons)),
 	}
@@ -289,7 +289,7 @@ func (s *scope) meetingAbsentees(ctx context.Context, a *types.MeetingAttendance
 		list.Tell(ctx, a.Stays)
 		return nil, nil // a missing stay may be that of any registrant
 	}
-	return s.absentRegistrants(ctx, invited{RegistrantsOf: zoom.RegistrantsOf{Number: a.Number, Webinar: a.OfWebinar}}, a.Worked.Absent, first, after, "absent "+a.Question)
+	return s.absentRegistrants(ctx, invited{RegistrantsOf: zoom.RegistrantsOf{Number: a.Number, Webinar: a.OfWebinar}}, a.Computed.Absent, first, after, "absent "+a.Question)
 }
 
 // attendedInstance returns an instance of a meeting: from the row of the list of instances if that has

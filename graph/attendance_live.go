@@ -156,6 +156,7 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 	}
 	a := rows.Attendance(m, rules, unknown)
 	a.Origin, a.Run, a.Number, a.OfWebinar = s.origin(), live.UUID, live.number, live.webinar
+	a.Unscheduled = unknown
 	if want.attendees["role"] {
 		h := held{name: live.UUID, webinar: live.webinar, number: func(context.Context) (types.MeetingNumber, error) { return live.number, nil }}
 		s.addRoles(ctx, h, a)
@@ -217,6 +218,7 @@ type attendanceSource struct {
 	uuid   string // of the instance; "" for the one in progress, or the next one
 	rules  types.AttendanceRules
 	run    int  // the id of the instance in the room; 0 until it is found
+	past   int  // the id of the latest instance that had ended when the source was opened; -1 until it is known
 	last   int  // the version of the last item; 0 before the first item
 	over   bool // that was the last version
 }
@@ -273,7 +275,7 @@ func (r *Resolver) followInstance(ctx context.Context, s *scope, number types.Me
 	}
 	shared := r.rosters.Follow(ctx, s.client, rosters.Key{Account: s.accountID(), Number: number, Webinar: webinar}, live)
 	shared.FollowRuns()
-	return &attendanceSource{Resolver: r, shared: shared, sub: s.client.Sub(), uuid: uuid, rules: rules}, nil
+	return &attendanceSource{Resolver: r, shared: shared, sub: s.client.Sub(), uuid: uuid, rules: rules, past: -1}, nil
 }
 
 // Next implements [endpoint.Source].
@@ -305,15 +307,33 @@ func (s *attendanceSource) Next(ctx context.Context) (endpoint.Item, error) {
 
 // pick returns the latest version of the followed instance; nil if the room does not have it.
 func (s *attendanceSource) pick(runs []*rosters.Version) *rosters.Version {
-	for _, run := range slices.Backward(runs) {
-		switch {
-		case s.run != 0 && run.ID != s.run, s.run == 0 && s.uuid != "" && run.UUID != s.uuid, s.run == 0 && s.uuid == "" && !run.Ended.IsZero():
-			continue
+	if s.past < 0 && runs != nil {
+		s.past = 0
+		for _, run := range runs {
+			if !run.Ended.IsZero() {
+				s.past = max(s.past, run.ID)
+			}
 		}
-		s.run = run.ID
-		return run
+	}
+	for _, run := range slices.Backward(runs) {
+		if s.follows(run) {
+			s.run = run.ID
+			return run
+		}
 	}
 	return nil
+}
+
+// follows reports whether an instance is the followed one. An instance that is shorter than the time
+// between two versions has ended in its first one.
+func (s *attendanceSource) follows(run *rosters.Version) bool {
+	switch {
+	case s.run != 0:
+		return run.ID == s.run
+	case s.uuid != "":
+		return run.UUID == s.uuid
+	}
+	return run.Ended.IsZero() || run.ID > s.past
 }
 
 // Close implements [endpoint.Source].

@@ -179,6 +179,29 @@ func TestLiveAttendance(t *testing.T) {
 	})
 }
 
+// TestLiveAttendance_shorterThanAVersion follows the next instance, which ends at once.
+func TestLiveAttendance_shorterThanAVersion(t *testing.T) {
+	inLive(t, setup{}, func(l *live) {
+		l.event("meeting.started", "")
+		l.event("meeting.ended", "")
+		time.Sleep(time.Minute)
+		f := l.follow(followInstance)
+		defer f.close()
+		time.Sleep(time.Minute)
+		tell := func(name, more string) {
+			l.deliver(fmt.Sprintf(`{"event":%q,"event_ts":%d,"payload":{"account_id":%q,"object":{"id":"%d","uuid":"next==","host_id":"h"%s}}}`, name, time.Now().UnixMilli(), sandbox.AccountID, l.MeetingNumber, more))
+		}
+		tell("meeting.started", "")
+		tell("meeting.participant_joined", person("1", "Ann", "join_time"))
+		tell("meeting.participant_left", person("1", "Ann", "leave_time"))
+		tell("meeting.ended", "")
+		if a, _ := f.until("the end", func(a *gotAttendance) bool { return a.Complete }); a.Totals.Attendees != 1 {
+			t.Errorf("%+v", a)
+		}
+		f.completed()
+	})
+}
+
 // TestLiveAttendance_webinar does the same for a webinar: by its number, by the UUID of its instance,
 // and in a query.
 func TestLiveAttendance_webinar(t *testing.T) {

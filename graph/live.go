@@ -192,6 +192,7 @@ func (r *Resolver) eventOf(e *events.Stored, skipped int) *types.Event {
 	}
 	if e.Person != nil {
 		out.Participant = eventParticipant(e, out.Account, numberIn(out.Numbers))
+		out.Participant.OfWebinar = out.OfWebinar
 	}
 	return out
 }

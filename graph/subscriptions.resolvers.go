@@ -51,7 +51,7 @@ func (r *liveParticipantResolver) Registrant(ctx context.Context, obj *types.Liv
 	if obj.RegistrantID == "" || obj.Number == 0 {
 		return nil, nil
 	}
-	return orNil(of(ctx, obj).registrant(ctx, zoom.RegistrantsOf{Number: obj.Number}, string(obj.RegistrantID)))
+	return orNil(of(ctx, obj).registrant(ctx, zoom.RegistrantsOf{Number: obj.Number, Webinar: obj.OfWebinar}, string(obj.RegistrantID)))
 }
 
 func (r *meetingChangeResolver) Meeting(ctx context.Context, obj *types.MeetingChange) (*types.Meeting, error) {

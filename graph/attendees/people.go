@@ -35,7 +35,7 @@ func (r *Rows) Attendance(m attendance.Meeting, rules attendance.Rules, unknown 
 	}
 	worked := attendance.Of(m, stays, rules)
 	a := &types.Attendance{
-		Worked: worked, Source: r.Source, EvidenceUsed: r.evidenceUsed(rules.ByName), Complete: worked.Complete, Missing: []types.AttendanceGap{},
+		Computed: worked, Source: r.Source, EvidenceUsed: r.evidenceUsed(rules.ByName), Complete: worked.Complete, Missing: []types.AttendanceGap{},
 		All: make([]*types.Attendee, len(worked.Persons)),
 	}
 	a.ScheduledStart, a.ScheduledEnd = types.Time{Time: m.ScheduledStart}, types.Time{Time: m.ScheduledEnd}

@@ -101,7 +101,7 @@ var origin = config.ModelExtraField{
 // payload is embedded in every payload of a mutation, with userErrors.
 var payload = config.ModelExtraField{
 	Type:        "zoomql/internal/zoom/types.Payload",
-	Description: "Payload names what was written to, and what the caller can mend.",
+	Description: "Payload has the object that was written to, and the errors that the caller can correct.",
 }
 
 // fieldHook gives a struct field Zoom's JSON name and, in an answer, a Go type that

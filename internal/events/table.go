@@ -108,7 +108,7 @@ var Rows = []Row{
 	{Events: []string{"user.created", "user.invitation_accepted", "user.activated", "user.deactivated", "user.updated"}, Tags: ofUser},
 	{Events: []string{"user.deleted", "user.disassociated"}, Tags: tags(ofUser, belongings)},
 	{Events: []string{"user.settings_updated"}, Tags: []string{"user:{user}|every-user", "users"}, Why: "users that were read by e-mail address have the tag of all users"},
-	{Events: []string{"user.signed_in", "user.signed_out"}, Tags: []string{"report:activities", "user:{user}"}, Why: "lists of users have the last login as of when they were read"},
+	{Events: []string{"user.signed_in", "user.signed_out"}, Tags: []string{"report:activities", "user:{user}"}, Why: "lists of users, and users that were read by e-mail address, have the last login as of when they were read"},
 	{Events: []string{"user.presence_status_updated", "user.personal_notes_updated", "user.tsp_created", "user.tsp_deleted", "user.tsp_updated"}, Why: unseen},
 	{Events: []string{"group.member_added", "group.member_deleted"}, Tags: []string{"user:{user}|every-user", "users"}},
 	{Events: []string{"group.deleted"}, Tags: []string{"users"}, Why: "the event does not name the members: the answer about a single user has the group until it expires"},

@@ -83,7 +83,7 @@ func (w *walk) attended(e *edge) {
 			s.Fields = roles
 		}
 	}
-	late := slices.Concat(w.fieldPaths(e, WaysToAttendees, "late", "leftEarly"), w.fieldPaths(e, []string{"totals"}, "late", "leftEarly"), w.fieldPaths(e, []string{""}, "scheduledStart", "scheduledEnd"))
+	late := slices.Concat(w.fieldPaths(e, WaysToAttendees, "late", "leftEarly"), w.fieldPaths(e, []string{"totals"}, "late", "leftEarly"), w.fieldPaths(e, []string{""}, "scheduledStart", "scheduledEnd", "absentees"))
 	if !webinar || sources[0] == types.AttendanceSourceDashboard {
 		roles = nil
 	}
@@ -254,7 +254,7 @@ func (w *walk) schedule(e *edge, numbered, webinar bool, instances, likely int, 
 	if fields == nil {
 		return
 	}
-	s := w.step(e.place, w.opIn(e.account, op.Pattern), e.path, most, w.times(e.likely, likely), "when it was planned")
+	s := w.step(e.place, w.opIn(e.account, op.Pattern), e.path, most, w.times(e.likely, likely), "when it was scheduled, and whether people register for single dates")
 	s.Fields, s.Listed = fields, true
 	if w.noteTrips(e.trips + 2); number > 0 {
 		w.noteTrips(e.trips + 3)

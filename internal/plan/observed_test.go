@@ -129,6 +129,23 @@ func TestPaid(t *testing.T) {
 	}
 }
 
+// TestBatchOfSeveralFields divides the requests of a batch among the fields that they are for.
+func TestBatchOfSeveralFields(t *testing.T) {
+	p := planned(t, `{ a: user(by: {zoomId: "u"}) { email } b: user(by: {zoomId: "v"}) { email } c: user(by: {zoomId: "w"}) { email } }`)
+	var got []string
+	p.Cached(seenAs(map[string]map[zoom.Outcome]int{"a GET /users/{userId}": {zoom.Missed: 2, zoom.Hit: 1}})).All(func(s *Step) {
+		got = append(got, fmt.Sprintf("%s expected %d cached %d", s.Path, s.Expected, s.Cached))
+	})
+	p.Paid(seenAs(map[string]map[zoom.Outcome]int{"a GET /users/{userId}": {zoom.Called: 3}})).All(func(s *Step) {
+		got = append(got, fmt.Sprintf("%s actual %d", s.Path, s.Actual))
+	})
+	if want := []string{
+		"a expected 0 cached 1", "b expected 1 cached 0", "c expected 1 cached 0", "a actual 1", "b actual 1", "c actual 1",
+	}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestLacking checks the fields that are null without an operation: none that another one returns.
 func TestLacking(t *testing.T) {
 	for _, c := range []struct {
@@ -149,7 +166,7 @@ func TestLacking(t *testing.T) {
 			`{ meetingInstance(by: {uuid: "a"}) { attendance { scheduledStart totals { l: late } absentees { nodes { email } } attendees { nodes { customerKey leftEarly } } } } }`,
 			[]string{"plan GET /report/meetings/{meetingId}/participants", "GET /meetings/{meetingId}", "GET /meetings/{meetingId}/registrants"},
 			"GET /meetings/{meetingId}/registrants: meetingInstance.attendance.absentees [Attendance meetingInstance.attendance.absentees]\n" +
-				"GET /meetings/{meetingId}: meetingInstance.attendance.attendees.nodes.leftEarly meetingInstance.attendance.totals.l meetingInstance.attendance.scheduledStart []",
+				"GET /meetings/{meetingId}: meetingInstance.attendance.attendees.nodes.leftEarly meetingInstance.attendance.totals.l meetingInstance.attendance.scheduledStart meetingInstance.attendance.absentees []",
 		},
 		{
 			`{ meetingInstance(by: {uuid: "a"}) { attendance { attendees { nodes { customerKey } } } } }`, []string{"GET /report/meetings/{meetingId}/participants"},

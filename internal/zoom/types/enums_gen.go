@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// AccountType: What kind of account it is.
+// AccountType: The kind of account.
 type AccountType string
 
 // The values of AccountType.
@@ -87,13 +87,13 @@ type Admission string
 
 // The values of Admission.
 const (
-	// All by themselves.
+	// All automatically.
 	AdmissionAutomatic Admission = "AUTOMATIC"
-	// All by hand.
+	// All manually.
 	AdmissionManual Admission = "MANUAL"
-	// People outside by hand, users of the account by themselves.
+	// External users manually, users of the account automatically.
 	AdmissionExternalManual Admission = "EXTERNAL_MANUAL"
-	// People outside by hand, but for some domains.
+	// External users manually, except for some domains.
 	AdmissionExternalOfOtherDomainsManual Admission = "EXTERNAL_OF_OTHER_DOMAINS_MANUAL"
 )
 
@@ -142,7 +142,7 @@ type Admitters string
 const (
 	// Host and co-hosts.
 	AdmittersHosts Admitters = "HOSTS"
-	// In their absence also who did not have to wait.
+	// In their absence also people who did not have to wait.
 	AdmittersHostsAndBypassers Admitters = "HOSTS_AND_BYPASSERS"
 )
 
@@ -182,12 +182,12 @@ func (e *Admitters) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AicDisclaimer: What a participant did when told of AI Companion.
+// AicDisclaimer: A participant's response to the notice of AI Companion.
 type AicDisclaimer string
 
 // The values of AicDisclaimer.
 const (
-	// Was not told.
+	// There was no notice.
 	AicDisclaimerNone AicDisclaimer = "NONE"
 	// Agreed.
 	AicDisclaimerAgreed AicDisclaimer = "AGREED"
@@ -232,12 +232,12 @@ func (e *AicDisclaimer) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ApprovalRoute: Where requests for leave are sent.
+// ApprovalRoute: Where requests for approval are sent.
 type ApprovalRoute string
 
 // The values of ApprovalRoute.
 const (
-	// To all who may give it.
+	// To all approvers.
 	ApprovalRouteApprovers ApprovalRoute = "APPROVERS"
 	// To one channel.
 	ApprovalRouteChannel ApprovalRoute = "CHANNEL"
@@ -284,7 +284,7 @@ type ApprovalType string
 
 // The values of ApprovalType.
 const (
-	// They register and are approved by themselves.
+	// They register and are approved automatically.
 	ApprovalTypeAutomatic ApprovalType = "AUTOMATIC"
 	// They register, and the host approves each.
 	ApprovalTypeManual ApprovalType = "MANUAL"
@@ -334,7 +334,7 @@ type ArchiveFailure string
 
 // The values of ArchiveFailure.
 const (
-	// Participants are told, and may stay.
+	// Participants are notified, and may stay.
 	ArchiveFailureStay ArchiveFailure = "STAY"
 	// Nobody may join or stay.
 	ArchiveFailureLeave ArchiveFailure = "LEAVE"
@@ -523,14 +523,14 @@ func (e *ArchiveSubject) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AttendanceGap: What is not proven of an attendance.
+// AttendanceGap: What is unproven in an attendance.
 type AttendanceGap string
 
 // The values of AttendanceGap.
 const (
-	// Stays before the events that the gateway has: it keeps them for an hour, and longer of meetings that somebody follows.
+	// Stays before the events that the gateway has: it keeps them for an hour, and longer for meetings that somebody follows.
 	AttendanceGapEarlierStays AttendanceGap = "EARLIER_STAYS"
-	// Names, e-mail addresses, telephone numbers and customer keys: in Redis the gateway keeps them only where CACHE_KEYS encrypts it.
+	// Names, e-mail addresses, telephone numbers and customer keys: in Redis the gateway stores them only if CACHE_KEYS encrypts them.
 	AttendanceGapNames AttendanceGap = "NAMES"
 	// Rows that Zoom does not have yet, that could not be read, or that lack a time.
 	AttendanceGapRows AttendanceGap = "ROWS"
@@ -573,22 +573,22 @@ func (e *AttendanceGap) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AttendanceSource: Where the stays of attendees are read. Of a run that goes on, that is `EVENTS` unless another one is asked for.
+// AttendanceSource: Where the stays of attendees are read. For an instance in progress, that is `EVENTS` unless another one is requested.
 type AttendanceSource string
 
 // The values of AttendanceSource.
 const (
-	// Zoom's events of a run that goes on, or has ended within the hour. It costs one call, to see
-	// that the meeting is yours to see. It tells all but devices and breakout rooms, and names only
-	// where the gateway keeps them.
+	// Zoom's events of an instance that is in progress, or has ended within the hour. It costs one call,
+	// which checks your access to the meeting. It has everything but devices and breakout rooms, and
+	// names only if the gateway keeps them.
 	AttendanceSourceEvents AttendanceSource = "EVENTS"
-	// The past meeting: label MEDIUM, kept 15 months. It tells registration, user and e-mail address.
+	// The past meeting: label MEDIUM, kept 15 months. It has registration, user and e-mail address.
 	AttendanceSourcePastMeeting AttendanceSource = "PAST_MEETING"
-	// The past webinar: label MEDIUM; only for runs of webinars. It tells the same.
+	// The past webinar: label MEDIUM; only for instances of webinars. It has the same fields.
 	AttendanceSourcePastWebinar AttendanceSource = "PAST_WEBINAR"
-	// The report: label HEAVY, kept a year, of webinars six months, needs a paid plan and two participants. It tells customer keys and breakout rooms too.
+	// The report: label HEAVY, kept a year, for webinars six months, needs a paid plan and two participants. It also has customer keys and breakout rooms.
 	AttendanceSourceReport AttendanceSource = "REPORT"
-	// The dashboard: label HEAVY, kept six months, needs a Business plan. It tells telephone numbers and devices too.
+	// The dashboard: label HEAVY, kept six months, needs a Business plan. It also has telephone numbers and devices.
 	AttendanceSourceDashboard AttendanceSource = "DASHBOARD"
 )
 
@@ -633,7 +633,7 @@ func (e *AttendanceSource) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AttendeeConfidence: How much the evidence of an attendee is worth.
+// AttendeeConfidence: How strong the evidence of an attendee is.
 type AttendeeConfidence string
 
 // The values of AttendeeConfidence.
@@ -685,7 +685,7 @@ func (e *AttendeeConfidence) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AttendeeEvidence: What proves that stays are one person's, the strongest first.
+// AttendeeEvidence: Evidence that stays are one person's, the strongest first.
 type AttendeeEvidence string
 
 // The values of AttendeeEvidence.
@@ -698,13 +698,13 @@ const (
 	AttendeeEvidenceUserID AttendeeEvidence = "USER_ID"
 	// The e-mail address.
 	AttendeeEvidenceEmail AttendeeEvidence = "EMAIL"
-	// The telephone number, unless two call from it at a time.
+	// The telephone number, unless two people call from it at a time.
 	AttendeeEvidencePhone AttendeeEvidence = "PHONE"
-	// The id within the run, which stays the same in breakout rooms.
+	// The id within the instance, which stays the same in breakout rooms.
 	AttendeeEvidenceParticipantUUID AttendeeEvidence = "PARTICIPANT_UUID"
-	// The name, where the caller asks for it, unless two have it at a time.
+	// The name, if the caller asks for it, unless two people have it at a time.
 	AttendeeEvidenceName AttendeeEvidence = "NAME"
-	// Nothing: a single stay of somebody who cannot be told from others.
+	// Nothing: a single stay of somebody who cannot be distinguished from others.
 	AttendeeEvidenceNone AttendeeEvidence = "NONE"
 )
 
@@ -752,7 +752,7 @@ func (e *AttendeeEvidence) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AttendeeRole: What an attendee was in a webinar.
+// AttendeeRole: The role of an attendee in a webinar.
 type AttendeeRole string
 
 // The values of AttendeeRole.
@@ -763,7 +763,7 @@ const (
 	AttendeeRoleCoHost AttendeeRole = "CO_HOST"
 	// Invited to speak.
 	AttendeeRolePanelist AttendeeRole = "PANELIST"
-	// One of the audience, or of a meeting.
+	// One of the audience, or a participant of a meeting.
 	AttendeeRoleAttendee AttendeeRole = "ATTENDEE"
 )
 
@@ -913,9 +913,9 @@ const (
 	AuthenticationTypeInternally AuthenticationType = "INTERNALLY"
 	// Anybody who is signed in.
 	AuthenticationTypeEnforceLogin AuthenticationType = "ENFORCE_LOGIN"
-	// Users of the account who are signed in, in Zoom's older word.
+	// Users of the account who are signed in, under Zoom's older name.
 	AuthenticationTypeEnforceLoginWithSameAccount AuthenticationType = "ENFORCE_LOGIN_WITH_SAME_ACCOUNT"
-	// Who is signed in with one of some domains.
+	// People who are signed in with one of some domains.
 	AuthenticationTypeEnforceLoginWithDomains AuthenticationType = "ENFORCE_LOGIN_WITH_DOMAINS"
 )
 
@@ -959,7 +959,7 @@ func (e *AuthenticationType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AutoAdmission: When users of the account are let in by themselves.
+// AutoAdmission: When users of the account are let in automatically.
 type AutoAdmission string
 
 // The values of AutoAdmission.
@@ -1015,7 +1015,7 @@ func (e *AutoAdmission) UnmarshalGQL(v any) error {
 	return err
 }
 
-// AutoRecording: Whether recording starts by itself, and where to.
+// AutoRecording: Whether recording starts automatically, and where it is stored.
 type AutoRecording string
 
 // The values of AutoRecording.
@@ -1065,7 +1065,7 @@ func (e *AutoRecording) UnmarshalGQL(v any) error {
 	return err
 }
 
-// BillingReportType: What kind of billing report it is.
+// BillingReportType: The kind of billing report.
 type BillingReportType string
 
 // The values of BillingReportType.
@@ -1315,17 +1315,17 @@ type ChatChannelType string
 
 // The values of ChatChannelType.
 const (
-	// Zoom does not know.
+	// Unknown to Zoom.
 	ChatChannelTypeUnknown ChatChannelType = "UNKNOWN"
-	// Who is invited.
+	// Only invited people.
 	ChatChannelTypePrivate ChatChannelType = "PRIVATE"
-	// Who is invited, from the own account only.
+	// Only invited people, from the same account.
 	ChatChannelTypePrivateOwnAccount ChatChannelType = "PRIVATE_OWN_ACCOUNT"
-	// Whoever finds it.
+	// Anyone who finds it.
 	ChatChannelTypePublic ChatChannelType = "PUBLIC"
 	// The people of a chat that others were added to.
 	ChatChannelTypeInstant ChatChannelType = "INSTANT"
-	// Whoever finds it, and may ask people of other accounts in.
+	// Anyone who finds it; they may invite people of other accounts.
 	ChatChannelTypePublicWithGuests ChatChannelType = "PUBLIC_WITH_GUESTS"
 )
 
@@ -1380,7 +1380,7 @@ const (
 	ChatExternalUserPermissionNobody ChatExternalUserPermission = "NOBODY"
 	// All members.
 	ChatExternalUserPermissionAllMembers ChatExternalUserPermission = "ALL_MEMBERS"
-	// Members of the own organization.
+	// Members of the organization.
 	ChatExternalUserPermissionOwnOrganization ChatExternalUserPermission = "OWN_ORGANIZATION"
 	// The owner and administrators.
 	ChatExternalUserPermissionOwnerAndAdmins ChatExternalUserPermission = "OWNER_AND_ADMINS"
@@ -1428,7 +1428,7 @@ func (e *ChatExternalUserPermission) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ChatFileType: A type of files, by the end of their names.
+// ChatFileType: A type of files, by the extension of their names.
 type ChatFileType string
 
 // The values of ChatFileType.
@@ -1524,21 +1524,21 @@ type ChatFormat string
 const (
 	// Bold.
 	ChatFormatBold ChatFormat = "BOLD"
-	// Slanted.
+	// Italic.
 	ChatFormatItalic ChatFormat = "ITALIC"
-	// Struck out.
+	// Strikethrough.
 	ChatFormatStrikethrough ChatFormat = "STRIKETHROUGH"
-	// A list with bullets.
+	// A bulleted list.
 	ChatFormatBulletedList ChatFormat = "BULLETED_LIST"
-	// A list with numbers.
+	// A numbered list.
 	ChatFormatNumberedList ChatFormat = "NUMBERED_LIST"
 	// Underlined.
 	ChatFormatUnderline ChatFormat = "UNDERLINE"
-	// Of a size.
+	// Font size.
 	ChatFormatFontSize ChatFormat = "FONT_SIZE"
-	// In a colour.
+	// Font colour.
 	ChatFormatFontColor ChatFormat = "FONT_COLOR"
-	// On a colour.
+	// Background colour.
 	ChatFormatBackgroundColor ChatFormat = "BACKGROUND_COLOR"
 	// Indented.
 	ChatFormatLeftIndent ChatFormat = "LEFT_INDENT"
@@ -1597,7 +1597,7 @@ func (e *ChatFormat) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ChatMentionAllPermission: Who calls on everybody with `@all`.
+// ChatMentionAllPermission: Who can mention everybody with `@all`.
 type ChatMentionAllPermission string
 
 // The values of ChatMentionAllPermission.
@@ -1703,7 +1703,7 @@ type ChatMessageStatus string
 
 // The values of ChatMessageStatus.
 const (
-	// It is as it was sent.
+	// It is unchanged.
 	ChatMessageStatusNormal ChatMessageStatus = "NORMAL"
 	// It was edited.
 	ChatMessageStatusEdited ChatMessageStatus = "EDITED"
@@ -1750,7 +1750,7 @@ func (e *ChatMessageStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ChatMessageType: What a message holds.
+// ChatMessageType: The kind of content of a message.
 type ChatMessageType string
 
 // The values of ChatMessageType.
@@ -1765,9 +1765,9 @@ const (
 	ChatMessageTypeGif ChatMessageType = "GIF"
 	// A picture from Giphy.
 	ChatMessageTypeGiphy ChatMessageType = "GIPHY"
-	// Sound.
+	// Audio.
 	ChatMessageTypeAudio ChatMessageType = "AUDIO"
-	// A film.
+	// A video.
 	ChatMessageTypeVideo ChatMessageType = "VIDEO"
 	// Source code.
 	ChatMessageTypeCodeSnippet ChatMessageType = "CODE_SNIPPET"
@@ -1832,9 +1832,9 @@ const (
 	ChatPartnersNoOne ChatPartners = "NO_ONE"
 	// Host and co-hosts.
 	ChatPartnersHosts ChatPartners = "HOSTS"
-	// All at once.
+	// Everybody.
 	ChatPartnersEveryone ChatPartners = "EVERYONE"
-	// All at once, and each alone.
+	// Everybody, and each person directly.
 	ChatPartnersEveryoneAndDirectly ChatPartners = "EVERYONE_AND_DIRECTLY"
 )
 
@@ -1978,12 +1978,12 @@ func (e *ChatSaving) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ChatSearchPlace: Where to look for a text.
+// ChatSearchPlace: Where to search for a text.
 type ChatSearchPlace string
 
 // The values of ChatSearchPlace.
 const (
-	// In what messages say.
+	// In the text of messages.
 	ChatSearchPlaceMessage ChatSearchPlace = "MESSAGE"
 	// In the names of files.
 	ChatSearchPlaceFile ChatSearchPlace = "FILE"
@@ -2027,7 +2027,7 @@ func (e *ChatSearchPlace) UnmarshalGQL(v any) error {
 	return err
 }
 
-// Chime: Who hears a sound when people come and go.
+// Chime: Who hears a sound when people join and leave.
 type Chime string
 
 // The values of Chime.
@@ -2086,7 +2086,7 @@ const (
 	ConnectionTypeTCP ConnectionType = "TCP"
 	// UDP.
 	ConnectionTypeUDP ConnectionType = "UDP"
-	// UDP with repetitions.
+	// UDP with retransmission.
 	ConnectionTypeReliableUDP ConnectionType = "RELIABLE_UDP"
 	// TLS.
 	ConnectionTypeSsl ConnectionType = "SSL"
@@ -2096,7 +2096,7 @@ const (
 	ConnectionTypeTCPProxy ConnectionType = "TCP_PROXY"
 	// UDP through a proxy.
 	ConnectionTypeUDPProxy ConnectionType = "UDP_PROXY"
-	// UDP with repetitions through a proxy.
+	// UDP with retransmission through a proxy.
 	ConnectionTypeReliableUDPProxy ConnectionType = "RELIABLE_UDP_PROXY"
 	// TLS through a proxy.
 	ConnectionTypeSslProxy ConnectionType = "SSL_PROXY"
@@ -2154,7 +2154,7 @@ type ContactScope string
 
 // The values of ContactScope.
 const (
-	// All, inside and outside.
+	// All, internal and external.
 	ContactScopeAnyone ContactScope = "ANYONE"
 	// The organization.
 	ContactScopeOrganization ContactScope = "ORGANIZATION"
@@ -2257,7 +2257,7 @@ type CountryMethod string
 
 // The values of CountryMethod.
 const (
-	// The approved ones: all others are kept out.
+	// The approved ones: all others are blocked.
 	CountryMethodApprove CountryMethod = "APPROVE"
 	// The denied ones: all others may join.
 	CountryMethodDeny CountryMethod = "DENY"
@@ -2299,18 +2299,18 @@ func (e *CountryMethod) UnmarshalGQL(v any) error {
 	return err
 }
 
-// CpuPressureLevel: How hard pressed a system is.
+// CpuPressureLevel: A level of CPU pressure.
 type CpuPressureLevel string
 
 // The values of CpuPressureLevel.
 const (
-	// Not at all.
+	// None.
 	CPUPressureLevelNormal CpuPressureLevel = "NORMAL"
 	// A little.
 	CPUPressureLevelFair CpuPressureLevel = "FAIR"
-	// Noticeably.
+	// Noticeable.
 	CPUPressureLevelSerious CpuPressureLevel = "SERIOUS"
-	// To its limits.
+	// At the limit.
 	CPUPressureLevelCritical CpuPressureLevel = "CRITICAL"
 )
 
@@ -2359,7 +2359,7 @@ type CreateUserAction string
 
 // The values of CreateUserAction.
 const (
-	// Zoom invites the person by e-mail; who accepts gets a login.
+	// Zoom invites the person by e-mail; a person who accepts gets a login.
 	CreateUserActionCreate CreateUserAction = "CREATE"
 	// With a login of a managed domain, at once; needs an agreement with Zoom.
 	CreateUserActionAutoCreate CreateUserAction = "AUTO_CREATE"
@@ -2409,7 +2409,7 @@ func (e *CreateUserAction) UnmarshalGQL(v any) error {
 	return err
 }
 
-// CustomRegistrationQuestionType: What kind of answer a question of the host's takes.
+// CustomRegistrationQuestionType: The kind of answer to a host's question.
 type CustomRegistrationQuestionType string
 
 // The values of CustomRegistrationQuestionType.
@@ -2460,12 +2460,12 @@ func (e *CustomRegistrationQuestionType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// DashboardDateType: What the days of a range are meant of.
+// DashboardDateType: What the days of a range refer to.
 type DashboardDateType string
 
 // The values of DashboardDateType.
 const (
-	// The beginning.
+	// The start.
 	DashboardDateTypeStartTime DashboardDateType = "START_TIME"
 	// The end. Zoom allows this to some accounts only.
 	DashboardDateTypeEndTime DashboardDateType = "END_TIME"
@@ -2509,16 +2509,16 @@ func (e *DashboardDateType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// DashboardMeetingType: Where the dashboard looks for a meeting.
+// DashboardMeetingType: Where the dashboard searches for a meeting.
 type DashboardMeetingType string
 
 // The values of DashboardMeetingType.
 const (
-	// Those going on.
+	// Those in progress.
 	DashboardMeetingTypeLive DashboardMeetingType = "LIVE"
-	// Those that are over.
+	// Those that have ended.
 	DashboardMeetingTypePast DashboardMeetingType = "PAST"
-	// Those that are over and that one person alone was in.
+	// Those that have ended and had one participant only.
 	DashboardMeetingTypePastOne DashboardMeetingType = "PAST_ONE"
 )
 
@@ -2561,14 +2561,14 @@ func (e *DashboardMeetingType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// DashboardWebinarType: Where the dashboard looks for a webinar.
+// DashboardWebinarType: Where the dashboard searches for a webinar.
 type DashboardWebinarType string
 
 // The values of DashboardWebinarType.
 const (
-	// Those going on.
+	// Those in progress.
 	DashboardWebinarTypeLive DashboardWebinarType = "LIVE"
-	// Those that are over.
+	// Those that have ended.
 	DashboardWebinarTypePast DashboardWebinarType = "PAST"
 )
 
@@ -2641,7 +2641,7 @@ const (
 	DataCenterRegionSg DataCenterRegion = "SG"
 	// Japan.
 	DataCenterRegionTy DataCenterRegion = "TY"
-	// Taiwan. Recorded answers have it; Zoom's documents do not.
+	// Taiwan. Recorded responses have it; Zoom's documentation does not.
 	DataCenterRegionTw DataCenterRegion = "TW"
 	// United States.
 	DataCenterRegionUs DataCenterRegion = "US"
@@ -2698,7 +2698,7 @@ func (e *DataCenterRegion) UnmarshalGQL(v any) error {
 	return err
 }
 
-// DataCenterRegionInput: A region of Zoom's data centers to choose. Another one that Zoom takes can be sent as a text.
+// DataCenterRegionInput: A region of Zoom's data centers to choose. Another one that Zoom accepts can be sent as a text.
 type DataCenterRegionInput string
 
 // The values of DataCenterRegionInput.
@@ -2832,9 +2832,9 @@ type DeleteUserAction string
 
 // The values of DeleteUserAction.
 const (
-	// Keeps the login, with a free account of the own. Also for who was invited and has not come yet.
+	// Keeps the login, with a free account. Also for users who were invited and have not joined yet.
 	DeleteUserActionDisassociate DeleteUserAction = "DISASSOCIATE"
-	// The login and all its data are deleted for good.
+	// The login and all its data are deleted permanently.
 	DeleteUserActionDelete DeleteUserAction = "DELETE"
 )
 
@@ -2928,7 +2928,7 @@ func (e *DialInNumberType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// DialInNumberTypeInput: Who pays for a call to a number that a meeting is given.
+// DialInNumberTypeInput: Who pays for a call to a dial-in number of a meeting.
 type DialInNumberTypeInput string
 
 // The values of DialInNumberTypeInput.
@@ -2977,7 +2977,7 @@ func (e *DialInNumberTypeInput) UnmarshalGQL(v any) error {
 	return err
 }
 
-// EmojiChoice: Which emojis there are.
+// EmojiChoice: Which emojis are available.
 type EmojiChoice string
 
 // The values of EmojiChoice.
@@ -3024,7 +3024,7 @@ func (e *EmojiChoice) UnmarshalGQL(v any) error {
 	return err
 }
 
-// EmployeeRange: Size of an organization, in employees. Zoom's form and Zoom's answers are cut differently in the middle.
+// EmployeeRange: Size of an organization, in employees. Zoom's form and Zoom's responses have different ranges in the middle.
 type EmployeeRange string
 
 // The values of EmployeeRange.
@@ -3035,15 +3035,15 @@ const (
 	EmployeeRangeFrom21To50 EmployeeRange = "FROM_21_TO_50"
 	// 51 to 100.
 	EmployeeRangeFrom51To100 EmployeeRange = "FROM_51_TO_100"
-	// 101 to 250; documented for answers only.
+	// 101 to 250; documented for responses only.
 	EmployeeRangeFrom101To250 EmployeeRange = "FROM_101_TO_250"
-	// 251 to 500; documented for answers only.
+	// 251 to 500; documented for responses only.
 	EmployeeRangeFrom251To500 EmployeeRange = "FROM_251_TO_500"
 	// 101 to 500; documented for adding only.
 	EmployeeRangeFrom101To500 EmployeeRange = "FROM_101_TO_500"
 	// 500 to 1,000; documented for adding only.
 	EmployeeRangeFrom500To1000 EmployeeRange = "FROM_500_TO_1000"
-	// 501 to 1,000; documented for answers only.
+	// 501 to 1,000; documented for responses only.
 	EmployeeRangeFrom501To1000 EmployeeRange = "FROM_501_TO_1000"
 	// 1,001 to 5,000.
 	EmployeeRangeFrom1001To5000 EmployeeRange = "FROM_1001_TO_5000"
@@ -3098,7 +3098,7 @@ func (e *EmployeeRange) UnmarshalGQL(v any) error {
 	return err
 }
 
-// EmployeeRangeInput: How many people work for a registrant.
+// EmployeeRangeInput: Size of a registrant's organization, in employees.
 type EmployeeRangeInput string
 
 // The values of EmployeeRangeInput.
@@ -3165,9 +3165,9 @@ func (e *EmployeeRangeInput) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ErrorCode: What `extensions.code` of an error can be: of an error of a field, and of a request that
-// was not executed. No field has this type; it is here so that code for clients can be
-// generated. More values may come.
+// ErrorCode: The values of `extensions.code` of an error: of an error of a field, and of a request that was not
+// executed. No field has this type; it is here so that client code can be generated. More values may
+// be added.
 type ErrorCode string
 
 // The values of ErrorCode.
@@ -3176,31 +3176,31 @@ const (
 	ErrorCodeBadRequest ErrorCode = "BAD_REQUEST"
 	// The document cannot be parsed.
 	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
-	// The document does not go with the schema, or the variables not with the document.
+	// The document does not match the schema, or the variables do not match the document.
 	ErrorCodeGraphqlValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
-	// The query or its answer is larger than the gateway allows.
+	// The query or its response is larger than the gateway allows.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
-	// The gateway does not tell its schema.
+	// The gateway does not disclose its schema.
 	ErrorCodeIntrospectionDisabled ErrorCode = "INTROSPECTION_DISABLED"
-	// No document is known by this hash or id: send the query with its hash.
+	// There is no document with this hash or id: send the query with its hash.
 	ErrorCodePersistedQueryNotFound ErrorCode = "PERSISTED_QUERY_NOT_FOUND"
-	// The gateway executes trusted documents only, and this is none of them.
+	// The gateway executes trusted documents only, and this is not one of them.
 	ErrorCodeDocumentNotTrusted ErrorCode = "DOCUMENT_NOT_TRUSTED"
-	// The request has no key, or one that is not known.
+	// The request has no key, or an unknown one.
 	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
-	// The key is of another account than the one that the request names.
+	// The key belongs to another account than the one that the request names.
 	ErrorCodeWrongAccount ErrorCode = "WRONG_ACCOUNT"
 	// The gateway serves several accounts, and the request names none.
 	ErrorCodeAccountRequired ErrorCode = "ACCOUNT_REQUIRED"
 	// No account has the name that the request gives.
 	ErrorCodeAccountUnknown ErrorCode = "ACCOUNT_UNKNOWN"
-	// A page of another site has sent the request.
+	// A page of another site sent the request.
 	ErrorCodeCrossSite ErrorCode = "CROSS_SITE"
-	// The gateway listens on one machine alone, and was asked by another name.
+	// The gateway listens on one machine only, and the request names another host.
 	ErrorCodeWrongHost ErrorCode = "WRONG_HOST"
 	// An argument is wrong, or Zoom refuses the input.
 	ErrorCodeBadUserInput ErrorCode = "BAD_USER_INPUT"
-	// The cursor is of another list, or its place is lost: begin again without it.
+	// The cursor belongs to another list, or its position is lost: start again without it.
 	ErrorCodeCursorExpired ErrorCode = "CURSOR_EXPIRED"
 	// There is no such object, or the credential may not see it.
 	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
@@ -3216,7 +3216,7 @@ const (
 	ErrorCodePlanRequired ErrorCode = "PLAN_REQUIRED"
 	// The feature is switched off, at Zoom or in the gateway.
 	ErrorCodeNotEnabled ErrorCode = "NOT_ENABLED"
-	// There is no place left.
+	// There is no room left.
 	ErrorCodeCapacity ErrorCode = "CAPACITY"
 	// The state that the object is in does not allow this.
 	ErrorCodeConflict ErrorCode = "CONFLICT"
@@ -3224,28 +3224,28 @@ const (
 	ErrorCodeExpired ErrorCode = "EXPIRED"
 	// Zoom does not have the data yet.
 	ErrorCodeNotReady ErrorCode = "NOT_READY"
-	// Zoom tells the field elsewhere, and not in what was read for the objects.
+	// Zoom returns the field elsewhere, and not in what was read for the objects.
 	ErrorCodeNotTold ErrorCode = "NOT_TOLD"
 	// Today's allowance at Zoom is used up; see `retryAt`.
 	ErrorCodeDailyLimit ErrorCode = "DAILY_LIMIT"
 	// Zoom's rate limit leaves no room in time; see `retryAt`.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
-	// Zoom's answer cannot be read, or lacks what it is to have, or what the schema promises.
+	// Zoom's response cannot be read, or lacks what it should have, or what the schema promises.
 	ErrorCodeBadAnswer ErrorCode = "BAD_ANSWER"
-	// What answered is not Zoom's API, but a firewall or proxy on the way, say: `extensions.zoom` has its `status` and `contentType`.
+	// The response is not from Zoom's API, but for example from a firewall or proxy: `extensions.zoom` has its `status` and `contentType`.
 	ErrorCodeNotZoom ErrorCode = "NOT_ZOOM"
-	// A write was sent to Zoom, and no answer came that tells whether it was done: look before you
-	// send it once more. A repeat of its `idempotencyKey` is answered so too, and sends nothing.
+	// A write was sent to Zoom, and no response shows whether it was executed: check before you send it
+	// again. A repeat of its `idempotencyKey` returns this error too, and sends nothing.
 	ErrorCodeOutcomeUnknown ErrorCode = "OUTCOME_UNKNOWN"
-	// Zoom ended a list early: it counts more than it gave, or left out days of the range.
-	// What there is stands beside; `extensions.list` tells `given` of `counted` (of
-	// `countedAtLeast`, where Zoom counts pages), or `missingFrom` and `missingTo`.
+	// Zoom ended a list early: it counts more items than it returned, or omitted days of the range. The
+	// items that it returned are in the data; `extensions.list` has `given` and `counted` (or
+	// `countedAtLeast`, if Zoom counts pages), or `missingFrom` and `missingTo`.
 	ErrorCodeIncompleteList ErrorCode = "INCOMPLETE_LIST"
 	// It took longer than the gateway waits.
 	ErrorCodeTimeout ErrorCode = "TIMEOUT"
-	// Zoom does not answer.
+	// Zoom does not respond.
 	ErrorCodeZoomUnavailable ErrorCode = "ZOOM_UNAVAILABLE"
-	// Redis, where outcomes of idempotency keys are noted, does not answer; nothing was sent. See `retryAt`.
+	// Redis, where outcomes of idempotency keys are stored, does not respond; nothing was sent. See `retryAt`.
 	ErrorCodeIdempotencyUnavailable ErrorCode = "IDEMPOTENCY_UNAVAILABLE"
 	// Something went wrong in the gateway; its log has more.
 	ErrorCodeInternal ErrorCode = "INTERNAL"
@@ -3417,7 +3417,7 @@ func (e *EventSource) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ExternalChat: Whether a group may chat with people outside.
+// ExternalChat: Whether a group may chat with external users.
 type ExternalChat string
 
 // The values of ExternalChat.
@@ -3464,14 +3464,14 @@ func (e *ExternalChat) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ExternalUserAdders: Who may add people outside to chats.
+// ExternalUserAdders: Who may add external users to chats.
 type ExternalUserAdders string
 
 // The values of ExternalUserAdders.
 const (
 	// Everybody.
 	ExternalUserAddersEveryone ExternalUserAdders = "EVERYONE"
-	// The organization and some outside accounts.
+	// The organization and some external accounts.
 	ExternalUserAddersMembersAndSpecifiedAccounts ExternalUserAdders = "MEMBERS_AND_SPECIFIED_ACCOUNTS"
 	// Owner and administrators of the account.
 	ExternalUserAddersOwnerAndAdmins ExternalUserAdders = "OWNER_AND_ADMINS"
@@ -3715,7 +3715,7 @@ func (e *FileViewing) UnmarshalGQL(v any) error {
 	return err
 }
 
-// GiphyRating: How old one should be to see a picture.
+// GiphyRating: The minimum age to see a picture.
 type GiphyRating string
 
 // The values of GiphyRating.
@@ -3817,14 +3817,14 @@ func (e *HostActivityType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// InformationBarrierStatus: Whether a policy holds.
+// InformationBarrierStatus: Whether a policy is enabled.
 type InformationBarrierStatus string
 
 // The values of InformationBarrierStatus.
 const (
-	// It does not.
+	// It is not.
 	InformationBarrierStatusDisabled InformationBarrierStatus = "DISABLED"
-	// It does.
+	// It is.
 	InformationBarrierStatusEnabled InformationBarrierStatus = "ENABLED"
 )
 
@@ -3873,9 +3873,9 @@ type InformationBarrierType string
 const (
 	// What the settings forbid is forbidden; the groups may chat.
 	InformationBarrierTypeBlocked InformationBarrierType = "BLOCKED"
-	// What the settings forbid is forbidden; only the one group may begin a chat with the other.
+	// What the settings forbid is forbidden; only the one group may start a chat with the other.
 	InformationBarrierTypeBlockedOneWay InformationBarrierType = "BLOCKED_ONE_WAY"
-	// Nothing is forbidden; only the one group may begin a chat with the other.
+	// Nothing is forbidden; only the one group may start a chat with the other.
 	InformationBarrierTypeOpenOneWay InformationBarrierType = "OPEN_ONE_WAY"
 	// Nothing is forbidden.
 	InformationBarrierTypeOpen InformationBarrierType = "OPEN"
@@ -3921,7 +3921,7 @@ func (e *InformationBarrierType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// InstanceSource: Where something about a run is read.
+// InstanceSource: Where data about an instance is read.
 type InstanceSource string
 
 // The values of InstanceSource.
@@ -4162,7 +4162,7 @@ func (e *LicensePlanInput) UnmarshalGQL(v any) error {
 	return err
 }
 
-// LicenseType: What a licence is of.
+// LicenseType: What a licence covers.
 type LicenseType string
 
 // The values of LicenseType.
@@ -4269,9 +4269,9 @@ type LivestreamAction string
 
 // The values of LivestreamAction.
 const (
-	// Begin to send.
+	// Start to send.
 	LivestreamActionStart LivestreamAction = "START"
-	// End it.
+	// Stop to send.
 	LivestreamActionStop LivestreamAction = "STOP"
 	// Change how it looks while it is sent.
 	LivestreamActionChangeView LivestreamAction = "CHANGE_VIEW"
@@ -4323,7 +4323,7 @@ type LivestreamCaptions string
 const (
 	// As part of the picture.
 	LivestreamCaptionsBurntIn LivestreamCaptions = "BURNT_IN"
-	// Beside the picture, for players to show or hide.
+	// Separate from the picture, for players to show or hide.
 	LivestreamCaptionsEmbedded LivestreamCaptions = "EMBEDDED"
 	// Not at all.
 	LivestreamCaptionsOff LivestreamCaptions = "OFF"
@@ -4377,7 +4377,7 @@ const (
 	LivestreamLayoutFollowHost LivestreamLayout = "FOLLOW_HOST"
 	// Everybody.
 	LivestreamLayoutGalleryView LivestreamLayout = "GALLERY_VIEW"
-	// Who speaks.
+	// The active speaker.
 	LivestreamLayoutSpeakerView LivestreamLayout = "SPEAKER_VIEW"
 )
 
@@ -4443,7 +4443,7 @@ const (
 	LoginTypeMobileDevice LoginType = "MOBILE_DEVICE"
 	// RingCentral.
 	LoginTypeRingcentral LoginType = "RINGCENTRAL"
-	// A user that an app made, without a login of its own.
+	// A user that an app created, without its own login.
 	LoginTypeAPIUser LoginType = "API_USER"
 	// E-mail and password at Zoom.
 	LoginTypeZoomWorkEmail LoginType = "ZOOM_WORK_EMAIL"
@@ -4607,7 +4607,7 @@ type MeetingEncryption string
 
 // The values of MeetingEncryption.
 const (
-	// Keys are made and kept in Zoom's cloud.
+	// Keys are generated and stored in Zoom's cloud.
 	MeetingEncryptionEnhancedEncryption MeetingEncryption = "ENHANCED_ENCRYPTION"
 	// End to end: Zoom does not hold the keys.
 	MeetingEncryptionE2ee MeetingEncryption = "E2EE"
@@ -4651,14 +4651,14 @@ func (e *MeetingEncryption) UnmarshalGQL(v any) error {
 	return err
 }
 
-// MeetingEncryptionStatus: How a run of a meeting was encrypted.
+// MeetingEncryptionStatus: How an instance of a meeting was encrypted.
 type MeetingEncryptionStatus string
 
 // The values of MeetingEncryptionStatus.
 const (
 	// End to end: Zoom does not hold the keys.
 	MeetingEncryptionStatusEndToEnd MeetingEncryptionStatus = "END_TO_END"
-	// Enhanced: keys are made and kept in Zoom's cloud.
+	// Enhanced: keys are generated and stored in Zoom's cloud.
 	MeetingEncryptionStatusEnhanced MeetingEncryptionStatus = "ENHANCED"
 )
 
@@ -4700,7 +4700,7 @@ func (e *MeetingEncryptionStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
-// MeetingInstanceType: What kind of meeting or webinar a run was.
+// MeetingInstanceType: The kind of meeting or webinar of an instance.
 type MeetingInstanceType string
 
 // The values of MeetingInstanceType.
@@ -4711,13 +4711,13 @@ const (
 	MeetingInstanceTypeInstant MeetingInstanceType = "INSTANT"
 	// Scheduled once.
 	MeetingInstanceTypeScheduled MeetingInstanceType = "SCHEDULED"
-	// Recurring, started whenever wanted.
+	// Recurring, without fixed time.
 	MeetingInstanceTypeRecurringNoFixedTime MeetingInstanceType = "RECURRING_NO_FIXED_TIME"
 	// In somebody's personal meeting room.
 	MeetingInstanceTypePersonal MeetingInstanceType = "PERSONAL"
 	// A webinar.
 	MeetingInstanceTypeWebinar MeetingInstanceType = "WEBINAR"
-	// A recurring webinar, started whenever wanted.
+	// A recurring webinar, without fixed time.
 	MeetingInstanceTypeRecurringWebinarNoFixedTime MeetingInstanceType = "RECURRING_WEBINAR_NO_FIXED_TIME"
 	// A personal audio conference, by phone only.
 	MeetingInstanceTypePersonalAudioConference MeetingInstanceType = "PERSONAL_AUDIO_CONFERENCE"
@@ -4778,11 +4778,11 @@ type MeetingListType string
 
 // The values of MeetingListType.
 const (
-	// All that have not expired: past, going on and to come.
+	// All that have not expired: past, in progress and future.
 	MeetingListTypeScheduled MeetingListType = "SCHEDULED"
-	// Those going on.
+	// Those in progress.
 	MeetingListTypeLive MeetingListType = "LIVE"
-	// Those to come, and those going on; six months at most.
+	// Future ones, and those in progress; six months at most.
 	MeetingListTypeUpcoming MeetingListType = "UPCOMING"
 	// What UPCOMING lists, under another of Zoom's names.
 	MeetingListTypeUpcomingMeetings MeetingListType = "UPCOMING_MEETINGS"
@@ -4831,7 +4831,7 @@ func (e *MeetingListType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// MeetingResourceType: What a meeting is worked on with.
+// MeetingResourceType: What people work on in a meeting.
 type MeetingResourceType string
 
 // The values of MeetingResourceType.
@@ -4877,7 +4877,7 @@ func (e *MeetingResourceType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// MeetingStatus: Whether a meeting is going on.
+// MeetingStatus: Whether a meeting is in progress.
 type MeetingStatus string
 
 // The values of MeetingStatus.
@@ -4886,7 +4886,7 @@ const (
 	MeetingStatusWaiting MeetingStatus = "WAITING"
 	// It is.
 	MeetingStatusStarted MeetingStatus = "STARTED"
-	// It is over. The library ZoomNet has met the value; Zoom's documents lack it.
+	// It has ended. The library ZoomNet has this value; Zoom's documentation does not.
 	MeetingStatusFinished MeetingStatus = "FINISHED"
 )
 
@@ -4934,7 +4934,7 @@ type MeetingTemplateType string
 const (
 	// The user's own.
 	MeetingTemplateTypeMeeting MeetingTemplateType = "MEETING"
-	// The account's, made by an administrator.
+	// The account's, created by an administrator.
 	MeetingTemplateTypeAdminMeeting MeetingTemplateType = "ADMIN_MEETING"
 )
 
@@ -4976,22 +4976,22 @@ func (e *MeetingTemplateType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// MeetingType: What kind of meeting is scheduled.
+// MeetingType: The kind of meeting that is scheduled.
 type MeetingType string
 
 // The values of MeetingType.
 const (
-	// Scheduled ahead through the add-on for Google Workspace. Zoom's events name the code, its REST documents do not.
+	// Scheduled ahead through the add-on for Google Workspace. Zoom's events have this code; its REST documentation does not.
 	MeetingTypePrescheduled MeetingType = "PRESCHEDULED"
 	// Starts at once, without a schedule.
 	MeetingTypeInstant MeetingType = "INSTANT"
 	// Once, at a set time.
 	MeetingTypeScheduled MeetingType = "SCHEDULED"
-	// Recurring, started whenever wanted.
+	// Recurring, without fixed time.
 	MeetingTypeRecurringNoFixedTime MeetingType = "RECURRING_NO_FIXED_TIME"
-	// Somebody's personal meeting room; only in answers.
+	// Somebody's personal meeting room; only in responses.
 	MeetingTypePersonal MeetingType = "PERSONAL"
-	// A personal audio conference, by phone only. Zoom's events name the code, its REST documents do not.
+	// A personal audio conference, by phone only. Zoom's events have this code; its REST documentation does not.
 	MeetingTypePersonalAudioConference MeetingType = "PERSONAL_AUDIO_CONFERENCE"
 	// Recurring at fixed times.
 	MeetingTypeRecurringFixedTime MeetingType = "RECURRING_FIXED_TIME"
@@ -5041,7 +5041,7 @@ func (e *MeetingType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// MeetingTypeInput: What kind of meeting to schedule.
+// MeetingTypeInput: The kind of meeting to schedule.
 type MeetingTypeInput string
 
 // The values of MeetingTypeInput.
@@ -5050,7 +5050,7 @@ const (
 	MeetingTypeInputInstant MeetingTypeInput = "INSTANT"
 	// Once, at a set time.
 	MeetingTypeInputScheduled MeetingTypeInput = "SCHEDULED"
-	// Recurring, started whenever wanted.
+	// Recurring, without fixed time.
 	MeetingTypeInputRecurringNoFixedTime MeetingTypeInput = "RECURRING_NO_FIXED_TIME"
 	// Recurring at fixed times.
 	MeetingTypeInputRecurringFixedTime MeetingTypeInput = "RECURRING_FIXED_TIME"
@@ -5108,11 +5108,11 @@ const (
 	MissingReasonGuest MissingReason = "GUEST"
 	// The person is a user of another account, and Zoom does not show it.
 	MissingReasonNotShared MissingReason = "NOT_SHARED"
-	// The account's plan does not include the source that tells it.
+	// The account's plan does not include the source that has it.
 	MissingReasonPlan MissingReason = "PLAN"
-	// The source that was read does not tell it.
+	// The source that was read does not have it.
 	MissingReasonNotInSource MissingReason = "NOT_IN_SOURCE"
-	// There is none, or Zoom does not tell it; which of the two cannot be known.
+	// There is none, or Zoom does not report it; which of the two is unknown.
 	MissingReasonUnknown MissingReason = "UNKNOWN"
 )
 
@@ -5479,7 +5479,7 @@ func (e *NewUserWorkplacePlan) UnmarshalGQL(v any) error {
 	return err
 }
 
-// OccurrenceStatus: Whether an occurrence still stands.
+// OccurrenceStatus: Whether an occurrence will be held.
 type OccurrenceStatus string
 
 // The values of OccurrenceStatus.
@@ -5528,7 +5528,7 @@ func (e *OccurrenceStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
-// OperationLogCategory: What kind of changes to look for.
+// OperationLogCategory: The kind of changes to search for.
 type OperationLogCategory string
 
 // The values of OperationLogCategory.
@@ -5715,7 +5715,7 @@ type ParticipantDevice string
 const (
 	// A telephone.
 	ParticipantDevicePhone ParticipantDevice = "PHONE"
-	// A device that speaks H.323 or SIP.
+	// A device that uses H.323 or SIP.
 	ParticipantDeviceH323Sip ParticipantDevice = "H323_SIP"
 	// A Windows computer.
 	ParticipantDeviceWindows ParticipantDevice = "WINDOWS"
@@ -5725,9 +5725,9 @@ const (
 	ParticipantDeviceIos ParticipantDevice = "IOS"
 	// An Android device.
 	ParticipantDeviceAndroid ParticipantDevice = "ANDROID"
-	// A browser. The library ZoomNet has met the value; Zoom's documents lack it.
+	// A browser. The library ZoomNet has this value; Zoom's documentation does not.
 	ParticipantDeviceWeb ParticipantDevice = "WEB"
-	// A Zoom Room. The library ZoomNet has met the value; Zoom's documents lack it.
+	// A Zoom Room. The library ZoomNet has this value; Zoom's documentation does not.
 	ParticipantDeviceZoomRooms ParticipantDevice = "ZOOM_ROOMS"
 )
 
@@ -5775,16 +5775,16 @@ func (e *ParticipantDevice) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ParticipantHealth: How well a participant fared.
+// ParticipantHealth: The health of a participant.
 type ParticipantHealth string
 
 // The values of ParticipantHealth.
 const (
-	// Nothing to complain of.
+	// No problems.
 	ParticipantHealthGood ParticipantHealth = "GOOD"
-	// Some trouble.
+	// Some problems.
 	ParticipantHealthWarning ParticipantHealth = "WARNING"
-	// Much trouble.
+	// Serious problems.
 	ParticipantHealthCritical ParticipantHealth = "CRITICAL"
 )
 
@@ -5827,16 +5827,16 @@ func (e *ParticipantHealth) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ParticipantRole: What a participant was in a run.
+// ParticipantRole: The role of a participant in an instance.
 type ParticipantRole string
 
 // The values of ParticipantRole.
 const (
 	// The host.
 	ParticipantRoleHost ParticipantRole = "HOST"
-	// One of the audience, or of a meeting.
+	// One of the audience, or a participant of a meeting.
 	ParticipantRoleAttendee ParticipantRole = "ATTENDEE"
-	// A co-host. Recorded answers have it; Zoom's documents do not.
+	// A co-host. Recorded responses have it; Zoom's documentation does not.
 	ParticipantRoleCoHost ParticipantRole = "CO_HOST"
 	// A panelist of a webinar.
 	ParticipantRolePanelist ParticipantRole = "PANELIST"
@@ -5889,7 +5889,7 @@ type ParticipantSource string
 const (
 	// The past meeting: label MEDIUM, kept 15 months.
 	ParticipantSourcePastMeeting ParticipantSource = "PAST_MEETING"
-	// The past webinar: label MEDIUM; only for runs of webinars.
+	// The past webinar: label MEDIUM; only for instances of webinars.
 	ParticipantSourcePastWebinar ParticipantSource = "PAST_WEBINAR"
 	// The report: label HEAVY, kept a year, needs a paid plan and two participants.
 	ParticipantSourceReport ParticipantSource = "REPORT"
@@ -6134,7 +6134,7 @@ func (e *PersonalRoomPasscodes) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PhoneCallDirection: Which way a call went.
+// PhoneCallDirection: The direction of a call.
 type PhoneCallDirection string
 
 // The values of PhoneCallDirection.
@@ -6340,7 +6340,7 @@ func (e *PhoneNumberType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PolicyAction: What happens to a message that a rule fits.
+// PolicyAction: What happens to a message that a rule matches.
 type PolicyAction string
 
 // The values of PolicyAction.
@@ -6439,7 +6439,7 @@ func (e *PolicyOperation) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PolicyStatus: Whether a rule is in force.
+// PolicyStatus: Whether a rule is active.
 type PolicyStatus string
 
 // The values of PolicyStatus.
@@ -6486,7 +6486,7 @@ func (e *PolicyStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PollQuestionType: What kind of answer a question takes.
+// PollQuestionType: The kind of answer to a question.
 type PollQuestionType string
 
 // The values of PollQuestionType.
@@ -6553,7 +6553,7 @@ func (e *PollQuestionType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PollStatus: How far a poll has come.
+// PollStatus: The state of a poll.
 type PollStatus string
 
 // The values of PollStatus.
@@ -6566,7 +6566,7 @@ const (
 	PollStatusEnded PollStatus = "ENDED"
 	// Its results are being shown.
 	PollStatusSharing PollStatus = "SHARING"
-	// It was put out of use.
+	// It was deactivated.
 	PollStatusDeactivated PollStatus = "DEACTIVATED"
 )
 
@@ -6609,7 +6609,7 @@ func (e *PollStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PollType: What kind of poll it is.
+// PollType: The kind of poll.
 type PollType string
 
 // The values of PollType.
@@ -6659,7 +6659,7 @@ func (e *PollType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PressOneRule: Whether who is called must press 1 to be connected.
+// PressOneRule: Whether people who are called must press 1 to be connected.
 type PressOneRule string
 
 // The values of PressOneRule.
@@ -6812,7 +6812,7 @@ func (e *PronounsOption) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PurchaseRole: Somebody's part in deciding what is bought.
+// PurchaseRole: Somebody's role in purchase decisions.
 type PurchaseRole string
 
 // The values of PurchaseRole.
@@ -6865,7 +6865,7 @@ func (e *PurchaseRole) UnmarshalGQL(v any) error {
 	return err
 }
 
-// PurchasingTimeFrame: When somebody means to buy.
+// PurchasingTimeFrame: When somebody plans to buy.
 type PurchasingTimeFrame string
 
 // The values of PurchasingTimeFrame.
@@ -6878,7 +6878,7 @@ const (
 	PurchasingTimeFrameFourToSixMonths PurchasingTimeFrame = "FOUR_TO_SIX_MONTHS"
 	// In more than six months.
 	PurchasingTimeFrameMoreThanSixMonths PurchasingTimeFrame = "MORE_THAN_SIX_MONTHS"
-	// Not settled.
+	// Not decided.
 	PurchasingTimeFrameNoTimeframe PurchasingTimeFrame = "NO_TIMEFRAME"
 )
 
@@ -6928,7 +6928,7 @@ type QaAnswerType string
 
 // The values of QaAnswerType.
 const (
-	// Zoom does not know.
+	// Unknown to Zoom.
 	QaAnswerTypeUnknown QaAnswerType = "UNKNOWN"
 	// The host, to all.
 	QaAnswerTypeHostPublicly QaAnswerType = "HOST_PUBLICLY"
@@ -6936,7 +6936,7 @@ const (
 	QaAnswerTypeHostPrivately QaAnswerType = "HOST_PRIVATELY"
 	// A participant, as a comment.
 	QaAnswerTypeParticipantComment QaAnswerType = "PARTICIPANT_COMMENT"
-	// The host; to whom is not told.
+	// The host; to whom is unknown.
 	QaAnswerTypeHost QaAnswerType = "HOST"
 )
 
@@ -6979,16 +6979,16 @@ func (e *QaAnswerType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// QaQuestionStatus: What became of a question.
+// QaQuestionStatus: The state of a question.
 type QaQuestionStatus string
 
 // The values of QaQuestionStatus.
 const (
-	// Zoom does not know.
+	// Unknown to Zoom.
 	QaQuestionStatusUnknown QaQuestionStatus = "UNKNOWN"
 	// Nobody has answered yet.
 	QaQuestionStatusOpen QaQuestionStatus = "OPEN"
-	// It was put aside.
+	// It was dismissed.
 	QaQuestionStatusDismissed QaQuestionStatus = "DISMISSED"
 	// It was answered.
 	QaQuestionStatusAnswered QaQuestionStatus = "ANSWERED"
@@ -7037,7 +7037,7 @@ func (e *QaQuestionStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
-// Quality: How good something was, by the mean opinion score.
+// Quality: A quality, by the mean opinion score.
 type Quality string
 
 // The values of Quality.
@@ -7143,7 +7143,7 @@ func (e *QualityDisplay) UnmarshalGQL(v any) error {
 	return err
 }
 
-// QualitySubject: What quality is counted of.
+// QualitySubject: What is counted by quality.
 type QualitySubject string
 
 // The values of QualitySubject.
@@ -7195,15 +7195,15 @@ type QuestionAskers string
 
 // The values of QuestionAskers.
 const (
-	// All participants and invited.
+	// All participants and invitees.
 	QuestionAskersParticipantsAndInvitees QuestionAskers = "PARTICIPANTS_AND_INVITEES"
 	// All participants, about what was said since they joined.
 	QuestionAskersParticipantsSinceJoining QuestionAskers = "PARTICIPANTS_SINCE_JOINING"
 	// The host.
 	QuestionAskersHost QuestionAskers = "HOST"
-	// Participants and invited of the own organization.
+	// Participants and invitees of the host's organization.
 	QuestionAskersInternalParticipantsAndInvitees QuestionAskers = "INTERNAL_PARTICIPANTS_AND_INVITEES"
-	// Participants of the own organization, about what was said since they joined.
+	// Participants of the host's organization, about what was said since they joined.
 	QuestionAskersInternalParticipantsSinceJoining QuestionAskers = "INTERNAL_PARTICIPANTS_SINCE_JOINING"
 )
 
@@ -7295,7 +7295,7 @@ func (e *QuestionVisibility) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RateLabel: How dear an operation is at Zoom.
+// RateLabel: How expensive an operation is at Zoom.
 type RateLabel string
 
 // The values of RateLabel.
@@ -7306,7 +7306,7 @@ const (
 	RateLabelMedium RateLabel = "MEDIUM"
 	// Reports and dashboards.
 	RateLabelHeavy RateLabel = "HEAVY"
-	// The dearest: counted by the minute.
+	// The most expensive: counted by the minute.
 	RateLabelResourceIntensive RateLabel = "RESOURCE_INTENSIVE"
 )
 
@@ -7348,7 +7348,7 @@ func (e *RateLabel) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RecordedMeetingType: What kind of meeting or webinar a recording is of.
+// RecordedMeetingType: The kind of meeting or webinar of a recording.
 type RecordedMeetingType string
 
 // The values of RecordedMeetingType.
@@ -7357,13 +7357,13 @@ const (
 	RecordedMeetingTypeInstant RecordedMeetingType = "INSTANT"
 	// A meeting scheduled once.
 	RecordedMeetingTypeScheduled RecordedMeetingType = "SCHEDULED"
-	// A recurring meeting, started whenever wanted.
+	// A recurring meeting, without fixed time.
 	RecordedMeetingTypeRecurringNoFixedTime RecordedMeetingType = "RECURRING_NO_FIXED_TIME"
 	// A meeting in somebody's personal meeting room.
 	RecordedMeetingTypePersonal RecordedMeetingType = "PERSONAL"
 	// A webinar.
 	RecordedMeetingTypeWebinar RecordedMeetingType = "WEBINAR"
-	// A recurring webinar, started whenever wanted.
+	// A recurring webinar, without fixed time.
 	RecordedMeetingTypeRecurringWebinarNoFixedTime RecordedMeetingType = "RECURRING_WEBINAR_NO_FIXED_TIME"
 	// A personal audio conference, by phone only.
 	RecordedMeetingTypePersonalAudioConference RecordedMeetingType = "PERSONAL_AUDIO_CONFERENCE"
@@ -7470,14 +7470,14 @@ func (e *RecordingDisclaimerInput) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RecordingFileExtension: How the name of a recording's file ends.
+// RecordingFileExtension: The extension of a recording's file name.
 type RecordingFileExtension string
 
 // The values of RecordingFileExtension.
 const (
-	// Pictures and sound.
+	// Video and audio.
 	RecordingFileExtensionMp4 RecordingFileExtension = "MP4"
-	// Sound.
+	// Audio.
 	RecordingFileExtensionM4a RecordingFileExtension = "M4A"
 	// Text.
 	RecordingFileExtensionTxt RecordingFileExtension = "TXT"
@@ -7539,21 +7539,21 @@ type RecordingFileType string
 
 // The values of RecordingFileType.
 const (
-	// Pictures and sound.
+	// Video and audio.
 	RecordingFileTypeMp4 RecordingFileType = "MP4"
-	// Sound.
+	// Audio.
 	RecordingFileTypeM4a RecordingFileType = "M4A"
 	// What was written in the chat.
 	RecordingFileTypeChat RecordingFileType = "CHAT"
 	// What was written in the chat, message by message.
 	RecordingFileTypeChatMessage RecordingFileType = "CHAT_MESSAGE"
-	// What was said.
+	// The transcript.
 	RecordingFileTypeTranscript RecordingFileType = "TRANSCRIPT"
 	// Captions.
 	RecordingFileTypeCaptions RecordingFileType = "CAPTIONS"
 	// Answers to polls.
 	RecordingFileTypePolls RecordingFileType = "POLLS"
-	// When what happened.
+	// The timeline.
 	RecordingFileTypeTimeline RecordingFileType = "TIMELINE"
 	// Zoom's code `TB`, which its documents do not explain.
 	RecordingFileTypeTb RecordingFileType = "TB"
@@ -7607,7 +7607,7 @@ func (e *RecordingFileType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RecordingNotice: Who learns that a recording starts.
+// RecordingNotice: Who is notified that a recording starts.
 type RecordingNotice string
 
 // The values of RecordingNotice.
@@ -7666,7 +7666,7 @@ type RecordingStatus string
 const (
 	// It is.
 	RecordingStatusCompleted RecordingStatus = "COMPLETED"
-	// Zoom still works on it. Zoom's events have it; its REST documents do not.
+	// Zoom is still processing it. Zoom's events have it; its REST documentation does not.
 	RecordingStatusProcessing RecordingStatus = "PROCESSING"
 )
 
@@ -7713,33 +7713,33 @@ type RecordingType string
 
 // The values of RecordingType.
 const (
-	// The shared screen and who spoke, with captions.
+	// The shared screen and the active speaker, with captions.
 	RecordingTypeSharedScreenWithSpeakerViewCc RecordingType = "SHARED_SCREEN_WITH_SPEAKER_VIEW_CC"
-	// The shared screen and who spoke.
+	// The shared screen and the active speaker.
 	RecordingTypeSharedScreenWithSpeakerView RecordingType = "SHARED_SCREEN_WITH_SPEAKER_VIEW"
 	// The shared screen and everybody.
 	RecordingTypeSharedScreenWithGalleryView RecordingType = "SHARED_SCREEN_WITH_GALLERY_VIEW"
-	// Who spoke, alone in the picture.
+	// The active speaker, alone in the picture.
 	RecordingTypeActiveSpeaker RecordingType = "ACTIVE_SPEAKER"
-	// Who spoke, large, and the others. The library ZoomNet has met the value; Zoom's documents lack it.
+	// The active speaker, large, and the others. The library ZoomNet has this value; Zoom's documentation does not.
 	RecordingTypeSpeakerView RecordingType = "SPEAKER_VIEW"
 	// Everybody.
 	RecordingTypeGalleryView RecordingType = "GALLERY_VIEW"
 	// The shared screen.
 	RecordingTypeSharedScreen RecordingType = "SHARED_SCREEN"
-	// Sound.
+	// Audio.
 	RecordingTypeAudioOnly RecordingType = "AUDIO_ONLY"
-	// The sound of each participant. Zoom's events have it; its REST documents do not.
+	// The audio of each participant. Zoom's events have it; its REST documentation does not.
 	RecordingTypeAudioOnlyEachParticipant RecordingType = "AUDIO_ONLY_EACH_PARTICIPANT"
-	// What was said.
+	// The transcript.
 	RecordingTypeAudioTranscript RecordingType = "AUDIO_TRANSCRIPT"
-	// What was said, from the captions. Zoom's events have it; its REST documents do not.
+	// The transcript, from the captions. Zoom's events have it; its REST documentation does not.
 	RecordingTypeCcTranscript RecordingType = "CC_TRANSCRIPT"
 	// The chat.
 	RecordingTypeChatFile RecordingType = "CHAT_FILE"
-	// The chat, message by message. Zoom's events have it; its REST documents do not.
+	// The chat, message by message. Zoom's events have it; its REST documentation does not.
 	RecordingTypeChatMessage RecordingType = "CHAT_MESSAGE"
-	// A conversation with AI Companion. Recorded answers have it; Zoom's documents do not.
+	// A conversation with AI Companion. Recorded responses have it; Zoom's documentation does not.
 	RecordingTypeAicConversation RecordingType = "AIC_CONVERSATION"
 	// Polls.
 	RecordingTypePoll RecordingType = "POLL"
@@ -7747,15 +7747,15 @@ const (
 	RecordingTypeHostVideo RecordingType = "HOST_VIDEO"
 	// Captions.
 	RecordingTypeClosedCaption RecordingType = "CLOSED_CAPTION"
-	// When what happened.
+	// The timeline.
 	RecordingTypeTimeline RecordingType = "TIMELINE"
-	// A small picture of it.
+	// A thumbnail of it.
 	RecordingTypeThumbnail RecordingType = "THUMBNAIL"
-	// The sound of interpreters.
+	// The audio of interpreters.
 	RecordingTypeAudioInterpretation RecordingType = "AUDIO_INTERPRETATION"
 	// A summary.
 	RecordingTypeSummary RecordingType = "SUMMARY"
-	// What is to be done next, from a summary.
+	// The next steps, from a summary.
 	RecordingTypeSummaryNextSteps RecordingType = "SUMMARY_NEXT_STEPS"
 	// Chapters, from a summary.
 	RecordingTypeSummarySmartChapters RecordingType = "SUMMARY_SMART_CHAPTERS"
@@ -7824,7 +7824,7 @@ func (e *RecordingType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RecurrenceType: By what a meeting recurs.
+// RecurrenceType: The unit in which a meeting recurs.
 type RecurrenceType string
 
 // The values of RecurrenceType.
@@ -7881,7 +7881,7 @@ type RegistrantAction string
 const (
 	// Let the person join.
 	RegistrantActionApprove RegistrantAction = "APPROVE"
-	// Take an approval back.
+	// Revoke an approval.
 	RegistrantActionCancel RegistrantAction = "CANCEL"
 	// Refuse.
 	RegistrantActionDeny RegistrantAction = "DENY"
@@ -8063,12 +8063,12 @@ func (e *RegistrantStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RegistrationApprovalInput: How who registers is approved.
+// RegistrationApprovalInput: How registrations are approved.
 type RegistrationApprovalInput string
 
 // The values of RegistrationApprovalInput.
 const (
-	// They register and are approved by themselves.
+	// They register and are approved automatically.
 	RegistrationApprovalInputAutomatic RegistrationApprovalInput = "AUTOMATIC"
 	// They register, and the host approves each.
 	RegistrationApprovalInputManual RegistrationApprovalInput = "MANUAL"
@@ -8139,9 +8139,9 @@ const (
 	RegistrationFieldOrg RegistrationField = "ORG"
 	// Job title.
 	RegistrationFieldJobTitle RegistrationField = "JOB_TITLE"
-	// When the person means to buy.
+	// When the person plans to buy.
 	RegistrationFieldPurchasingTimeFrame RegistrationField = "PURCHASING_TIME_FRAME"
-	// The person's part in deciding what is bought.
+	// The person's role in purchase decisions.
 	RegistrationFieldRoleInPurchaseProcess RegistrationField = "ROLE_IN_PURCHASE_PROCESS"
 	// Size of the organization.
 	RegistrationFieldNoOfEmployees RegistrationField = "NO_OF_EMPLOYEES"
@@ -8199,7 +8199,7 @@ func (e *RegistrationField) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RegistrationType: What one registration for a recurring meeting is good for.
+// RegistrationType: What one registration for a recurring meeting is valid for.
 type RegistrationType string
 
 // The values of RegistrationType.
@@ -8251,18 +8251,18 @@ func (e *RegistrationType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// ReportState: Whether data about a run is there. Being late is no error.
+// ReportState: Whether data about an instance is available. Late data is no error.
 type ReportState string
 
 // The values of ReportState.
 const (
-	// Zoom is still working it out; ask again later.
+	// Zoom is still computing it; ask again later.
 	ReportStatePending ReportState = "PENDING"
-	// It is there.
+	// It is available.
 	ReportStateReady ReportState = "READY"
 	// It is older than Zoom keeps it.
 	ReportStateExpired ReportState = "EXPIRED"
-	// Zoom makes none for this run: one person only, or a plan without reports.
+	// Zoom produces none for this instance: one person only, or a plan without reports.
 	ReportStateUnavailable ReportState = "UNAVAILABLE"
 )
 
@@ -8313,7 +8313,7 @@ const (
 	ResourcePermissionEditor ResourcePermission = "EDITOR"
 	// Comment.
 	ResourcePermissionCommenter ResourcePermission = "COMMENTER"
-	// Look.
+	// View.
 	ResourcePermissionViewer ResourcePermission = "VIEWER"
 )
 
@@ -8356,7 +8356,7 @@ func (e *ResourcePermission) UnmarshalGQL(v any) error {
 	return err
 }
 
-// RoleType: What kind of role it is.
+// RoleType: The kind of role.
 type RoleType string
 
 // The values of RoleType.
@@ -8617,7 +8617,7 @@ func (e *SignLanguage) UnmarshalGQL(v any) error {
 	return err
 }
 
-// SimuliveDelayUnit: What the delay of a simulive webinar counts.
+// SimuliveDelayUnit: The unit of the delay of a simulive webinar.
 type SimuliveDelayUnit string
 
 // The values of SimuliveDelayUnit.
@@ -8715,14 +8715,14 @@ func (e *SimultaneousSharing) UnmarshalGQL(v any) error {
 	return err
 }
 
-// SsoBypassOperation: Whether an exemption is given or taken away.
+// SsoBypassOperation: Whether an exemption is granted or revoked.
 type SsoBypassOperation string
 
 // The values of SsoBypassOperation.
 const (
-	// Given.
+	// Granted.
 	SsoBypassOperationAdd SsoBypassOperation = "ADD"
-	// Taken away.
+	// Revoked.
 	SsoBypassOperationRemove SsoBypassOperation = "REMOVE"
 )
 
@@ -8771,7 +8771,7 @@ type SubAccountPrivilegeLevel string
 const (
 	// With those of an owner.
 	SubAccountPrivilegeLevelOwner SubAccountPrivilegeLevel = "OWNER"
-	// With the same as in the own account.
+	// With the same as in the user's own account.
 	SubAccountPrivilegeLevelSame SubAccountPrivilegeLevel = "SAME"
 	// With those that are listed.
 	SubAccountPrivilegeLevelListed SubAccountPrivilegeLevel = "LISTED"
@@ -8825,9 +8825,9 @@ const (
 	SummaryRecipientsHost SummaryRecipients = "HOST"
 	// The host, co-hosts and alternative hosts.
 	SummaryRecipientsHosts SummaryRecipients = "HOSTS"
-	// The host, and the invited of the own organization.
+	// The host, and the invitees of the host's organization.
 	SummaryRecipientsHostAndInternalInvitees SummaryRecipients = "HOST_AND_INTERNAL_INVITEES"
-	// All invited, outsiders too.
+	// All invitees, including external ones.
 	SummaryRecipientsAllInvitees SummaryRecipients = "ALL_INVITEES"
 )
 
@@ -8997,7 +8997,7 @@ func (e *SurveyQuestionType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// SurveyType: What kind of survey it is.
+// SurveyType: The kind of survey.
 type SurveyType string
 
 // The values of SurveyType.
@@ -9053,7 +9053,7 @@ func (e *SurveyType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// TelephoneCallType: What kind of phone call it was.
+// TelephoneCallType: The kind of phone call.
 type TelephoneCallType string
 
 // The values of TelephoneCallType.
@@ -9120,7 +9120,7 @@ func (e *TelephoneCallType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// TelephoneReportType: Which kind of telephony a report is about.
+// TelephoneReportType: The kind of telephony that a report is about.
 type TelephoneReportType string
 
 // The values of TelephoneReportType.
@@ -9129,7 +9129,7 @@ const (
 	TelephoneReportTypeTollFreeAndCallOut TelephoneReportType = "TOLL_FREE_AND_CALL_OUT"
 	// Calls to toll numbers.
 	TelephoneReportTypeToll TelephoneReportType = "TOLL"
-	// Audio over a SIP trunk of the account's own.
+	// Audio over the account's own SIP trunk.
 	TelephoneReportTypeSipConnectedAudio TelephoneReportType = "SIP_CONNECTED_AUDIO"
 )
 
@@ -9332,14 +9332,14 @@ func (e *UpcomingEventType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// UserErrorCode: What kind of mistake a `UserError` tells of.
+// UserErrorCode: The kind of a `UserError`.
 type UserErrorCode string
 
 // The values of UserErrorCode.
 const (
-	// A value is wrong, missing, or does not go with another one.
+	// A value is wrong, missing, or conflicts with another one.
 	UserErrorCodeInvalid UserErrorCode = "INVALID"
-	// The named object does not exist, or no longer.
+	// The named object does not exist, or no longer exists.
 	UserErrorCodeNotFound UserErrorCode = "NOT_FOUND"
 	// Only the host may do this.
 	UserErrorCodeNotHost UserErrorCode = "NOT_HOST"
@@ -9349,11 +9349,11 @@ const (
 	UserErrorCodeMissingScope UserErrorCode = "MISSING_SCOPE"
 	// The account's or the host's plan does not include this.
 	UserErrorCodePlanRequired UserErrorCode = "PLAN_REQUIRED"
-	// No more places, such as a full registration list.
+	// There is no room left, such as in a full registration list.
 	UserErrorCodeCapacity UserErrorCode = "CAPACITY"
-	// Zoom's limit for one host or one registrant and day is spent.
+	// Zoom's daily limit for one host or one registrant is used up.
 	UserErrorCodeDailyLimit UserErrorCode = "DAILY_LIMIT"
-	// It collides with something that exists, or with a change under way.
+	// It conflicts with something that exists, or with a change in progress.
 	UserErrorCodeConflict UserErrorCode = "CONFLICT"
 	// A setting of the account, user or meeting has to be turned on first.
 	UserErrorCodeNotEnabled UserErrorCode = "NOT_ENABLED"
@@ -9453,7 +9453,7 @@ func (e *UserStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
-// UserType: What kind of licence a user has.
+// UserType: The kind of licence of a user.
 type UserType string
 
 // The values of UserType.
@@ -9462,11 +9462,11 @@ const (
 	UserTypeBasic UserType = "BASIC"
 	// Paid licence for meetings.
 	UserTypeLicensed UserType = "LICENSED"
-	// For a meeting server on the account's own premises. The library ZoomNet names the code; Zoom's documents lack it.
+	// For a meeting server on the account's own premises. The library ZoomNet has this code; Zoom's documentation does not.
 	UserTypeOnPremise UserType = "ON_PREMISE"
 	// No meetings at all, not even the basic ones.
 	UserTypeUnassigned UserType = "UNASSIGNED"
-	// None; only for users made by single sign-on.
+	// None; only for users created by single sign-on.
 	UserTypeNone UserType = "NONE"
 )
 
@@ -9509,7 +9509,7 @@ func (e *UserType) UnmarshalGQL(v any) error {
 	return err
 }
 
-// UserTypeInput: What kind of licence to give to a user.
+// UserTypeInput: The kind of licence to give to a user.
 type UserTypeInput string
 
 // The values of UserTypeInput.
@@ -9520,7 +9520,7 @@ const (
 	UserTypeInputLicensed UserTypeInput = "LICENSED"
 	// No meetings at all, not even the basic ones.
 	UserTypeInputUnassigned UserTypeInput = "UNASSIGNED"
-	// None; only for users made by single sign-on.
+	// None; only for users created by single sign-on.
 	UserTypeInputNone UserTypeInput = "NONE"
 )
 
@@ -9562,12 +9562,12 @@ func (e *UserTypeInput) UnmarshalGQL(v any) error {
 	return err
 }
 
-// WaitingOrder: In which order the waiting are listed.
+// WaitingOrder: The order in which waiting participants are listed.
 type WaitingOrder string
 
 // The values of WaitingOrder.
 const (
-	// As they came.
+	// By join time.
 	WaitingOrderJoinOrder WaitingOrder = "JOIN_ORDER"
 	// By name.
 	WaitingOrderAlphabetical WaitingOrder = "ALPHABETICAL"
@@ -9616,13 +9616,13 @@ type WaitingRoomAudience string
 const (
 	// Everybody.
 	WaitingRoomAudienceEveryone WaitingRoomAudience = "EVERYONE"
-	// Who does not belong to the account.
+	// People who do not belong to the account.
 	WaitingRoomAudienceUsersNotInAccount WaitingRoomAudience = "USERS_NOT_IN_ACCOUNT"
-	// Who belongs neither to the account nor to an allowed domain.
+	// People who belong neither to the account nor to an allowed domain.
 	WaitingRoomAudienceUsersNotInAccountOrWhitelistedDomains WaitingRoomAudience = "USERS_NOT_IN_ACCOUNT_OR_WHITELISTED_DOMAINS"
-	// Who is not invited.
+	// People who are not invited.
 	WaitingRoomAudienceUsersNotOnInvite WaitingRoomAudience = "USERS_NOT_ON_INVITE"
-	// Who does not belong to the organization.
+	// People who do not belong to the organization.
 	WaitingRoomAudienceUsersNotInOrg WaitingRoomAudience = "USERS_NOT_IN_ORG"
 )
 
@@ -9667,12 +9667,12 @@ func (e *WaitingRoomAudience) UnmarshalGQL(v any) error {
 	return err
 }
 
-// WaitingRoomMode: Whether a meeting has a rule of its own for the waiting room.
+// WaitingRoomMode: Whether a meeting has its own rule for the waiting room.
 type WaitingRoomMode string
 
 // The values of WaitingRoomMode.
 const (
-	// No: the host's setting holds.
+	// No: the host's setting applies.
 	WaitingRoomModeFollowSetting WaitingRoomMode = "FOLLOW_SETTING"
 	// Yes.
 	WaitingRoomModeCustom WaitingRoomMode = "CUSTOM"
@@ -9723,9 +9723,9 @@ type WaitingRoomSubjects string
 const (
 	// Everybody.
 	WaitingRoomSubjectsEveryone WaitingRoomSubjects = "EVERYONE"
-	// Who does not belong to the account.
+	// People who do not belong to the account.
 	WaitingRoomSubjectsExternal WaitingRoomSubjects = "EXTERNAL"
-	// Who belongs neither to the account nor to an allowed domain.
+	// People who belong neither to the account nor to an allowed domain.
 	WaitingRoomSubjectsExternalOfOtherDomains WaitingRoomSubjects = "EXTERNAL_OF_OTHER_DOMAINS"
 )
 
@@ -9926,9 +9926,9 @@ type WebinarListType string
 
 // The values of WebinarListType.
 const (
-	// All that have not expired: past, going on and to come.
+	// All that have not expired: past, in progress and future.
 	WebinarListTypeScheduled WebinarListType = "SCHEDULED"
-	// Those to come, and those going on.
+	// Future ones, and those in progress.
 	WebinarListTypeUpcoming WebinarListType = "UPCOMING"
 )
 
@@ -9977,7 +9977,7 @@ type WebinarQuestionAskers string
 const (
 	// Hosts and panelists.
 	WebinarQuestionAskersHostsAndPanelists WebinarQuestionAskers = "HOSTS_AND_PANELISTS"
-	// Hosts and panelists of the own organization.
+	// Hosts and panelists of the host's organization.
 	WebinarQuestionAskersInternalHostsAndPanelists WebinarQuestionAskers = "INTERNAL_HOSTS_AND_PANELISTS"
 	// The host, co-hosts and alternative hosts.
 	WebinarQuestionAskersHosts WebinarQuestionAskers = "HOSTS"
@@ -10156,9 +10156,9 @@ const (
 	WebinarRegistrationFieldOrg WebinarRegistrationField = "ORG"
 	// Job title.
 	WebinarRegistrationFieldJobTitle WebinarRegistrationField = "JOB_TITLE"
-	// When the person means to buy.
+	// When the person plans to buy.
 	WebinarRegistrationFieldPurchasingTimeFrame WebinarRegistrationField = "PURCHASING_TIME_FRAME"
-	// The person's part in deciding what is bought.
+	// The person's role in purchase decisions.
 	WebinarRegistrationFieldRoleInPurchaseProcess WebinarRegistrationField = "ROLE_IN_PURCHASE_PROCESS"
 	// Size of the organization.
 	WebinarRegistrationFieldNoOfEmployees WebinarRegistrationField = "NO_OF_EMPLOYEES"
@@ -10290,7 +10290,7 @@ type WebinarSummaryRecipients string
 const (
 	// The host.
 	WebinarSummaryRecipientsHost WebinarSummaryRecipients = "HOST"
-	// Hosts, and the panelists of the own organization.
+	// Hosts, and the panelists of the host's organization.
 	WebinarSummaryRecipientsHostsAndInternalPanelists WebinarSummaryRecipients = "HOSTS_AND_INTERNAL_PANELISTS"
 	// Hosts and all panelists.
 	WebinarSummaryRecipientsHostsAndPanelists WebinarSummaryRecipients = "HOSTS_AND_PANELISTS"
@@ -10335,14 +10335,14 @@ func (e *WebinarSummaryRecipients) UnmarshalGQL(v any) error {
 	return err
 }
 
-// WebinarType: What kind of webinar is scheduled.
+// WebinarType: The kind of webinar that is scheduled.
 type WebinarType string
 
 // The values of WebinarType.
 const (
 	// Once, at a set time.
 	WebinarTypeScheduled WebinarType = "SCHEDULED"
-	// Recurring, started whenever wanted.
+	// Recurring, without fixed time.
 	WebinarTypeRecurringNoFixedTime WebinarType = "RECURRING_NO_FIXED_TIME"
 	// Recurring at fixed times.
 	WebinarTypeRecurringFixedTime WebinarType = "RECURRING_FIXED_TIME"
@@ -10488,7 +10488,7 @@ const (
 	ZoomUnitedPlanBusinessJpUnlimited ZoomUnitedPlan = "BUSINESS_JP_UNLIMITED"
 	// Enterprise, unlimited calls in Japan.
 	ZoomUnitedPlanEnterpriseJpUnlimited ZoomUnitedPlan = "ENTERPRISE_JP_UNLIMITED"
-	// None; only to take it away.
+	// None; only to remove it.
 	ZoomUnitedPlanNone ZoomUnitedPlan = "NONE"
 )
 

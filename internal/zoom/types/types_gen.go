@@ -6,9 +6,9 @@ import (
 	"zoomql/internal/attendance"
 )
 
-// A Zoom account: users, and what is reported about them. All that hangs on a sub
-// account is asked of that sub account. What the account itself is called, and the
-// like, is told to master accounts only; where it is refused, the rest still comes.
+// A Zoom account: its users, and the reports on them. Fields below a sub account are read from that
+// sub account. Zoom returns the name of the account itself, and similar fields, to master accounts
+// only; if it refuses them, the rest is still returned.
 type Account struct {
 	// Zoom's id of the account.
 	ZoomID Text `json:"id,omitzero"`
@@ -16,7 +16,7 @@ type Account struct {
 	Name Text `json:"account_name,omitzero"`
 	// Number of the account, longer than 32 bits.
 	Number Text `json:"account_number,omitzero"`
-	// What kind of account it is.
+	// The kind of account.
 	Type AccountType `json:"account_type,omitzero"`
 	// When it was created.
 	CreatedAt Time `json:"created_at,omitzero"`
@@ -24,17 +24,17 @@ type Account struct {
 	OwnerEmail Text `json:"owner_email,omitzero"`
 	// Zoom's id of the owner.
 	OwnerZoomID Text `json:"owner_id,omitzero"`
-	// How many users may have a licence.
+	// The maximum number of users with a licence.
 	Seats Int `json:"seats,omitzero"`
 	// When the subscription began.
 	SubscriptionStartTime Time `json:"subscription_start_time,omitzero"`
 	// When the subscription ends.
 	SubscriptionEndTime Time `json:"subscription_end_time,omitzero"`
-	// Address of the account's own name at Zoom.
+	// The account's vanity URL at Zoom.
 	VanityURL Text `json:"vanity_url,omitzero"`
-	// Whether it may have sub accounts of its own.
+	// Whether it may have its own sub accounts.
 	Reseller Bool `json:"reseller,omitzero"`
-	// Whether it has a bulk license; only told in `subAccounts`.
+	// Whether it has a bulk license; only in `subAccounts`.
 	BulkLicense Bool `json:"bulk_license,omitzero"`
 	// What the master account shares with it, and who pays.
 	Options *AccountOptions `json:"options,omitzero"`
@@ -50,25 +50,25 @@ type AccountAuthentication struct {
 	AllowAuthenticationException Bool `json:"allow_authentication_exception,omitzero"`
 	// The ways to sign in that hosts choose from.
 	AuthenticationOptions []*AuthenticationOption `json:"authentication_options,omitzero"`
-	// Only who is signed in can join meetings.
+	// Only people who are signed in can join meetings.
 	MeetingAuthentication Bool `json:"meeting_authentication,omitzero"`
-	// Only who is signed in can view cloud recordings.
+	// Only people who are signed in can view cloud recordings.
 	RecordingAuthentication Bool `json:"recording_authentication,omitzero"`
 }
 
-// Changes who must sign in. What is left out stays as it is.
+// Changes who must sign in. Omitted fields stay unchanged.
 type AccountAuthenticationPatch struct {
 	// Hosts can invite people who need not sign in.
 	AllowAuthenticationException *bool `json:"allow_authentication_exception,omitzero"`
 	// A way to sign in that hosts choose from, and what is done with it.
 	AuthenticationOption *AuthenticationOptionPatch `json:"authentication_option,omitzero"`
-	// Only who is signed in can join meetings.
+	// Only people who are signed in can join meetings.
 	MeetingAuthentication *bool `json:"meeting_authentication,omitzero"`
-	// Only who is signed in can view cloud recordings.
+	// Only people who are signed in can view cloud recordings.
 	RecordingAuthentication *bool `json:"recording_authentication,omitzero"`
 }
 
-// Names an account: the own one or a sub account.
+// Names an account: your own or a sub account.
 type AccountBy struct {
 	// Global id.
 	ID *NodeID `json:"id,omitzero"`
@@ -76,27 +76,26 @@ type AccountBy struct {
 	ZoomID *string `json:"zoom_id,omitzero"`
 }
 
-// Whether the events come by which Zoom tells of changes.
+// Whether the events arrive by which Zoom reports changes.
 type AccountEvents struct {
-	// True while events come: a webhook did within the last 15 minutes, or the WebSocket is
-	// connected. What they tell each change of is then kept for an hour, unless the gateway is
-	// set not to.
+	// True while events arrive: a webhook did within the last 15 minutes, or the WebSocket is connected.
+	// Data that events keep current is then cached for an hour, unless the gateway is configured not to.
 	Alive bool `json:"alive,omitzero"`
-	// When the last one came; null where none did within two days.
+	// When the last one arrived; null if none did within two days.
 	LastEventAt Time `json:"last_event_at,omitzero"`
-	// How they come; where they may by both, how the last one did.
+	// How they arrive; if both ways are in use, how the last one did.
 	Source EventSource `json:"source,omitzero"`
 }
 
 // What the plan has.
 type AccountFeatures struct {
-	// How many people one meeting takes.
+	// The maximum number of people in one meeting.
 	MeetingCapacity Int `json:"meeting_capacity,omitzero"`
 }
 
 // What the plan has.
 type AccountFeaturesInput struct {
-	// How many people one meeting takes.
+	// The maximum number of people in one meeting.
 	MeetingCapacity *int `json:"meeting_capacity,omitzero"`
 }
 
@@ -106,15 +105,15 @@ type AccountLockedSettings struct {
 	AudioConferencing *LockedAudioConferencing `json:"audio_conferencing,omitzero"`
 	// Team Chat.
 	Chat *LockedTeamChat `json:"chat,omitzero"`
-	// Mail that users get.
+	// E-mails that users get.
 	EmailNotification *LockedEmailNotifications `json:"email_notification,omitzero"`
 	// What can be done in meetings and webinars.
 	InMeeting *LockedInMeeting `json:"in_meeting,omitzero"`
-	// All else.
+	// All other settings.
 	OtherOptions *LockedOther `json:"other_options,omitzero"`
 	// Recordings.
 	Recording *LockedRecording `json:"recording,omitzero"`
-	// What new meetings are like.
+	// Settings of new meetings.
 	ScheduleMeeting *LockedScheduleMeeting `json:"schedule_meeting,omitzero"`
 	// Audio through other providers.
 	Telephony *LockedTelephony `json:"telephony,omitzero"`
@@ -132,21 +131,21 @@ type AccountLockedSettingsChange struct {
 	MeetingSecurity *LockedMeetingSecurityInput `json:"meeting_security,omitzero"`
 }
 
-// Locks (`true`) and unlocks (`false`) settings of an account. What is left out stays as it is.
+// Locks (`true`) and unlocks (`false`) settings of an account. Omitted fields stay unchanged.
 type AccountLockedSettingsPatch struct {
 	// Joining by phone.
 	AudioConferencing *LockedAudioConferencingInput `json:"audio_conferencing,omitzero"`
 	// Team Chat.
 	Chat *LockedTeamChatInput `json:"chat,omitzero"`
-	// Mail that users get.
+	// E-mails that users get.
 	EmailNotification *LockedEmailNotificationsInput `json:"email_notification,omitzero"`
 	// What can be done in meetings and webinars.
 	InMeeting *LockedInMeetingInput `json:"in_meeting,omitzero"`
-	// All else.
+	// All other settings.
 	OtherOptions *LockedOtherInput `json:"other_options,omitzero"`
 	// Recordings.
 	Recording *LockedRecordingInput `json:"recording,omitzero"`
-	// What new meetings are like.
+	// Settings of new meetings.
 	ScheduleMeeting *LockedScheduleMeetingInput `json:"schedule_meeting,omitzero"`
 	// Audio through other providers.
 	Telephony *LockedTelephonyInput `json:"telephony,omitzero"`
@@ -158,13 +157,13 @@ type AccountLockedSettingsPatch struct {
 type AccountMeetingSecurity struct {
 	// Every meeting has a passcode, a waiting room or a sign-in.
 	AutoSecurity Bool `json:"auto_security,omitzero"`
-	// Users of some domains are kept out.
+	// Users of some domains are blocked.
 	BlockUserDomain Bool `json:"block_user_domain,omitzero"`
 	// Those domains, 20 at most.
 	BlockUserDomainList []Text `json:"block_user_domain_list,omitzero"`
 	// Rules for the wording of messages.
 	ChatEtiquetteTool *ChatEtiquetteTool `json:"chat_etiquette_tool,omitzero"`
-	// Join links hold the passcode, encrypted.
+	// Join links contain the passcode, encrypted.
 	EmbedPasswordInJoinLink Bool `json:"embed_password_in_join_link,omitzero"`
 	// How meetings are encrypted.
 	EncryptionType MeetingEncryption `json:"encryption_type,omitzero"`
@@ -172,17 +171,17 @@ type AccountMeetingSecurity struct {
 	EndToEndEncryptedMeetings Bool `json:"end_to_end_encrypted_meetings,omitzero"`
 	// Instant and scheduled meetings need a passcode.
 	MeetingPassword Bool `json:"meeting_password,omitzero"`
-	// What a passcode of a meeting must be like.
+	// Requirements for a passcode of a meeting.
 	MeetingPasswordRequirement *MeetingPasscodeRequirement `json:"meeting_password_requirement,omitzero"`
-	// Only who is signed in can join from the browser.
+	// Only people who are signed in can join from the browser.
 	OnlyAuthenticatedCanJoinFromWebclient Bool `json:"only_authenticated_can_join_from_webclient,omitzero"`
-	// Who joins by phone needs a passcode.
+	// People who join by phone need a passcode.
 	PhonePassword Bool `json:"phone_password,omitzero"`
 	// Personal meeting rooms need a passcode.
 	PmiPassword Bool `json:"pmi_password,omitzero"`
-	// Meetings that are scheduled already need a passcode.
+	// Meetings that are already scheduled need a passcode.
 	RequirePasswordForScheduledMeeting Bool `json:"require_password_for_scheduled_meeting,omitzero"`
-	// Webinars that are scheduled already need a passcode.
+	// Webinars that are already scheduled need a passcode.
 	RequirePasswordForScheduledWebinar Bool `json:"require_password_for_scheduled_webinar,omitzero"`
 	// Participants wait until they are let in.
 	WaitingRoom Bool `json:"waiting_room,omitzero"`
@@ -198,13 +197,13 @@ type AccountMeetingSecurity struct {
 type AccountMeetingSecurityInput struct {
 	// Every meeting has a passcode, a waiting room or a sign-in.
 	AutoSecurity *bool `json:"auto_security,omitzero"`
-	// Users of some domains are kept out.
+	// Users of some domains are blocked.
 	BlockUserDomain *bool `json:"block_user_domain,omitzero"`
 	// Those domains, 20 at most.
 	BlockUserDomainList []string `json:"block_user_domain_list,omitzero"`
 	// Rules for the wording of messages.
 	ChatEtiquetteTool *ChatEtiquetteToolInput `json:"chat_etiquette_tool,omitzero"`
-	// Join links hold the passcode, encrypted.
+	// Join links contain the passcode, encrypted.
 	EmbedPasswordInJoinLink *bool `json:"embed_password_in_join_link,omitzero"`
 	// How meetings are encrypted.
 	EncryptionType *MeetingEncryption `json:"encryption_type,omitzero"`
@@ -212,17 +211,17 @@ type AccountMeetingSecurityInput struct {
 	EndToEndEncryptedMeetings *bool `json:"end_to_end_encrypted_meetings,omitzero"`
 	// Instant and scheduled meetings need a passcode.
 	MeetingPassword *bool `json:"meeting_password,omitzero"`
-	// What a passcode of a meeting must be like.
+	// Requirements for a passcode of a meeting.
 	MeetingPasswordRequirement *MeetingPasscodeRequirementInput `json:"meeting_password_requirement,omitzero"`
-	// Only who is signed in can join from the browser.
+	// Only people who are signed in can join from the browser.
 	OnlyAuthenticatedCanJoinFromWebclient *bool `json:"only_authenticated_can_join_from_webclient,omitzero"`
-	// Who joins by phone needs a passcode.
+	// People who join by phone need a passcode.
 	PhonePassword *bool `json:"phone_password,omitzero"`
 	// Personal meeting rooms need a passcode.
 	PmiPassword *bool `json:"pmi_password,omitzero"`
-	// Meetings that are scheduled already need a passcode.
+	// Meetings that are already scheduled need a passcode.
 	RequirePasswordForScheduledMeeting *bool `json:"require_password_for_scheduled_meeting,omitzero"`
-	// Webinars that are scheduled already need a passcode.
+	// Webinars that are already scheduled need a passcode.
 	RequirePasswordForScheduledWebinar *bool `json:"require_password_for_scheduled_webinar,omitzero"`
 	// Participants wait until they are let in.
 	WaitingRoom *bool `json:"waiting_room,omitzero"`
@@ -238,19 +237,19 @@ type AccountMeetingSecurityInput struct {
 type AccountOptions struct {
 	// Subscriptions renew themselves.
 	BillingAutoRenew Bool `json:"billing_auto_renew,omitzero"`
-	// IP addresses of Meeting Connectors that are shared; all when there is none, while `shareMc` is on.
+	// IP addresses of Meeting Connectors that are shared; all if empty, while `shareMc` is on.
 	MeetingConnectorList []Text `json:"meeting_connector_list,omitzero"`
 	// Who pays.
 	PayMode PayMode `json:"pay_mode,omitzero"`
-	// IP addresses of Room Connectors that are shared; all when there is none, while `shareRc` is on.
+	// IP addresses of Room Connectors that are shared; all if empty, while `shareRc` is on.
 	RoomConnectorList []Text `json:"room_connector_list,omitzero"`
 	// The master account shares its Meeting Connectors.
 	ShareMc Bool `json:"share_mc,omitzero"`
 	// The master account shares its Room Connectors.
 	ShareRc Bool `json:"share_rc,omitzero"`
-	// Names of Meeting Hybrid zones that are shared; all when there is none.
+	// Names of Meeting Hybrid zones that are shared; all if empty.
 	ResourceMeetingHybridList []Text `json:"resource_meeting_hybrid_list,omitzero"`
-	// Names of Meeting Connector resources that are shared; all when there is none.
+	// Names of Meeting Connector resources that are shared; all if empty.
 	ResourceMeetingConnectorList []Text `json:"resource_meeting_connector_list,omitzero"`
 	// The master account shares its Meeting Connector resources.
 	ResourceShareMc Bool `json:"resource_share_mc,omitzero"`
@@ -262,19 +261,19 @@ type AccountOptions struct {
 type AccountOptionsPatch struct {
 	// Subscriptions renew themselves.
 	BillingAutoRenew *bool `json:"billing_auto_renew,omitzero"`
-	// IP addresses of Meeting Connectors that are shared; all when there is none, while `shareMc` is on.
+	// IP addresses of Meeting Connectors that are shared; all if empty, while `shareMc` is on.
 	MeetingConnectorList []string `json:"meeting_connector_list,omitzero"`
 	// Who pays.
 	PayMode *PayMode `json:"pay_mode,omitzero"`
-	// IP addresses of Room Connectors that are shared; all when there is none, while `shareRc` is on.
+	// IP addresses of Room Connectors that are shared; all if empty, while `shareRc` is on.
 	RoomConnectorList []string `json:"room_connector_list,omitzero"`
 	// The master account shares its Meeting Connectors.
 	ShareMc *bool `json:"share_mc,omitzero"`
 	// The master account shares its Room Connectors.
 	ShareRc *bool `json:"share_rc,omitzero"`
-	// Names of Meeting Hybrid zones that are shared; all when there is none.
+	// Names of Meeting Hybrid zones that are shared; all if empty.
 	ResourceMeetingHybridList []string `json:"resource_meeting_hybrid_list,omitzero"`
-	// Names of Meeting Connector resources that are shared; all when there is none.
+	// Names of Meeting Connector resources that are shared; all if empty.
 	ResourceMeetingConnectorList []string `json:"resource_meeting_connector_list,omitzero"`
 	// The master account shares its Meeting Connector resources.
 	ResourceShareMc *bool `json:"resource_share_mc,omitzero"`
@@ -282,28 +281,27 @@ type AccountOptionsPatch struct {
 	ResourceShareMh *bool `json:"resource_share_mh,omitzero"`
 }
 
-// What became of a change of an account.
+// The result of a change of an account.
 type AccountPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Where data are kept.
+// Where data are stored.
 type AccountProfileSettings struct {
 	// Country where recordings are stored.
 	RecordingStorageLocation *RecordingStorageLocation `json:"recording_storage_location,omitzero"`
 }
 
-// Where data are kept.
+// Where data are stored.
 type AccountProfileSettingsInput struct {
 	// Country where recordings are stored.
 	RecordingStorageLocation *RecordingStorageLocationInput `json:"recording_storage_location,omitzero"`
 }
 
-// Reports on the whole account, each under the label HEAVY. Zoom takes a month at
-// a time: a longer range is cut into calendar months that cost a call each, the
-// latest first, as many as `first` needs. What Zoom does not keep any more is told
-// as an error `EXPIRED` beside what there is.
+// Reports on the whole account, each under the label HEAVY. Zoom accepts a month at a time: a longer
+// range is split into calendar months that cost a call each, the latest first, as many as `first`
+// needs. For what Zoom no longer keeps, there is an error `EXPIRED` in addition to the data.
 type AccountReports struct {
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -323,17 +321,17 @@ type AccountSecurity struct {
 	HideBillingInfo Bool `json:"hide_billing_info,omitzero"`
 	// Users can take pictures from the photo library of their device.
 	ImportPhotosFromDevices Bool `json:"import_photos_from_devices,omitzero"`
-	// What a password to sign in must be like.
+	// Requirements for a password to sign in.
 	PasswordRequirement *PasswordRequirement `json:"password_requirement,omitzero"`
-	// Users of the client are signed out after so many idle minutes.
+	// The number of idle minutes after which users of the client are signed out.
 	SignAgainAfterMinutesOnClient Int `json:"sign_again_period_for_inactivity_on_client,omitzero"`
-	// Users of the web portal are signed out after so many idle minutes.
+	// The number of idle minutes after which users of the web portal are signed out.
 	SignAgainAfterMinutesOnWeb Int `json:"sign_again_period_for_inactivity_on_web,omitzero"`
 	// Who needs a second factor to sign in.
 	SignInWithTwoFactorAuth TwoFactorAudience `json:"sign_in_with_two_factor_auth,omitzero"`
-	// Zoom's ids of the groups that need a second factor, when it is asked of groups.
+	// Zoom's ids of the groups that need a second factor, if it is required of groups.
 	TwoFactorGroupZoomIds []Text `json:"sign_in_with_two_factor_auth_groups,omitzero"`
-	// Zoom's ids of the roles that need a second factor, when it is asked of roles.
+	// Zoom's ids of the roles that need a second factor, if it is required of roles.
 	TwoFactorRoleZoomIds []Text `json:"sign_in_with_two_factor_auth_roles,omitzero"`
 }
 
@@ -345,7 +343,7 @@ type AccountSecurityInput struct {
 	AdminChangeUserInfo *bool `json:"admin_change_user_info,omitzero"`
 	// What only administrators may change, while `adminChangeUserInfo` is on.
 	UserModifiableInfoByAdmin []ProfileItem `json:"user_modifiable_info_by_admin,omitzero"`
-	// Instead of `userModifiableInfoByAdmin`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	// Instead of `userModifiableInfoByAdmin`: the values as Zoom writes them, including those that the enum lacks. To change a list that was read, send its texts back.
 	UserModifiableInfoByAdminText []string `json:"-" codes:"UserModifiableInfoByAdmin"`
 	// Signing in through the account's identity provider.
 	SigninWithSso *SsoSettingsInput `json:"signin_with_sso,omitzero"`
@@ -353,27 +351,27 @@ type AccountSecurityInput struct {
 	HideBillingInfo *bool `json:"hide_billing_info,omitzero"`
 	// Users can take pictures from the photo library of their device.
 	ImportPhotosFromDevices *bool `json:"import_photos_from_devices,omitzero"`
-	// What a password to sign in must be like.
+	// Requirements for a password to sign in.
 	PasswordRequirement *PasswordRequirementInput `json:"password_requirement,omitzero"`
-	// Users of the client are signed out after so many idle minutes.
+	// The number of idle minutes after which users of the client are signed out.
 	SignAgainAfterMinutesOnClient *int `json:"sign_again_period_for_inactivity_on_client,omitzero"`
-	// Users of the web portal are signed out after so many idle minutes.
+	// The number of idle minutes after which users of the web portal are signed out.
 	SignAgainAfterMinutesOnWeb *int `json:"sign_again_period_for_inactivity_on_web,omitzero"`
 	// Who needs a second factor to sign in.
 	SignInWithTwoFactorAuth *TwoFactorAudience `json:"sign_in_with_two_factor_auth,omitzero"`
-	// Zoom's ids of the groups that need a second factor, when it is asked of groups.
+	// Zoom's ids of the groups that need a second factor, if it is required of groups.
 	TwoFactorGroupZoomIds []string `json:"sign_in_with_two_factor_auth_groups,omitzero"`
-	// Zoom's ids of the roles that need a second factor, when it is asked of roles.
+	// Zoom's ids of the roles that need a second factor, if it is required of roles.
 	TwoFactorRoleZoomIds []string `json:"sign_in_with_two_factor_auth_roles,omitzero"`
 }
 
-// The settings of an account. Zoom answers signing in (`Account.security`), the security of meetings (`Account.meetingSecurity`) and who must sign in (`Account.meetingAuthentication`, `Account.recordingAuthentication`) apart from the rest.
+// The settings of an account. Zoom returns signing in (`Account.security`), the security of meetings (`Account.meetingSecurity`) and who must sign in (`Account.meetingAuthentication`, `Account.recordingAuthentication`) separately from the rest.
 type AccountSettings struct {
 	// Joining by phone.
 	AudioConferencing *AudioConferencingSettings `json:"audio_conferencing,omitzero"`
 	// Team Chat.
 	Chat *TeamChatSettings `json:"chat,omitzero"`
-	// Mail that users get.
+	// E-mails that users get.
 	EmailNotification *EmailNotificationSettings `json:"email_notification,omitzero"`
 	// What the plan has.
 	Feature *AccountFeatures `json:"feature,omitzero"`
@@ -381,13 +379,13 @@ type AccountSettings struct {
 	InMeeting *InMeetingSettings `json:"in_meeting,omitzero"`
 	// Other services.
 	Integration *IntegrationSettings `json:"integration,omitzero"`
-	// All else.
+	// All other settings.
 	OtherOptions *OtherAccountSettings `json:"other_options,omitzero"`
-	// Where data are kept.
+	// Where data are stored.
 	Profile *AccountProfileSettings `json:"profile,omitzero"`
 	// Recordings.
 	Recording *RecordingSettings `json:"recording,omitzero"`
-	// What new meetings are like.
+	// Settings of new meetings.
 	ScheduleMeeting *ScheduleMeetingSettings `json:"schedule_meeting,omitzero"`
 	// Audio through other providers.
 	Telephony *TelephonySettings `json:"telephony,omitzero"`
@@ -395,11 +393,11 @@ type AccountSettings struct {
 	Tsp *TspSettings `json:"tsp,omitzero"`
 	// Zoom Rooms.
 	ZoomRooms *ZoomRoomSettings `json:"zoom_rooms,omitzero"`
-	// Telling people apart by voice and face.
+	// Recognition of people by voice and face.
 	SmartRecognition *SmartRecognitionSettings `json:"smart_recognition,omitzero"`
-	// Mail and calendar.
+	// E-mail and calendar.
 	MailCalendar *MailCalendarSettings `json:"mail_calendar,omitzero"`
-	// What belongs nowhere else.
+	// Settings that belong nowhere else.
 	GeneralSetting *GeneralSettings `json:"general_setting,omitzero"`
 	// Sessions of the Video SDK; null in other accounts.
 	InSession *VideoSdkSessionSettings `json:"in_session,omitzero"`
@@ -423,13 +421,13 @@ type AccountSettingsChange struct {
 	RecordingAuthentication *AccountAuthenticationPatch `json:"recording_authentication,omitzero"`
 }
 
-// Changes settings of an account. What is left out stays as it is.
+// Changes settings of an account. Omitted fields stay unchanged.
 type AccountSettingsPatch struct {
 	// Joining by phone.
 	AudioConferencing *AudioConferencingSettingsInput `json:"audio_conferencing,omitzero"`
 	// Team Chat.
 	Chat *TeamChatSettingsInput `json:"chat,omitzero"`
-	// Mail that users get.
+	// E-mails that users get.
 	EmailNotification *EmailNotificationSettingsInput `json:"email_notification,omitzero"`
 	// What the plan has.
 	Feature *AccountFeaturesInput `json:"feature,omitzero"`
@@ -437,13 +435,13 @@ type AccountSettingsPatch struct {
 	InMeeting *InMeetingSettingsInput `json:"in_meeting,omitzero"`
 	// Other services.
 	Integration *IntegrationSettingsInput `json:"integration,omitzero"`
-	// All else.
+	// All other settings.
 	OtherOptions *OtherAccountSettingsInput `json:"other_options,omitzero"`
-	// Where data are kept.
+	// Where data are stored.
 	Profile *AccountProfileSettingsInput `json:"profile,omitzero"`
 	// Recordings.
 	Recording *RecordingSettingsInput `json:"recording,omitzero"`
-	// What new meetings are like.
+	// Settings of new meetings.
 	ScheduleMeeting *ScheduleMeetingSettingsInput `json:"schedule_meeting,omitzero"`
 	// Audio through other providers.
 	Telephony *TelephonySettingsInput `json:"telephony,omitzero"`
@@ -451,43 +449,43 @@ type AccountSettingsPatch struct {
 	Tsp *TspSettingsInput `json:"tsp,omitzero"`
 	// Zoom Rooms.
 	ZoomRooms *ZoomRoomSettingsInput `json:"zoom_rooms,omitzero"`
-	// What belongs nowhere else.
+	// Settings that belong nowhere else.
 	GeneralSetting *GeneralSettingsInput `json:"general_setting,omitzero"`
-	// Mail and calendar.
+	// E-mail and calendar.
 	MailCalendar *MailCalendarSettingsInput `json:"mail_calendar,omitzero"`
-	// Sessions of the Video SDK; null in other accounts.
+	// Sessions of the Video SDK; only in accounts that have it.
 	InSession *VideoSdkSessionSettingsInput `json:"in_session,omitzero"`
-	// Security of sessions of the Video SDK; null in other accounts.
+	// Security of sessions of the Video SDK; only in accounts that have it.
 	SessionSecurity *VideoSdkSessionSecurityInput `json:"session_security,omitzero"`
 }
 
 // Registers somebody for a meeting.
 type AddRegistrantInput struct {
-	// The meeting, which must take registrations.
+	// The meeting, which must accept registrations.
 	Meeting *MeetingBy `json:"meeting"`
-	// Occurrences of a recurring meeting to register for, by Zoom's ids of them; all when left out.
+	// Occurrences of a recurring meeting to register for, by Zoom's ids of them; all by default.
 	OccurrenceIds []CommaItem `json:"occurrence_ids,omitzero"`
-	// Any text of yours: a repeat with the same text answers with the first result and registers nobody twice.
+	// Any text: a repeat with the same text returns the first result and registers nobody twice.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The person.
 	Registrant *NewRegistrant `json:"registrant"`
 }
 
-// What became of `addRegistrant` or `addWebinarRegistrant`.
+// The result of `addRegistrant` or `addWebinarRegistrant`.
 type AddRegistrantPayload struct {
-	// The new registration; null when it was refused.
+	// The new registration; null if it was refused.
 	Registrant *AddedRegistrant `json:"registrant,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
 // Registers somebody for a webinar.
 type AddWebinarRegistrantInput struct {
-	// The webinar, which must take registrations.
+	// The webinar, which must accept registrations.
 	Webinar *WebinarBy `json:"webinar"`
-	// Occurrences of a recurring webinar to register for, by Zoom's ids of them; all when left out.
+	// Occurrences of a recurring webinar to register for, by Zoom's ids of them; all by default.
 	OccurrenceIds []CommaItem `json:"occurrence_ids,omitzero"`
-	// Any text of yours: a repeat with the same text answers with the first result and registers nobody twice.
+	// Any text: a repeat with the same text returns the first result and registers nobody twice.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The person.
 	Registrant *NewRegistrant `json:"registrant"`
@@ -497,7 +495,7 @@ type AddWebinarRegistrantInput struct {
 type AddedRegistrant struct {
 	// Zoom's id of the registration.
 	RegistrantID Text `json:"registrant_id,omitzero"`
-	// The personal link to join by; null while the registration waits for approval. Who has it joins as this person.
+	// The personal link to join by; null while the registration waits for approval. Anyone who has it joins as this person.
 	JoinURL Secret `json:"join_url,omitzero"`
 	// Code that the person types when joining a meeting by phone.
 	ParticipantPinCode Secret `json:"participant_pin_code,omitzero"`
@@ -507,7 +505,7 @@ type AddedRegistrant struct {
 	Topic Text `json:"topic,omitzero"`
 	// When the meeting or webinar begins.
 	StartTime Time `json:"start_time,omitzero"`
-	// Dates that were registered for, where it recurs.
+	// Dates that were registered for, if it recurs.
 	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
 	// OfWebinar says that the number is a webinar's.
 	OfWebinar bool `json:"-"`
@@ -525,7 +523,7 @@ type AppNameTagSettings struct {
 type AppVoiceNameTagSettings struct {
 	// Whether it is on.
 	Enabled Bool `json:"enabled,omitzero"`
-	// Users are invited to it by mail.
+	// Users are invited to it by e-mail.
 	AllowEnrollmentEmail Bool `json:"allow_enrollment_email,omitzero"`
 }
 
@@ -555,7 +553,7 @@ type ApprovedOrDeniedCountriesOrRegionsInput struct {
 
 // What goes into the archive, and how.
 type ArchiveContents struct {
-	// Sound is archived.
+	// Audio is archived.
 	AudioFile Bool `json:"audio_file,omitzero"`
 	// Captions or transcript are archived.
 	CcTranscriptFile Bool `json:"cc_transcript_file,omitzero"`
@@ -579,7 +577,7 @@ type ArchiveContents struct {
 
 // What goes into the archive, and how.
 type ArchiveContentsInput struct {
-	// Sound is archived.
+	// Audio is archived.
 	AudioFile *bool `json:"audio_file,omitzero"`
 	// Captions or transcript are archived.
 	CcTranscriptFile *bool `json:"cc_transcript_file,omitzero"`
@@ -623,90 +621,92 @@ type ArchiveSettingsInput struct {
 
 // Gives users a role.
 type AssignRoleInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// The role; any but the owner and the ordinary member.
 	Role *RoleBy `json:"role"`
-	// The users; Zoom takes 30 in one call, the gateway cuts longer lists.
+	// The users; Zoom accepts 30 per call, the gateway splits longer lists.
 	Users []*UserBy `json:"members"`
 }
 
-// What became of `assignRole`.
+// The result of `assignRole`.
 type AssignRolePayload struct {
-	// What Zoom says to it, one for each call that was needed. Where one was refused, those before it stand.
+	// Zoom's responses, one for each call that was needed. If one was refused, those before it remain in effect.
 	Assignments []*RoleAssignment `json:"assignments,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Who attended a run of a meeting or webinar. Its start and end are taken from the stays: the
-// first who joins begins it, and the last who leaves ends it.
+// Who attended an instance of a meeting or webinar. Its start and end are taken from the stays: it
+// starts with the first join, and ends with the last leave.
 type Attendance struct {
-	// The largest number of people at a time; null when nobody was there.
+	// The largest number of people at a time; null if nobody was there.
 	Peak *AttendancePoint `json:"peak,omitzero"`
 	// Sums over all attendees.
 	Totals *AttendanceTotals `json:"totals,omitzero"`
-	// When the run was to begin; null when it was not scheduled, or the meeting has expired.
+	// When the instance was scheduled to start; null if it was not scheduled, or if the meeting has expired.
 	ScheduledStart Time `json:"scheduled_start,omitzero"`
-	// When the run was to end.
+	// When the instance was scheduled to end.
 	ScheduledEnd Time `json:"scheduled_end,omitzero"`
 	// Where the stays were read.
 	Source AttendanceSource `json:"source,omitzero"`
-	// What proves here that stays are one person's, the strongest first.
+	// The evidence used here that stays are one person's, the strongest first.
 	EvidenceUsed []AttendeeEvidence `json:"evidence_used,omitzero"`
-	// Whether all stays have come, and the time of each is known: never while the run goes on.
+	// Whether all stays have arrived, and the time of each is known: never while the instance is in progress.
 	Complete bool `json:"complete,omitzero"`
-	// What is unproven up to `asOf`. Empty for a running instance if the gateway has all of its events.
+	// What is unproven up to `asOf`. Empty for an instance in progress if the gateway has all of its events.
 	Missing []AttendanceGap `json:"missing,omitzero"`
-	// When the stays were read; null once they do not change any more.
+	// When the stays were read; null once they no longer change.
 	AsOf Time `json:"as_of,omitzero"`
-	// Where this gateway has the same as CSV, by these rules: a path to be read by GET, with the key of a caller.
+	// The path of the same data as CSV on this gateway, by these rules; to be read by GET with a caller's key.
 	CSVPath string `json:"csv_path,omitzero"`
-	// Whether the data is there; an empty list means nobody came only when it is `READY`.
+	// Whether the data is available; an empty list means that nobody attended only if it is `READY`.
 	ReportState ReportState `json:"report_state,omitzero"`
 	// All are the attendees, of which a caller reads a page.
 	All []*Attendee `json:"-"`
-	// Number is that of the meeting or webinar; 0 where it is not known.
+	// Computed is what was computed from the stays.
+	Computed *attendance.Attendance `json:"-"`
+	// Number is that of the meeting or webinar; 0 if it is unknown.
 	Number MeetingNumber `json:"-"`
-	// OfWebinar says that the run was one of a webinar.
+	// OfWebinar says that the instance was one of a webinar.
 	OfWebinar bool `json:"-"`
-	// Question names the list of the attendees in its cursors.
+	// Question identifies the list of attendees in its cursors.
 	Question string `json:"-"`
-	// Run is what was attended: a UUID, or a meeting's or webinar's number for its latest run.
+	// Run names the instance: its UUID, or the number of the meeting or webinar for the latest one.
 	Run string `json:"-"`
-	// Stays says whether all stays have come.
+	// Stays says whether all stays were read.
 	Stays Completeness `json:"-"`
-	// Worked is what was worked out of the stays.
-	Worked *attendance.Attendance `json:"-"`
+	// Unscheduled says that the scheduled date could not be read.
+	Unscheduled bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// How many people were there from a time on.
+// The number of people from a time on.
 type AttendancePoint struct {
 	// The time.
 	Time Time `json:"time,omitzero"`
-	// How many people.
+	// The number of people.
 	Count int `json:"count,omitzero"`
 }
 
 // What counts as attendance.
 type AttendanceRules struct {
-	// How long after the start somebody may come and not be late, in seconds. The start is the scheduled one, or the actual one where there is none.
+	// How long after the start a person may join without being late, in seconds. The start is the scheduled one, or the actual one if there is none.
 	LateAfterSeconds int `json:"late_after_seconds"`
-	// How long before the end somebody may leave and not be early, in seconds. The end is the scheduled one, or the actual one where that is sooner.
+	// How long before the end a person may leave without being early, in seconds. The end is the scheduled one, or the actual one if that is sooner.
 	LeftEarlyBeforeSeconds int `json:"left_early_before_seconds"`
-	// How long somebody has to be there to have attended, in seconds.
+	// How long a person has to be there to have attended, in seconds.
 	MinimumSeconds int `json:"minimum_seconds"`
 	// Whether time in the waiting room counts.
 	WaitingRoom WaitingRoomTime `json:"waiting_room"`
 	// The longest gap between two stays of a person that counts as presence, in seconds.
 	MergeGapSeconds int `json:"merge_gap_seconds"`
-	// Whether stays are one person's by the name too, where nothing else tells whose they are.
+	// Whether stays with the same name are one person's, if nothing else identifies the person.
 	ByName bool `json:"by_name"`
 }
 
-// Sums over the attendees of a run.
+// Sums over the attendees of an instance.
 type AttendanceTotals struct {
 	// All who have a stay.
 	Attendees int `json:"attendees,omitzero"`
@@ -714,23 +714,23 @@ type AttendanceTotals struct {
 	Attended int `json:"attended,omitzero"`
 	// The stays.
 	Stays int `json:"stays,omitzero"`
-	// Those who attended and were late; null when it cannot be told.
+	// Those who attended and were late; null if this is unknown.
 	Late Int `json:"late,omitzero"`
-	// Those who attended and left early; null when it cannot be told.
+	// Those who attended and left early; null if this is unknown.
 	LeftEarly Int `json:"left_early,omitzero"`
-	// Time of all persons together, in seconds.
+	// Time of all people together, in seconds.
 	DurationSeconds int `json:"duration_seconds,omitzero"`
 }
 
-// A run whose attendance was worked out together with others'.
+// An instance whose attendance was computed together with that of others.
 type AttendedInstance struct {
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID UUID `json:"uuid,omitzero"`
 	// When it began.
 	StartTime Time `json:"start_time,omitzero"`
-	// How many people attended.
+	// The number of people who attended.
 	Attended int `json:"attended,omitzero"`
-	// Whether the data is there.
+	// Whether the data is available.
 	ReportState ReportState `json:"report_state,omitzero"`
 	// Number is that of the meeting or webinar.
 	Number MeetingNumber `json:"-"`
@@ -740,36 +740,36 @@ type AttendedInstance struct {
 	Origin `json:"-"`
 }
 
-// One person of a run, with all stays that are proven to be this person's.
+// One attendee of an instance, with all stays that are proven to be this person's.
 type Attendee struct {
 	// The names that the person joined with, the first one first.
 	Names []Text `json:"names,omitzero"`
 	// E-mail address; null for most people outside the account.
 	Email Text `json:"email,omitzero"`
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person was signed in.
 	UserZoomID Text `json:"user_zoom_id,omitzero"`
-	// Zoom's id of the registration that the person came by.
+	// Zoom's id of the registration whose link the person used.
 	RegistrantID Text `json:"registrant_id,omitzero"`
 	// Key that a Meeting SDK app gave to the person. Read from the report, label HEAVY.
 	CustomerKey Text `json:"customer_key,omitzero"`
 	// Telephone numbers that the person called from. Read from the dashboard, label HEAVY, a Business plan.
 	Phones []Text `json:"phones,omitzero"`
-	// What the person joined with, as Zoom writes it. Read from the dashboard, label HEAVY, a Business plan.
+	// The devices that the person joined with, as Zoom writes them. Read from the dashboard, label HEAVY, a Business plan.
 	Devices []Text `json:"devices,omitzero"`
-	// What the person was in a webinar: by the dashboard where that was read, and else by the
-	// e-mail addresses of the host and the panelists. Null where it cannot be told, as of people
-	// without an address, and for meetings unless the dashboard was read.
+	// The person's role in a webinar: from the dashboard if that was read, otherwise from the e-mail
+	// addresses of the host and the panelists. Null if it is unknown, as for people without an address,
+	// and for meetings unless the dashboard was read.
 	Role AttendeeRole `json:"role,omitzero"`
-	// The strongest evidence by which stays were merged; of a single stay, the strongest by which the person is known.
+	// The strongest evidence by which stays were merged; for a single stay, the strongest by which the person is known.
 	Evidence AttendeeEvidence `json:"evidence,omitzero"`
-	// How much the evidence is worth.
+	// How strong the evidence is.
 	Confidence AttendeeConfidence `json:"confidence,omitzero"`
-	// Whether evidence was left aside: several users came by one registration, which counts as one
+	// Whether evidence was ignored: several users used the link of one registration, which counts as one
 	// person, or something is shared with stays of somebody else, who is another entry.
 	Contradicted bool `json:"contradicted,omitzero"`
 	// Which fields are null here, and why.
 	Missing []*AttendeeMissing `json:"missing,omitzero"`
-	// When the person first came; null where no time is known, or nobody let the person in.
+	// When the person first joined; null if no time is known, or if nobody admitted the person.
 	FirstJoin Time `json:"first_join,omitzero"`
 	// When the person left for the last time.
 	LastLeave Time `json:"last_leave,omitzero"`
@@ -777,9 +777,9 @@ type Attendee struct {
 	DurationSeconds int `json:"duration_seconds,omitzero"`
 	// Whether that is long enough.
 	Attended bool `json:"attended,omitzero"`
-	// Whether the person came late; null when it cannot be told.
+	// Whether the person was late; null if this is unknown.
 	Late Bool `json:"late,omitzero"`
-	// Whether the person left early; null when it cannot be told.
+	// Whether the person left early; null if this is unknown.
 	LeftEarly Bool `json:"left_early,omitzero"`
 	// The stays, by the time of joining, those in the waiting room included.
 	Stays []*Participant `json:"stays,omitzero"`
@@ -813,11 +813,11 @@ type AudioConferencingSettings struct {
 	TollCall *TollCallSettings `json:"toll_call,omitzero"`
 	// Being called by the meeting, and inviting by phone.
 	CallMeAndInviteByPhone *CallMeSettings `json:"call_me_and_invite_by_phone,omitzero"`
-	// Users can have an audio conference of their own.
+	// Users can have their own audio conference.
 	PersonalAudioConference Bool `json:"personal_audio_conference,omitzero"`
 	// Hiding digits of the phone numbers in the list of participants.
 	ParticipantPhoneMasking *PhoneMaskingSettings `json:"participant_phone_masking,omitzero"`
-	// Countries and regions whose dial-in numbers stand in invitations.
+	// Countries and regions whose dial-in numbers are in invitations.
 	GlobalDialInCountries *DialInCountries `json:"global_dial_in_countries,omitzero"`
 }
 
@@ -829,11 +829,11 @@ type AudioConferencingSettingsInput struct {
 	TollCall *TollCallSettingsInput `json:"toll_call,omitzero"`
 	// Being called by the meeting, and inviting by phone.
 	CallMeAndInviteByPhone *CallMeSettingsInput `json:"call_me_and_invite_by_phone,omitzero"`
-	// Users can have an audio conference of their own.
+	// Users can have their own audio conference.
 	PersonalAudioConference *bool `json:"personal_audio_conference,omitzero"`
 	// Hiding digits of the phone numbers in the list of participants.
 	ParticipantPhoneMasking *PhoneMaskingSettingsInput `json:"participant_phone_masking,omitzero"`
-	// Countries and regions whose dial-in numbers stand in invitations.
+	// Countries and regions whose dial-in numbers are in invitations.
 	GlobalDialInCountries *DialInCountriesInput `json:"global_dial_in_countries,omitzero"`
 }
 
@@ -873,7 +873,7 @@ type AuthenticationExceptionInput struct {
 
 // A way to sign in that hosts choose from.
 type AuthenticationOption struct {
-	// It is the one that hosts get unless they choose.
+	// It is the default.
 	DefaultOption Bool `json:"default_option,omitzero"`
 	// The domains, for `ENFORCE_LOGIN_WITH_DOMAINS`.
 	Domains []CommaItem `json:"domains,omitzero"`
@@ -891,11 +891,11 @@ type AuthenticationOption struct {
 type AuthenticationOptionPatch struct {
 	// What is done.
 	Action *AuthenticationOperation `json:"action,omitzero"`
-	// It is the one that hosts get unless they choose.
+	// It is the default.
 	DefaultOption *bool `json:"default_option,omitzero"`
 	// The domains, for `ENFORCE_LOGIN_WITH_DOMAINS`.
 	Domains []CommaItem `json:"domains,omitzero"`
-	// Zoom's id of it; left out to add one.
+	// Zoom's id of it; omitted to add one.
 	ZoomID *string `json:"id,omitzero"`
 	// Its name.
 	Name *string `json:"name,omitzero"`
@@ -919,11 +919,11 @@ type AutoAddRecordingToVideoManagementInput struct {
 	Channels []*VideoManagementChannelInput `json:"channels,omitzero"`
 }
 
-// An invoice. Amounts of money are decimal text, so that nothing is rounded.
+// An invoice. Amounts of money are decimal strings, so that nothing is rounded.
 type BillingInvoice struct {
 	// Number of the invoice.
 	InvoiceNumber Text `json:"invoice_number,omitzero"`
-	// What is charged for.
+	// What is charged.
 	ChargeName Text `json:"invoice_charge_name,omitzero"`
 	// First day of its period.
 	StartDate Date `json:"start_date,omitzero"`
@@ -933,7 +933,7 @@ type BillingInvoice struct {
 	Quantity Int `json:"quantity,omitzero"`
 	// Tax.
 	TaxAmount Text `json:"tax_amount,omitzero"`
-	// Amount in all.
+	// Total amount.
 	TotalAmount Text `json:"total_amount,omitzero"`
 }
 
@@ -947,11 +947,11 @@ type BillingInvoices struct {
 	Origin `json:"-"`
 }
 
-// Department billing of one period. Amounts of money are decimal text, so that nothing is rounded.
+// Department billing of one period. Amounts of money are decimal strings, so that nothing is rounded.
 type BillingReport struct {
 	// Zoom's id of the report.
 	ZoomID Text `json:"id,omitzero"`
-	// What kind of report it is.
+	// The kind of report.
 	Type BillingReportType `json:"type,omitzero"`
 	// First day of the period.
 	StartDate Date `json:"start_date,omitzero"`
@@ -959,7 +959,7 @@ type BillingReport struct {
 	EndDate Date `json:"end_date,omitzero"`
 	// Tax.
 	TaxAmount Text `json:"tax_amount,omitzero"`
-	// Amount in all.
+	// Total amount.
 	TotalAmount Text `json:"total_amount,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -979,7 +979,7 @@ type BillingReports struct {
 type BreakoutRoom struct {
 	// Name of the room.
 	Name Text `json:"name,omitzero"`
-	// E-mail addresses of those who are put there.
+	// E-mail addresses of those who are assigned to it.
 	Participants []Text `json:"participants,omitzero"`
 }
 
@@ -987,7 +987,7 @@ type BreakoutRoom struct {
 type BreakoutRoomInput struct {
 	// Name of the room.
 	Name *string `json:"name,omitzero"`
-	// E-mail addresses of those who are put there.
+	// E-mail addresses of those who are assigned to it.
 	Participants []string `json:"participants,omitzero"`
 }
 
@@ -1009,29 +1009,29 @@ type BreakoutRoomSettingsInput struct {
 
 // Calls of one label.
 type CallCount struct {
-	// The label that Zoom puts on an operation.
+	// The label that Zoom gives an operation.
 	Label RateLabel `json:"label,omitzero"`
-	// How many calls.
+	// The number of calls.
 	Calls int `json:"calls,omitzero"`
 }
 
 // Countries and regions that may be called.
 type CallCountries struct {
-	// What there is to choose from.
+	// The choices.
 	AllowedCountries []*CallCountry `json:"allowed_countries,omitzero"`
-	// What is chosen.
+	// The choice that was made.
 	SelectedCountries []*CallCountry `json:"selected_countries,omitzero"`
 }
 
 // Countries and regions that may be called.
 type CallCountriesInput struct {
-	// What is chosen.
+	// The choice that was made.
 	SelectedCountries []*CallCountryInput `json:"selected_countries,omitzero"`
 }
 
 // A country or region.
 type CallCountry struct {
-	// Two letters of it.
+	// Its two-letter code.
 	Code Text `json:"code,omitzero"`
 	// Its name.
 	Name Text `json:"name,omitzero"`
@@ -1039,7 +1039,7 @@ type CallCountry struct {
 
 // A country or region.
 type CallCountryInput struct {
-	// Two letters of it.
+	// Its two-letter code.
 	Code *string `json:"code,omitzero"`
 }
 
@@ -1047,7 +1047,7 @@ type CallCountryInput struct {
 type CallMeSettings struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Whether the called must press 1 before they are connected.
+	// Whether people who are called must press 1 before they are connected.
 	RequirePress1ForCallMe PressOneRule `json:"require_press_1_for_call_me,omitzero"`
 	// Attendees of webinars can be called too.
 	AllowWebinarAttendeesCallMe Bool `json:"allow_webinar_attendees_call_me,omitzero"`
@@ -1059,7 +1059,7 @@ type CallMeSettings struct {
 type CallMeSettingsInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Whether the called must press 1 before they are connected.
+	// Whether people who are called must press 1 before they are connected.
 	RequirePress1ForCallMe *PressOneRule `json:"require_press_1_for_call_me,omitzero"`
 	// Countries and regions that may be called.
 	CallOutCountries *CallCountriesInput `json:"call_out_countries,omitzero"`
@@ -1087,9 +1087,9 @@ type CaptionLanguageInput struct {
 type ChatArchiving struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Which provider.
+	// The provider.
 	Type ChatArchive `json:"type,omitzero"`
-	// Mail address of the archive, for Global Relay.
+	// E-mail address of the archive, for Global Relay.
 	SMTPDeliveryAddress Text `json:"smtp_delivery_address,omitzero"`
 	// User at the archive, for Global Relay.
 	UserName Text `json:"user_name,omitzero"`
@@ -1103,9 +1103,9 @@ type ChatArchiving struct {
 type ChatArchivingInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Which provider.
+	// The provider.
 	Type *ChatArchive `json:"type,omitzero"`
-	// Mail address of the archive, for Global Relay.
+	// E-mail address of the archive, for Global Relay.
 	SMTPDeliveryAddress *string `json:"smtp_delivery_address,omitzero"`
 	// User at the archive, for Global Relay.
 	UserName *string `json:"user_name,omitzero"`
@@ -1139,11 +1139,11 @@ type ChatChannel struct {
 type ChatChannelSettings struct {
 	// Who adds members.
 	AddMemberPermissions ChatAddMemberPermission `json:"add_member_permissions,omitzero"`
-	// New members see what was written before they came.
+	// New members see what was written before they joined.
 	NewMembersCanSeePreviousMessagesFiles Bool `json:"new_members_can_see_previous_messages_files,omitzero"`
 	// Who writes.
 	PostingPermissions ChatPostingPermission `json:"posting_permissions,omitzero"`
-	// Who calls on everybody with `@all`.
+	// Who can mention everybody with `@all`.
 	MentionAllPermissions ChatMentionAllPermission `json:"mention_all_permissions,omitzero"`
 	// Who adds people from outside the account.
 	ExternalUsers ChatExternalUserPermission `json:"allow_to_add_external_users,omitzero"`
@@ -1165,21 +1165,21 @@ type ChatCompanionFeatureInput struct {
 	ShownInTeamChat *bool `json:"shown_in_team_chat,omitzero"`
 }
 
-// Mail addresses of chats and channels.
+// E-mail addresses of chats and channels.
 type ChatEmailAddressSettings struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// They take mail from the listed domains only.
+	// They accept e-mails from the listed domains only.
 	OnlyAllowSpecificDomains Bool `json:"only_allow_specific_domains,omitzero"`
 	// Those domains.
 	SpecificDomains []Text `json:"specific_domains,omitzero"`
 }
 
-// Mail addresses of chats and channels.
+// E-mail addresses of chats and channels.
 type ChatEmailAddressSettingsInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// They take mail from the listed domains only.
+	// They accept e-mails from the listed domains only.
 	OnlyAllowSpecificDomains *bool `json:"only_allow_specific_domains,omitzero"`
 	// Those domains.
 	SpecificDomains []string `json:"specific_domains,omitzero"`
@@ -1189,7 +1189,7 @@ type ChatEmailAddressSettingsInput struct {
 type ChatEmojiSettings struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Which emojis there are.
+	// Which emojis are available.
 	EmojisOption EmojiChoice `json:"emojis_option,omitzero"`
 }
 
@@ -1197,7 +1197,7 @@ type ChatEmojiSettings struct {
 type ChatEmojiSettingsInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Which emojis there are.
+	// Which emojis are available.
 	EmojisOption *EmojiChoice `json:"emojis_option,omitzero"`
 }
 
@@ -1209,15 +1209,15 @@ type ChatEtiquettePolicy struct {
 	ZoomID Text `json:"id,omitzero"`
 	// Fixed by an administrator: groups and users cannot change it.
 	IsLocked Bool `json:"is_locked,omitzero"`
-	// Words that it looks for.
+	// Words that it searches for.
 	Keywords []Text `json:"keywords,omitzero"`
 	// Its name.
 	Name Text `json:"name,omitzero"`
-	// Regular expression that it looks for.
+	// Regular expression that it searches for.
 	RegularExpression Text `json:"regular_expression,omitzero"`
-	// Whether it is in force.
+	// Whether it is active.
 	Status PolicyStatus `json:"status,omitzero"`
-	// What happens to a message that it fits.
+	// What happens to a message that it matches.
 	TriggerAction PolicyAction `json:"trigger_action,omitzero"`
 }
 
@@ -1229,15 +1229,15 @@ type ChatEtiquettePolicyInput struct {
 	ZoomID *string `json:"id,omitzero"`
 	// Fixed by an administrator: groups and users cannot change it.
 	IsLocked *bool `json:"is_locked,omitzero"`
-	// Words that it looks for.
+	// Words that it searches for.
 	Keywords []string `json:"keywords,omitzero"`
 	// Its name.
 	Name *string `json:"name,omitzero"`
-	// Regular expression that it looks for.
+	// Regular expression that it searches for.
 	RegularExpression *string `json:"regular_expression,omitzero"`
-	// Whether it is in force.
+	// Whether it is active.
 	Status *PolicyStatus `json:"status,omitzero"`
-	// What happens to a message that it fits.
+	// What happens to a message that it matches.
 	TriggerAction *PolicyAction `json:"trigger_action,omitzero"`
 }
 
@@ -1247,7 +1247,7 @@ type ChatEtiquetteTool struct {
 	Enable Bool `json:"enable,omitzero"`
 	// The rules.
 	Policies []*ChatEtiquettePolicy `json:"policies,omitzero"`
-	// How many rules there may be.
+	// The maximum number of rules.
 	PolicyMaxCount Int `json:"policy_max_count,omitzero"`
 }
 
@@ -1267,7 +1267,7 @@ type ChatFile struct {
 	ZoomID Text `json:"file_id,omitzero"`
 	// Its name.
 	Name Text `json:"file_name,omitzero"`
-	// How large it is.
+	// Its size.
 	Size *Int `json:"file_size,omitzero"`
 	// DownloadURL is where the file lies at Zoom.
 	DownloadURL Secret `json:"download_url,omitzero"`
@@ -1275,41 +1275,41 @@ type ChatFile struct {
 	Origin `json:"-"`
 }
 
-// What is restricted about files.
+// Restrictions of files.
 type ChatFileRestrictions struct {
 	// Only files of the listed types may be shared.
 	OnlyAllowSpecificFileTypes Bool `json:"only_allow_specific_file_types,omitzero"`
 	// The types that may be shared.
 	FileTypeRestrictionsRead []ChatFileType `json:"file_type_restrictions,omitzero"`
-	// The types that may be shared with people outside.
+	// The types that may be shared with external users.
 	FileTypeRestrictionsForExternalRead []ChatFileType `json:"file_type_restrictions_for_external,omitzero"`
-	// The size is bounded.
+	// The size is limited.
 	MaximumFileSize Bool `json:"maximum_file_size,omitzero"`
-	// The bound, in megabytes: 50, 100, 200, 300, 400 or 500.
+	// The limit, in megabytes: 50, 100, 200, 300, 400 or 500.
 	FileSizeMegabytes Int `json:"file_size_restrictions,omitzero"`
-	// The bound for people outside, in megabytes: 50, 100, 200, 300, 400 or 500.
+	// The limit for external users, in megabytes: 50, 100, 200, 300, 400 or 500.
 	FileSizeMegabytesForExternal Int `json:"file_size_restrictions_for_external,omitzero"`
 	// Whether viewing is restricted too.
 	FileRestrictionsApplyTo FileRestrictionScope `json:"file_restrictions_apply_to,omitzero"`
 }
 
-// What is restricted about files.
+// Restrictions of files.
 type ChatFileRestrictionsInput struct {
 	// Only files of the listed types may be shared.
 	OnlyAllowSpecificFileTypes *bool `json:"only_allow_specific_file_types,omitzero"`
 	// The types that may be shared.
 	FileTypeRestrictions []ChatFileType `json:"file_type_restrictions,omitzero"`
-	// Instead of `fileTypeRestrictions`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	// Instead of `fileTypeRestrictions`: the values as Zoom writes them, including those that the enum lacks. To change a list that was read, send its texts back.
 	FileTypeRestrictionsText []string `json:"-" codes:"FileTypeRestrictions"`
-	// The types that may be shared with people outside.
+	// The types that may be shared with external users.
 	FileTypeRestrictionsForExternal []ChatFileType `json:"file_type_restrictions_for_external,omitzero"`
-	// Instead of `fileTypeRestrictionsForExternal`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	// Instead of `fileTypeRestrictionsForExternal`: the values as Zoom writes them, including those that the enum lacks. To change a list that was read, send its texts back.
 	FileTypeRestrictionsForExternalText []string `json:"-" codes:"FileTypeRestrictionsForExternal"`
-	// The size is bounded.
+	// The size is limited.
 	MaximumFileSize *bool `json:"maximum_file_size,omitzero"`
-	// The bound, in megabytes: 50, 100, 200, 300, 400 or 500.
+	// The limit, in megabytes: 50, 100, 200, 300, 400 or 500.
 	FileSizeMegabytes *int `json:"file_size_restrictions,omitzero"`
-	// The bound for people outside, in megabytes: 50, 100, 200, 300, 400 or 500.
+	// The limit for external users, in megabytes: 50, 100, 200, 300, 400 or 500.
 	FileSizeMegabytesForExternal *int `json:"file_size_restrictions_for_external,omitzero"`
 	// Whether viewing is restricted too.
 	FileRestrictionsApplyTo *FileRestrictionScope `json:"file_restrictions_apply_to,omitzero"`
@@ -1323,7 +1323,7 @@ type ChatFileSettings struct {
 	ShareOption FileSharing `json:"share_option,omitzero"`
 	// Whose files may be viewed.
 	ViewOption FileViewing `json:"view_option,omitzero"`
-	// What is restricted about them.
+	// Restrictions of files.
 	Restrictions *ChatFileRestrictions `json:"restrictions,omitzero"`
 }
 
@@ -1335,7 +1335,7 @@ type ChatFileSettingsInput struct {
 	ShareOption *FileSharing `json:"share_option,omitzero"`
 	// Whose files may be viewed.
 	ViewOption *FileViewing `json:"view_option,omitzero"`
-	// What is restricted about them.
+	// Restrictions of files.
 	Restrictions *ChatFileRestrictionsInput `json:"restrictions,omitzero"`
 }
 
@@ -1343,7 +1343,7 @@ type ChatFileSettingsInput struct {
 type ChatInteractiveCard struct {
 	// Zoom's id of the card.
 	CardID Text `json:"card_id,omitzero"`
-	// What stands on it: JSON, as the text that Zoom writes it as.
+	// Its content: JSON, as the string that Zoom sends.
 	CardJSON Text `json:"card_json,omitzero"`
 }
 
@@ -1367,25 +1367,25 @@ type ChatMention struct {
 type ChatMessage struct {
 	// Zoom's id of the message.
 	ZoomID Text `json:"id,omitzero"`
-	// What it says.
+	// The text.
 	Text Text `json:"message,omitzero"`
-	// What it holds.
+	// The kind of content.
 	Type ChatMessageType `json:"message_type,omitzero"`
 	// When it was sent.
 	SentAt Time `json:"date_time,omitzero"`
-	// The same in milliseconds since 1970, as replies name it: longer than 32 bits, so text.
+	// The same in milliseconds since 1970, as replies refer to it: longer than 32 bits, so a string.
 	Timestamp Text `json:"timestamp,omitzero"`
 	// Whether it was edited or deleted; null unless `includeDeletedAndEdited` is set.
 	Status ChatMessageStatus `json:"status,omitzero"`
-	// E-mail address of who sent it; null for strangers to the account and the user.
+	// E-mail address of the sender; null for strangers to the account and the user.
 	SenderEmail Text `json:"sender,omitzero"`
-	// Id of who sent it as a member of the chat.
+	// Id of the sender as a member of the chat.
 	SenderMemberID Text `json:"send_member_id,omitzero"`
-	// Name of who sent it.
+	// Name of the sender.
 	SenderDisplayName Text `json:"sender_display_name,omitzero"`
-	// Zoom's id of the message that it answers.
+	// Zoom's id of the message that it replies to.
 	ReplyToZoomID Text `json:"reply_main_message_id,omitzero"`
-	// When it was sent as a reply, in milliseconds since 1970: longer than 32 bits, so text.
+	// When the first message of the thread was sent, in milliseconds since 1970; only of replies. It is longer than 32 bits, so a string.
 	ReplyTimestamp Text `json:"reply_main_message_timestamp,omitzero"`
 	// The files with it.
 	Files []*ChatFile `json:"files,omitzero"`
@@ -1393,7 +1393,7 @@ type ChatMessage struct {
 	FileZoomID Text `json:"file_id,omitzero"`
 	// Name of the first file.
 	FileName Text `json:"file_name,omitzero"`
-	// How large the first file is.
+	// The size of the first file.
 	FileSize *Int `json:"file_size,omitzero"`
 	// How its text is formatted.
 	RichText []*ChatRichText `json:"rich_text,omitzero"`
@@ -1403,7 +1403,7 @@ type ChatMessage struct {
 	Mentions []*ChatMention `json:"at_items,omitzero"`
 	// Cards that people can click on.
 	InteractiveCards []*ChatInteractiveCard `json:"interactive_cards,omitzero"`
-	// The message of a chatbot: Zoom lets bots choose what stands in it.
+	// The message of a chatbot: Zoom lets bots choose its content.
 	BotMessage JSON `json:"bot_message,omitzero"`
 	// DownloadURL is where the file lies at Zoom.
 	DownloadURL Secret `json:"download_url,omitzero"`
@@ -1419,17 +1419,17 @@ type ChatMessageFilter struct {
 	From *Time `json:"from,omitzero"`
 	// Those up to this moment; counts with `from`. Default: now.
 	To *Time `json:"to,omitzero"`
-	// Those that hold a text.
+	// Those that contain a text.
 	Search *ChatSearch `json:"search,omitzero"`
 	// Deleted and edited ones too, each with its `status`. Default: false.
 	IncludeDeletedAndEdited *bool `json:"include_deleted_and_edited,omitzero"`
 	// No replies. Default: false.
 	ExcludeReplies *bool `json:"exclude_replies,omitzero"`
-	// Sound files are handed out as MP4. Default: false, as they are.
+	// Audio files are returned as MP4. Default: false, as they are.
 	AudioAsMp4 *bool `json:"audio_as_mp4,omitzero"`
 }
 
-// Who is at the other end of a chat.
+// The other end of a chat.
 type ChatPeer struct {
 	// A person: e-mail address, Zoom's id of the user, or the id of a member outside the account.
 	Contact *string `json:"contact,omitzero"`
@@ -1485,13 +1485,13 @@ type ChatRichText struct {
 	EndPosition Int `json:"end_position,omitzero"`
 	// How it looks.
 	Format ChatFormat `json:"format_type,omitzero"`
-	// What else there is to say: a size (`s`, `m`, `l`), a colour (`FFC0CB`), an indent in pixels, a heading (`h1`), a link.
+	// The value of the format: a size (`s`, `m`, `l`), a colour (`FFC0CB`), an indent in pixels, a heading (`h1`), a link.
 	Attribute Text `json:"format_attr,omitzero"`
 }
 
-// Looks for a text in messages, or in the names of files.
+// Searches for a text in messages, or in file names.
 type ChatSearch struct {
-	// Where to look.
+	// Where to search.
 	In ChatSearchPlace `json:"in"`
 	// The text, 256 characters at most.
 	Text string `json:"text"`
@@ -1513,13 +1513,13 @@ type ChatUsage struct {
 	GroupSent Int `json:"group_sent,omitzero"`
 	// Messages of text.
 	TextSent Int `json:"text_sent,omitzero"`
-	// Pieces of code.
+	// Code snippets.
 	CodeSnippetsSent Int `json:"code_sippet_sent,omitzero"`
 	// Files.
 	FilesSent Int `json:"files_sent,omitzero"`
 	// Images.
 	ImagesSent Int `json:"images_sent,omitzero"`
-	// Sound files.
+	// Audio files.
 	AudioSent Int `json:"audio_sent,omitzero"`
 	// Videos.
 	VideoSent Int `json:"video_sent,omitzero"`
@@ -1529,13 +1529,13 @@ type ChatUsage struct {
 	Origin `json:"-"`
 }
 
-// An answer that people could tick when they were not content with a meeting.
+// An answer that people could select if they were not satisfied with a meeting.
 type ClientFeedback struct {
 	// Zoom's id of the answer.
 	ZoomID Text `json:"feedback_id,omitzero"`
 	// The answer.
 	Name Text `json:"feedback_name,omitzero"`
-	// How many ticked it.
+	// The number of people who selected it.
 	ParticipantsCount Int `json:"participants_count,omitzero"`
 	// From and To are the days that were counted.
 	From Date `json:"-"`
@@ -1544,7 +1544,7 @@ type ClientFeedback struct {
 	Origin `json:"-"`
 }
 
-// Somebody who ticked an answer.
+// A person who selected an answer.
 type ClientFeedbackEntry struct {
 	// Name of the participant.
 	ParticipantName Text `json:"participant_name,omitzero"`
@@ -1552,13 +1552,13 @@ type ClientFeedbackEntry struct {
 	Email Text `json:"email,omitzero"`
 	// Number of the meeting.
 	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
-	// When it was ticked.
+	// When it was selected.
 	Time Time `json:"time,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// How content people were with the meetings of a day.
+// How satisfied people were with the meetings of a day.
 type ClientSatisfaction struct {
 	// The day.
 	Date Date `json:"date,omitzero"`
@@ -1586,7 +1586,7 @@ type ClientVersion struct {
 
 // Captions.
 type ClosedCaptioningSettings struct {
-	// What is said is transcribed live.
+	// Speech is transcribed live.
 	AutoTranscribing Bool `json:"auto_transcribing,omitzero"`
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
@@ -1594,13 +1594,13 @@ type ClosedCaptioningSettings struct {
 	SaveCaption Bool `json:"save_caption,omitzero"`
 	// Captions can come from another provider.
 	ThirdPartyCaptioningService Bool `json:"third_party_captioning_service,omitzero"`
-	// Participants can read the whole transcript beside the meeting.
+	// Participants can read the whole transcript next to the meeting.
 	ViewFullTranscript Bool `json:"view_full_transcript,omitzero"`
 }
 
 // Captions.
 type ClosedCaptioningSettingsInput struct {
-	// What is said is transcribed live.
+	// Speech is transcribed live.
 	AutoTranscribing *bool `json:"auto_transcribing,omitzero"`
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
@@ -1608,11 +1608,11 @@ type ClosedCaptioningSettingsInput struct {
 	SaveCaption *bool `json:"save_caption,omitzero"`
 	// Captions can come from another provider.
 	ThirdPartyCaptioningService *bool `json:"third_party_captioning_service,omitzero"`
-	// Participants can read the whole transcript beside the meeting.
+	// Participants can read the whole transcript next to the meeting.
 	ViewFullTranscript *bool `json:"view_full_transcript,omitzero"`
 }
 
-// Storage for cloud recordings on one day. Amounts are text as Zoom writes it, with their unit.
+// Storage for cloud recordings on one day. Amounts are strings as Zoom writes them, with their unit.
 type CloudRecordingUsage struct {
 	// The day.
 	Date Date `json:"date,omitzero"`
@@ -1634,11 +1634,11 @@ type ConferenceDialInNumber struct {
 	Number Text `json:"number,omitzero"`
 }
 
-// A number to dial in by.
+// A dial-in number.
 type ConferenceNumber struct {
 	// Calling code of the country.
 	Code Text `json:"code,omitzero"`
-	// Two letters of the country.
+	// Two-letter code of the country.
 	CountryCode Text `json:"country_code,omitzero"`
 	// Name of the country.
 	CountryName Text `json:"country_name,omitzero"`
@@ -1648,11 +1648,11 @@ type ConferenceNumber struct {
 	Number Text `json:"number,omitzero"`
 }
 
-// A number to dial in by.
+// A dial-in number.
 type ConferenceNumberInput struct {
 	// Calling code of the country.
 	Code *string `json:"code,omitzero"`
-	// Two letters of the country.
+	// Two-letter code of the country.
 	CountryCode *string `json:"country_code,omitzero"`
 	// Name of the country.
 	CountryName *string `json:"country_name,omitzero"`
@@ -1688,9 +1688,9 @@ type ContinuousMeetingChat struct {
 	Enable Bool `json:"enable,omitzero"`
 	// Zoom's id of the channel.
 	ChannelID Text `json:"channel_id,omitzero"`
-	// Invited people from outside are added by themselves.
+	// External invitees are added automatically.
 	AutoAddInvitedExternalUsers Bool `json:"auto_add_invited_external_users,omitzero"`
-	// Participants are added by themselves.
+	// Participants are added automatically.
 	AutoAddMeetingParticipants Bool `json:"auto_add_meeting_participants,omitzero"`
 }
 
@@ -1698,31 +1698,31 @@ type ContinuousMeetingChat struct {
 type ContinuousMeetingChatInput struct {
 	// Whether there is one. Default: the host's setting.
 	Enable *bool `json:"enable,omitzero"`
-	// Invited people from outside are added by themselves.
+	// External invitees are added automatically.
 	AutoAddInvitedExternalUsers *bool `json:"auto_add_invited_external_users,omitzero"`
-	// Participants are added by themselves.
+	// Participants are added automatically.
 	AutoAddMeetingParticipants *bool `json:"auto_add_meeting_participants,omitzero"`
 }
 
-// How hard pressed a system was.
+// The CPU pressure of a system.
 type CPUPressure struct {
-	// At least.
+	// The minimum.
 	Min CpuPressureLevel `json:"system_min_cpu_pressure_level,omitzero"`
-	// On average.
+	// The average.
 	Average CpuPressureLevel `json:"system_avg_cpu_pressure_level,omitzero"`
-	// At most.
+	// The maximum.
 	Max CpuPressureLevel `json:"system_max_cpu_pressure_level,omitzero"`
 }
 
 // How busy a processor was.
 type CPUUsage struct {
-	// Zoom's part at least, in percent.
+	// Zoom's minimum share, in percent.
 	ZoomMinPercent Float `json:"zoom_min_cpu_usage,omitzero"`
-	// Zoom's part on average, in percent.
+	// Zoom's average share, in percent.
 	ZoomAveragePercent Float `json:"zoom_avg_cpu_usage,omitzero"`
-	// Zoom's part at most, in percent.
+	// Zoom's maximum share, in percent.
 	ZoomMaxPercent Float `json:"zoom_max_cpu_usage,omitzero"`
-	// The whole system at most, in percent.
+	// The maximum of the whole system, in percent.
 	SystemMaxPercent Float `json:"system_max_cpu_usage,omitzero"`
 }
 
@@ -1740,27 +1740,27 @@ type CrcPortDay struct {
 type CrcPortHour struct {
 	// The hour, 0 to 23.
 	Hour Int `json:"hour,omitzero"`
-	// The most at one time.
+	// The maximum at one time.
 	MaxUsage Int `json:"max_usage,omitzero"`
-	// How many connections there were.
+	// The number of connections.
 	TotalUsage Int `json:"total_usage,omitzero"`
 }
 
-// Makes a policy.
+// Creates a policy.
 type CreateInformationBarrierPolicyInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
-	// Any text of yours: a repeat with the same text answers with the first result and makes no second policy.
+	// Any text: a repeat with the same text returns the first result and creates no second policy.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The policy.
 	Policy *NewInformationBarrierPolicy `json:"policy"`
 }
 
-// What became of `createInformationBarrierPolicy`.
+// The result of `createInformationBarrierPolicy`.
 type CreateInformationBarrierPolicyPayload struct {
-	// The new policy; null when it was refused.
+	// The new policy; null if it was refused.
 	Policy *InformationBarrierPolicy `json:"policy,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -1768,41 +1768,41 @@ type CreateInformationBarrierPolicyPayload struct {
 type CreateMeetingInput struct {
 	// The user who will host it.
 	Host *UserBy `json:"host"`
-	// Any text of yours: a repeat with the same text answers with the first result and makes no second meeting.
+	// Any text: a repeat with the same text returns the first result and creates no second meeting.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The meeting.
 	Meeting *NewMeeting `json:"meeting"`
 }
 
-// What became of `createMeeting`.
+// The result of `createMeeting`.
 type CreateMeetingPayload struct {
-	// The new meeting; null when it was refused.
+	// The new meeting; null if it was refused.
 	Meeting *Meeting `json:"meeting,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Makes a template from a meeting.
+// Creates a template from a meeting.
 type CreateMeetingTemplateInput struct {
-	// Whose template it becomes.
+	// The user who gets the template.
 	User *UserBy `json:"user"`
-	// The meeting to take it from.
+	// The meeting to create it from.
 	Meeting *MeetingBy `json:"meeting"`
-	// Name. No two templates of a user have the same.
+	// Name, unique among the user's templates.
 	Name *string `json:"name,omitzero"`
-	// How the meeting recurs is taken over too. Default: false.
+	// The recurrence of the meeting is copied too. Default: false.
 	SaveRecurrence *bool `json:"save_recurrence,omitzero"`
-	// Replaces the template that was made from the same meeting before. Default: false.
+	// Replaces the template that was created from the same meeting before. Default: false.
 	Overwrite *bool `json:"overwrite,omitzero"`
-	// Any text of yours: a repeat with the same text answers with the first result and makes no second template.
+	// Any text: a repeat with the same text returns the first result and creates no second template.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 }
 
-// What became of `createMeetingTemplate`.
+// The result of `createMeetingTemplate`.
 type CreateMeetingTemplatePayload struct {
-	// The new template; null when it was refused.
+	// The new template; null if it was refused.
 	Template *MeetingTemplate `json:"template,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -1810,87 +1810,87 @@ type CreateMeetingTemplatePayload struct {
 type CreatePollInput struct {
 	// The meeting, which must be a scheduled one.
 	Meeting *MeetingBy `json:"meeting"`
-	// Any text of yours: a repeat with the same text answers with the first result and makes no second poll.
+	// Any text: a repeat with the same text returns the first result and creates no second poll.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The poll.
 	Poll *PollContent `json:"poll"`
 }
 
-// What became of `createPoll`.
+// The result of `createPoll`.
 type CreatePollPayload struct {
-	// The new poll; null when it was refused.
+	// The new poll; null if it was refused.
 	Poll *Poll `json:"poll,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Makes a role.
+// Creates a role.
 type CreateRoleInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
-	// Any text of yours: a repeat with the same text answers with the first result and makes no second role.
+	// Any text: a repeat with the same text returns the first result and creates no second role.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The role.
 	Role *NewRole `json:"role"`
 }
 
-// What became of `createRole`.
+// The result of `createRole`.
 type CreateRolePayload struct {
 	// Name is the new role's name, which no other role has.
 	Name string `json:"-"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Makes an address for a SIP room system to dial.
+// Creates an address for a SIP room system to dial.
 type CreateSipDialingInput struct {
 	// The meeting.
 	Meeting *MeetingBy `json:"meeting"`
-	// Passcode of the meeting, to stand in the address; Zoom does not check it.
+	// Passcode of the meeting, for the address; Zoom does not check it.
 	Passcode *Secret `json:"passcode,omitzero"`
 }
 
-// What became of `createSipDialing`.
+// The result of `createSipDialing`.
 type CreateSipDialingPayload struct {
-	// The address; null when it was refused.
+	// The address; null if it was refused.
 	SipDialing *SipDialing `json:"sip_dialing,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Makes a sub account.
+// Creates a sub account.
 type CreateSubAccountInput struct {
 	// The sub account.
 	Account *NewSubAccount `json:"account"`
-	// A name of your choice for this very creation: if it is repeated with the same name within a day, it answers with the first account and makes no second one.
+	// Any text: a repeat with the same text within a day returns the first account and creates no second one.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 }
 
-// What became of it.
+// The result.
 type CreateSubAccountPayload struct {
-	// Created is the account as Zoom told it when it was made.
+	// Created is the account in Zoom's answer to its creation.
 	Created *Account `json:"-"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
 // Adds a user to an account.
 type CreateUserInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// How the user is added.
 	Action CreateUserAction `json:"action"`
-	// Any text of yours: a repeat with the same text answers with the first result and adds nobody twice.
+	// Any text: a repeat with the same text returns the first result and adds nobody twice.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The user.
 	User *NewUser `json:"user"`
 }
 
-// What became of `createUser`.
+// The result of `createUser`.
 type CreateUserPayload struct {
-	// The new user; null when it was refused.
+	// The new user; null if it was refused.
 	User *CreatedUser `json:"user,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -1904,7 +1904,7 @@ type CreatedUser struct {
 	FirstName Text `json:"first_name,omitzero"`
 	// Family name.
 	LastName Text `json:"last_name,omitzero"`
-	// What kind of licence the user has.
+	// The user's kind of licence.
 	Type UserType `json:"type,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -1930,7 +1930,7 @@ type CustomAttributeInput struct {
 	Value *string `json:"value,omitzero"`
 }
 
-// A key and a value that an app put on a meeting.
+// A key and a value that an app set on a meeting.
 type CustomKey struct {
 	// The key, 64 characters at most.
 	Key Text `json:"key,omitzero"`
@@ -1938,7 +1938,7 @@ type CustomKey struct {
 	Value Text `json:"value,omitzero"`
 }
 
-// A key and a value to put on a meeting.
+// A key and a value to set on a meeting.
 type CustomKeyInput struct {
 	// The key, 64 characters at most.
 	Key *string `json:"key,omitzero"`
@@ -1966,11 +1966,11 @@ type CustomQuestionAnswerInput struct {
 type CustomRegistrationQuestion struct {
 	// The question.
 	Title Text `json:"title,omitzero"`
-	// What kind of answer it takes.
+	// The kind of answer.
 	Type CustomRegistrationQuestionType `json:"type,omitzero"`
 	// It has to be answered.
 	Required Bool `json:"required,omitzero"`
-	// The answers to choose from; none for a written one.
+	// The answers to choose from; none for a written answer.
 	Answers []Text `json:"answers,omitzero"`
 }
 
@@ -1978,11 +1978,11 @@ type CustomRegistrationQuestion struct {
 type CustomRegistrationQuestionInput struct {
 	// The question.
 	Title string `json:"title"`
-	// What kind of answer it takes.
+	// The kind of answer.
 	Type CustomRegistrationQuestionType `json:"type"`
 	// It has to be answered.
 	Required bool `json:"required"`
-	// The answers to choose from; none for a written one.
+	// The answers to choose from; none for a written answer.
 	Answers []string `json:"answers,omitzero"`
 }
 
@@ -1992,13 +1992,13 @@ type CustomSurvey struct {
 	Title Text `json:"title,omitzero"`
 	// Nobody sees who answered what.
 	Anonymous Bool `json:"anonymous,omitzero"`
-	// Questions carry numbers.
+	// Questions are numbered.
 	NumberedQuestions Bool `json:"numbered_questions,omitzero"`
-	// Each question says what kind of answer it takes.
+	// Each question shows its kind of answer.
 	ShowQuestionType Bool `json:"show_question_type,omitzero"`
-	// What people read when they have answered.
+	// What people read after they have answered.
 	Feedback Text `json:"feedback,omitzero"`
-	// What is asked.
+	// The questions.
 	Questions []*PollQuestion `json:"questions,omitzero"`
 }
 
@@ -2008,13 +2008,13 @@ type CustomSurveyInput struct {
 	Title *string `json:"title,omitzero"`
 	// Nobody sees who answered what. Default: false.
 	Anonymous *bool `json:"anonymous,omitzero"`
-	// Questions carry numbers. Default: false.
+	// Questions are numbered. Default: false.
 	NumberedQuestions *bool `json:"numbered_questions,omitzero"`
-	// Each question says what kind of answer it takes. Default: false.
+	// Each question shows its kind of answer. Default: false.
 	ShowQuestionType *bool `json:"show_question_type,omitzero"`
-	// What people read when they have answered, 320 characters at most.
+	// What people read after they have answered, 320 characters at most.
 	Feedback *string `json:"feedback,omitzero"`
-	// What is asked, 100 questions at most. There are no right answers in a survey.
+	// The questions, 100 at most. There are no right answers in a survey.
 	Questions []*PollQuestionInput `json:"questions,omitzero"`
 }
 
@@ -2022,9 +2022,9 @@ type CustomSurveyInput struct {
 type DailyBudget struct {
 	// Calls that the plan allows.
 	Limit int `json:"limit,omitzero"`
-	// Calls that are left; null when it is not known.
+	// Calls that are left; null if it is unknown.
 	Remaining Int `json:"remaining,omitzero"`
-	// When all calls are there again: the next 00:00 UTC.
+	// When all calls are available again: the next 00:00 UTC.
 	ResetsAt Time `json:"resets_at,omitzero"`
 }
 
@@ -2054,19 +2054,18 @@ type DailyUsage struct {
 	MeetingMinutes Int `json:"meeting_minutes,omitzero"`
 }
 
-// What Zoom's dashboard shows of an account. Zoom keeps six months. A range that
-// began earlier is cut, with the error `EXPIRED` beside the rest. Lists of things
-// that happened take ranges of any length: one beyond a month is read month by
-// month, newest first, at a call each. Figures that Zoom adds up take a month at
-// most.
+// What Zoom's dashboard shows of an account. Zoom keeps six months. A range that began earlier is cut,
+// with the error `EXPIRED` in addition to the rest. Lists of past events accept ranges of any length:
+// one beyond a month is read month by month, newest first, at a call each. Totals that Zoom computes
+// accept a month at most.
 type Dashboard struct {
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// One run of a meeting on the dashboard, going on or over.
+// One instance of a meeting on the dashboard, in progress or ended.
 type DashboardMeeting struct {
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the meeting.
 	Number MeetingNumber `json:"id,omitzero"`
@@ -2082,11 +2081,11 @@ type DashboardMeeting struct {
 	UserType Text `json:"user_type,omitzero"`
 	// When it began.
 	StartTime Time `json:"start_time,omitzero"`
-	// When it ended; null while it goes on.
+	// When it ended; null while it is in progress.
 	EndTime Time `json:"end_time,omitzero"`
-	// How long it lasted, in seconds; so far, while it goes on.
+	// How long it lasted, in seconds; so far, while it is in progress.
 	DurationSeconds Int `json:"duration,omitzero"`
-	// How many took part; who rejoins may count again.
+	// The number of participants; a person who rejoins may count again.
 	ParticipantsCount Int `json:"participants,omitzero"`
 	// How many of them were in Zoom Rooms.
 	InRoomParticipantsCount Int `json:"in_room_participants,omitzero"`
@@ -2108,7 +2107,7 @@ type DashboardMeeting struct {
 	HasArchiving Bool `json:"has_archiving,omitzero"`
 	// Whether somebody wrote captions.
 	HasManualCaptions Bool `json:"has_manual_captions,omitzero"`
-	// Whether captions were made automatically.
+	// Whether captions were generated automatically.
 	HasAutomatedCaptions Bool `json:"has_automated_captions,omitzero"`
 	// Whether there was a poll.
 	HasPoll Bool `json:"has_poll,omitzero"`
@@ -2122,17 +2121,17 @@ type DashboardMeeting struct {
 	HasAicConversation Bool `json:"has_aic_conversation,omitzero"`
 	// How long joining took on average, in seconds.
 	AverageJoinTimeSeconds Float `json:"avg_jointime_cost,omitzero"`
-	// How good the audio was. Only lists of runs tell it.
+	// The audio quality. Only lists of instances have it.
 	AudioQuality Quality `json:"audio_quality,omitzero"`
-	// How good the video was. Only lists of runs tell it.
+	// The video quality. Only lists of instances have it.
 	VideoQuality Quality `json:"video_quality,omitzero"`
-	// How good the shared screen was. Only lists of runs tell it.
+	// The quality of the shared screen. Only lists of instances have it.
 	ScreenShareQuality Quality `json:"screen_share_quality,omitzero"`
-	// Keys and values that an app put on it, ten at most.
+	// Keys and values that an app set on it, ten at most.
 	CustomKeys []*CustomKey `json:"custom_keys,omitzero"`
-	// Id that a Video SDK app gave to the session. Only lists of runs tell it.
+	// Id that a Video SDK app gave to the session. Only lists of instances have it.
 	SessionKey Text `json:"session_key,omitzero"`
-	// Tracking fields with their values. Only lists of runs tell them.
+	// Tracking fields with their values. Only lists of instances have them.
 	TrackingFields []*TrackingField `json:"tracking_fields,omitzero"`
 	// Run is how the dashboard is asked about it.
 	Run DashboardRun `json:"-"`
@@ -2140,14 +2139,14 @@ type DashboardMeeting struct {
 	Origin `json:"-"`
 }
 
-// One stay of somebody in a run of a meeting or webinar, as the dashboard shows it.
-// Zoom blanks much of people outside the account, and more for accounts under HIPAA.
+// One stay of a person in an instance of a meeting or webinar, as the dashboard shows it. Zoom blanks
+// much about people outside the account, and more for accounts under HIPAA.
 type DashboardParticipant struct {
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person was signed in.
 	ZoomID Text `json:"id,omitzero"`
-	// Id of the stay within this run; another one after each rejoin.
+	// Id of the stay within this instance; another one after each rejoin.
 	InMeetingID Text `json:"user_id,omitzero"`
-	// UUID of the stay, good for as long as the run.
+	// UUID of the stay, valid within the instance.
 	ParticipantUUID Text `json:"participant_uuid,omitzero"`
 	// The name that the person joined with.
 	Name Text `json:"user_name,omitzero"`
@@ -2155,7 +2154,7 @@ type DashboardParticipant struct {
 	Email Text `json:"email,omitzero"`
 	// When the stay began.
 	JoinTime Time `json:"join_time,omitzero"`
-	// When the stay ended; null for who is there.
+	// When the stay ended; null while it lasts.
 	LeaveTime Time `json:"leave_time,omitzero"`
 	// What the person joined with.
 	Device ParticipantDevice `json:"device,omitzero"`
@@ -2169,7 +2168,7 @@ type DashboardParticipant struct {
 	Os Text `json:"os,omitzero"`
 	// Version of the operating system.
 	OsVersion Text `json:"os_version,omitzero"`
-	// The browser, for who joined by one.
+	// The browser, if the person joined by one.
 	BrowserName Text `json:"browser_name,omitzero"`
 	// Version of the browser.
 	BrowserVersion Text `json:"browser_version,omitzero"`
@@ -2223,15 +2222,15 @@ type DashboardParticipant struct {
 	GroupID Text `json:"groupId,omitzero"`
 	// How long joining took, in seconds.
 	JoinTimeSeconds Float `json:"total_jointime_cost,omitzero"`
-	// Zoom's id of the user, for who joined signed in; the successor of `zoomId`.
+	// Zoom's id of the user, if the person was signed in; the successor of `zoomId`.
 	ParticipantUserID Text `json:"participant_user_id,omitzero"`
-	// Zoom's id of the registration that the person came by. Zoom tells it once the run is over.
+	// Zoom's id of the registration whose link the person used. Zoom reports it once the instance has ended.
 	RegistrantID Text `json:"registrant_id,omitzero"`
 	// Key that a Meeting SDK app gave to the person, 35 characters at most.
 	CustomerKey Text `json:"customer_key,omitzero"`
 	// Zoom's id of the breakout room that the stay was in.
 	BreakoutRoomID Text `json:"bo_mtg_id,omitzero"`
-	// What the person was there.
+	// The person's role.
 	Role ParticipantRole `json:"role,omitzero"`
 	// Whether the stay was in the meeting or in its waiting room.
 	Status ParticipantStatus `json:"status,omitzero"`
@@ -2239,19 +2238,19 @@ type DashboardParticipant struct {
 	LeaveReason Text `json:"leave_reason,omitzero"`
 	// How many were with the person in a Zoom Room.
 	InRoomParticipantsCount Int `json:"in_room_participants,omitzero"`
-	// How good the person's audio was.
+	// The quality of the person's audio.
 	AudioQuality Quality `json:"audio_quality,omitzero"`
-	// How good the person's video was.
+	// The quality of the person's video.
 	VideoQuality Quality `json:"video_quality,omitzero"`
-	// How good the screen was that the person shared.
+	// The quality of the screen that the person shared.
 	ScreenShareQuality Quality `json:"screen_share_quality,omitzero"`
 	// Telephone calls that the person joined by.
 	AudioCalls []*AudioCall `json:"audio_call,omitzero"`
-	// SIP address of contact, for who joined by SIP.
+	// SIP address of contact, if the person joined by SIP.
 	SipURI Text `json:"sip_uri,omitzero"`
-	// SIP address of the sender, for who joined by SIP.
+	// SIP address of the sender, if the person joined by SIP.
 	FromSipURI Text `json:"from_sip_uri,omitzero"`
-	// What the person did when told of AI Companion.
+	// The person's response to the notice of AI Companion.
 	AicDisclaimer AicDisclaimer `json:"aic_disclaimer,omitzero"`
 	// Run is whose participant it is.
 	Run DashboardRun `json:"-"`
@@ -2259,17 +2258,17 @@ type DashboardParticipant struct {
 	Origin `json:"-"`
 }
 
-// Names one run of a meeting or webinar on the dashboard.
+// Names one instance of a meeting or webinar on the dashboard.
 type DashboardRunBy struct {
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID *UUID `json:"uuid,omitzero"`
-	// Number of a meeting or webinar: its latest run.
+	// Number of a meeting or webinar: its latest instance.
 	Number *MeetingNumber `json:"number,omitzero"`
 }
 
-// One run of a webinar on the dashboard, going on or over.
+// One instance of a webinar on the dashboard, in progress or ended.
 type DashboardWebinar struct {
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the webinar.
 	Number MeetingNumber `json:"id,omitzero"`
@@ -2285,11 +2284,11 @@ type DashboardWebinar struct {
 	UserType Text `json:"user_type,omitzero"`
 	// When it began.
 	StartTime Time `json:"start_time,omitzero"`
-	// When it ended; null while it goes on.
+	// When it ended; null while it is in progress.
 	EndTime Time `json:"end_time,omitzero"`
-	// How long it lasted, in seconds; so far, while it goes on.
+	// How long it lasted, in seconds; so far, while it is in progress.
 	DurationSeconds Int `json:"duration,omitzero"`
-	// How many took part; who rejoins may count again.
+	// The number of participants; a person who rejoins may count again.
 	ParticipantsCount Int `json:"participants,omitzero"`
 	// Whether a telephone was used.
 	HasPstn Bool `json:"has_pstn,omitzero"`
@@ -2309,7 +2308,7 @@ type DashboardWebinar struct {
 	HasArchiving Bool `json:"has_archiving,omitzero"`
 	// Whether somebody wrote captions.
 	HasManualCaptions Bool `json:"has_manual_captions,omitzero"`
-	// Whether captions were made automatically.
+	// Whether captions were generated automatically.
 	HasAutomatedCaptions Bool `json:"has_automated_captions,omitzero"`
 	// Whether there was a poll.
 	HasPoll Bool `json:"has_poll,omitzero"`
@@ -2319,13 +2318,13 @@ type DashboardWebinar struct {
 	HasMeetingSummary Bool `json:"has_meeting_summary,omitzero"`
 	// Whether AI Companion was asked questions.
 	HasAicConversation Bool `json:"has_aic_conversation,omitzero"`
-	// How good the audio was.
+	// The audio quality.
 	AudioQuality Quality `json:"audio_quality,omitzero"`
-	// How good the video was.
+	// The video quality.
 	VideoQuality Quality `json:"video_quality,omitzero"`
-	// How good the shared screen was.
+	// The quality of the shared screen.
 	ScreenShareQuality Quality `json:"screen_share_quality,omitzero"`
-	// Keys and values that an app put on it, ten at most.
+	// Keys and values that an app set on it, ten at most.
 	CustomKeys []*CustomKey `json:"custom_keys,omitzero"`
 	// Run is how the dashboard is asked about it.
 	Run DashboardRun `json:"-"`
@@ -2333,7 +2332,7 @@ type DashboardWebinar struct {
 	Origin `json:"-"`
 }
 
-// A Zoom Room: how it is equipped, how it fares, and what was held in it.
+// A Zoom Room: its equipment, its health, and the meetings held in it.
 type DashboardZoomRoom struct {
 	// Zoom's id of the room.
 	ZoomID Text `json:"id,omitzero"`
@@ -2349,9 +2348,9 @@ type DashboardZoomRoom struct {
 	Status Text `json:"status,omitzero"`
 	// Health, in Zoom's words, such as `critical`.
 	Health Text `json:"health,omitzero"`
-	// What is wrong with it, in Zoom's words.
+	// Its problems, in Zoom's words.
 	Issues []Text `json:"issues,omitzero"`
-	// What it is made of, with the IP addresses, as Zoom writes it: `Computer : 10.100.170.109`.
+	// Its devices, with the IP addresses, as Zoom writes them: `Computer : 10.100.170.109`.
 	DeviceIps []SemicolonItem `json:"device_ip,omitzero"`
 	// The camera.
 	Camera Text `json:"camera,omitzero"`
@@ -2361,11 +2360,11 @@ type DashboardZoomRoom struct {
 	Speaker Text `json:"speaker,omitzero"`
 	// When it was last started.
 	LastStartTime Time `json:"last_start_time,omitzero"`
-	// Where it stands.
+	// Its location.
 	Location Text `json:"location,omitzero"`
-	// Zoom's id of where it stands.
+	// Zoom's id of its location.
 	LocationZoomID Text `json:"location_id,omitzero"`
-	// The meeting that goes on in it.
+	// The meeting in progress in it.
 	LiveMeeting *DashboardMeeting `json:"live_meeting,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -2373,15 +2372,15 @@ type DashboardZoomRoom struct {
 
 // Deletes a policy.
 type DeleteInformationBarrierPolicyInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// The policy.
 	Policy *InformationBarrierPolicyBy `json:"policy"`
 }
 
-// What became of `deleteInformationBarrierPolicy`.
+// The result of `deleteInformationBarrierPolicy`.
 type DeleteInformationBarrierPolicyPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -2391,19 +2390,19 @@ type DeleteMeetingInput struct {
 	Meeting *MeetingBy `json:"meeting"`
 	// Delete one occurrence of a recurring meeting only, by Zoom's id of it.
 	OccurrenceID *string `json:"occurrence_id,omitzero"`
-	// Tell the host and the alternative hosts by e-mail.
+	// Notify the host and the alternative hosts by e-mail.
 	NotifyHosts *bool `json:"schedule_for_reminder,omitzero"`
-	// Tell the registrants by e-mail. Default: false.
+	// Notify the registrants by e-mail. Default: false.
 	NotifyRegistrants *bool `json:"cancel_meeting_reminder,omitzero"`
 }
 
-// What became of `deleteMeeting`.
+// The result of `deleteMeeting`.
 type DeleteMeetingPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Takes the survey off a meeting.
+// Removes the survey from a meeting.
 type DeleteMeetingSurveyInput struct {
 	// The meeting.
 	Meeting *MeetingBy `json:"meeting"`
@@ -2417,9 +2416,9 @@ type DeletePollInput struct {
 	Poll *PollBy `json:"poll"`
 }
 
-// What became of `deletePoll`.
+// The result of `deletePoll`.
 type DeletePollPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -2433,141 +2432,141 @@ type DeleteRegistrantInput struct {
 	OccurrenceID *string `json:"occurrence_id,omitzero"`
 }
 
-// What became of `deleteRegistrant`.
+// The result of `deleteRegistrant`.
 type DeleteRegistrantPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
 // Deletes a role.
 type DeleteRoleInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// The role.
 	Role *RoleBy `json:"role"`
 }
 
-// What became of `deleteRole`.
+// The result of `deleteRole`.
 type DeleteRolePayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Takes a user off the account.
+// Removes a user from the account.
 type DeleteUserInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// The user.
 	User *UserBy `json:"user"`
 	// How the user leaves.
 	Action DeleteUserAction `json:"action"`
-	// What becomes of what the user owns; all of it stays with him, or goes with him, when left out.
+	// What is transferred of what the user owns; by default nothing: it stays with the user, or is deleted with the user.
 	Transfer *UserTransferInput `json:"transfer,omitzero"`
 }
 
-// What became of `deleteUser`.
+// The result of `deleteUser`.
 type DeleteUserPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
 // Removes virtual backgrounds.
 type DeleteVirtualBackgroundsInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// Zoom's ids of the pictures.
 	FileZoomIds []string `json:"file_zoom_ids"`
 }
 
-// Countries and regions whose dial-in numbers stand in invitations.
+// Countries and regions whose dial-in numbers are in invitations.
 type DialInCountries struct {
-	// What there is to choose from.
+	// The choices.
 	AllowedCountries []*CallCountry `json:"allowed_countries,omitzero"`
-	// What is chosen.
+	// The choice that was made.
 	SelectedCountries []*CallCountry `json:"selected_countries,omitzero"`
-	// Toll-free numbers stand there too.
+	// Toll-free numbers are included.
 	IncludeTollFree Bool `json:"include_toll_free,omitzero"`
 }
 
-// Countries and regions whose dial-in numbers stand in invitations.
+// Countries and regions whose dial-in numbers are in invitations.
 type DialInCountriesInput struct {
-	// What is chosen.
+	// The choice that was made.
 	SelectedCountries []*CallCountryInput `json:"selected_countries,omitzero"`
-	// Toll-free numbers stand there too.
+	// Toll-free numbers are included.
 	IncludeTollFree *bool `json:"include_toll_free,omitzero"`
 }
 
-// Lets a sub account go.
+// Disassociates a sub account.
 type DisassociateSubAccountInput struct {
 	// The sub account.
 	Account *AccountBy `json:"account"`
 }
 
-// What became of it.
+// The result.
 type DisassociateSubAccountPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// A summary as somebody has rewritten it.
+// A summary as edited by a user.
 type EditedMeetingSummary struct {
-	// The gist.
+	// The overview.
 	Overview Text `json:"summary_overview,omitzero"`
 	// The summary.
 	Details Text `json:"summary_details,omitzero"`
-	// What is to be done next.
+	// The next steps.
 	NextSteps []Text `json:"next_steps,omitzero"`
 }
 
-// Mail that users get.
+// E-mails that users get.
 type EmailNotificationSettings struct {
-	// Alternative hosts are told when they are named or dropped.
+	// Alternative hosts are notified when they are added or removed.
 	AlternativeHostReminder Bool `json:"alternative_host_reminder,omitzero"`
-	// Host and participants are told when a meeting is cancelled.
+	// Host and participants are notified when a meeting is cancelled.
 	CancelMeetingReminder Bool `json:"cancel_meeting_reminder,omitzero"`
-	// The host is told when a cloud recording is ready.
+	// The host is notified when a cloud recording is ready.
 	CloudRecordingAvailableReminder Bool `json:"cloud_recording_available_reminder,omitzero"`
-	// The host is told when people join before him.
+	// The host is notified when people join before the host.
 	JbhReminder Bool `json:"jbh_reminder,omitzero"`
-	// Administrators are told when licences run short.
+	// Administrators are notified when licences run short.
 	LowHostCountReminder Bool `json:"low_host_count_reminder,omitzero"`
-	// Alternative hosts are told when a cloud recording is ready.
+	// Alternative hosts are notified when a cloud recording is ready.
 	RecordingAvailableReminderAlternativeHosts Bool `json:"recording_available_reminder_alternative_hosts,omitzero"`
-	// Who scheduled for the host is told when a cloud recording is ready.
+	// The user who scheduled for the host is notified when a cloud recording is ready.
 	RecordingAvailableReminderSchedulers Bool `json:"recording_available_reminder_schedulers,omitzero"`
-	// The host is told when somebody schedules, moves or cancels for him.
+	// The host is notified when somebody schedules, moves or cancels for the host.
 	ScheduleForReminder Bool `json:"schedule_for_reminder,omitzero"`
 }
 
-// Mail that users get.
+// E-mails that users get.
 type EmailNotificationSettingsInput struct {
-	// Alternative hosts are told when they are named or dropped.
+	// Alternative hosts are notified when they are added or removed.
 	AlternativeHostReminder *bool `json:"alternative_host_reminder,omitzero"`
-	// Host and participants are told when a meeting is cancelled.
+	// Host and participants are notified when a meeting is cancelled.
 	CancelMeetingReminder *bool `json:"cancel_meeting_reminder,omitzero"`
-	// The host is told when a cloud recording is ready.
+	// The host is notified when a cloud recording is ready.
 	CloudRecordingAvailableReminder *bool `json:"cloud_recording_available_reminder,omitzero"`
-	// The host is told when people join before him.
+	// The host is notified when people join before the host.
 	JbhReminder *bool `json:"jbh_reminder,omitzero"`
-	// Administrators are told when licences run short.
+	// Administrators are notified when licences run short.
 	LowHostCountReminder *bool `json:"low_host_count_reminder,omitzero"`
-	// Alternative hosts are told when a cloud recording is ready.
+	// Alternative hosts are notified when a cloud recording is ready.
 	RecordingAvailableReminderAlternativeHosts *bool `json:"recording_available_reminder_alternative_hosts,omitzero"`
-	// Who scheduled for the host is told when a cloud recording is ready.
+	// The user who scheduled for the host is notified when a cloud recording is ready.
 	RecordingAvailableReminderSchedulers *bool `json:"recording_available_reminder_schedulers,omitzero"`
-	// The host is told when somebody schedules, moves or cancels for him.
+	// The host is notified when somebody schedules, moves or cancels for the host.
 	ScheduleForReminder *bool `json:"schedule_for_reminder,omitzero"`
 }
 
-// Ends the run of a meeting that is going on.
+// Ends the instance in progress of a meeting.
 type EndMeetingInput struct {
 	// The meeting.
 	Meeting *MeetingBy `json:"meeting"`
 }
 
-// What became of `endMeeting`.
+// The result of `endMeeting`.
 type EndMeetingPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -2595,7 +2594,7 @@ type Event struct {
 	Numbers []string `json:"-"`
 	// OfWebinar says that they are webinars'.
 	OfWebinar bool `json:"-"`
-	// UUIDs are those of the runs.
+	// UUIDs are those of the instances.
 	UUIDs []string `json:"-"`
 	// Users are Zoom's ids of the users.
 	Users []string `json:"-"`
@@ -2603,7 +2602,7 @@ type Event struct {
 	Origin `json:"-"`
 }
 
-// Leave of an administrator for dealings with people outside.
+// Approval of an administrator for contact with external users.
 type ExternalApprovalRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
@@ -2611,11 +2610,11 @@ type ExternalApprovalRule struct {
 	SelectedOption ApprovalRoute `json:"selected_option,omitzero"`
 	// Zoom's id of the channel that requests are sent to.
 	ChannelZoomID Text `json:"channel_id,omitzero"`
-	// Whether the rule can be edited for single outside accounts.
+	// Whether the rule can be edited for single external accounts.
 	ExternalAccount Bool `json:"external_account,omitzero"`
 }
 
-// Leave of an administrator for dealings with people outside.
+// Approval of an administrator for contact with external users.
 type ExternalApprovalRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
@@ -2623,25 +2622,25 @@ type ExternalApprovalRuleInput struct {
 	SelectedOption *ApprovalRoute `json:"selected_option,omitzero"`
 	// Zoom's id of the channel that requests are sent to.
 	ChannelZoomID *string `json:"channel_id,omitzero"`
-	// Whether the rule can be edited for single outside accounts.
+	// Whether the rule can be edited for single external accounts.
 	ExternalAccount *bool `json:"external_account,omitzero"`
 }
 
-// Who may work with people outside.
+// Who may work with external users.
 type ExternalCollaborationRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Whether the group is the one that may, or may not.
+	// Whether the group may, or may not.
 	ExternalChat ExternalChat `json:"external_chat,omitzero"`
 	// Zoom's id of the group.
 	GroupZoomID Text `json:"group_id,omitzero"`
 }
 
-// Who may work with people outside.
+// Who may work with external users.
 type ExternalCollaborationRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Whether the group is the one that may, or may not.
+	// Whether the group may, or may not.
 	ExternalChat *ExternalChat `json:"external_chat,omitzero"`
 	// Zoom's id of the group.
 	GroupZoomID *string `json:"group_id,omitzero"`
@@ -2651,7 +2650,7 @@ type ExternalCollaborationRuleInput struct {
 type ExternalMembershipRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Whether the rule can be edited for single outside accounts.
+	// Whether the rule can be edited for single external accounts.
 	ExternalAccount Bool `json:"external_account,omitzero"`
 }
 
@@ -2659,43 +2658,43 @@ type ExternalMembershipRule struct {
 type ExternalMembershipRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Whether the rule can be edited for single outside accounts.
+	// Whether the rule can be edited for single external accounts.
 	ExternalAccount *bool `json:"external_account,omitzero"`
 }
 
-// Adding people outside to chats.
+// Adding external users to chats.
 type ExternalUserRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
 	// Who may add them.
 	SelectedOption ExternalUserAdders `json:"selected_option,omitzero"`
-	// Whether the rule can be edited for single outside accounts.
+	// Whether the rule can be edited for single external accounts.
 	ExternalAccount Bool `json:"external_account,omitzero"`
 }
 
-// Adding people outside to chats.
+// Adding external users to chats.
 type ExternalUserRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
 	// Who may add them.
 	SelectedOption *ExternalUserAdders `json:"selected_option,omitzero"`
-	// Whether the rule can be edited for single outside accounts.
+	// Whether the rule can be edited for single external accounts.
 	ExternalAccount *bool `json:"external_account,omitzero"`
 }
 
-// What belongs nowhere else.
+// Settings that belong nowhere else.
 type GeneralSettings struct {
-	// Devices connect to a Zoom Room that they hear by ultrasound.
+	// Devices connect to a Zoom Room that they detect by ultrasound.
 	AutoZoomRoomProximityConnect Bool `json:"auto_zoom_room_proximity_connect,omitzero"`
-	// The client shows what there is for Zoom Rooms.
+	// The client shows the features of Zoom Rooms.
 	ShowZoomRoomFeature Bool `json:"show_zoom_room_feature,omitzero"`
 }
 
-// What belongs nowhere else.
+// Settings that belong nowhere else.
 type GeneralSettingsInput struct {
-	// Devices connect to a Zoom Room that they hear by ultrasound.
+	// Devices connect to a Zoom Room that they detect by ultrasound.
 	AutoZoomRoomProximityConnect *bool `json:"auto_zoom_room_proximity_connect,omitzero"`
-	// The client shows what there is for Zoom Rooms.
+	// The client shows the features of Zoom Rooms.
 	ShowZoomRoomFeature *bool `json:"show_zoom_room_feature,omitzero"`
 }
 
@@ -2717,7 +2716,7 @@ type GiphySettingsInput struct {
 
 // A number to join by phone.
 type GlobalDialInNumber struct {
-	// Two letters of the country.
+	// Two-letter code of the country.
 	Country Text `json:"country,omitzero"`
 	// Name of the country.
 	CountryName Text `json:"country_name,omitzero"`
@@ -2731,7 +2730,7 @@ type GlobalDialInNumber struct {
 
 // A number to join by phone.
 type GlobalDialInNumberInput struct {
-	// Two letters of the country.
+	// Two-letter code of the country.
 	Country *string `json:"country,omitzero"`
 	// Name of the country.
 	CountryName *string `json:"country_name,omitzero"`
@@ -2743,11 +2742,11 @@ type GlobalDialInNumberInput struct {
 	Type *DialInNumberTypeInput `json:"type,omitzero"`
 }
 
-// What one user held in one calendar month, or in the part of it that was asked for.
+// What one user held in one calendar month, or in the requested part of it.
 type HostActivity struct {
-	// First day that the figures are of.
+	// First day of the figures.
 	From Date `json:"from,omitzero"`
-	// Last day that the figures are of.
+	// Last day of the figures.
 	To Date `json:"to,omitzero"`
 	// Zoom's id of the user.
 	ZoomID Text `json:"id,omitzero"`
@@ -2771,11 +2770,11 @@ type HostActivity struct {
 	Origin `json:"-"`
 }
 
-// Meetings of all hosts in one calendar month, or in the part of it that was asked for.
+// Meetings of all hosts in one calendar month, or in the requested part of it.
 type HostActivityTotals struct {
-	// First day that the sums are of.
+	// First day of the sums.
 	From Date `json:"from,omitzero"`
-	// Last day that the sums are of.
+	// Last day of the sums.
 	To Date `json:"to,omitzero"`
 	// Meetings that were held.
 	Meetings Int `json:"total_meetings,omitzero"`
@@ -2801,7 +2800,7 @@ type InMeetingSettings struct {
 	AllowParticipantsChatWith ChatPartners `json:"allow_participants_chat_with,omitzero"`
 	// Participants and panelists can rename themselves.
 	AllowParticipantsToRename Bool `json:"allow_participants_to_rename,omitzero"`
-	// Zoom's windows are seen when a screen is shared.
+	// Zoom's windows are visible when a screen is shared.
 	AllowShowZoomWindows Bool `json:"allow_show_zoom_windows,omitzero"`
 	// What participants can save of the chat.
 	AllowUsersSaveChats ChatSaving `json:"allow_users_save_chats,omitzero"`
@@ -2813,9 +2812,9 @@ type InMeetingSettings struct {
 	AttendeeOnHold Bool `json:"attendee_on_hold,omitzero"`
 	// Focus mode: participants see the hosts and their own pictures only.
 	AttentionModeFocusMode Bool `json:"attention_mode_focus_mode,omitzero"`
-	// Calls from a group of contacts are answered by themselves.
+	// Calls from a group of contacts are answered automatically.
 	AutoAnswer Bool `json:"auto_answer,omitzero"`
-	// Meeting chats are saved by themselves.
+	// Meeting chats are saved automatically.
 	AutoSavingChat Bool `json:"auto_saving_chat,omitzero"`
 	// Hosts can split a meeting into rooms.
 	BreakoutRoom Bool `json:"breakout_room,omitzero"`
@@ -2835,9 +2834,9 @@ type InMeetingSettings struct {
 	CustomDataCenterRegions Bool `json:"custom_data_center_regions,omitzero"`
 	// Meetings can be streamed to any service.
 	CustomLiveStreamingService Bool `json:"custom_live_streaming_service,omitzero"`
-	// What users are told about streaming to such a service.
+	// Instructions for users about streaming to such a service.
 	CustomServiceInstructions Text `json:"custom_service_instructions,omitzero"`
-	// Where the data of meetings pass through and stay.
+	// Where the data of meetings pass through and are stored.
 	MeetingDataTransitAndResidencyMethod DataTransit `json:"meeting_data_transit_and_residency_method,omitzero"`
 	// The regions chosen.
 	DataCenterRegionsRead []DataCenterRegion `json:"data_center_regions,omitzero"`
@@ -2853,9 +2852,9 @@ type InMeetingSettings struct {
 	DscpVideo Int `json:"dscp_video,omitzero"`
 	// Packets are marked both ways, in and out.
 	DscpDual Bool `json:"dscp_dual,omitzero"`
-	// Room systems of others must encrypt too.
+	// Third-party room systems must encrypt too.
 	E2eEncryption Bool `json:"e2e_encryption,omitzero"`
-	// Who hears a sound when people come and go.
+	// Who hears a sound when people join and leave.
 	EntryExitChime Chime `json:"entry_exit_chime,omitzero"`
 	// A participant may control another's camera.
 	FarEndCameraControl Bool `json:"far_end_camera_control,omitzero"`
@@ -2879,21 +2878,21 @@ type InMeetingSettings struct {
 	LiveStreamingFacebook Bool `json:"live_streaming_facebook,omitzero"`
 	// Meetings can be streamed to YouTube.
 	LiveStreamingYoutube Bool `json:"live_streaming_youtube,omitzero"`
-	// Captions, those by hand included.
+	// Captions, including manual ones.
 	ManualCaptioning *ManualCaptioningSettings `json:"manual_captioning,omitzero"`
 	// Polls in meetings.
 	MeetingPolling *PollingSettings `json:"meeting_polling,omitzero"`
 	// Participants can react with emojis.
 	MeetingReactions Bool `json:"meeting_reactions,omitzero"`
-	// Which emojis there are to react with.
+	// Which emojis are available for reactions.
 	MeetingReactionsEmojis EmojiChoice `json:"meeting_reactions_emojis,omitzero"`
 	// Hosts and panelists can clap aloud.
 	AllowHostPanelistsToUseAudibleClap Bool `json:"allow_host_panelists_to_use_audible_clap,omitzero"`
 	// Attendees of webinars can react with emojis.
 	WebinarReactions Bool `json:"webinar_reactions,omitzero"`
-	// Hosts can ask participants for their opinion at the end.
+	// Hosts can show participants a survey at the end.
 	MeetingSurvey Bool `json:"meeting_survey,omitzero"`
-	// Users can send sound as it is, without suppression of noise.
+	// Users can send original audio, without noise suppression.
 	OriginalAudio Bool `json:"original_audio,omitzero"`
 	// Two people in a meeting are connected directly.
 	P2pConnection Bool `json:"p2p_connetion,omitzero"`
@@ -2903,7 +2902,7 @@ type InMeetingSettings struct {
 	Polling Bool `json:"polling,omitzero"`
 	// That range, such as `55,56`.
 	PortsRange Text `json:"ports_range,omitzero"`
-	// Participants are asked at the end how it was.
+	// Participants are asked for feedback at the end.
 	PostMeetingFeedback Bool `json:"post_meeting_feedback,omitzero"`
 	// Participants can write to one another.
 	PrivateChat Bool `json:"private_chat,omitzero"`
@@ -2915,19 +2914,19 @@ type InMeetingSettings struct {
 	NonVerbalFeedback Bool `json:"non_verbal_feedback,omitzero"`
 	// Hosts can give one participant remote support.
 	RemoteSupport Bool `json:"remote_support,omitzero"`
-	// Hosts may ask once for leave to unmute people.
+	// Hosts may ask once for permission to unmute people.
 	RequestPermissionToUnmuteParticipants Bool `json:"request_permission_to_unmute_participants,omitzero"`
 	// Screens can be shared.
 	ScreenSharing Bool `json:"screen_sharing,omitzero"`
-	// Invitations by mail use the default mail program only.
+	// Invitations by e-mail use the default e-mail program only.
 	SendingDefaultEmailInvites Bool `json:"sending_default_email_invites,omitzero"`
-	// People are offered to join in the browser.
+	// A link to join in the browser is shown.
 	ShowAJoinFromYourBrowserLink Bool `json:"show_a_join_from_your_browser_link,omitzero"`
-	// The controls are always in sight.
+	// The controls are always visible.
 	ShowMeetingControlToolbar Bool `json:"show_meeting_control_toolbar,omitzero"`
-	// Who presents can let others move the slides.
+	// Presenters can let others control the slides.
 	SlideControl Bool `json:"slide_control,omitzero"`
-	// Users can send stereo sound.
+	// Users can send stereo audio.
 	StereoAudio Bool `json:"stereo_audio,omitzero"`
 	// The regions not chosen.
 	UncheckedDataCenterRegionsRead []DataCenterRegion `json:"unchecked_data_center_regions,omitzero"`
@@ -2937,7 +2936,7 @@ type InMeetingSettings struct {
 	VirtualBackground Bool `json:"virtual_background,omitzero"`
 	// Backgrounds.
 	VirtualBackgroundSettings *VirtualBackgroundSettings `json:"virtual_background_settings,omitzero"`
-	// Shared screens bear a watermark.
+	// Shared screens have a watermark.
 	Watermark Bool `json:"watermark,omitzero"`
 	// Chat in webinars.
 	WebinarChat *WebinarChatSettings `json:"webinar_chat,omitzero"`
@@ -2947,7 +2946,7 @@ type InMeetingSettings struct {
 	WebinarPolling *PollingSettings `json:"webinar_polling,omitzero"`
 	// Attendees can ask written questions.
 	WebinarQuestionAnswer Bool `json:"webinar_question_answer,omitzero"`
-	// Hosts can ask attendees for their opinion at the end.
+	// Hosts can show attendees a survey at the end.
 	WebinarSurvey Bool `json:"webinar_survey,omitzero"`
 	// Participants can share a whiteboard.
 	Whiteboard Bool `json:"whiteboard,omitzero"`
@@ -2985,7 +2984,7 @@ type InMeetingSettingsInput struct {
 	AllowParticipantsChatWith *ChatPartners `json:"allow_participants_chat_with,omitzero"`
 	// Participants and panelists can rename themselves.
 	AllowParticipantsToRename *bool `json:"allow_participants_to_rename,omitzero"`
-	// Zoom's windows are seen when a screen is shared.
+	// Zoom's windows are visible when a screen is shared.
 	AllowShowZoomWindows *bool `json:"allow_show_zoom_windows,omitzero"`
 	// What participants can save of the chat.
 	AllowUsersSaveChats *ChatSaving `json:"allow_users_save_chats,omitzero"`
@@ -2997,9 +2996,9 @@ type InMeetingSettingsInput struct {
 	AttendeeOnHold *bool `json:"attendee_on_hold,omitzero"`
 	// Focus mode: participants see the hosts and their own pictures only.
 	AttentionModeFocusMode *bool `json:"attention_mode_focus_mode,omitzero"`
-	// Calls from a group of contacts are answered by themselves.
+	// Calls from a group of contacts are answered automatically.
 	AutoAnswer *bool `json:"auto_answer,omitzero"`
-	// Meeting chats are saved by themselves.
+	// Meeting chats are saved automatically.
 	AutoSavingChat *bool `json:"auto_saving_chat,omitzero"`
 	// Hosts can split a meeting into rooms.
 	BreakoutRoom *bool `json:"breakout_room,omitzero"`
@@ -3019,13 +3018,13 @@ type InMeetingSettingsInput struct {
 	CustomDataCenterRegions *bool `json:"custom_data_center_regions,omitzero"`
 	// Meetings can be streamed to any service.
 	CustomLiveStreamingService *bool `json:"custom_live_streaming_service,omitzero"`
-	// What users are told about streaming to such a service.
+	// Instructions for users about streaming to such a service.
 	CustomServiceInstructions *string `json:"custom_service_instructions,omitzero"`
-	// Where the data of meetings pass through and stay.
+	// Where the data of meetings pass through and are stored.
 	MeetingDataTransitAndResidencyMethod *DataTransit `json:"meeting_data_transit_and_residency_method,omitzero"`
 	// The regions chosen.
 	DataCenterRegions []DataCenterRegionInput `json:"data_center_regions,omitzero"`
-	// Instead of `dataCenterRegions`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	// Instead of `dataCenterRegions`: the values as Zoom writes them, including those that the enum lacks. To change a list that was read, send its texts back.
 	DataCenterRegionsText []string `json:"-" codes:"DataCenterRegions"`
 	// Users cannot share their desktop in meetings that they host.
 	DisableScreenSharingForHostMeetings *bool `json:"disable_screen_sharing_for_host_meetings,omitzero"`
@@ -3039,9 +3038,9 @@ type InMeetingSettingsInput struct {
 	DscpVideo *int `json:"dscp_video,omitzero"`
 	// Packets are marked both ways, in and out.
 	DscpDual *bool `json:"dscp_dual,omitzero"`
-	// Room systems of others must encrypt too.
+	// Third-party room systems must encrypt too.
 	E2eEncryption *bool `json:"e2e_encryption,omitzero"`
-	// Who hears a sound when people come and go.
+	// Who hears a sound when people join and leave.
 	EntryExitChime *Chime `json:"entry_exit_chime,omitzero"`
 	// A participant may control another's camera.
 	FarEndCameraControl *bool `json:"far_end_camera_control,omitzero"`
@@ -3067,21 +3066,21 @@ type InMeetingSettingsInput struct {
 	LiveStreamingFacebook *bool `json:"live_streaming_facebook,omitzero"`
 	// Meetings can be streamed to YouTube.
 	LiveStreamingYoutube *bool `json:"live_streaming_youtube,omitzero"`
-	// Captions, those by hand included.
+	// Captions, including manual ones.
 	ManualCaptioning *ManualCaptioningSettingsInput `json:"manual_captioning,omitzero"`
 	// Polls in meetings.
 	MeetingPolling *PollingSettingsInput `json:"meeting_polling,omitzero"`
 	// Participants can react with emojis.
 	MeetingReactions *bool `json:"meeting_reactions,omitzero"`
-	// Which emojis there are to react with.
+	// Which emojis are available for reactions.
 	MeetingReactionsEmojis *EmojiChoice `json:"meeting_reactions_emojis,omitzero"`
 	// Hosts and panelists can clap aloud.
 	AllowHostPanelistsToUseAudibleClap *bool `json:"allow_host_panelists_to_use_audible_clap,omitzero"`
 	// Attendees of webinars can react with emojis.
 	WebinarReactions *bool `json:"webinar_reactions,omitzero"`
-	// Hosts can ask participants for their opinion at the end.
+	// Hosts can show participants a survey at the end.
 	MeetingSurvey *bool `json:"meeting_survey,omitzero"`
-	// Users can send sound as it is, without suppression of noise.
+	// Users can send original audio, without noise suppression.
 	OriginalAudio *bool `json:"original_audio,omitzero"`
 	// Two people in a meeting are connected directly.
 	P2pConnection *bool `json:"p2p_connetion,omitzero"`
@@ -3091,7 +3090,7 @@ type InMeetingSettingsInput struct {
 	Polling *bool `json:"polling,omitzero"`
 	// That range, such as `55,56`.
 	PortsRange *string `json:"ports_range,omitzero"`
-	// Participants are asked at the end how it was.
+	// Participants are asked for feedback at the end.
 	PostMeetingFeedback *bool `json:"post_meeting_feedback,omitzero"`
 	// Participants can write to one another.
 	PrivateChat *bool `json:"private_chat,omitzero"`
@@ -3103,19 +3102,19 @@ type InMeetingSettingsInput struct {
 	NonVerbalFeedback *bool `json:"non_verbal_feedback,omitzero"`
 	// Hosts can give one participant remote support.
 	RemoteSupport *bool `json:"remote_support,omitzero"`
-	// Hosts may ask once for leave to unmute people.
+	// Hosts may ask once for permission to unmute people.
 	RequestPermissionToUnmuteParticipants *bool `json:"request_permission_to_unmute_participants,omitzero"`
 	// Screens can be shared.
 	ScreenSharing *bool `json:"screen_sharing,omitzero"`
-	// Invitations by mail use the default mail program only.
+	// Invitations by e-mail use the default e-mail program only.
 	SendingDefaultEmailInvites *bool `json:"sending_default_email_invites,omitzero"`
-	// People are offered to join in the browser.
+	// A link to join in the browser is shown.
 	ShowAJoinFromYourBrowserLink *bool `json:"show_a_join_from_your_browser_link,omitzero"`
-	// The controls are always in sight.
+	// The controls are always visible.
 	ShowMeetingControlToolbar *bool `json:"show_meeting_control_toolbar,omitzero"`
-	// Who presents can let others move the slides.
+	// Presenters can let others control the slides.
 	SlideControl *bool `json:"slide_control,omitzero"`
-	// Users can send stereo sound.
+	// Users can send stereo audio.
 	StereoAudio *bool `json:"stereo_audio,omitzero"`
 	// Invitations of the Outlook plugin are HTML.
 	UseHTMLFormatEmail *bool `json:"use_html_format_email,omitzero"`
@@ -3123,7 +3122,7 @@ type InMeetingSettingsInput struct {
 	VirtualBackground *bool `json:"virtual_background,omitzero"`
 	// Backgrounds.
 	VirtualBackgroundSettings *VirtualBackgroundSettingsInput `json:"virtual_background_settings,omitzero"`
-	// Shared screens bear a watermark.
+	// Shared screens have a watermark.
 	Watermark *bool `json:"watermark,omitzero"`
 	// Chat in webinars.
 	WebinarChat *WebinarChatSettingsInput `json:"webinar_chat,omitzero"`
@@ -3133,7 +3132,7 @@ type InMeetingSettingsInput struct {
 	WebinarPolling *PollingSettingsInput `json:"webinar_polling,omitzero"`
 	// Attendees can ask written questions.
 	WebinarQuestionAnswer *bool `json:"webinar_question_answer,omitzero"`
-	// Hosts can ask attendees for their opinion at the end.
+	// Hosts can show attendees a survey at the end.
 	WebinarSurvey *bool `json:"webinar_survey,omitzero"`
 	// Participants can share a whiteboard.
 	Whiteboard *bool `json:"whiteboard,omitzero"`
@@ -3149,13 +3148,13 @@ type InMeetingSettingsInput struct {
 	TransferMeetingsBetweenDevices *bool `json:"transfer_meetings_between_devices,omitzero"`
 }
 
-// What keeps two groups of users from talking to each other.
+// A policy that prevents communication between two groups of users.
 type InformationBarrierPolicy struct {
 	// Zoom's id of the policy.
 	ZoomID Text `json:"id,omitzero"`
 	// Its name.
 	Name Text `json:"policy_name,omitzero"`
-	// Whether it holds.
+	// Whether it is enabled.
 	Status InformationBarrierStatus `json:"status,omitzero"`
 	// Who may still chat with whom.
 	Type InformationBarrierType `json:"type,omitzero"`
@@ -3181,13 +3180,13 @@ type InformationBarrierPolicyBy struct {
 	ZoomID *string `json:"zoom_id,omitzero"`
 }
 
-// Changes to a policy. What is left out stays as it is.
+// Changes to a policy. Omitted fields stay unchanged.
 type InformationBarrierPolicyPatch struct {
 	// Its name.
 	Name *string `json:"name,omitzero"`
-	// Whether it holds.
+	// Whether it is enabled.
 	Status *InformationBarrierStatus `json:"status,omitzero"`
-	// Who may still chat with whom. Zoom takes only BLOCKED today.
+	// Who may still chat with whom. Zoom currently accepts only BLOCKED.
 	Type *InformationBarrierType `json:"type,omitzero"`
 	// Zoom's id of the one group.
 	AssignedGroupID *string `json:"assigned_group_id,omitzero"`
@@ -3237,13 +3236,13 @@ type InformationBarrierSettingsPatch struct {
 	MessageViaSms *bool `json:"message_via_sms,omitzero"`
 }
 
-// When a person was in a run of a meeting or webinar.
+// When a person was in an instance of a meeting or webinar.
 type InstancePresence struct {
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID UUID `json:"uuid,omitzero"`
-	// When the run began.
+	// When the instance began.
 	StartTime Time `json:"start_time,omitzero"`
-	// When the person first came; null where no time is known, or nobody let the person in.
+	// When the person first joined; null if no time is known, or if nobody admitted the person.
 	FirstJoin Time `json:"first_join,omitzero"`
 	// When the person left for the last time.
 	LastLeave Time `json:"last_leave,omitzero"`
@@ -3251,9 +3250,9 @@ type InstancePresence struct {
 	DurationSeconds int `json:"duration_seconds,omitzero"`
 	// Whether that is long enough.
 	Attended bool `json:"attended,omitzero"`
-	// Whether the person came late; null when it cannot be told.
+	// Whether the person was late; null if this is unknown.
 	Late Bool `json:"late,omitzero"`
-	// Whether the person left early; null when it cannot be told.
+	// Whether the person left early; null if this is unknown.
 	LeftEarly Bool `json:"left_early,omitzero"`
 	// Number is that of the meeting or webinar.
 	Number MeetingNumber `json:"-"`
@@ -3305,7 +3304,7 @@ type InterpretationSettings struct {
 	EnableLanguageInterpretationByDefault Bool `json:"enable_language_interpretation_by_default,omitzero"`
 	// Participants can speak in the channel that they listen to.
 	AllowParticipantsToSpeakInListeningChannel Bool `json:"allow_participants_to_speak_in_listening_channel,omitzero"`
-	// Hosts can add up to 25 languages of their own.
+	// Hosts can add up to 25 custom languages.
 	AllowUpTo25CustomLanguagesWhenSchedulingMeetings Bool `json:"allow_up_to_25_custom_languages_when_scheduling_meetings,omitzero"`
 	// Languages of Zoom that are offered.
 	LanguagesRead []InterpretationLanguage `json:"languages,omitzero"`
@@ -3319,7 +3318,7 @@ type InterpretationSettingsInput struct {
 	EnableLanguageInterpretationByDefault *bool `json:"enable_language_interpretation_by_default,omitzero"`
 	// Participants can speak in the channel that they listen to.
 	AllowParticipantsToSpeakInListeningChannel *bool `json:"allow_participants_to_speak_in_listening_channel,omitzero"`
-	// Hosts can add up to 25 languages of their own.
+	// Hosts can add up to 25 custom languages.
 	AllowUpTo25CustomLanguagesWhenSchedulingMeetings *bool `json:"allow_up_to_25_custom_languages_when_scheduling_meetings,omitzero"`
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
@@ -3327,20 +3326,20 @@ type InterpretationSettingsInput struct {
 
 // The budget that calls of one label are paid from.
 type LabelBudget struct {
-	// The label that Zoom puts on an operation.
+	// The label that Zoom gives an operation.
 	Label RateLabel `json:"label,omitzero"`
-	// Calls a second that the plan allows; a fraction where Zoom counts by the minute. Null where nothing is limited.
+	// Calls per second that the plan allows; a fraction if Zoom counts by the minute. Null if nothing is limited.
 	PerSecond Float `json:"per_second,omitzero"`
-	// Calls that may start at once; null when it is not known.
+	// Calls that may start immediately; null if it is unknown.
 	Remaining Int `json:"remaining,omitzero"`
-	// Calls of each second, or minute, that other apps of the account are believed to spend, as
-	// far as Zoom's refusals and headers tell; null when it is not known.
+	// Calls per second, or minute, that other apps of the account are estimated to spend, by Zoom's
+	// refusals and headers; null if it is unknown.
 	Competing Int `json:"competing,omitzero"`
-	// Calls that wait for this budget now, on the replica that answers.
+	// Calls that are waiting for this budget now, on the replica that responds.
 	Waiting int `json:"waiting,omitzero"`
-	// What the day allows; null where Zoom does not count by the day.
+	// The daily budget; null if Zoom does not count by the day.
 	Daily *DailyBudget `json:"daily,omitzero"`
-	// When the budget is whole again if no more is spent: the day's, where there is one. Null when it is not known.
+	// When the budget is full again if no more is spent: the daily one, if there is one. Null if it is unknown.
 	ResetsAt Time `json:"resets_at,omitzero"`
 }
 
@@ -3382,7 +3381,7 @@ type LanguageInterpreterInput struct {
 
 // A licence under one of the account's subscriptions.
 type LicenseInfo struct {
-	// What it is a licence of.
+	// What it licenses.
 	LicenseType LicenseType `json:"license_type,omitzero"`
 	// The plan.
 	LicenseOption ZoomWorkplacePlan `json:"license_option,omitzero"`
@@ -3392,7 +3391,7 @@ type LicenseInfo struct {
 
 // A licence under one of the account's subscriptions.
 type LicenseInfoInput struct {
-	// What it is a licence of.
+	// What it licenses.
 	LicenseType LicenseType `json:"license_type"`
 	// For a meeting licence LICENSED, for a bundle its plan.
 	LicenseOption LicensePlanInput `json:"license_option"`
@@ -3426,8 +3425,10 @@ type LiveParticipant struct {
 	InWaitingRoom bool `json:"in_waiting_room,omitzero"`
 	// UUID of the breakout room; null outside of breakout rooms.
 	BreakoutRoomUUID Text `json:"breakout_room_uuid,omitzero"`
-	// Number is that of the meeting.
+	// Number is that of the meeting or webinar.
 	Number MeetingNumber `json:"-"`
+	// OfWebinar says that it is one of a webinar.
+	OfWebinar bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -3438,7 +3439,7 @@ type Livestream struct {
 	PageURL Text `json:"page_url,omitzero"`
 	// Where Zoom sends it.
 	StreamURL Text `json:"stream_url,omitzero"`
-	// Name and key of the stream: who has it can send in its place.
+	// Name and key of the stream: anyone who has it can send in its place.
 	StreamKey Secret `json:"stream_key,omitzero"`
 	// Size of the picture, such as `720p`.
 	Resolution Text `json:"resolution,omitzero"`
@@ -3454,19 +3455,19 @@ type LivestreamInput struct {
 	StreamURL Text `json:"stream_url"`
 	// Name and key of the stream, 512 characters at most.
 	StreamKey Secret `json:"stream_key"`
-	// Size of the picture: `720p` or `1080p`. Required where the host has 1080p enabled.
+	// Size of the picture: `720p` or `1080p`. Required if the host has 1080p enabled.
 	Resolution *string `json:"resolution,omitzero"`
 }
 
 // How a stream looks.
 type LivestreamSettingsInput struct {
-	// The name of who speaks is shown. Only to START.
+	// The name of the active speaker is shown. Only for START.
 	ActiveSpeakerName *bool `json:"active_speaker_name,omitzero"`
-	// Name of the stream, 1 to 50 characters. Only to START.
+	// Name of the stream, 1 to 50 characters. Only for START.
 	DisplayName *string `json:"display_name,omitzero"`
-	// Who is in the picture; to START and CHANGE_VIEW. Default: FOLLOW_HOST.
+	// Who is in the picture; for START and CHANGE_VIEW. Default: FOLLOW_HOST.
 	Layout *LivestreamLayout `json:"layout,omitzero"`
-	// How captions are sent; to START and CHANGE_VIEW. Default: BURNT_IN.
+	// How captions are sent; for START and CHANGE_VIEW. Default: BURNT_IN.
 	Captions *LivestreamCaptions `json:"close_caption,omitzero"`
 }
 
@@ -3478,7 +3479,7 @@ type LockedAudioConferencing struct {
 	TollCall Bool `json:"toll_call,omitzero"`
 	// Locked: Being called by the meeting, and inviting by phone.
 	CallMeAndInviteByPhone Bool `json:"call_me_and_invite_by_phone,omitzero"`
-	// Locked: Users can have an audio conference of their own.
+	// Locked: Users can have their own audio conference.
 	PersonalAudioConference Bool `json:"personal_audio_conference,omitzero"`
 	// Locked: Hiding digits of the phone numbers in the list of participants.
 	ParticipantPhoneMasking Bool `json:"participant_phone_masking,omitzero"`
@@ -3492,7 +3493,7 @@ type LockedAudioConferencingInput struct {
 	TollCall *bool `json:"toll_call,omitzero"`
 	// Locked: Being called by the meeting, and inviting by phone.
 	CallMeAndInviteByPhone *bool `json:"call_me_and_invite_by_phone,omitzero"`
-	// Locked: Users can have an audio conference of their own.
+	// Locked: Users can have their own audio conference.
 	PersonalAudioConference *bool `json:"personal_audio_conference,omitzero"`
 	// Locked: Hiding digits of the phone numbers in the list of participants.
 	ParticipantPhoneMasking *bool `json:"participant_phone_masking,omitzero"`
@@ -3500,29 +3501,29 @@ type LockedAudioConferencingInput struct {
 
 // Which of these settings are locked, so that groups and users cannot change them.
 type LockedEmailNotifications struct {
-	// Locked: Alternative hosts are told when they are named or dropped.
+	// Locked: Alternative hosts are notified when they are added or removed.
 	AlternativeHostReminder Bool `json:"alternative_host_reminder,omitzero"`
-	// Locked: Host and participants are told when a meeting is cancelled.
+	// Locked: Host and participants are notified when a meeting is cancelled.
 	CancelMeetingReminder Bool `json:"cancel_meeting_reminder,omitzero"`
-	// Locked: The host is told when a cloud recording is ready.
+	// Locked: The host is notified when a cloud recording is ready.
 	CloudRecordingAvailableReminder Bool `json:"cloud_recording_available_reminder,omitzero"`
-	// Locked: The host is told when people join before him.
+	// Locked: The host is notified when people join before the host.
 	JbhReminder Bool `json:"jbh_reminder,omitzero"`
-	// Locked: The host is told when somebody schedules, moves or cancels for him.
+	// Locked: The host is notified when somebody schedules, moves or cancels for the host.
 	ScheduleForReminder Bool `json:"schedule_for_reminder,omitzero"`
 }
 
 // Which of these settings are locked, so that groups and users cannot change them.
 type LockedEmailNotificationsInput struct {
-	// Locked: Alternative hosts are told when they are named or dropped.
+	// Locked: Alternative hosts are notified when they are added or removed.
 	AlternativeHostReminder *bool `json:"alternative_host_reminder,omitzero"`
-	// Locked: Host and participants are told when a meeting is cancelled.
+	// Locked: Host and participants are notified when a meeting is cancelled.
 	CancelMeetingReminder *bool `json:"cancel_meeting_reminder,omitzero"`
-	// Locked: The host is told when a cloud recording is ready.
+	// Locked: The host is notified when a cloud recording is ready.
 	CloudRecordingAvailableReminder *bool `json:"cloud_recording_available_reminder,omitzero"`
-	// Locked: The host is told when people join before him.
+	// Locked: The host is notified when people join before the host.
 	JbhReminder *bool `json:"jbh_reminder,omitzero"`
-	// Locked: The host is told when somebody schedules, moves or cancels for him.
+	// Locked: The host is notified when somebody schedules, moves or cancels for the host.
 	ScheduleForReminder *bool `json:"schedule_for_reminder,omitzero"`
 }
 
@@ -3534,7 +3535,7 @@ type LockedInMeeting struct {
 	AllowUsersToDeleteMessagesInMeetingChat Bool `json:"allow_users_to_delete_messages_in_meeting_chat,omitzero"`
 	// Locked: Meetings can be streamed.
 	AllowLiveStreaming Bool `json:"allow_live_streaming,omitzero"`
-	// Locked: Zoom's windows are seen when a screen is shared.
+	// Locked: Zoom's windows are visible when a screen is shared.
 	AllowShowZoomWindows Bool `json:"allow_show_zoom_windows,omitzero"`
 	// Locked: Participants can draw on shared screens.
 	Annotation Bool `json:"annotation,omitzero"`
@@ -3544,11 +3545,11 @@ type LockedInMeeting struct {
 	AttendeeOnHold Bool `json:"attendee_on_hold,omitzero"`
 	// Locked: Focus mode: participants see the hosts and their own pictures only.
 	AttentionModeFocusMode Bool `json:"attention_mode_focus_mode,omitzero"`
-	// Locked: Calls from a group of contacts are answered by themselves.
+	// Locked: Calls from a group of contacts are answered automatically.
 	AutoAnswer Bool `json:"auto_answer,omitzero"`
-	// Locked: Captions are made automatically.
+	// Locked: Captions are generated automatically.
 	AutoGeneratedCaptions Bool `json:"auto_generated_captions,omitzero"`
-	// Locked: Meeting chats are saved by themselves.
+	// Locked: Meeting chats are saved automatically.
 	AutoSavingChat Bool `json:"auto_saving_chat,omitzero"`
 	// Locked: Hosts can split a meeting into rooms.
 	BreakoutRoom Bool `json:"breakout_room,omitzero"`
@@ -3568,9 +3569,9 @@ type LockedInMeeting struct {
 	DisableScreenSharingForInMeetingGuests Bool `json:"disable_screen_sharing_for_in_meeting_guests,omitzero"`
 	// Locked: Packets are marked for quality of service (DSCP).
 	DscpMarking Bool `json:"dscp_marking,omitzero"`
-	// Locked: Room systems of others must encrypt too.
+	// Locked: Third-party room systems must encrypt too.
 	E2eEncryption Bool `json:"e2e_encryption,omitzero"`
-	// Who hears a sound when people come and go.
+	// Who hears a sound when people join and leave.
 	EntryExitChime Text `json:"entry_exit_chime,omitzero"`
 	// Locked: A participant may control another's camera.
 	FarEndCameraControl Bool `json:"far_end_camera_control,omitzero"`
@@ -3578,7 +3579,7 @@ type LockedInMeeting struct {
 	Feedback Bool `json:"feedback,omitzero"`
 	// Locked: Participants can send files.
 	FileTransfer Bool `json:"file_transfer,omitzero"`
-	// Locked: Participants can read the whole transcript beside the meeting.
+	// Locked: Participants can read the whole transcript next to the meeting.
 	FullTranscript Bool `json:"full_transcript,omitzero"`
 	// Locked: Meetings use video of higher quality.
 	GroupHd Bool `json:"group_hd,omitzero"`
@@ -3588,19 +3589,19 @@ type LockedInMeeting struct {
 	LanguageInterpretation Bool `json:"language_interpretation,omitzero"`
 	// Locked: Interpreters of sign language.
 	SignLanguageInterpretation Bool `json:"sign_language_interpretation,omitzero"`
-	// Locked: Captions can be made by hand.
+	// Locked: Captions can be created manually.
 	ManualCaptions Bool `json:"manual_captions,omitzero"`
 	// Locked: Participants can react with emojis.
 	MeetingReactions Bool `json:"meeting_reactions,omitzero"`
 	// Locked: Attendees of webinars can react with emojis.
 	WebinarReactions Bool `json:"webinar_reactions,omitzero"`
-	// Locked: Hosts can ask participants for their opinion at the end.
+	// Locked: Hosts can show participants a survey at the end.
 	MeetingSurvey Bool `json:"meeting_survey,omitzero"`
-	// Locked: Users can send sound as it is, without suppression of noise.
+	// Locked: Users can send original audio, without noise suppression.
 	OriginalAudio Bool `json:"original_audio,omitzero"`
 	// Locked: Hosts can add polls.
 	Polling Bool `json:"polling,omitzero"`
-	// Locked: Participants are asked at the end how it was.
+	// Locked: Participants are asked for feedback at the end.
 	PostMeetingFeedback Bool `json:"post_meeting_feedback,omitzero"`
 	// Locked: Participants can write to one another.
 	PrivateChat Bool `json:"private_chat,omitzero"`
@@ -3610,7 +3611,7 @@ type LockedInMeeting struct {
 	NonVerbalFeedback Bool `json:"non_verbal_feedback,omitzero"`
 	// Locked: Hosts can give one participant remote support.
 	RemoteSupport Bool `json:"remote_support,omitzero"`
-	// Locked: Hosts may ask once for leave to unmute people.
+	// Locked: Hosts may ask once for permission to unmute people.
 	RequestPermissionToUnmuteParticipants Bool `json:"request_permission_to_unmute_participants,omitzero"`
 	// Locked: Participants can save captions or transcript.
 	SaveCaption Bool `json:"save_caption,omitzero"`
@@ -3618,13 +3619,13 @@ type LockedInMeeting struct {
 	SaveCaptions Bool `json:"save_captions,omitzero"`
 	// Locked: Screens can be shared.
 	ScreenSharing Bool `json:"screen_sharing,omitzero"`
-	// Locked: Invitations by mail use the default mail program only.
+	// Locked: Invitations by e-mail use the default e-mail program only.
 	SendingDefaultEmailInvites Bool `json:"sending_default_email_invites,omitzero"`
-	// Locked: The controls are always in sight.
+	// Locked: The controls are always visible.
 	ShowMeetingControlToolbar Bool `json:"show_meeting_control_toolbar,omitzero"`
-	// Locked: Who presents can let others move the slides.
+	// Locked: Presenters can let others control the slides.
 	SlideControl Bool `json:"slide_control,omitzero"`
-	// Locked: Users can send stereo sound.
+	// Locked: Users can send stereo audio.
 	StereoAudio Bool `json:"stereo_audio,omitzero"`
 	// Locked: Invitations of the Outlook plugin are HTML.
 	UseHTMLFormatEmail Bool `json:"use_html_format_email,omitzero"`
@@ -3638,7 +3639,7 @@ type LockedInMeeting struct {
 	WebinarPolling Bool `json:"webinar_polling,omitzero"`
 	// Locked: Attendees can ask written questions.
 	WebinarQuestionAnswer Bool `json:"webinar_question_answer,omitzero"`
-	// Locked: Hosts can ask attendees for their opinion at the end.
+	// Locked: Hosts can show attendees a survey at the end.
 	WebinarSurvey Bool `json:"webinar_survey,omitzero"`
 	// Locked: Participants can share a whiteboard.
 	Whiteboard Bool `json:"whiteboard,omitzero"`
@@ -3652,7 +3653,7 @@ type LockedInMeetingInput struct {
 	AllowUsersToDeleteMessagesInMeetingChat *bool `json:"allow_users_to_delete_messages_in_meeting_chat,omitzero"`
 	// Locked: Meetings can be streamed.
 	AllowLiveStreaming *bool `json:"allow_live_streaming,omitzero"`
-	// Locked: Zoom's windows are seen when a screen is shared.
+	// Locked: Zoom's windows are visible when a screen is shared.
 	AllowShowZoomWindows *bool `json:"allow_show_zoom_windows,omitzero"`
 	// Locked: Participants can draw on shared screens.
 	Annotation *bool `json:"annotation,omitzero"`
@@ -3662,11 +3663,11 @@ type LockedInMeetingInput struct {
 	AttendeeOnHold *bool `json:"attendee_on_hold,omitzero"`
 	// Locked: Focus mode: participants see the hosts and their own pictures only.
 	AttentionModeFocusMode *bool `json:"attention_mode_focus_mode,omitzero"`
-	// Locked: Calls from a group of contacts are answered by themselves.
+	// Locked: Calls from a group of contacts are answered automatically.
 	AutoAnswer *bool `json:"auto_answer,omitzero"`
-	// Locked: Captions are made automatically.
+	// Locked: Captions are generated automatically.
 	AutoGeneratedCaptions *bool `json:"auto_generated_captions,omitzero"`
-	// Locked: Meeting chats are saved by themselves.
+	// Locked: Meeting chats are saved automatically.
 	AutoSavingChat *bool `json:"auto_saving_chat,omitzero"`
 	// Locked: Hosts can split a meeting into rooms.
 	BreakoutRoom *bool `json:"breakout_room,omitzero"`
@@ -3686,9 +3687,9 @@ type LockedInMeetingInput struct {
 	DisableScreenSharingForInMeetingGuests *bool `json:"disable_screen_sharing_for_in_meeting_guests,omitzero"`
 	// Locked: Packets are marked for quality of service (DSCP).
 	DscpMarking *bool `json:"dscp_marking,omitzero"`
-	// Locked: Room systems of others must encrypt too.
+	// Locked: Third-party room systems must encrypt too.
 	E2eEncryption *bool `json:"e2e_encryption,omitzero"`
-	// Who hears a sound when people come and go.
+	// Who hears a sound when people join and leave.
 	EntryExitChime *string `json:"entry_exit_chime,omitzero"`
 	// Locked: A participant may control another's camera.
 	FarEndCameraControl *bool `json:"far_end_camera_control,omitzero"`
@@ -3696,7 +3697,7 @@ type LockedInMeetingInput struct {
 	Feedback *bool `json:"feedback,omitzero"`
 	// Locked: Participants can send files.
 	FileTransfer *bool `json:"file_transfer,omitzero"`
-	// Locked: Participants can read the whole transcript beside the meeting.
+	// Locked: Participants can read the whole transcript next to the meeting.
 	FullTranscript *bool `json:"full_transcript,omitzero"`
 	// Locked: Meetings use video of higher quality.
 	GroupHd *bool `json:"group_hd,omitzero"`
@@ -3708,13 +3709,13 @@ type LockedInMeetingInput struct {
 	SignLanguageInterpretation *bool `json:"sign_language_interpretation,omitzero"`
 	// Locked: Attendees of webinars can react with emojis.
 	WebinarReactions *bool `json:"webinar_reactions,omitzero"`
-	// Locked: Hosts can ask participants for their opinion at the end.
+	// Locked: Hosts can show participants a survey at the end.
 	MeetingSurvey *bool `json:"meeting_survey,omitzero"`
-	// Locked: Users can send sound as it is, without suppression of noise.
+	// Locked: Users can send original audio, without noise suppression.
 	OriginalAudio *bool `json:"original_audio,omitzero"`
 	// Locked: Hosts can add polls.
 	Polling *bool `json:"polling,omitzero"`
-	// Locked: Participants are asked at the end how it was.
+	// Locked: Participants are asked for feedback at the end.
 	PostMeetingFeedback *bool `json:"post_meeting_feedback,omitzero"`
 	// Locked: Participants can write to one another.
 	PrivateChat *bool `json:"private_chat,omitzero"`
@@ -3724,7 +3725,7 @@ type LockedInMeetingInput struct {
 	NonVerbalFeedback *bool `json:"non_verbal_feedback,omitzero"`
 	// Locked: Hosts can give one participant remote support.
 	RemoteSupport *bool `json:"remote_support,omitzero"`
-	// Locked: Hosts may ask once for leave to unmute people.
+	// Locked: Hosts may ask once for permission to unmute people.
 	RequestPermissionToUnmuteParticipants *bool `json:"request_permission_to_unmute_participants,omitzero"`
 	// Locked: Participants can save captions or transcript.
 	SaveCaption *bool `json:"save_caption,omitzero"`
@@ -3732,13 +3733,13 @@ type LockedInMeetingInput struct {
 	SaveCaptions *bool `json:"save_captions,omitzero"`
 	// Locked: Screens can be shared.
 	ScreenSharing *bool `json:"screen_sharing,omitzero"`
-	// Locked: Invitations by mail use the default mail program only.
+	// Locked: Invitations by e-mail use the default e-mail program only.
 	SendingDefaultEmailInvites *bool `json:"sending_default_email_invites,omitzero"`
-	// Locked: The controls are always in sight.
+	// Locked: The controls are always visible.
 	ShowMeetingControlToolbar *bool `json:"show_meeting_control_toolbar,omitzero"`
-	// Locked: Who presents can let others move the slides.
+	// Locked: Presenters can let others control the slides.
 	SlideControl *bool `json:"slide_control,omitzero"`
-	// Locked: Users can send stereo sound.
+	// Locked: Users can send stereo audio.
 	StereoAudio *bool `json:"stereo_audio,omitzero"`
 	// Locked: Invitations of the Outlook plugin are HTML.
 	UseHTMLFormatEmail *bool `json:"use_html_format_email,omitzero"`
@@ -3752,7 +3753,7 @@ type LockedInMeetingInput struct {
 	WebinarPolling *bool `json:"webinar_polling,omitzero"`
 	// Locked: Attendees can ask written questions.
 	WebinarQuestionAnswer *bool `json:"webinar_question_answer,omitzero"`
-	// Locked: Hosts can ask attendees for their opinion at the end.
+	// Locked: Hosts can show attendees a survey at the end.
 	WebinarSurvey *bool `json:"webinar_survey,omitzero"`
 	// Locked: Participants can share a whiteboard.
 	Whiteboard *bool `json:"whiteboard,omitzero"`
@@ -3764,11 +3765,11 @@ type LockedMeetingSecurity struct {
 	ApprovedOrDeniedCountriesOrRegions Bool `json:"approved_or_denied_countries_or_regions,omitzero"`
 	// Locked: Every meeting has a passcode, a waiting room or a sign-in.
 	AutoSecurity Bool `json:"auto_security,omitzero"`
-	// Locked: Users of some domains are kept out.
+	// Locked: Users of some domains are blocked.
 	BlockUserDomain Bool `json:"block_user_domain,omitzero"`
 	// Locked: Rules for the wording of messages.
 	ChatEtiquetteTool Bool `json:"chat_etiquette_tool,omitzero"`
-	// Locked: Join links hold the passcode, encrypted.
+	// Locked: Join links contain the passcode, encrypted.
 	EmbedPasswordInJoinLink Bool `json:"embed_password_in_join_link,omitzero"`
 	// Locked: How meetings are encrypted.
 	EncryptionType Bool `json:"encryption_type,omitzero"`
@@ -3776,9 +3777,9 @@ type LockedMeetingSecurity struct {
 	EndToEndEncryptedMeetings Bool `json:"end_to_end_encrypted_meetings,omitzero"`
 	// Locked: Instant and scheduled meetings need a passcode.
 	MeetingPassword Bool `json:"meeting_password,omitzero"`
-	// Locked: Only who is signed in can join from the browser.
+	// Locked: Only people who are signed in can join from the browser.
 	OnlyAuthenticatedCanJoinFromWebclient Bool `json:"only_authenticated_can_join_from_webclient,omitzero"`
-	// Locked: Who joins by phone needs a passcode.
+	// Locked: People who join by phone need a passcode.
 	PhonePassword Bool `json:"phone_password,omitzero"`
 	// Locked: Personal meeting rooms need a passcode.
 	PmiPassword Bool `json:"pmi_password,omitzero"`
@@ -3794,11 +3795,11 @@ type LockedMeetingSecurityInput struct {
 	ApprovedOrDeniedCountriesOrRegions *bool `json:"approved_or_denied_countries_or_regions,omitzero"`
 	// Locked: Every meeting has a passcode, a waiting room or a sign-in.
 	AutoSecurity *bool `json:"auto_security,omitzero"`
-	// Locked: Users of some domains are kept out.
+	// Locked: Users of some domains are blocked.
 	BlockUserDomain *bool `json:"block_user_domain,omitzero"`
 	// Locked: Rules for the wording of messages.
 	ChatEtiquetteTool *bool `json:"chat_etiquette_tool,omitzero"`
-	// Locked: Join links hold the passcode, encrypted.
+	// Locked: Join links contain the passcode, encrypted.
 	EmbedPasswordInJoinLink *bool `json:"embed_password_in_join_link,omitzero"`
 	// Locked: How meetings are encrypted.
 	EncryptionType *MeetingEncryption `json:"encryption_type,omitzero"`
@@ -3806,9 +3807,9 @@ type LockedMeetingSecurityInput struct {
 	EndToEndEncryptedMeetings *bool `json:"end_to_end_encrypted_meetings,omitzero"`
 	// Locked: Instant and scheduled meetings need a passcode.
 	MeetingPassword *bool `json:"meeting_password,omitzero"`
-	// Locked: Only who is signed in can join from the browser.
+	// Locked: Only people who are signed in can join from the browser.
 	OnlyAuthenticatedCanJoinFromWebclient *bool `json:"only_authenticated_can_join_from_webclient,omitzero"`
-	// Locked: Who joins by phone needs a passcode.
+	// Locked: People who join by phone need a passcode.
 	PhonePassword *bool `json:"phone_password,omitzero"`
 	// Locked: Personal meeting rooms need a passcode.
 	PmiPassword *bool `json:"pmi_password,omitzero"`
@@ -3840,7 +3841,7 @@ type LockedRecording struct {
 	AccountUserAccessRecording Bool `json:"account_user_access_recording,omitzero"`
 	// Locked: Cloud recordings are deleted after some days.
 	AutoDeleteCmr Bool `json:"auto_delete_cmr,omitzero"`
-	// Locked: Whether recording starts by itself.
+	// Locked: Whether recording starts automatically.
 	AutoRecording Bool `json:"auto_recording,omitzero"`
 	// Locked: Hosts can record to the cloud.
 	CloudRecording Bool `json:"cloud_recording,omitzero"`
@@ -3854,7 +3855,7 @@ type LockedRecording struct {
 	LocalRecording Bool `json:"local_recording,omitzero"`
 	// Locked: Hosts cannot open their cloud recordings.
 	PreventHostAccessRecording Bool `json:"prevent_host_access_recording,omitzero"`
-	// Locked: Only who is signed in can view cloud recordings.
+	// Locked: Only people who are signed in can view cloud recordings.
 	RecordingAuthentication Bool `json:"recording_authentication,omitzero"`
 	// Locked: Archiving of meetings and webinars.
 	Archive Bool `json:"archive,omitzero"`
@@ -3866,7 +3867,7 @@ type LockedRecordingInput struct {
 	AccountUserAccessRecording *bool `json:"account_user_access_recording,omitzero"`
 	// Locked: Cloud recordings are deleted after some days.
 	AutoDeleteCmr *bool `json:"auto_delete_cmr,omitzero"`
-	// Locked: Whether recording starts by itself.
+	// Locked: Whether recording starts automatically.
 	AutoRecording *bool `json:"auto_recording,omitzero"`
 	// Locked: Hosts can record to the cloud.
 	CloudRecording *bool `json:"cloud_recording,omitzero"`
@@ -3880,7 +3881,7 @@ type LockedRecordingInput struct {
 	LocalRecording *bool `json:"local_recording,omitzero"`
 	// Locked: Hosts cannot open their cloud recordings.
 	PreventHostAccessRecording *bool `json:"prevent_host_access_recording,omitzero"`
-	// Locked: Only who is signed in can view cloud recordings.
+	// Locked: Only people who are signed in can view cloud recordings.
 	RecordingAuthentication *bool `json:"recording_authentication,omitzero"`
 	// Locked: Archiving of meetings and webinars.
 	Archive *bool `json:"archive,omitzero"`
@@ -3890,21 +3891,21 @@ type LockedRecordingInput struct {
 type LockedScheduleMeeting struct {
 	// Locked: How people can hear and speak.
 	AudioType Bool `json:"audio_type,omitzero"`
-	// Locked: Join links hold the passcode, encrypted.
+	// Locked: Join links contain the passcode, encrypted.
 	EmbedPasswordInJoinLink Bool `json:"embed_password_in_join_link,omitzero"`
-	// Locked: Only who is signed in can join.
+	// Locked: Only people who are signed in can join.
 	EnforceLogin Bool `json:"enforce_login,omitzero"`
 	// The domains whose users can join.
 	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
-	// Locked: Only who is signed in with one of some domains can join.
+	// Locked: Only people who are signed in with one of some domains can join.
 	EnforceLoginWithDomains Bool `json:"enforce_login_with_domains,omitzero"`
 	// Locked: The host's camera is on at the start.
 	HostVideo Bool `json:"host_video,omitzero"`
 	// Locked: People can join before the host.
 	JoinBeforeHost Bool `json:"join_before_host,omitzero"`
-	// Locked: Only who is signed in can join meetings.
+	// Locked: Only people who are signed in can join meetings.
 	MeetingAuthentication Bool `json:"meeting_authentication,omitzero"`
-	// Locked: The real topic is kept nowhere: all are called "Zoom Meeting".
+	// Locked: The real topic is stored nowhere: all are called "Zoom Meeting".
 	NotStoreMeetingTopic Bool `json:"not_store_meeting_topic,omitzero"`
 	// Locked: Calling all webinars "Zoom Webinar".
 	AlwaysDisplayZoomWebinarAsTopic Bool `json:"always_display_zoom_webinar_as_topic,omitzero"`
@@ -3928,21 +3929,21 @@ type LockedScheduleMeeting struct {
 type LockedScheduleMeetingInput struct {
 	// Locked: How people can hear and speak.
 	AudioType *bool `json:"audio_type,omitzero"`
-	// Locked: Join links hold the passcode, encrypted.
+	// Locked: Join links contain the passcode, encrypted.
 	EmbedPasswordInJoinLink *bool `json:"embed_password_in_join_link,omitzero"`
-	// Locked: Only who is signed in can join.
+	// Locked: Only people who are signed in can join.
 	EnforceLogin *bool `json:"enforce_login,omitzero"`
 	// The domains whose users can join.
 	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
-	// Locked: Only who is signed in with one of some domains can join.
+	// Locked: Only people who are signed in with one of some domains can join.
 	EnforceLoginWithDomains *bool `json:"enforce_login_with_domains,omitzero"`
 	// Locked: The host's camera is on at the start.
 	HostVideo *bool `json:"host_video,omitzero"`
 	// Locked: People can join before the host.
 	JoinBeforeHost *bool `json:"join_before_host,omitzero"`
-	// Locked: Only who is signed in can join meetings.
+	// Locked: Only people who are signed in can join meetings.
 	MeetingAuthentication *bool `json:"meeting_authentication,omitzero"`
-	// Locked: The real topic is kept nowhere: all are called "Zoom Meeting".
+	// Locked: The real topic is stored nowhere: all are called "Zoom Meeting".
 	NotStoreMeetingTopic *bool `json:"not_store_meeting_topic,omitzero"`
 	// Locked: Calling all webinars "Zoom Webinar".
 	AlwaysDisplayZoomWebinarAsTopic *bool `json:"always_display_zoom_webinar_as_topic,omitzero"`
@@ -3970,13 +3971,13 @@ type LockedTeamChat struct {
 	ShareFiles Bool `json:"share_files,omitzero"`
 	// Locked: Emojis in messages.
 	ChatEmojis Bool `json:"chat_emojis,omitzero"`
-	// Locked: Users can send spoken messages.
+	// Locked: Users can send voice messages.
 	RecordVoiceMessages Bool `json:"record_voice_messages,omitzero"`
-	// Locked: Users can send filmed messages.
+	// Locked: Users can send video messages.
 	RecordVideoMessages Bool `json:"record_video_messages,omitzero"`
 	// Locked: Users can take and send screenshots.
 	ScreenCapture Bool `json:"screen_capture,omitzero"`
-	// Locked: Users can pass on links to messages and channels.
+	// Locked: Users can share links to messages and channels.
 	ShareLinksInChat Bool `json:"share_links_in_chat,omitzero"`
 	// Locked: Users can schedule a meeting from a chat.
 	ScheduleMeetingsInChat Bool `json:"schedule_meetings_in_chat,omitzero"`
@@ -3996,9 +3997,9 @@ type LockedTeamChat struct {
 	TranslateMessages Bool `json:"translate_messages,omitzero"`
 	// Locked: Animated pictures from GIPHY.
 	SearchAndSendAnimatedGifImages Bool `json:"search_and_send_animated_gif_images,omitzero"`
-	// Locked: Users can make shared spaces.
+	// Locked: Users can create shared spaces.
 	SharedSpaces Bool `json:"shared_spaces,omitzero"`
-	// Locked: Users can open channels and chats of several.
+	// Locked: Users can create channels and group chats.
 	AllowCreateChannelsAndGroupChats Bool `json:"allow_create_channels_and_group_chats,omitzero"`
 	// Locked: Users can start huddles from channels.
 	AllowHuddlesFromChannels Bool `json:"allow_huddles_from_channels,omitzero"`
@@ -4006,15 +4007,15 @@ type LockedTeamChat struct {
 	DownloadFile Bool `json:"download_file,omitzero"`
 	// Locked: Users can share their screen from a chat.
 	ShareScreenInChat Bool `json:"share_screen_in_chat,omitzero"`
-	// Locked: Mail addresses of chats and channels.
+	// Locked: E-mail addresses of chats and channels.
 	ChatEmailAddress Bool `json:"chat_email_address,omitzero"`
-	// Locked: Showing that a message was read, in small chats and channels.
+	// Locked: Read receipts, in small chats and channels.
 	ReadReceipts Bool `json:"read_receipts,omitzero"`
 	// Locked: Deleting one's own messages.
 	AllowDeleteMessage Bool `json:"allow_delete_message,omitzero"`
 	// Locked: Editing one's own messages.
 	AllowEditMessage Bool `json:"allow_edit_message,omitzero"`
-	// Locked: A user's status changes while he is in a meeting or call.
+	// Locked: A user's status changes while the user is in a meeting or call.
 	PresenceOnMeeting Bool `json:"presence_on_meeting,omitzero"`
 	// Locked: A user's status becomes "away" with the screen saver.
 	PresenceAwayWhenScreenSaver Bool `json:"presence_away_when_screen_saver,omitzero"`
@@ -4040,13 +4041,13 @@ type LockedTeamChatInput struct {
 	ShareFiles *bool `json:"share_files,omitzero"`
 	// Locked: Emojis in messages.
 	ChatEmojis *bool `json:"chat_emojis,omitzero"`
-	// Locked: Users can send spoken messages.
+	// Locked: Users can send voice messages.
 	RecordVoiceMessages *bool `json:"record_voice_messages,omitzero"`
-	// Locked: Users can send filmed messages.
+	// Locked: Users can send video messages.
 	RecordVideoMessages *bool `json:"record_video_messages,omitzero"`
 	// Locked: Users can take and send screenshots.
 	ScreenCapture *bool `json:"screen_capture,omitzero"`
-	// Locked: Users can pass on links to messages and channels.
+	// Locked: Users can share links to messages and channels.
 	ShareLinksInChat *bool `json:"share_links_in_chat,omitzero"`
 	// Locked: Users can schedule a meeting from a chat.
 	ScheduleMeetingsInChat *bool `json:"schedule_meetings_in_chat,omitzero"`
@@ -4066,9 +4067,9 @@ type LockedTeamChatInput struct {
 	TranslateMessages *bool `json:"translate_messages,omitzero"`
 	// Locked: Animated pictures from GIPHY.
 	SearchAndSendAnimatedGifImages *bool `json:"search_and_send_animated_gif_images,omitzero"`
-	// Locked: Users can make shared spaces.
+	// Locked: Users can create shared spaces.
 	SharedSpaces *bool `json:"shared_spaces,omitzero"`
-	// Locked: Users can open channels and chats of several.
+	// Locked: Users can create channels and group chats.
 	AllowCreateChannelsAndGroupChats *bool `json:"allow_create_channels_and_group_chats,omitzero"`
 	// Locked: Users can start huddles from channels.
 	AllowHuddlesFromChannels *bool `json:"allow_huddles_from_channels,omitzero"`
@@ -4076,15 +4077,15 @@ type LockedTeamChatInput struct {
 	DownloadFile *bool `json:"download_file,omitzero"`
 	// Locked: Users can share their screen from a chat.
 	ShareScreenInChat *bool `json:"share_screen_in_chat,omitzero"`
-	// Locked: Mail addresses of chats and channels.
+	// Locked: E-mail addresses of chats and channels.
 	ChatEmailAddress *bool `json:"chat_email_address,omitzero"`
-	// Locked: Showing that a message was read, in small chats and channels.
+	// Locked: Read receipts, in small chats and channels.
 	ReadReceipts *bool `json:"read_receipts,omitzero"`
 	// Locked: Deleting one's own messages.
 	AllowDeleteMessage *bool `json:"allow_delete_message,omitzero"`
 	// Locked: Editing one's own messages.
 	AllowEditMessage *bool `json:"allow_edit_message,omitzero"`
-	// Locked: A user's status changes while he is in a meeting or call.
+	// Locked: A user's status changes while the user is in a meeting or call.
 	PresenceOnMeeting *bool `json:"presence_on_meeting,omitzero"`
 	// Locked: A user's status becomes "away" with the screen saver.
 	PresenceAwayWhenScreenSaver *bool `json:"presence_away_when_screen_saver,omitzero"`
@@ -4138,23 +4139,23 @@ type LockedTspInput struct {
 	ShowInternationalNumbersLink *bool `json:"show_international_numbers_link,omitzero"`
 }
 
-// Mail and calendar.
+// E-mail and calendar.
 type MailCalendarSettings struct {
-	// The client manages mail and calendar.
+	// The client manages e-mail and calendar.
 	EmailCalendarManagement Bool `json:"email_calendar_management,omitzero"`
-	// The client manages mail.
+	// The client manages e-mail.
 	EmailManagement Bool `json:"email_management,omitzero"`
-	// Users can have their mail at Zoom.
+	// Users can have their e-mail at Zoom.
 	ZoomEmailProvider Bool `json:"zoom_email_provider,omitzero"`
 }
 
-// Mail and calendar.
+// E-mail and calendar.
 type MailCalendarSettingsInput struct {
-	// The client manages mail and calendar.
+	// The client manages e-mail and calendar.
 	EmailCalendarManagement *bool `json:"email_calendar_management,omitzero"`
-	// The client manages mail.
+	// The client manages e-mail.
 	EmailManagement *bool `json:"email_management,omitzero"`
-	// Users can have their mail at Zoom.
+	// Users can have their e-mail at Zoom.
 	ZoomEmailProvider *bool `json:"zoom_email_provider,omitzero"`
 }
 
@@ -4166,15 +4167,15 @@ type ManagedDomain struct {
 	Status Text `json:"status,omitzero"`
 }
 
-// Captions, those by hand included.
+// Captions, including manual ones.
 type ManualCaptioningSettings struct {
 	// The host types captions or has them typed.
 	AllowToType Bool `json:"allow_to_type,omitzero"`
-	// Captions are made automatically.
+	// Captions are generated automatically.
 	AutoGeneratedCaptions Bool `json:"auto_generated_captions,omitzero"`
-	// Participants can read the whole transcript beside the meeting.
+	// Participants can read the whole transcript next to the meeting.
 	FullTranscript Bool `json:"full_transcript,omitzero"`
-	// Captions can be made by hand.
+	// Captions can be created manually.
 	ManualCaptions Bool `json:"manual_captions,omitzero"`
 	// Participants can save captions or transcript.
 	SaveCaptions Bool `json:"save_captions,omitzero"`
@@ -4182,15 +4183,15 @@ type ManualCaptioningSettings struct {
 	ThirdPartyCaptioningService Bool `json:"third_party_captioning_service,omitzero"`
 }
 
-// Captions, those by hand included.
+// Captions, including manual ones.
 type ManualCaptioningSettingsInput struct {
 	// The host types captions or has them typed.
 	AllowToType *bool `json:"allow_to_type,omitzero"`
-	// Captions are made automatically.
+	// Captions are generated automatically.
 	AutoGeneratedCaptions *bool `json:"auto_generated_captions,omitzero"`
-	// Participants can read the whole transcript beside the meeting.
+	// Participants can read the whole transcript next to the meeting.
 	FullTranscript *bool `json:"full_transcript,omitzero"`
-	// Captions can be made by hand.
+	// Captions can be created manually.
 	ManualCaptions *bool `json:"manual_captions,omitzero"`
 	// Participants can save captions or transcript.
 	SaveCaptions *bool `json:"save_captions,omitzero"`
@@ -4203,21 +4204,21 @@ type ManualCaptioningSettingsInput struct {
 type Meeting struct {
 	// The number that people join by.
 	Number MeetingNumber `json:"id,omitzero"`
-	// UUID of the latest run, or of the next one when none has begun; it changes with each run.
+	// UUID of the latest instance, or of the next one if none has begun; it changes with each instance.
 	UUID UUID `json:"uuid,omitzero"`
 	// Title.
 	Topic Text `json:"topic,omitzero"`
 	// What the meeting is about. In lists Zoom cuts it to 250 characters.
 	Agenda Text `json:"agenda,omitzero"`
-	// What kind of meeting it is.
+	// The kind of meeting.
 	Type MeetingType `json:"type,omitzero"`
-	// Whether it is going on. Zoom has no state for ended.
+	// Whether it is in progress. Zoom has no state for ended.
 	Status MeetingStatus `json:"status,omitzero"`
 	// When it begins; null for instant meetings and recurring ones without fixed time.
 	StartTime Time `json:"start_time,omitzero"`
 	// How long it is planned to last, in minutes.
 	DurationMinutes Int `json:"duration,omitzero"`
-	// IANA name of the zone to show the start in.
+	// IANA name of the time zone to show the start in.
 	Timezone Text `json:"timezone,omitzero"`
 	// When it was scheduled.
 	CreatedAt Time `json:"created_at,omitzero"`
@@ -4233,13 +4234,13 @@ type Meeting struct {
 	HostEmail Text `json:"host_email,omitzero"`
 	// Zoom's id of the user who scheduled it on behalf of the host.
 	AssistantZoomID Text `json:"assistant_id,omitzero"`
-	// Link for participants; to be given to the invited only.
+	// Link for participants; give it to invitees only.
 	JoinURL Text `json:"join_url,omitzero"`
 	// Link to the chat of the meeting.
 	ChatJoinURL Text `json:"chat_join_url,omitzero"`
 	// Link to the registration form; null without registration.
 	RegistrationURL Text `json:"registration_url,omitzero"`
-	// Link that starts the meeting as its host. Valid for two hours, 90 days for users made by an app.
+	// Link that starts the meeting as its host. Valid for two hours, 90 days for users created by an app.
 	StartURL Secret `json:"start_url,omitzero"`
 	// Passcode to join.
 	Password Secret `json:"password,omitzero"`
@@ -4247,9 +4248,9 @@ type Meeting struct {
 	PstnPassword Secret `json:"pstn_password,omitzero"`
 	// Passcode to join from a SIP or H.323 room system.
 	H323Password Secret `json:"h323_password,omitzero"`
-	// Passcode in the encrypted form that SIP and H.323 endpoints of others take.
+	// Passcode in the encrypted form for third-party SIP and H.323 endpoints.
 	EncryptedPassword Secret `json:"encrypted_password,omitzero"`
-	// Key that makes who types it the host.
+	// Key that makes the person who types it the host.
 	DynamicHostKey Secret `json:"dynamic_host_key,omitzero"`
 	// Zoom's id of the template that it was scheduled from.
 	TemplateID Text `json:"template_id,omitzero"`
@@ -4257,9 +4258,9 @@ type Meeting struct {
 	SensitivityLabelID Text `json:"sensitivity_label_id,omitzero"`
 	// Tracking fields with their values.
 	TrackingFields []*TrackingField `json:"tracking_fields,omitzero"`
-	// How it recurs; null when it does not, or has no fixed times.
+	// How it recurs; null if it does not, or if it has no fixed times.
 	Recurrence *Recurrence `json:"recurrence,omitzero"`
-	// The dates of a recurring meeting that are still to come, 50 at most; deleted ones stay, with that status.
+	// The future dates of a recurring meeting, 50 at most; deleted ones remain, with that status.
 	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
 	// How it is held.
 	Settings *MeetingSettings `json:"settings,omitzero"`
@@ -4269,55 +4270,55 @@ type Meeting struct {
 
 func (Meeting) IsNode() {}
 
-// Who attended the runs of a meeting or webinar: persons by runs.
+// Who attended the instances of a meeting or webinar: people by instances.
 type MeetingAttendance struct {
-	// The runs that have ended, of the last 15 months where it is a meeting, 100 at most, by their start.
+	// The instances that have ended, 100 at most, by their start; for a meeting, of the last 15 months.
 	Instances []*AttendedInstance `json:"instances,omitzero"`
-	// Whether all stays of all runs have come, and the time of each is known.
+	// Whether all stays of all instances have arrived, and the time of each is known.
 	Complete bool `json:"complete,omitzero"`
-	// Where this gateway has the same as CSV, by these rules: a path to be read by GET, with the key of a caller.
+	// The path of the same data as CSV on this gateway, by these rules; to be read by GET with a caller's key.
 	CSVPath string `json:"csv_path,omitzero"`
 	// All are the attendees, of which a caller reads a page.
 	All []*MeetingAttendee `json:"-"`
+	// Computed is what was computed from the stays.
+	Computed *attendance.Across `json:"-"`
 	// Number is that of the meeting or webinar.
 	Number MeetingNumber `json:"-"`
 	// OfWebinar says that it is one of a webinar.
 	OfWebinar bool `json:"-"`
-	// Question names the list of the attendees in its cursors.
+	// Question identifies the list of attendees in its cursors.
 	Question string `json:"-"`
-	// Stays says whether all stays have come.
+	// Stays says whether all stays were read.
 	Stays Completeness `json:"-"`
-	// Worked is what was worked out of the stays.
-	Worked *attendance.Across `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// One person of the runs of a meeting or webinar.
+// One attendee of the instances of a meeting or webinar.
 type MeetingAttendee struct {
 	// The names that the person joined with, the first one first.
 	Names []Text `json:"names,omitzero"`
 	// E-mail address; null for most people outside the account.
 	Email Text `json:"email,omitzero"`
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person was signed in.
 	UserZoomID Text `json:"user_zoom_id,omitzero"`
-	// Zoom's id of the registration that the person came by.
+	// Zoom's id of the registration whose link the person used.
 	RegistrantID Text `json:"registrant_id,omitzero"`
-	// The strongest evidence by which stays were merged; of a single stay, the strongest by which the person is known.
+	// The strongest evidence by which stays were merged; for a single stay, the strongest by which the person is known.
 	Evidence AttendeeEvidence `json:"evidence,omitzero"`
-	// How much the evidence is worth.
+	// How strong the evidence is.
 	Confidence AttendeeConfidence `json:"confidence,omitzero"`
-	// Whether evidence was left aside, see `Attendee.contradicted`.
+	// Whether evidence was ignored, see `Attendee.contradicted`.
 	Contradicted bool `json:"contradicted,omitzero"`
-	// How many runs the person attended.
+	// The number of instances that the person attended.
 	AttendedCount int `json:"attended_count,omitzero"`
 	// How long the person was there in all of them, in seconds.
 	DurationSeconds int `json:"duration_seconds,omitzero"`
-	// The runs that the person was in, by their start.
+	// The instances that the person was in, by their start.
 	Presences []*InstancePresence `json:"presences,omitzero"`
 	// First is the first stay.
 	First *Participant `json:"-"`
-	// Registered is a stay that came by the registration; nil where none did.
+	// Registered is a stay by the registration; nil if none did.
 	Registered *Participant `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -4351,9 +4352,9 @@ type MeetingChange struct {
 type MeetingChatSettings struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// People outside can be added.
+	// External users can be added.
 	CanAddExternalUsers Bool `json:"can_add_external_users,omitzero"`
-	// Invited people outside are added.
+	// Invited external users are added.
 	AutoAddInvitedExternalUsers Bool `json:"auto_add_invited_external_users,omitzero"`
 }
 
@@ -4361,32 +4362,32 @@ type MeetingChatSettings struct {
 type MeetingChatSettingsInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// People outside can be added.
+	// External users can be added.
 	CanAddExternalUsers *bool `json:"can_add_external_users,omitzero"`
-	// Invited people outside are added.
+	// Invited external users are added.
 	AutoAddInvitedExternalUsers *bool `json:"auto_add_invited_external_users,omitzero"`
 }
 
-// Hiding what meetings are about.
+// Hiding the description of meetings.
 type MeetingDescriptionRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Also of those that are scheduled already.
+	// Also of those that are already scheduled.
 	HideDescriptionForScheduledMeetings Bool `json:"hide_description_for_scheduled_meetings,omitzero"`
 }
 
-// Hiding what meetings are about.
+// Hiding the description of meetings.
 type MeetingDescriptionRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Also of those that are scheduled already.
+	// Also of those that are already scheduled.
 	HideDescriptionForScheduledMeetings *bool `json:"hide_description_for_scheduled_meetings,omitzero"`
 }
 
-// One run of a meeting: what happened. Each start of a meeting makes a new one,
-// with a UUID of its own. A run in a sub account is read from its report.
+// One instance of a meeting: what happened. Each start of a meeting creates a new one, with its own
+// UUID. An instance in a sub account is read from its report.
 type MeetingInstance struct {
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID UUID `json:"uuid,omitzero"`
 	// When it began.
 	StartTime Time `json:"start_time,omitzero"`
@@ -4394,7 +4395,7 @@ type MeetingInstance struct {
 	MeetingNumber MeetingNumber `json:"id,omitzero"`
 	// Title of the meeting.
 	Topic Text `json:"topic,omitzero"`
-	// What kind of meeting it was.
+	// The kind of meeting.
 	Type MeetingInstanceType `json:"type,omitzero"`
 	// When it ended.
 	EndTime Time `json:"end_time,omitzero"`
@@ -4402,7 +4403,7 @@ type MeetingInstance struct {
 	DurationMinutes Int `json:"duration,omitzero"`
 	// Minutes of all participants together, the host's included.
 	TotalMinutes Int `json:"total_minutes,omitzero"`
-	// How many took part; who rejoins may count again.
+	// The number of participants; a person who rejoins may count again.
 	ParticipantsCount Int `json:"participants_count,omitzero"`
 	// What it was scheduled with: the name of an app, or `Zoom`.
 	Source Text `json:"source,omitzero"`
@@ -4410,13 +4411,13 @@ type MeetingInstance struct {
 	HostName Text `json:"user_name,omitzero"`
 	// E-mail address of the host.
 	HostEmail Text `json:"user_email,omitzero"`
-	// Zoom's id of the host; in sub accounts as far as the report tells it.
+	// Zoom's id of the host; in sub accounts, if the report has it.
 	HostZoomID Text `json:"host_id,omitzero"`
 	// Department of the host.
 	Department Text `json:"dept,omitzero"`
-	// Whether AI Companion wrote a summary; not told in sub accounts.
+	// Whether AI Companion wrote a summary; not available in sub accounts.
 	HasMeetingSummary Bool `json:"has_meeting_summary,omitzero"`
-	// Row is what a list of the report already told, if the run was read there.
+	// Row is the row of the report, if the instance was read there.
 	Row *MeetingReport `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -4424,13 +4425,13 @@ type MeetingInstance struct {
 
 func (MeetingInstance) IsNode() {}
 
-// Names one run of a meeting.
+// Names one instance of a meeting.
 type MeetingInstanceBy struct {
 	// Global id.
 	ID *NodeID `json:"id,omitzero"`
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID *UUID `json:"uuid,omitzero"`
-	// Number of a meeting: its latest run that has ended; of the subscription `attendance`, the one that goes on, or begins next.
+	// Number of a meeting: its latest instance that has ended; for the subscription `attendance`, the one in progress, or the next one.
 	LatestOf *MeetingNumber `json:"latest_of,omitzero"`
 }
 
@@ -4466,63 +4467,63 @@ type MeetingOccurrence struct {
 	StartTime Time `json:"start_time,omitzero"`
 	// How long it is planned to last, in minutes.
 	DurationMinutes Int `json:"duration,omitzero"`
-	// Whether it still stands.
+	// Whether it will be held.
 	Status OccurrenceStatus `json:"status,omitzero"`
 }
 
-// What a passcode of a meeting must be like.
+// Requirements for a passcode of a meeting.
 type MeetingPasscodeRequirement struct {
-	// Runs such as `abcde` must be shorter than this many characters; 0: any length.
+	// Sequences such as `abcde` must be shorter than this many characters; 0: any length.
 	ConsecutiveCharactersLength Int `json:"consecutive_characters_length,omitzero"`
-	// It holds a letter.
+	// It must contain a letter.
 	HaveLetter Bool `json:"have_letter,omitzero"`
-	// It holds a digit.
+	// It must contain a digit.
 	HaveNumber Bool `json:"have_number,omitzero"`
-	// It holds a special character such as `!` or `#`.
+	// It must contain a special character such as `!` or `#`.
 	HaveSpecialCharacter Bool `json:"have_special_character,omitzero"`
-	// It holds upper and lower case.
+	// It must contain upper and lower case.
 	HaveUpperAndLowerCharacters Bool `json:"have_upper_and_lower_characters,omitzero"`
-	// Least number of characters.
+	// Minimum number of characters.
 	Length Int `json:"length,omitzero"`
-	// It holds digits only.
+	// It must contain digits only.
 	OnlyAllowNumeric Bool `json:"only_allow_numeric,omitzero"`
-	// Passcodes that stand in a dictionary of weak ones are refused.
+	// Passcodes that are in a dictionary of weak ones are refused.
 	WeakEnhanceDetection Bool `json:"weak_enhance_detection,omitzero"`
 }
 
-// What a passcode of a meeting must be like.
+// Requirements for a passcode of a meeting.
 type MeetingPasscodeRequirementInput struct {
-	// Runs such as `abcde` must be shorter than this many characters; 0: any length.
+	// Sequences such as `abcde` must be shorter than this many characters; 0: any length.
 	ConsecutiveCharactersLength *int `json:"consecutive_characters_length,omitzero"`
-	// It holds a letter.
+	// It must contain a letter.
 	HaveLetter *bool `json:"have_letter,omitzero"`
-	// It holds a digit.
+	// It must contain a digit.
 	HaveNumber *bool `json:"have_number,omitzero"`
-	// It holds a special character such as `!` or `#`.
+	// It must contain a special character such as `!` or `#`.
 	HaveSpecialCharacter *bool `json:"have_special_character,omitzero"`
-	// It holds upper and lower case.
+	// It must contain upper and lower case.
 	HaveUpperAndLowerCharacters *bool `json:"have_upper_and_lower_characters,omitzero"`
-	// Least number of characters.
+	// Minimum number of characters.
 	Length *int `json:"length,omitzero"`
-	// It holds digits only.
+	// It must contain digits only.
 	OnlyAllowNumeric *bool `json:"only_allow_numeric,omitzero"`
-	// Passcodes that stand in a dictionary of weak ones are refused.
+	// Passcodes that are in a dictionary of weak ones are refused.
 	WeakEnhanceDetection *bool `json:"weak_enhance_detection,omitzero"`
 }
 
-// Changes to a meeting. What is left out stays as it is.
+// Changes to a meeting. Omitted fields stay unchanged.
 type MeetingPatch struct {
 	// Title, 200 characters at most.
 	Topic *string `json:"topic,omitzero"`
 	// What the meeting is about, 2000 characters at most.
 	Agenda *string `json:"agenda,omitzero"`
-	// What kind of meeting.
+	// The kind of meeting.
 	Type *MeetingTypeInput `json:"type,omitzero"`
 	// When it begins; for SCHEDULED and RECURRING_FIXED_TIME. A past time becomes now.
 	StartTime *Time `json:"start_time,omitzero"`
 	// How long it is planned to last, in minutes, 1 to 1440; for SCHEDULED and RECURRING_FIXED_TIME.
 	DurationMinutes *int `json:"duration,omitzero"`
-	// IANA name of the zone that it is planned in.
+	// IANA name of the time zone that it is planned in.
 	Timezone *string `json:"timezone,omitzero"`
 	// E-mail address or Zoom's id of another user to schedule it for, who must have allowed the host to.
 	ScheduleFor *string `json:"schedule_for,omitzero"`
@@ -4546,16 +4547,16 @@ type MeetingPatch struct {
 type MeetingQuestionSettings struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// It starts by itself.
+	// It starts automatically.
 	AutoEnable Bool `json:"auto_enable,omitzero"`
 	// Who may ask.
 	WhoCanAskQuestions QuestionAskers `json:"who_can_ask_questions,omitzero"`
 }
 
-// What was recorded in the cloud of one run of a meeting or webinar. Zoom's token
-// for downloading is not here: `RecordingFile.download` does without.
+// The cloud recordings of one instance of a meeting or webinar. Zoom's download token is not included:
+// `RecordingFile.download` needs none.
 type MeetingRecordings struct {
-	// UUID of the run.
+	// UUID of the instance.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the meeting or webinar.
 	MeetingNumber MeetingNumber `json:"id,omitzero"`
@@ -4563,31 +4564,31 @@ type MeetingRecordings struct {
 	AccountZoomID Text `json:"account_id,omitzero"`
 	// Zoom's id of the host.
 	HostZoomID Text `json:"host_id,omitzero"`
-	// E-mail address of the host. Recorded answers have it; Zoom's documents do not.
+	// E-mail address of the host. Recorded responses have it; Zoom's documentation does not.
 	HostEmail Text `json:"host_email,omitzero"`
 	// Title of the meeting.
 	Topic Text `json:"topic,omitzero"`
-	// What kind of meeting or webinar it was.
+	// The kind of meeting or webinar.
 	Type RecordedMeetingType `json:"type,omitzero"`
-	// When the run began.
+	// When the instance began.
 	StartTime Time `json:"start_time,omitzero"`
-	// Time zone of the meeting, an IANA name or such as `GMT+8:00`. Recorded answers have it; Zoom's documents do not.
+	// Time zone of the meeting, an IANA name or such as `GMT+8:00`. Recorded responses have it; Zoom's documentation does not.
 	Timezone Text `json:"timezone,omitzero"`
 	// How long the recording is, in minutes.
 	DurationMinutes Int `json:"duration,omitzero"`
-	// How many files there are, those of single participants included.
+	// The number of files, including those of single participants.
 	RecordingCount Int `json:"recording_count,omitzero"`
-	// How large they are together.
+	// Their total size.
 	TotalSize *Int `json:"total_size,omitzero"`
-	// Page to play all of it on, for who may: the link that people pass on. Recorded answers have it; Zoom's documents do not.
+	// Page that plays all of it, for people who may see it: the link that people share. Recorded responses have it; Zoom's documentation does not.
 	ShareURL Text `json:"share_url,omitzero"`
-	// They are deleted by themselves on `autoDeleteDate`; null where the host has not set that.
+	// They are deleted automatically on `autoDeleteDate`; null if the host has not set that.
 	AutoDelete Bool `json:"auto_delete,omitzero"`
-	// The day on which they are deleted by themselves.
+	// The day on which they are deleted automatically.
 	AutoDeleteDate Date `json:"auto_delete_date,omitzero"`
 	// Passcode of the recording.
 	Password Secret `json:"password,omitzero"`
-	// The passcode in the form that links take, as `?pwd=`.
+	// The passcode in the form for links, as `?pwd=`.
 	PlayPasscode Secret `json:"recording_play_passcode,omitzero"`
 	// Name of the service that recorded it on a Zoom Node.
 	ServiceName Text `json:"service_name,omitzero"`
@@ -4599,25 +4600,25 @@ type MeetingRecordings struct {
 	ZoneRecorderID Text `json:"zone_instance_id,omitzero"`
 	// Name of the zone that the meeting was in. Recording connectors only.
 	MeetingZoneName Text `json:"rc_meeting_zone_name,omitzero"`
-	// Address of the storage, where it is the account's own.
+	// Address of the storage, if it is the account's own.
 	ExternalStorageAddress Text `json:"external_storage_addr,omitzero"`
 	// The files.
 	Files []*RecordingFile `json:"recording_files,omitzero"`
-	// A sound file of each participant, where the host has set that.
+	// An audio file of each participant, if the host has set that.
 	ParticipantAudioFiles []*RecordingFile `json:"participant_audio_files,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// What Zoom reports on one run of a meeting, once it has ended. It appears some minutes later and needs a paid plan.
+// What Zoom reports on one instance of a meeting, once it has ended. It appears some minutes later and needs a paid plan.
 type MeetingReport struct {
-	// UUID of the run.
+	// UUID of the instance.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the meeting.
 	MeetingNumber MeetingNumber `json:"id,omitzero"`
 	// Title of the meeting.
 	Topic Text `json:"topic,omitzero"`
-	// What kind of meeting or webinar it was.
+	// The kind of meeting or webinar.
 	Type MeetingInstanceType `json:"type,omitzero"`
 	// When it began.
 	StartTime Time `json:"start_time,omitzero"`
@@ -4627,7 +4628,7 @@ type MeetingReport struct {
 	DurationMinutes Int `json:"duration,omitzero"`
 	// Minutes of all participants together, the host's included.
 	TotalMinutes Int `json:"total_minutes,omitzero"`
-	// How many took part; who rejoins may count again.
+	// The number of participants; a person who rejoins may count again.
 	ParticipantsCount Int `json:"participants_count,omitzero"`
 	// How many of them belong to the account.
 	ParticipantsCountMyAccount Int `json:"participants_count_my_account,omitzero"`
@@ -4635,7 +4636,7 @@ type MeetingReport struct {
 	UserName Text `json:"user_name,omitzero"`
 	// E-mail address of the user whom the report names.
 	UserEmail Text `json:"user_email,omitzero"`
-	// Zoom's id of the host. Recorded answers have it, though not all; Zoom's documents do not.
+	// Zoom's id of the host. Some recorded responses have it; Zoom's documentation does not.
 	HostZoomID Text `json:"host_id,omitzero"`
 	// Name of the host.
 	HostName Text `json:"host_name,omitzero"`
@@ -4649,15 +4650,15 @@ type MeetingReport struct {
 	SessionKey Text `json:"session_key,omitzero"`
 	// Tracking fields with their values in this meeting.
 	TrackingFields []*TrackingField `json:"tracking_fields,omitzero"`
-	// Keys and values that an app put on the meeting, ten at most.
+	// Keys and values that an app set on the meeting, ten at most.
 	CustomKeys []*CustomKey `json:"custom_keys,omitzero"`
-	// When it was scheduled for, as Zoom writes it (`12/22/2021 16:20`): the time zone is not told.
+	// When it was scheduled for, as Zoom writes it (`12/22/2021 16:20`): the time zone is unknown.
 	ScheduleTime Text `json:"schedule_time,omitzero"`
-	// When the reported user came to the waiting room, as Zoom writes it (`12/22/2021 16:20`): the time zone is not told.
+	// When the reported user entered the waiting room, as Zoom writes it (`12/22/2021 16:20`): the time zone is unknown.
 	JoinWaitingRoomTime Text `json:"join_waiting_room_time,omitzero"`
-	// When the reported user joined, as Zoom writes it (`12/22/2021 16:20`): the time zone is not told.
+	// When the reported user joined, as Zoom writes it (`12/22/2021 16:20`): the time zone is unknown.
 	JoinTime Text `json:"join_time,omitzero"`
-	// When the reported user left, as Zoom writes it (`12/22/2021 16:20`): the time zone is not told.
+	// When the reported user left, as Zoom writes it (`12/22/2021 16:20`): the time zone is unknown.
 	LeaveTime Text `json:"leave_time,omitzero"`
 	// Whether the reported user shared a screen.
 	HasScreenShare Bool `json:"has_screen_share,omitzero"`
@@ -4671,7 +4672,7 @@ type MeetingReport struct {
 	Origin `json:"-"`
 }
 
-// Something that a meeting is worked on with.
+// Something that people work on in a meeting.
 type MeetingResource struct {
 	// What it is.
 	ResourceType MeetingResourceType `json:"resource_type,omitzero"`
@@ -4681,7 +4682,7 @@ type MeetingResource struct {
 	PermissionLevel ResourcePermission `json:"permission_level,omitzero"`
 }
 
-// Something that a meeting is worked on with.
+// Something that people work on in a meeting.
 type MeetingResourceInput struct {
 	// What it is.
 	ResourceType *MeetingResourceType `json:"resource_type,omitzero"`
@@ -4701,13 +4702,13 @@ type MeetingSettings struct {
 	DisableParticipantVideo Bool `json:"disable_participant_video,omitzero"`
 	// Participants are muted when they join.
 	MuteUponEntry Bool `json:"mute_upon_entry,omitzero"`
-	// The host may ask once for leave to unmute people. Not together with `allowHostControlParticipantMuteState`.
+	// The host may ask once for permission to unmute people. Not together with `allowHostControlParticipantMuteState`.
 	RequestPermissionToUnmuteParticipants Bool `json:"request_permission_to_unmute_participants,omitzero"`
 	// Host and co-hosts mute and unmute people as they like. Not together with `requestPermissionToUnmuteParticipants`.
 	AllowHostControlParticipantMuteState Bool `json:"allow_host_control_participant_mute_state,omitzero"`
 	// Participants may join before the host; only for scheduled and recurring meetings.
 	JoinBeforeHost Bool `json:"join_before_host,omitzero"`
-	// How long before the start they may, in minutes: 5, 10 or 15; 0 is any time. Counts with `joinBeforeHost`.
+	// How long before the start they may join, in minutes: 5, 10 or 15; 0 is any time. Counts with `joinBeforeHost`.
 	JoinBeforeHostMinutes Int `json:"jbh_time,omitzero"`
 	// Participants wait until the host lets them in.
 	WaitingRoom Bool `json:"waiting_room,omitzero"`
@@ -4715,7 +4716,7 @@ type MeetingSettings struct {
 	WaitingRoomOptions *WaitingRoomOptions `json:"waiting_room_options,omitzero"`
 	// The meeting uses the number of the host's personal meeting room; only for scheduled meetings and recurring ones without fixed time.
 	UsePmi Bool `json:"use_pmi,omitzero"`
-	// Shared screens carry a watermark.
+	// Shared screens have a watermark.
 	Watermark Bool `json:"watermark,omitzero"`
 	// Focus mode is on at the start: participants see the host and themselves only.
 	FocusMode Bool `json:"focus_mode,omitzero"`
@@ -4727,9 +4728,9 @@ type MeetingSettings struct {
 	ParticipantFocusedMeeting Bool `json:"participant_focused_meeting,omitzero"`
 	// Others who see the host's calendar do not see the details.
 	PrivateMeeting Bool `json:"private_meeting,omitzero"`
-	// The meeting is for the own organization only.
+	// The meeting is for the host's organization only.
 	InternalMeeting Bool `json:"internal_meeting,omitzero"`
-	// How the meeting is encrypted. End to end turns recording in the cloud, dial-in and more off.
+	// How the meeting is encrypted. End-to-end encryption turns off cloud recording, dial-in and more.
 	EncryptionType MeetingEncryption `json:"encryption_type,omitzero"`
 	// How people take part by voice.
 	Audio MeetingAudio `json:"audio,omitzero"`
@@ -4739,15 +4740,15 @@ type MeetingSettings struct {
 	GlobalDialInCountries []Text `json:"global_dial_in_countries,omitzero"`
 	// The dial-in numbers.
 	GlobalDialInNumbers []*GlobalDialInNumber `json:"global_dial_in_numbers,omitzero"`
-	// Whether recording starts by itself, and where to.
+	// Whether recording starts automatically, and where it is stored.
 	AutoRecording AutoRecording `json:"auto_recording,omitzero"`
-	// The host may pause or stop a recording in the cloud that started by itself.
+	// The host may pause or stop a recording in the cloud that started automatically.
 	HostPauseStopRecording Bool `json:"host_pause_stop_recording,omitzero"`
 	// Whether recordings are put in channels of video management. Zoom Support has to unlock this.
 	AutoAddRecordingToVideoManagement *AutoAddRecordingToVideoManagement `json:"auto_add_recording_to_video_management,omitzero"`
 	// Users who may host in the host's place: e-mail addresses or Zoom's ids.
 	AlternativeHosts []SemicolonItem `json:"alternative_hosts,omitzero"`
-	// Alternative hosts are told by e-mail.
+	// Alternative hosts are notified by e-mail.
 	AlternativeHostsEmailNotification Bool `json:"alternative_hosts_email_notification,omitzero"`
 	// Alternative hosts may add and edit polls.
 	AlternativeHostUpdatePolls Bool `json:"alternative_host_update_polls,omitzero"`
@@ -4759,25 +4760,25 @@ type MeetingSettings struct {
 	EmailNotification Bool `json:"email_notification,omitzero"`
 	// Whether people register, and who approves. Registration needs a licensed host.
 	ApprovalType ApprovalType `json:"approval_type,omitzero"`
-	// What one registration is good for, when the meeting recurs at fixed times.
+	// What one registration is valid for, if the meeting recurs at fixed times.
 	RegistrationType RegistrationType `json:"registration_type,omitzero"`
 	// Registration closes after the date of the meeting.
 	CloseRegistration Bool `json:"close_registration,omitzero"`
-	// Registrants get an e-mail that confirms.
+	// Registrants get a confirmation e-mail.
 	RegistrantsConfirmationEmail Bool `json:"registrants_confirmation_email,omitzero"`
-	// Registrants are told by e-mail when they are approved, denied or cancelled.
+	// Registrants are notified by e-mail when they are approved, denied or cancelled.
 	RegistrantsEmailNotification Bool `json:"registrants_email_notification,omitzero"`
 	// A registrant may join from several devices; only with registration.
 	AllowMultipleDevices Bool `json:"allow_multiple_devices,omitzero"`
 	// The registration page has buttons to share it; only with registration.
 	ShowShareButton Bool `json:"show_share_button,omitzero"`
-	// The page that confirms a registration shows how to join.
+	// The confirmation page shows how to join.
 	ShowJoinInfo Bool `json:"show_join_info,omitzero"`
-	// Whom registrants may ask: name.
+	// Contact for registrants: name.
 	ContactName Text `json:"contact_name,omitzero"`
-	// Whom registrants may ask: e-mail address.
+	// Contact for registrants: e-mail address.
 	ContactEmail Text `json:"contact_email,omitzero"`
-	// Attendee reports tell the e-mail addresses of guests who signed in.
+	// Attendee reports contain the e-mail addresses of guests who signed in.
 	EmailInAttendeeReport Bool `json:"email_in_attendee_report,omitzero"`
 	// Only people who sign in may join.
 	MeetingAuthentication Bool `json:"meeting_authentication,omitzero"`
@@ -4785,7 +4786,7 @@ type MeetingSettings struct {
 	AuthenticationOption Text `json:"authentication_option,omitzero"`
 	// Name of the authentication profile.
 	AuthenticationName Text `json:"authentication_name,omitzero"`
-	// Domains that people must sign in with; `*` stands for any part.
+	// Domains that people must sign in with; `*` matches any part.
 	AuthenticationDomains []CommaItem `json:"authentication_domains,omitzero"`
 	// People who may join without signing in.
 	AuthenticationException []*AuthenticationException `json:"authentication_exception,omitzero"`
@@ -4795,9 +4796,9 @@ type MeetingSettings struct {
 	EnforceLoginDomains []SemicolonItem `json:"enforce_login_domains,omitzero"`
 	// Countries and regions that people may, or may not, join from.
 	ApprovedOrDeniedCountriesOrRegions *ApprovedOrDeniedCountriesOrRegions `json:"approved_or_denied_countries_or_regions,omitzero"`
-	// Data center regions used beside those of the account, two letters each.
+	// Data center regions used in addition to those of the account, two letters each.
 	AdditionalDataCenterRegions []Text `json:"additional_data_center_regions,omitzero"`
-	// Who is invited.
+	// The invitees.
 	MeetingInvitees []*MeetingInvitee `json:"meeting_invitees,omitzero"`
 	// Breakout rooms assigned beforehand.
 	BreakoutRoom *BreakoutRoomSettings `json:"breakout_room,omitzero"`
@@ -4809,17 +4810,17 @@ type MeetingSettings struct {
 	QuestionAndAnswer *QuestionAndAnswer `json:"question_and_answer,omitzero"`
 	// A chat channel that outlives the meeting; only for scheduled and recurring meetings.
 	ContinuousMeetingChat *ContinuousMeetingChat `json:"continuous_meeting_chat,omitzero"`
-	// The meeting has a group chat of its own. Recorded answers have it; Zoom's documents do not.
+	// The meeting has its own group chat. Recorded responses have it; Zoom's documentation does not.
 	EnableDedicatedGroupChat Bool `json:"enable_dedicated_group_chat,omitzero"`
 	// Whiteboards of the meeting.
 	Resources []*MeetingResource `json:"resources,omitzero"`
-	// Keys and values that an app put on the meeting, ten at most.
+	// Keys and values that an app set on the meeting, ten at most.
 	CustomKeys []*CustomKey `json:"custom_keys,omitzero"`
 	// The calendar add-on that it was scheduled with.
 	CalendarType CalendarType `json:"calendar_type,omitzero"`
-	// Changes are written to the host's calendar, where that is connected.
+	// Changes are written to the host's calendar, if that is connected.
 	PushChangeToCalendar Bool `json:"push_change_to_calendar,omitzero"`
-	// AI Companion starts a summary by itself.
+	// AI Companion starts a summary automatically.
 	AutoStartMeetingSummary Bool `json:"auto_start_meeting_summary,omitzero"`
 	// Who gets the summary; counts with `autoStartMeetingSummary`.
 	WhoWillReceiveSummary SummaryRecipients `json:"who_will_receive_summary,omitzero"`
@@ -4829,7 +4830,7 @@ type MeetingSettings struct {
 	AutoStartAiCompanionQuestions Bool `json:"auto_start_ai_companion_questions,omitzero"`
 	// Who may ask AI Companion about the transcript; counts with `autoStartAiCompanionQuestions`.
 	WhoCanAskQuestions QuestionAskers `json:"who_can_ask_questions,omitzero"`
-	// Detection of deepfakes starts by itself. Zoom Support has to unlock this.
+	// Detection of deepfakes starts automatically. Zoom Support has to unlock this.
 	AutoStartDeepfakeDetection Bool `json:"auto_start_deepfake_detection,omitzero"`
 	// The meeting is hosted in China.
 	CnMeeting Bool `json:"cn_meeting,omitzero"`
@@ -4837,7 +4838,7 @@ type MeetingSettings struct {
 	InMeeting Bool `json:"in_meeting,omitzero"`
 }
 
-// How a meeting is held. What is left out is not sent.
+// How a meeting is held. Omitted fields are not sent.
 type MeetingSettingsInput struct {
 	// The host's camera is on at the start.
 	HostVideo *bool `json:"host_video,omitzero"`
@@ -4847,13 +4848,13 @@ type MeetingSettingsInput struct {
 	DisableParticipantVideo *bool `json:"disable_participant_video,omitzero"`
 	// Participants are muted when they join. Default: false.
 	MuteUponEntry *bool `json:"mute_upon_entry,omitzero"`
-	// The host may ask once for leave to unmute people. Not together with `allowHostControlParticipantMuteState`. Default: false.
+	// The host may ask once for permission to unmute people. Not together with `allowHostControlParticipantMuteState`. Default: false.
 	RequestPermissionToUnmuteParticipants *bool `json:"request_permission_to_unmute_participants,omitzero"`
 	// Host and co-hosts mute and unmute people as they like. Not together with `requestPermissionToUnmuteParticipants`.
 	AllowHostControlParticipantMuteState *bool `json:"allow_host_control_participant_mute_state,omitzero"`
 	// Participants may join before the host; only for scheduled and recurring meetings. Default: false.
 	JoinBeforeHost *bool `json:"join_before_host,omitzero"`
-	// How long before the start they may, in minutes: 5, 10 or 15; 0 is any time. Counts with `joinBeforeHost`.
+	// How long before the start they may join, in minutes: 5, 10 or 15; 0 is any time. Counts with `joinBeforeHost`.
 	JoinBeforeHostMinutes *int `json:"jbh_time,omitzero"`
 	// Participants wait until the host lets them in.
 	WaitingRoom *bool `json:"waiting_room,omitzero"`
@@ -4861,7 +4862,7 @@ type MeetingSettingsInput struct {
 	WaitingRoomOptions *WaitingRoomOptionsInput `json:"waiting_room_options,omitzero"`
 	// The meeting uses the number of the host's personal meeting room; only for scheduled meetings and recurring ones without fixed time.
 	UsePmi *bool `json:"use_pmi,omitzero"`
-	// Shared screens carry a watermark.
+	// Shared screens have a watermark.
 	Watermark *bool `json:"watermark,omitzero"`
 	// Focus mode is on at the start: participants see the host and themselves only.
 	FocusMode *bool `json:"focus_mode,omitzero"`
@@ -4873,9 +4874,9 @@ type MeetingSettingsInput struct {
 	ParticipantFocusedMeeting *bool `json:"participant_focused_meeting,omitzero"`
 	// Others who see the host's calendar do not see the details.
 	PrivateMeeting *bool `json:"private_meeting,omitzero"`
-	// The meeting is for the own organization only. Default: false.
+	// The meeting is for the host's organization only. Default: false.
 	InternalMeeting *bool `json:"internal_meeting,omitzero"`
-	// How the meeting is encrypted. End to end turns recording in the cloud, dial-in and more off.
+	// How the meeting is encrypted. End-to-end encryption turns off cloud recording, dial-in and more.
 	EncryptionType *MeetingEncryption `json:"encryption_type,omitzero"`
 	// How people take part by voice. Default: BOTH.
 	Audio *MeetingAudio `json:"audio,omitzero"`
@@ -4885,15 +4886,15 @@ type MeetingSettingsInput struct {
 	GlobalDialInCountries []string `json:"global_dial_in_countries,omitzero"`
 	// The dial-in numbers. Only `updateMeeting`.
 	GlobalDialInNumbers []*GlobalDialInNumberInput `json:"global_dial_in_numbers,omitzero"`
-	// Whether recording starts by itself, and where to. Default: NONE.
+	// Whether recording starts automatically, and where it is stored. Default: NONE.
 	AutoRecording *AutoRecording `json:"auto_recording,omitzero"`
-	// The host may pause or stop a recording in the cloud that started by itself.
+	// The host may pause or stop a recording in the cloud that started automatically.
 	HostPauseStopRecording *bool `json:"host_pause_stop_recording,omitzero"`
 	// Whether recordings are put in channels of video management. Zoom Support has to unlock this.
 	AutoAddRecordingToVideoManagement *AutoAddRecordingToVideoManagementInput `json:"auto_add_recording_to_video_management,omitzero"`
 	// Users who may host in the host's place: e-mail addresses or Zoom's ids.
 	AlternativeHosts []SemicolonItem `json:"alternative_hosts,omitzero"`
-	// Alternative hosts are told by e-mail. Default: true.
+	// Alternative hosts are notified by e-mail. Default: true.
 	AlternativeHostsEmailNotification *bool `json:"alternative_hosts_email_notification,omitzero"`
 	// Alternative hosts may add and edit polls.
 	AlternativeHostUpdatePolls *bool `json:"alternative_host_update_polls,omitzero"`
@@ -4905,25 +4906,25 @@ type MeetingSettingsInput struct {
 	EmailNotification *bool `json:"email_notification,omitzero"`
 	// Whether people register, and who approves. Registration needs a licensed host. Default: NO_REGISTRATION.
 	ApprovalType *ApprovalType `json:"approval_type,omitzero"`
-	// What one registration is good for, when the meeting recurs at fixed times. Default: ONCE_FOR_ALL.
+	// What one registration is valid for, if the meeting recurs at fixed times. Default: ONCE_FOR_ALL.
 	RegistrationType *RegistrationType `json:"registration_type,omitzero"`
 	// Registration closes after the date of the meeting. Default: false.
 	CloseRegistration *bool `json:"close_registration,omitzero"`
-	// Registrants get an e-mail that confirms. Needs `registrantsEmailNotification`.
+	// Registrants get a confirmation e-mail. Needs `registrantsEmailNotification`.
 	RegistrantsConfirmationEmail *bool `json:"registrants_confirmation_email,omitzero"`
-	// Registrants are told by e-mail when they are approved, denied or cancelled.
+	// Registrants are notified by e-mail when they are approved, denied or cancelled.
 	RegistrantsEmailNotification *bool `json:"registrants_email_notification,omitzero"`
 	// A registrant may join from several devices; only with registration.
 	AllowMultipleDevices *bool `json:"allow_multiple_devices,omitzero"`
 	// The registration page has buttons to share it; only with registration.
 	ShowShareButton *bool `json:"show_share_button,omitzero"`
-	// The page that confirms a registration shows how to join. Only `createMeeting`.
+	// The confirmation page shows how to join. Only `createMeeting`.
 	ShowJoinInfo *bool `json:"show_join_info,omitzero"`
-	// Whom registrants may ask: name.
+	// Contact for registrants: name.
 	ContactName *string `json:"contact_name,omitzero"`
-	// Whom registrants may ask: e-mail address.
+	// Contact for registrants: e-mail address.
 	ContactEmail *string `json:"contact_email,omitzero"`
-	// Attendee reports tell the e-mail addresses of guests who signed in.
+	// Attendee reports contain the e-mail addresses of guests who signed in.
 	EmailInAttendeeReport *bool `json:"email_in_attendee_report,omitzero"`
 	// Only people who sign in may join.
 	MeetingAuthentication *bool `json:"meeting_authentication,omitzero"`
@@ -4931,9 +4932,9 @@ type MeetingSettingsInput struct {
 	AuthenticationOption *string `json:"authentication_option,omitzero"`
 	// Name of the authentication profile. Only `updateMeeting`.
 	AuthenticationName *string `json:"authentication_name,omitzero"`
-	// Domains that people must sign in with; `*` stands for any part.
+	// Domains that people must sign in with; `*` matches any part.
 	AuthenticationDomains []CommaItem `json:"authentication_domains,omitzero"`
-	// People who may join without signing in. Each gets a link of their own.
+	// People who may join without signing in. Each gets a personal link.
 	AuthenticationException []*AuthenticationExceptionInput `json:"authentication_exception,omitzero"`
 	// Only people who sign in may join. Only `updateMeeting`.
 	EnforceLogin *bool `json:"enforce_login,omitzero"`
@@ -4941,15 +4942,15 @@ type MeetingSettingsInput struct {
 	EnforceLoginDomains []SemicolonItem `json:"enforce_login_domains,omitzero"`
 	// Countries and regions that people may, or may not, join from.
 	ApprovedOrDeniedCountriesOrRegions *ApprovedOrDeniedCountriesOrRegionsInput `json:"approved_or_denied_countries_or_regions,omitzero"`
-	// Data center regions used beside those of the account, two letters each. Only `createMeeting`.
+	// Data center regions used in addition to those of the account, two letters each. Only `createMeeting`.
 	AdditionalDataCenterRegions []string `json:"additional_data_center_regions,omitzero"`
-	// Who is invited.
+	// The invitees.
 	MeetingInvitees []*MeetingInviteeInput `json:"meeting_invitees,omitzero"`
-	// Breakout rooms assigned beforehand. Zoom drops them in silence where the account does not allow it.
+	// Breakout rooms assigned beforehand. Zoom drops them silently if the account does not allow it.
 	BreakoutRoom *BreakoutRoomSettingsInput `json:"breakout_room,omitzero"`
-	// Interpreters and their languages. Zoom drops it in silence where the host's plan has no interpretation.
+	// Interpreters and their languages. Zoom drops them silently if the host's plan has no interpretation.
 	LanguageInterpretation *LanguageInterpretationInput `json:"language_interpretation,omitzero"`
-	// Interpreters of sign language. Zoom drops it in silence where the account does not allow it.
+	// Interpreters of sign language. Zoom drops them silently if the account does not allow it.
 	SignLanguageInterpretation *SignLanguageInterpretationInput `json:"sign_language_interpretation,omitzero"`
 	// Written questions during the meeting.
 	QuestionAndAnswer *QuestionAndAnswerInput `json:"question_and_answer,omitzero"`
@@ -4957,13 +4958,13 @@ type MeetingSettingsInput struct {
 	ContinuousMeetingChat *ContinuousMeetingChatInput `json:"continuous_meeting_chat,omitzero"`
 	// Whiteboards of the meeting.
 	Resources []*MeetingResourceInput `json:"resources,omitzero"`
-	// Keys and values that an app put on the meeting, ten at most. Only `updateMeeting`.
+	// Keys and values that an app set on the meeting, ten at most. Only `updateMeeting`.
 	CustomKeys []*CustomKeyInput `json:"custom_keys,omitzero"`
 	// The calendar add-on that it was scheduled with.
 	CalendarType *CalendarType `json:"calendar_type,omitzero"`
-	// Changes are written to the host's calendar, where that is connected. Default: false.
+	// Changes are written to the host's calendar, if that is connected. Default: false.
 	PushChangeToCalendar *bool `json:"push_change_to_calendar,omitzero"`
-	// AI Companion starts a summary by itself.
+	// AI Companion starts a summary automatically.
 	AutoStartMeetingSummary *bool `json:"auto_start_meeting_summary,omitzero"`
 	// Who gets the summary; counts with `autoStartMeetingSummary`.
 	WhoWillReceiveSummary *SummaryRecipients `json:"who_will_receive_summary,omitzero"`
@@ -4973,7 +4974,7 @@ type MeetingSettingsInput struct {
 	AutoStartAiCompanionQuestions *bool `json:"auto_start_ai_companion_questions,omitzero"`
 	// Who may ask AI Companion about the transcript; counts with `autoStartAiCompanionQuestions`.
 	WhoCanAskQuestions *QuestionAskers `json:"who_can_ask_questions,omitzero"`
-	// Detection of deepfakes starts by itself. Zoom Support has to unlock this.
+	// Detection of deepfakes starts automatically. Zoom Support has to unlock this.
 	AutoStartDeepfakeDetection *bool `json:"auto_start_deepfake_detection,omitzero"`
 	// The meeting is hosted in China. Default: false.
 	CnMeeting *bool `json:"cn_meeting,omitzero"`
@@ -4981,17 +4982,17 @@ type MeetingSettingsInput struct {
 	InMeeting *bool `json:"in_meeting,omitzero"`
 }
 
-// The summary of one run of a meeting, written by AI Companion.
+// The summary of one instance of a meeting, written by AI Companion.
 type MeetingSummary struct {
-	// UUID of the run.
+	// UUID of the instance.
 	UUID UUID `json:"meeting_uuid,omitzero"`
 	// Number of the meeting.
 	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
 	// Title of the meeting.
 	Topic Text `json:"meeting_topic,omitzero"`
-	// When the run began.
+	// When the instance began.
 	StartTime Time `json:"meeting_start_time,omitzero"`
-	// When the run ended.
+	// When the instance ended.
 	EndTime Time `json:"meeting_end_time,omitzero"`
 	// Zoom's id of the host.
 	HostZoomID Text `json:"meeting_host_id,omitzero"`
@@ -5003,25 +5004,25 @@ type MeetingSummary struct {
 	Content Text `json:"summary_content,omitzero"`
 	// The summary as a page in Zoom Docs.
 	DocURL Text `json:"summary_doc_url,omitzero"`
-	// When what it sums up began.
+	// When the summarized part began.
 	SummaryStartTime Time `json:"summary_start_time,omitzero"`
-	// When what it sums up ended.
+	// When the summarized part ended.
 	SummaryEndTime Time `json:"summary_end_time,omitzero"`
 	// When it was written.
 	CreatedAt Time `json:"summary_created_time,omitzero"`
 	// When it was last changed.
 	ModifiedAt Time `json:"summary_last_modified_time,omitzero"`
-	// Zoom's id of who changed it last.
+	// Zoom's id of the user who changed it last.
 	ModifierZoomID Text `json:"summary_last_modified_user_id,omitzero"`
-	// E-mail address of who changed it last.
+	// E-mail address of the user who changed it last.
 	ModifierEmail Text `json:"summary_last_modified_user_email,omitzero"`
-	// The gist.
+	// The overview.
 	Overview Text `json:"summary_overview,omitzero"`
 	// The summary, part by part.
 	Details []*MeetingSummaryDetail `json:"summary_details,omitzero"`
-	// What is to be done next.
+	// The next steps.
 	NextSteps []Text `json:"next_steps,omitzero"`
-	// The summary as somebody has rewritten it.
+	// The summary as edited by a user.
 	Edited *EditedMeetingSummary `json:"edited_summary,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -5039,15 +5040,15 @@ type MeetingSummaryDetail struct {
 type MeetingSummarySettings struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// It starts by itself.
+	// It starts automatically.
 	AutoEnable Bool `json:"auto_enable,omitzero"`
 	// Who gets the summary.
 	WhoWillReceiveSummary SummaryRecipients `json:"who_will_receive_summary,omitzero"`
 }
 
-// What participants of a meeting are asked when it is over: Zoom's own form, or another provider's.
+// What participants of a meeting are asked when it has ended: Zoom's own form, or another provider's.
 type MeetingSurvey struct {
-	// It opens in the participant's browser by itself.
+	// It opens in the participant's browser automatically.
 	ShowInTheBrowser Bool `json:"show_in_the_browser,omitzero"`
 	// Link to a survey of another provider.
 	ThirdPartySurvey Text `json:"third_party_survey,omitzero"`
@@ -5069,9 +5070,9 @@ type MeetingSurveyAnswer struct {
 	AnsweredAt Time `json:"date_time,omitzero"`
 }
 
-// What participants are asked: a form of Zoom's, or a link to another provider's.
+// What participants are asked: Zoom's own form, or a link to another provider's.
 type MeetingSurveyInput struct {
-	// It opens in the participant's browser by itself. Default: true.
+	// It opens in the participant's browser automatically. Default: true.
 	ShowInTheBrowser *bool `json:"show_in_the_browser,omitzero"`
 	// Link to a survey of another provider, 64 characters at most.
 	ThirdPartySurvey *Text `json:"third_party_survey,omitzero"`
@@ -5079,7 +5080,7 @@ type MeetingSurveyInput struct {
 	CustomSurvey *CustomSurveyInput `json:"custom_survey,omitzero"`
 }
 
-// Somebody who answered a survey. Who did so anonymously has the name `Anonymous Attendee`.
+// Somebody who answered a survey. An anonymous person has the name `Anonymous Attendee`.
 type MeetingSurveyRespondent struct {
 	// The name that the person joined with.
 	Name Text `json:"name,omitzero"`
@@ -5095,13 +5096,13 @@ type MeetingSurveyRespondent struct {
 	Origin `json:"-"`
 }
 
-// How the survey after a run of a meeting was answered.
+// How the survey after an instance of a meeting was answered.
 type MeetingSurveyResults struct {
-	// UUID of the run.
+	// UUID of the instance.
 	UUID UUID `json:"meeting_uuid,omitzero"`
 	// Number of the meeting.
 	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
-	// When the run began.
+	// When the instance began.
 	StartTime Time `json:"start_time,omitzero"`
 	// Zoom's id of the survey.
 	SurveyID Text `json:"survey_id,omitzero"`
@@ -5109,7 +5110,7 @@ type MeetingSurveyResults struct {
 	SurveyName Text `json:"survey_name,omitzero"`
 	// Who answered, each with their answers.
 	Respondents []*MeetingSurveyRespondent `json:"survey_answers,omitzero"`
-	// Whether the data is there; that nobody answered is certain only when it is `READY`.
+	// Whether the data is available; that nobody answered is certain only if it is `READY`.
 	ReportState ReportState `json:"report_state,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -5121,7 +5122,7 @@ type MeetingTemplate struct {
 	ZoomID Text `json:"id,omitzero"`
 	// Name.
 	Name Text `json:"name,omitzero"`
-	// Whose template it is; null for one that was just made.
+	// Whose template it is; null for one that was just created.
 	Type MeetingTemplateType `json:"type,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -5167,7 +5168,7 @@ type MeetingTemplateSettingsInput struct {
 type MeetingTopicRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Also those that are scheduled already.
+	// Also those that are already scheduled.
 	DisplayTopicForScheduledMeetings Bool `json:"display_topic_for_scheduled_meetings,omitzero"`
 }
 
@@ -5175,7 +5176,7 @@ type MeetingTopicRule struct {
 type MeetingTopicRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Also those that are scheduled already.
+	// Also those that are already scheduled.
 	DisplayTopicForScheduledMeetings *bool `json:"display_topic_for_scheduled_meetings,omitzero"`
 }
 
@@ -5183,7 +5184,7 @@ type MeetingTopicRuleInput struct {
 type MessageChangeRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// For so many minutes after sending: 0 (no limit), 5, 30, 60, 1440 or 10080.
+	// The number of minutes after sending: 0 (no limit), 5, 30, 60, 1440 or 10080.
 	Minutes Int `json:"time,omitzero"`
 }
 
@@ -5191,17 +5192,17 @@ type MessageChangeRule struct {
 type MessageChangeRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// For so many minutes after sending: 0 (no limit), 5, 30, 60, 1440 or 10080.
+	// The number of minutes after sending: 0 (no limit), 5, 30, 60, 1440 or 10080.
 	Minutes *int `json:"time,omitzero"`
 }
 
-// A policy to be made.
+// A policy to create.
 type NewInformationBarrierPolicy struct {
 	// Its name.
 	Name string `json:"policy_name"`
-	// Whether it holds.
+	// Whether it is enabled.
 	Status InformationBarrierStatus `json:"status"`
-	// Who may still chat with whom. Zoom takes only BLOCKED today.
+	// Who may still chat with whom. Zoom currently accepts only BLOCKED.
 	Type InformationBarrierType `json:"type"`
 	// Zoom's id of the one group.
 	AssignedGroupID string `json:"assigned_group_id"`
@@ -5211,7 +5212,7 @@ type NewInformationBarrierPolicy struct {
 	Settings *NewInformationBarrierSettings `json:"settings"`
 }
 
-// What users of two groups shall not do with each other: `true` forbids.
+// What users of two groups must not do with each other: `true` forbids.
 type NewInformationBarrierSettings struct {
 	// Meet.
 	Meeting bool `json:"meeting"`
@@ -5231,25 +5232,25 @@ type NewInformationBarrierSettings struct {
 	MessageViaSms bool `json:"message_via_sms"`
 }
 
-// A meeting to be scheduled. What is left out is not sent, so that Zoom's and the host's defaults hold.
+// A meeting to schedule. Omitted fields are not sent, so that Zoom's and the host's defaults apply.
 type NewMeeting struct {
 	// Title, 200 characters at most.
 	Topic *string `json:"topic,omitzero"`
 	// What the meeting is about, 2000 characters at most.
 	Agenda *string `json:"agenda,omitzero"`
-	// What kind of meeting. Default: SCHEDULED.
+	// The kind of meeting. Default: SCHEDULED.
 	Type *MeetingTypeInput `json:"type,omitzero"`
-	// When it begins; for SCHEDULED and RECURRING_FIXED_TIME. Left out or past: now.
+	// When it begins; for SCHEDULED and RECURRING_FIXED_TIME. If omitted or past: now.
 	StartTime *Time `json:"start_time,omitzero"`
 	// How long it is planned to last, in minutes, 1 to 1440; for SCHEDULED and RECURRING_FIXED_TIME. Default: 60.
 	DurationMinutes *int `json:"duration,omitzero"`
-	// IANA name of the zone that it is planned in. Default: that of the account.
+	// IANA name of the time zone that it is planned in. Default: that of the account.
 	Timezone *string `json:"timezone,omitzero"`
 	// E-mail address or Zoom's id of another user to schedule it for, who must have allowed the host to.
 	ScheduleFor *string `json:"schedule_for,omitzero"`
 	// Passcode to join, 10 characters at most, within the rules of the account.
 	Password *Secret `json:"password,omitzero"`
-	// Let Zoom make a passcode when none is given and the host's settings ask for one. Default: true.
+	// Let Zoom generate a passcode if none is given and the host's settings require one. Default: true.
 	DefaultPassword *bool `json:"default_password,omitzero"`
 	// Schedule it ahead through the add-on for Google Workspace; for SCHEDULED and RECURRING_NO_FIXED_TIME. Default: false.
 	PreSchedule *bool `json:"pre_schedule,omitzero"`
@@ -5265,7 +5266,7 @@ type NewMeeting struct {
 	Settings *MeetingSettingsInput `json:"settings,omitzero"`
 }
 
-// A person to register. Which fields are required beyond these two is set in the meeting's form.
+// A person to register. The meeting's form defines which fields are required beyond these two.
 type NewRegistrant struct {
 	// E-mail address, 128 characters at most.
 	Email string `json:"email"`
@@ -5281,7 +5282,7 @@ type NewRegistrant struct {
 	State *string `json:"state,omitzero"`
 	// Postal code.
 	Zip *string `json:"zip,omitzero"`
-	// Two letters of the country, such as `US`.
+	// Two-letter code of the country, such as `US`.
 	Country *string `json:"country,omitzero"`
 	// Phone number.
 	Phone *string `json:"phone,omitzero"`
@@ -5293,9 +5294,9 @@ type NewRegistrant struct {
 	Industry *string `json:"industry,omitzero"`
 	// Size of the organization.
 	NoOfEmployees *EmployeeRangeInput `json:"no_of_employees,omitzero"`
-	// When the person means to buy.
+	// When the person plans to buy.
 	PurchasingTimeFrame *PurchasingTimeFrame `json:"purchasing_time_frame,omitzero"`
-	// The person's part in deciding what is bought.
+	// The person's role in purchase decisions.
 	RoleInPurchaseProcess *PurchaseRole `json:"role_in_purchase_process,omitzero"`
 	// Questions and comments of the person.
 	Comments *string `json:"comments,omitzero"`
@@ -5303,25 +5304,25 @@ type NewRegistrant struct {
 	CustomQuestions []*CustomQuestionAnswerInput `json:"custom_questions,omitzero"`
 	// Language of the e-mails that confirm the registration.
 	Language *RegistrantLanguage `json:"language,omitzero"`
-	// `true`: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval. Only for meetings.
+	// `true`: approve at once, even if the meeting requires manual approval. It does not undo automatic approval. Only for meetings.
 	AutoApprove *bool `json:"auto_approve,omitzero"`
-	// Zoom's id of the tracking link that the person came by; only for webinars.
+	// Zoom's id of the tracking link that the person used; only for webinars.
 	SourceID *string `json:"source_id,omitzero"`
 }
 
-// A role to be made.
+// A role to create.
 type NewRole struct {
 	// Its name, which no other role of the account has.
 	Name string `json:"name"`
 	// What it is for.
 	Description *string `json:"description,omitzero"`
-	// What kind of role.
+	// The kind of role.
 	Type *RoleType `json:"type,omitzero"`
 	// What it allows, in Zoom's words, such as `User:Read`.
 	Privileges []string `json:"privileges,omitzero"`
 }
 
-// A sub account to be made, and its owner.
+// A sub account to create, and its owner.
 type NewSubAccount struct {
 	// Name, 64 characters at most. Default: that of the owner.
 	Name *string `json:"account_name,omitzero"`
@@ -5331,21 +5332,21 @@ type NewSubAccount struct {
 	FirstName string `json:"first_name"`
 	// Family name of the owner, 64 characters at most.
 	LastName string `json:"last_name"`
-	// Password of the owner, 8 characters at least. What else it must be like: `Account.security`.
+	// Password of the owner, 8 characters at least. `Account.security` has the other requirements.
 	Password Secret `json:"password"`
 	// What the master account shares with it, and who pays.
 	Options *AccountOptionsPatch `json:"options,omitzero"`
-	// Zoom's id of the reseller under which it is made. Default: the own account.
+	// Zoom's id of the reseller under which it is created. Default: your own account.
 	SubResellerZoomID *string `json:"sub_reseller_id,omitzero"`
-	// Code by which an account that exists is transferred.
+	// Code that transfers an existing account.
 	TransferCode *Secret `json:"transfer_code,omitzero"`
 }
 
-// A user to be added.
+// A user to add.
 type NewUser struct {
 	// E-mail address, 128 characters at most.
 	Email string `json:"email"`
-	// What kind of licence the user gets.
+	// The kind of licence that the user gets.
 	Type UserTypeInput `json:"type"`
 	// Given name, 64 characters at most.
 	FirstName *string `json:"first_name,omitzero"`
@@ -5361,7 +5362,7 @@ type NewUser struct {
 	Feature *NewUserFeature `json:"feature,omitzero"`
 	// Zoom United bundle; any but NONE.
 	PlanUnitedType *NewUserUnitedPlan `json:"plan_united_type,omitzero"`
-	// Licences by subscription; only where an account holds the same plan more than once, two at most.
+	// Licences by subscription; only if an account has the same plan more than once, two at most.
 	LicenseInfoList []*LicenseInfoInput `json:"license_info_list,omitzero"`
 }
 
@@ -5375,11 +5376,11 @@ type NewUserFeature struct {
 
 // Something that an administrator or a user changed.
 type OperationLog struct {
-	// When it was.
+	// When it happened.
 	Time Time `json:"time,omitzero"`
-	// Who did it: as a rule an e-mail address.
+	// Who did it: usually an e-mail address.
 	OperatorEmail Text `json:"operator,omitzero"`
-	// What kind of thing was changed, as Zoom writes it, such as `user`.
+	// The kind of thing that was changed, as Zoom writes it, such as `user`.
 	Category Text `json:"category_type,omitzero"`
 	// What was done, as Zoom writes it, such as `delete`.
 	Action Text `json:"action,omitzero"`
@@ -5389,7 +5390,7 @@ type OperationLog struct {
 	Origin `json:"-"`
 }
 
-// What the other parts do not have.
+// Settings that the other parts do not have.
 type OtherAccountSettings struct {
 	// Administrators can activate users whom they add, with one passcode.
 	AllowAutoActiveUsers Bool `json:"allow_auto_active_users,omitzero"`
@@ -5399,21 +5400,21 @@ type OtherAccountSettings struct {
 	AllowUsersEnterAndSharePronouns Bool `json:"allow_users_enter_and_share_pronouns,omitzero"`
 	// Pictures of the app in a phone's task list are blurred.
 	BlurSnapshot Bool `json:"blur_snapshot,omitzero"`
-	// Who may schedule for others sees their meetings.
+	// Users who may schedule for others see their meetings.
 	DisplayMeetingsScheduledForOthers Bool `json:"display_meetings_scheduled_for_others,omitzero"`
 	// What dashboards show of the quality of meetings.
 	MeetingQosAndMos QualityDisplay `json:"meeting_qos_and_mos,omitzero"`
-	// Meetings of one person stand in dashboards and reports.
+	// Meetings of one person are in dashboards and reports.
 	ShowOneUserMeetingOnDashboard Bool `json:"show_one_user_meeting_on_dashboard,omitzero"`
 	// Which network delivers static content.
 	UseCdn ContentNetwork `json:"use_cdn,omitzero"`
 	// Registration for webinars.
 	WebinarRegistrationOptions *WebinarRegistrationRules `json:"webinar_registration_options,omitzero"`
-	// Reports hold the addresses of signed-in guests.
+	// Reports contain the addresses of signed-in guests.
 	EmailInAttendeeReportForMeeting Bool `json:"email_in_attendee_report_for_meeting,omitzero"`
 }
 
-// What the other parts do not have.
+// Settings that the other parts do not have.
 type OtherAccountSettingsInput struct {
 	// Administrators can activate users whom they add, with one passcode.
 	AllowAutoActiveUsers *bool `json:"allow_auto_active_users,omitzero"`
@@ -5423,42 +5424,42 @@ type OtherAccountSettingsInput struct {
 	AllowUsersEnterAndSharePronouns *bool `json:"allow_users_enter_and_share_pronouns,omitzero"`
 	// Pictures of the app in a phone's task list are blurred.
 	BlurSnapshot *bool `json:"blur_snapshot,omitzero"`
-	// Who may schedule for others sees their meetings.
+	// Users who may schedule for others see their meetings.
 	DisplayMeetingsScheduledForOthers *bool `json:"display_meetings_scheduled_for_others,omitzero"`
 	// What dashboards show of the quality of meetings.
 	MeetingQosAndMos *QualityDisplay `json:"meeting_qos_and_mos,omitzero"`
-	// Meetings of one person stand in dashboards and reports.
+	// Meetings of one person are in dashboards and reports.
 	ShowOneUserMeetingOnDashboard *bool `json:"show_one_user_meeting_on_dashboard,omitzero"`
 	// Which network delivers static content.
 	UseCdn *ContentNetwork `json:"use_cdn,omitzero"`
 	// Registration for webinars.
 	WebinarRegistrationOptions *WebinarRegistrationRulesInput `json:"webinar_registration_options,omitzero"`
-	// Reports hold the addresses of signed-in guests.
+	// Reports contain the addresses of signed-in guests.
 	EmailInAttendeeReportForMeeting *bool `json:"email_in_attendee_report_for_meeting,omitzero"`
 }
 
-// Where a page of a list stands. Lists are read forward.
+// The position of a page in a list. Lists are read forward.
 type PageInfo struct {
-	// More items follow `endCursor`. It is true as well where a list ends early, with the
-	// error INCOMPLETE_LIST: there are more items, and Zoom gives no way to them now.
+	// More items follow `endCursor`. It is also true if a list ends early, with the error
+	// INCOMPLETE_LIST: there are more items, and Zoom provides no access to them now.
 	HasNextPage bool `json:"has_next_page,omitzero"`
-	// Items stand before `startCursor`.
+	// Items precede `startCursor`.
 	HasPreviousPage bool `json:"has_previous_page,omitzero"`
-	// Cursor of the first item here, null when there is none.
+	// Cursor of the first item here; null if there is none.
 	StartCursor Text `json:"start_cursor,omitzero"`
-	// Cursor of the last item here, to be sent as `after`; null when there is none.
+	// Cursor of the last item here, for `after`; null if there is none.
 	EndCursor Text `json:"end_cursor,omitzero"`
 }
 
 // Somebody who is invited to speak in a webinar.
 type Panelist struct {
-	// Zoom's id of the panelist, which is none of a user.
+	// Zoom's id of the panelist, which is not a user's.
 	ZoomID Text `json:"id,omitzero"`
 	// E-mail address.
 	Email Text `json:"email,omitzero"`
 	// Full name.
 	Name Text `json:"name,omitzero"`
-	// The personal link to join by. Who has it joins as this person.
+	// The personal link to join by. Anyone who has it joins as this person.
 	JoinURL Secret `json:"join_url,omitzero"`
 	// Zoom's id of the virtual background.
 	VirtualBackgroundID Text `json:"virtual_background_id,omitzero"`
@@ -5468,22 +5469,22 @@ type Panelist struct {
 	NameTagName Text `json:"name_tag_name,omitzero"`
 	// Pronouns on the tag.
 	NameTagPronouns Text `json:"name_tag_pronouns,omitzero"`
-	// What the tag says of the person, such as a title.
+	// What the tag says about the person, such as a title.
 	NameTagDescription Text `json:"name_tag_description,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// One stay of somebody in a run of a meeting, from joining to leaving. Zoom blanks
-// the e-mail address of most people outside the account.
+// One stay of a person in an instance of a meeting, from joining to leaving. Zoom blanks the e-mail
+// address of most people outside the account.
 type Participant struct {
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person was signed in.
 	ZoomID Text `json:"id,omitzero"`
-	// Zoom's id of the user, for who joined signed in; the successor of `zoomId` in reports.
+	// Zoom's id of the user, if the person was signed in; the successor of `zoomId` in reports.
 	ParticipantUserID Text `json:"participant_user_id,omitzero"`
-	// Id of the stay within this run; another one after each rejoin.
+	// Id of the stay within this instance; another one after each rejoin.
 	InMeetingID Text `json:"user_id,omitzero"`
-	// Zoom's id of the registration that the person came by.
+	// Zoom's id of the registration whose link the person used.
 	RegistrantID Text `json:"registrant_id,omitzero"`
 	// Key that a Meeting SDK app gave to the person, 35 characters at most.
 	CustomerKey Text `json:"customer_key,omitzero"`
@@ -5497,23 +5498,23 @@ type Participant struct {
 	JoinTime Time `json:"join_time,omitzero"`
 	// When the stay ended.
 	LeaveTime Time `json:"leave_time,omitzero"`
-	// How long the stay was, in seconds; 0 while Zoom has not worked it out.
+	// How long the stay was, in seconds; 0 until Zoom has computed it.
 	DurationSeconds Int `json:"duration,omitzero"`
 	// Whether the stay was in the meeting or in its waiting room.
 	Status ParticipantStatus `json:"status,omitzero"`
-	// Whether the connection moved to another server of Zoom's on the way.
+	// Whether the connection moved to another Zoom server during the stay.
 	Failover Bool `json:"failover,omitzero"`
 	// Whether the person belongs to the host's organization.
 	InternalUser Bool `json:"internal_user,omitzero"`
-	// OfWebinar says that the run was one of a webinar.
+	// OfWebinar says that the instance was one of a webinar.
 	OfWebinar bool `json:"-"`
-	// Run is whose participant it is: a UUID, or a meeting's number for its latest run.
+	// Run names the instance: its UUID, or the number of the meeting for the latest one.
 	Run string `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// What a participant said when asked at the end.
+// The feedback of a participant at the end.
 type ParticipantFeedback struct {
 	// Zoom's id of the user.
 	UserZoomID Text `json:"user_id,omitzero"`
@@ -5529,13 +5530,13 @@ type ParticipantFeedback struct {
 	Origin `json:"-"`
 }
 
-// What a participant's connection was like: samples over the time of the stay.
+// The quality of a participant's connection: samples over the time of the stay.
 type ParticipantQos struct {
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person was signed in.
 	ZoomID Text `json:"id,omitzero"`
-	// Id of the stay within this run; another one after each rejoin.
+	// Id of the stay within this instance; another one after each rejoin.
 	InMeetingID Text `json:"user_id,omitzero"`
-	// UUID of the stay, good for as long as the run.
+	// UUID of the stay, valid within the instance.
 	ParticipantUUID Text `json:"participant_uuid,omitzero"`
 	// The name that the person joined with.
 	Name Text `json:"user_name,omitzero"`
@@ -5543,7 +5544,7 @@ type ParticipantQos struct {
 	Email Text `json:"email,omitzero"`
 	// When the stay began.
 	JoinTime Time `json:"join_time,omitzero"`
-	// When the stay ended; null for who is there.
+	// When the stay ended; null while it lasts.
 	LeaveTime Time `json:"leave_time,omitzero"`
 	// What the person joined with.
 	Device ParticipantDevice `json:"device,omitzero"`
@@ -5557,7 +5558,7 @@ type ParticipantQos struct {
 	Os Text `json:"os,omitzero"`
 	// Version of the operating system.
 	OsVersion Text `json:"os_version,omitzero"`
-	// The browser, for who joined by one.
+	// The browser, if the person joined by one.
 	BrowserName Text `json:"browser_name,omitzero"`
 	// Version of the browser.
 	BrowserVersion Text `json:"browser_version,omitzero"`
@@ -5613,9 +5614,9 @@ type ParticipantQos struct {
 	JoinTimeSeconds Float `json:"total_jointime_cost,omitzero"`
 	// Number of the meeting.
 	MeetingNumber MeetingNumber `json:"meeting_number,omitzero"`
-	// Number of the webinar; only where one participant alone is read.
+	// Number of the webinar; only if a single participant is read.
 	WebinarNumber MeetingNumber `json:"webinar_number,omitzero"`
-	// How well the participant fared.
+	// The health of the participant.
 	Health ParticipantHealth `json:"health,omitzero"`
 	// What went wrong, in Zoom's words, such as `audio`; five at most.
 	Issues []Text `json:"issue_list,omitzero"`
@@ -5629,11 +5630,11 @@ type ParticipantQos struct {
 	Origin `json:"-"`
 }
 
-// What a participant shared or recorded in a run.
+// What a participant shared or recorded in an instance.
 type ParticipantSharing struct {
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person was signed in.
 	ZoomID Text `json:"id,omitzero"`
-	// Id of the stay within this run.
+	// Id of the stay within this instance.
 	InMeetingID Text `json:"user_id,omitzero"`
 	// The name that the person joined with.
 	Name Text `json:"user_name,omitzero"`
@@ -5643,37 +5644,37 @@ type ParticipantSharing struct {
 	Origin `json:"-"`
 }
 
-// What a password to sign in must be like.
+// Requirements for a password to sign in.
 type PasswordRequirement struct {
-	// Runs such as `abcde` must be shorter than this many characters; 0: any length.
+	// Sequences such as `abcde` must be shorter than this many characters; 0: any length.
 	ConsecutiveCharactersLength Int `json:"consecutive_characters_length,omitzero"`
-	// It holds a special character such as `!` or `#`.
+	// It must contain a special character such as `!` or `#`.
 	HaveSpecialCharacter Bool `json:"have_special_character,omitzero"`
-	// Least number of characters, 8 to 14.
+	// Minimum number of characters, 8 to 14.
 	MinimumPasswordLength Int `json:"minimum_password_length,omitzero"`
-	// Passcodes that stand in a dictionary of weak ones are refused.
+	// Passwords that are in a dictionary of weak ones are refused.
 	WeakEnhanceDetection Bool `json:"weak_enhance_detection,omitzero"`
 }
 
-// What a password to sign in must be like.
+// Requirements for a password to sign in.
 type PasswordRequirementInput struct {
-	// Runs such as `abcde` must be shorter than this many characters; 0: any length.
+	// Sequences such as `abcde` must be shorter than this many characters; 0: any length.
 	ConsecutiveCharactersLength *int `json:"consecutive_characters_length,omitzero"`
-	// It holds a special character such as `!` or `#`.
+	// It must contain a special character such as `!` or `#`.
 	HaveSpecialCharacter *bool `json:"have_special_character,omitzero"`
-	// Least number of characters, 8 to 14.
+	// Minimum number of characters, 8 to 14.
 	MinimumPasswordLength *int `json:"minimum_password_length,omitzero"`
-	// Passcodes that stand in a dictionary of weak ones are refused.
+	// Passwords that are in a dictionary of weak ones are refused.
 	WeakEnhanceDetection *bool `json:"weak_enhance_detection,omitzero"`
 }
 
-// An audio conference of a user's own, by phone alone.
+// A user's own audio conference, by phone only.
 type PersonalAudioConference struct {
 	// Zoom's id of the conference.
 	ConferenceID Text `json:"conference_id,omitzero"`
-	// Numbers to dial that the account has for itself.
+	// Dial-in numbers that only the account uses.
 	DedicatedDialInNumbers []*ConferenceDialInNumber `json:"dedicated_dial_in_number,omitzero"`
-	// Numbers to dial that Zoom shares among accounts.
+	// Dial-in numbers that Zoom shares among accounts.
 	GlobalDialInNumbers []*ConferenceDialInNumber `json:"global_dial_in_numbers,omitzero"`
 	// Passcode to listen only.
 	ListenOnlyPassword Secret `json:"listen_only_password,omitzero"`
@@ -5739,27 +5740,27 @@ type PhoneRecording struct {
 	RecordedAt Time `json:"date_time,omitzero"`
 	// How long it is, in seconds.
 	DurationSeconds Int `json:"duration,omitzero"`
-	// Whether the user was called, or called.
+	// Whether the user was called, or made the call.
 	Direction PhoneCallDirection `json:"direction,omitzero"`
-	// Name of who called.
+	// Name of the caller.
 	CallerName Text `json:"caller_name,omitzero"`
-	// Number of who called.
+	// Number of the caller.
 	CallerNumber Text `json:"caller_number,omitzero"`
 	// Whose number that is.
 	CallerNumberType PhoneNumberType `json:"caller_number_type,omitzero"`
-	// Account code of who called, for calls between accounts.
+	// Account code of the caller, for calls between accounts.
 	CallerAccountCode Text `json:"caller_account_code,omitzero"`
-	// Name of who was called.
+	// Name of the callee.
 	CalleeName Text `json:"callee_name,omitzero"`
-	// Number of who was called.
+	// Number of the callee.
 	CalleeNumber Text `json:"callee_number,omitzero"`
 	// Whose number that is.
 	CalleeNumberType PhoneNumberType `json:"callee_number_type,omitzero"`
-	// Account code of who was called, for calls between accounts.
+	// Account code of the callee, for calls between accounts.
 	CalleeAccountCode Text `json:"callee_account_code,omitzero"`
-	// Who made the call, when it was made for a call queue.
+	// Who made the call, if it was made for a call queue.
 	OutgoingBy *PhoneExtension `json:"outgoing_by,omitzero"`
-	// Who took the call, when it came by a call queue.
+	// Who accepted the call, if it came through a call queue.
 	AcceptedBy *PhoneExtension `json:"accepted_by,omitzero"`
 	// UUID of the meeting that the call became, if any.
 	MeetingUUID UUID `json:"meeting_uuid,omitzero"`
@@ -5775,39 +5776,39 @@ type PhoneRecording struct {
 
 // Calls of one operation at Zoom that one place of a query leads to.
 type PlanStep struct {
-	// Where in the answer, by response names and without the indices of lists: `account.users.nodes.role`.
+	// The path in the response, by response names and without list indices: `account.users.nodes.role`.
 	Path string `json:"path,omitzero"`
 	// Method and path pattern of the operation, as in the table of operations.
 	Operation string `json:"operation,omitzero"`
-	// The label that Zoom puts on the operation.
+	// The label that Zoom gives the operation.
 	Label RateLabel `json:"label,omitzero"`
-	// Calls at most.
+	// The maximum number of calls.
 	AtMost int `json:"at_most,omitzero"`
-	// Calls that are expected.
+	// The expected number of calls.
 	Expected int `json:"expected,omitzero"`
-	// Answers that the cache has, so that they cost no call.
+	// Responses that the cache has, which cost no call.
 	Cached int `json:"cached,omitzero"`
-	// How many steps before this one have to be answered first.
+	// The number of steps that have to complete before this one.
 	Depth int `json:"depth,omitzero"`
-	// Neither the query nor Zoom bounds the list that the calls hang on: `atMost` is what `MAX_OBJECTS` allows for.
+	// Neither the query nor Zoom limits the list that the calls depend on: `atMost` is what `MAX_OBJECTS` allows.
 	Open bool `json:"open,omitzero"`
 	// Why these calls and no others.
 	Why string `json:"why,omitzero"`
 }
 
-// A poll or quiz of a meeting: what is asked. What was answered is in the reports.
+// A poll or quiz of a meeting: the questions. The answers are in the reports.
 type Poll struct {
 	// Zoom's id of the poll.
 	ZoomID Text `json:"id,omitzero"`
 	// Title.
 	Title Text `json:"title,omitzero"`
-	// How far it has come.
+	// Its state.
 	Status PollStatus `json:"status,omitzero"`
 	// Plain poll, advanced poll or quiz.
 	Type PollType `json:"poll_type,omitzero"`
 	// Nobody sees who answered what.
 	Anonymous Bool `json:"anonymous,omitzero"`
-	// What is asked.
+	// The questions.
 	Questions []*PollQuestion `json:"questions,omitzero"`
 	// Meeting is whose poll it is.
 	Meeting MeetingNumber `json:"-"`
@@ -5837,7 +5838,7 @@ type PollBy struct {
 	ZoomID *string `json:"zoom_id,omitzero"`
 }
 
-// What a poll asks, and how.
+// The content of a poll.
 type PollContent struct {
 	// Title, 64 characters at most.
 	Title string `json:"title"`
@@ -5845,21 +5846,21 @@ type PollContent struct {
 	Type *PollType `json:"poll_type,omitzero"`
 	// Nobody sees who answered what. Default: false.
 	Anonymous *bool `json:"anonymous,omitzero"`
-	// What is asked.
+	// The questions.
 	Questions []*PollQuestionInput `json:"questions"`
 }
 
-// One thing to be matched or put in order.
+// One item to match or to put in order.
 type PollPrompt struct {
-	// What it says.
+	// Its text.
 	Question Text `json:"prompt_question,omitzero"`
 	// What matches it, or its place in the order; null in surveys.
 	RightAnswers []Text `json:"prompt_right_answers,omitzero"`
 }
 
-// One thing to be matched or put in order.
+// One item to match or to put in order.
 type PollPromptInput struct {
-	// What it says.
+	// Its text.
 	Question string `json:"prompt_question"`
 	// What matches it, or its place in the order; not in surveys.
 	RightAnswers []string `json:"prompt_right_answers,omitzero"`
@@ -5867,25 +5868,25 @@ type PollPromptInput struct {
 
 // A question of a poll, a quiz or a survey. Which fields count depends on `type`.
 type PollQuestion struct {
-	// The question. When blanks are to be filled in, the text around them.
+	// The question. If blanks are to be filled in, the text around them.
 	Name Text `json:"name,omitzero"`
-	// What kind of answer it takes.
+	// The kind of answer.
 	Type PollQuestionType `json:"type,omitzero"`
 	// It cannot be skipped.
 	AnswerRequired Bool `json:"answer_required,omitzero"`
 	// The answers to choose from, or to match.
 	Answers []Text `json:"answers,omitzero"`
-	// What is to be matched or put in order.
+	// The items to match or to put in order.
 	Prompts []*PollPrompt `json:"prompts,omitzero"`
 	// The right answers; quizzes only.
 	RightAnswers []Text `json:"right_answers,omitzero"`
 	// Upper and lower case count when blanks are filled in; quizzes only.
 	CaseSensitive Bool `json:"case_sensitive,omitzero"`
-	// A single choice is shown as a list that drops down.
+	// A single choice is shown as a drop-down list.
 	ShowAsDropdown Bool `json:"show_as_dropdown,omitzero"`
-	// Fewest characters of a written answer.
+	// Minimum number of characters of a written answer.
 	MinAnswerLength Int `json:"answer_min_character,omitzero"`
-	// Most characters of a written answer.
+	// Maximum number of characters of a written answer.
 	MaxAnswerLength Int `json:"answer_max_character,omitzero"`
 	// Lowest value of the scale.
 	RatingMinValue Int `json:"rating_min_value,omitzero"`
@@ -5899,25 +5900,25 @@ type PollQuestion struct {
 
 // A question of a poll, a quiz or a survey. Which fields count depends on `type`.
 type PollQuestionInput struct {
-	// The question, 1,024 characters at most. When blanks are to be filled in: as many answers as blanks.
+	// The question, 1,024 characters at most. If blanks are to be filled in: as many answers as blanks.
 	Name string `json:"name"`
-	// What kind of answer it takes. A plain poll takes SINGLE and MULTIPLE only.
+	// The kind of answer. A plain poll accepts SINGLE and MULTIPLE only.
 	Type PollQuestionType `json:"type"`
 	// It cannot be skipped. Default: false.
 	AnswerRequired *bool `json:"answer_required,omitzero"`
 	// The answers to choose from, or to match: two at least; ten at most for a choice and for matching.
 	Answers []string `json:"answers,omitzero"`
-	// What is to be matched or put in order: two to ten.
+	// The items to match or to put in order: two to ten.
 	Prompts []*PollPromptInput `json:"prompts,omitzero"`
 	// The right answers; quizzes only, and required there.
 	RightAnswers []string `json:"right_answers,omitzero"`
 	// Upper and lower case count when blanks are filled in; quizzes only. Default: false.
 	CaseSensitive *bool `json:"case_sensitive,omitzero"`
-	// A single choice is shown as a list that drops down. Default: false.
+	// A single choice is shown as a drop-down list. Default: false.
 	ShowAsDropdown *bool `json:"show_as_dropdown,omitzero"`
-	// Fewest characters of a written answer, 1 at least.
+	// Minimum number of characters of a written answer, 1 at least.
 	MinAnswerLength *int `json:"answer_min_character,omitzero"`
-	// Most characters of a written answer: 500 for a short one, 2,000 for a long one.
+	// Maximum number of characters of a written answer: 500 for a short one, 2,000 for a long one.
 	MaxAnswerLength *int `json:"answer_max_character,omitzero"`
 	// Lowest value of the scale, 0 at least.
 	RatingMinValue *int `json:"rating_min_value,omitzero"`
@@ -5929,7 +5930,7 @@ type PollQuestionInput struct {
 	RatingMaxLabel *string `json:"rating_max_label,omitzero"`
 }
 
-// Somebody who answered polls. Who did so anonymously has the name `Anonymous Attendee`.
+// Somebody who answered polls. An anonymous person has the name `Anonymous Attendee`.
 type PollRespondent struct {
 	// The name that the person joined with.
 	Name Text `json:"name,omitzero"`
@@ -5945,19 +5946,19 @@ type PollRespondent struct {
 	Origin `json:"-"`
 }
 
-// How the polls of a run of a meeting or webinar were answered.
+// How the polls of an instance of a meeting or webinar were answered.
 type PollResults struct {
-	// UUID of the run.
+	// UUID of the instance.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the meeting or webinar.
 	MeetingNumber MeetingNumber `json:"id,omitzero"`
-	// When the run began.
+	// When the instance began.
 	StartTime Time `json:"start_time,omitzero"`
 	// Who answered, each with their answers.
 	Respondents []*PollRespondent `json:"questions,omitzero"`
 	// Where it was read.
 	Source InstanceSource `json:"source,omitzero"`
-	// Whether the data is there; that nobody answered is certain only when it is `READY`.
+	// Whether the data is available; that nobody answered is certain only if it is `READY`.
 	ReportState ReportState `json:"report_state,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -5965,7 +5966,7 @@ type PollResults struct {
 
 // Polls.
 type PollingSettings struct {
-	// Hosts can make quizzes and polls of all kinds.
+	// Hosts can create quizzes and polls of all kinds.
 	AdvancedPolls Bool `json:"advanced_polls,omitzero"`
 	// Alternative hosts can add and edit them.
 	AllowAlternativeHostToAddEdit Bool `json:"allow_alternative_host_to_add_edit,omitzero"`
@@ -5981,7 +5982,7 @@ type PollingSettings struct {
 
 // Polls.
 type PollingSettingsInput struct {
-	// Hosts can make quizzes and polls of all kinds.
+	// Hosts can create quizzes and polls of all kinds.
 	AdvancedPolls *bool `json:"advanced_polls,omitzero"`
 	// Alternative hosts can add and edit them.
 	AllowAlternativeHostToAddEdit *bool `json:"allow_alternative_host_to_add_edit,omitzero"`
@@ -5995,7 +5996,7 @@ type PollingSettingsInput struct {
 	Enable *bool `json:"enable,omitzero"`
 }
 
-// A privilege that holds for some groups only.
+// A privilege that applies to some groups only.
 type PrivilegeScope struct {
 	// The privilege, in Zoom's words, such as `User:Read`.
 	PermissionID Text `json:"permission_id,omitzero"`
@@ -6021,7 +6022,7 @@ type QaAnswer struct {
 	Origin `json:"-"`
 }
 
-// Somebody who asked questions. Who did so anonymously has the name `Anonymous Attendee`.
+// Somebody who asked questions. An anonymous person has the name `Anonymous Attendee`.
 type QaAsker struct {
 	// Zoom's id of the user; null for people outside the account.
 	ZoomID Text `json:"user_id,omitzero"`
@@ -6035,19 +6036,18 @@ type QaAsker struct {
 	Origin `json:"-"`
 }
 
-// A question, and what was said to it.
+// A question, and the answers to it.
 type QaQuestion struct {
 	// Zoom's id of the question.
 	QuestionID Text `json:"question_id,omitzero"`
 	// The question.
 	Question Text `json:"question,omitzero"`
-	// All answers in one text, with semicolons between them; `live answered` where it
-	// was answered aloud. Zoom gives it up in reports, where `answers` has them one by
-	// one.
+	// All answers in one string, separated by semicolons; `live answered` if it was answered aloud. Zoom
+	// deprecates it in reports, where `answers` has them one by one.
 	Answer Text `json:"answer,omitzero"`
 	// When it was asked.
 	CreatedAt Time `json:"create_time,omitzero"`
-	// What became of it.
+	// Its state.
 	Status QaQuestionStatus `json:"question_status,omitzero"`
 	// The answers and comments, one by one.
 	Answers []*QaAnswer `json:"answer_details,omitzero"`
@@ -6055,27 +6055,27 @@ type QaQuestion struct {
 	Origin `json:"-"`
 }
 
-// The questions and answers of a run.
+// The questions and answers of an instance.
 type QaResults struct {
-	// UUID of the run.
+	// UUID of the instance.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the meeting.
 	MeetingNumber MeetingNumber `json:"id,omitzero"`
-	// When the run began.
+	// When the instance began.
 	StartTime Time `json:"start_time,omitzero"`
 	// Who asked, each with their questions.
 	Askers []*QaAsker `json:"questions,omitzero"`
 	// Where it was read.
 	Source InstanceSource `json:"source,omitzero"`
-	// Whether the data is there; that nobody asked is certain only when it is `READY`.
+	// Whether the data is available; that nobody asked is certain only if it is `READY`.
 	ReportState ReportState `json:"report_state,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// One sample of a connection. `input` is what the device sent to Zoom, `output` what
-// it received. Who joins through a Cloud Room Connector (CRC) or by the web client
-// (RWG) has two legs: from the device to that, and from that back to the device.
+// One sample of a connection. `input` is what the device sent to Zoom, `output` what it received. A
+// person who joins through a Cloud Room Connector (CRC) or by the web client (RWG) has two legs: from
+// the device to it, and from it back to the device.
 type QosSample struct {
 	// When it was taken.
 	Time Time `json:"date_time,omitzero"`
@@ -6117,7 +6117,7 @@ type QosSample struct {
 	ScreenShareDeviceToRwg *VideoQos `json:"as_device_to_rwg,omitzero"`
 	// How busy the processor was.
 	CPUUsage *CPUUsage `json:"cpu_usage,omitzero"`
-	// How hard pressed the system was.
+	// The CPU pressure of the system.
 	CPUPressure *CPUPressure `json:"cpu_pressure_level,omitzero"`
 	// How strong the wireless signal was.
 	WifiSignal *WifiSignal `json:"wifi_rssi,omitzero"`
@@ -6133,7 +6133,7 @@ type QualityByMedium struct {
 	ScreenShare *QualityCounts `json:"screen_share,omitzero"`
 }
 
-// How often each quality was met.
+// The number of each quality.
 type QualityCounts struct {
 	// Nearly flawless.
 	Good Int `json:"good,omitzero"`
@@ -6145,7 +6145,7 @@ type QualityCounts struct {
 	Bad Int `json:"bad,omitzero"`
 }
 
-// How many meetings, or participants, had which quality.
+// The number of meetings, or participants, of each quality.
 type QualityScores struct {
 	// First day that was counted, UTC.
 	From Date `json:"from,omitzero"`
@@ -6191,46 +6191,46 @@ type QuestionAndAnswerInput struct {
 
 // The budget of calls that all apps of a Zoom account share.
 type RateLimit struct {
-	// The plan that the gateway was told the account has.
+	// The account's plan, as the gateway is configured.
 	Plan BudgetPlan `json:"plan,omitzero"`
 	// The budgets of the labels, the cheapest label first.
 	Labels []*LabelBudget `json:"labels,omitzero"`
-	// What HEAVY and RESOURCE_INTENSIVE share a day; null where they share none, on a Free
+	// The daily budget that HEAVY and RESOURCE_INTENSIVE share; null if they share none, on a Free
 	// account.
 	Pool *DailyBudget `json:"pool,omitzero"`
-	// The budgets that Zoom Phone has of its own, by label.
+	// Zoom Phone's own budgets, by label.
 	Phone []*LabelBudget `json:"phone,omitzero"`
-	// What HEAVY and RESOURCE_INTENSIVE of Zoom Phone share a day; null where nothing is limited.
+	// The daily budget that HEAVY and RESOURCE_INTENSIVE of Zoom Phone share; null if nothing is limited.
 	PhonePool *DailyBudget `json:"phone_pool,omitzero"`
-	// Calls that wait for their turn now, on the replica that answers.
+	// Calls that are waiting now, on the replica that responds.
 	Waiting int `json:"waiting,omitzero"`
-	// Calls that this operation makes at most, by label, with an empty cache and without
-	// retries, as long as Zoom's lists come whole. Labels without calls are left out.
+	// The maximum number of calls of this operation, by label, with an empty cache and without retries,
+	// as long as Zoom's lists are complete. Labels without calls are omitted.
 	Estimated []*CallCount `json:"estimated,omitzero"`
-	// Calls that are expected: as many as when each list is as long as `first`, no two objects
-	// lead to the same one, and the cache stays as it is.
+	// The expected number of calls: as many as if each list is as long as `first`, no two objects lead
+	// to the same one, and the cache does not change.
 	Expected []*CallCount `json:"expected,omitzero"`
-	// Whether `expected` counts what the cache holds. It does not for a mutation, nor where the
-	// cache could not be asked: then it is what an empty cache leads to.
+	// Whether `expected` takes the cache into account. It does not for a mutation, nor if the cache
+	// could not be read: then it is that of an empty cache.
 	CacheKnown bool `json:"cache_known,omitzero"`
-	// Days whose budgets the expected calls take: 0 where no budget of a day pays them, 1 where
-	// what is left of today's does.
+	// The number of days whose budgets the expected calls take: 0 if no daily budget pays for them, 1 if
+	// the rest of today's does.
 	Days int `json:"days,omitzero"`
-	// When the budget of a day holds all expected calls. Null where today's does, where no
-	// day's can, and where that is not known.
+	// When a daily budget covers all expected calls. Null if today's does, if no day's can, and if this
+	// is unknown.
 	RetryAt Time `json:"retry_at,omitzero"`
-	// The longest chain of expected calls of which each needs the answer of the one before.
+	// The longest chain of expected calls of which each needs the response to the one before.
 	RoundTrips int `json:"round_trips,omitzero"`
-	// Objects in the answer at most.
+	// The maximum number of objects in the response.
 	Objects int `json:"objects,omitzero"`
-	// The calls one by one, in the order of the query; a step stands before those that need its
-	// answer. There are 1,000 at most; the sums count all.
+	// The calls one by one, in the order of the query; a step precedes those that need its response.
+	// There are 1,000 at most; the sums count all.
 	Steps []*PlanStep `json:"steps,omitzero"`
 	// Scopes that the operation needs: one row for each operation at Zoom.
 	Scopes []*StepScopes `json:"scopes,omitzero"`
 }
 
-// Showing that a message was read.
+// Read receipts.
 type ReadReceiptSettings struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
@@ -6238,7 +6238,7 @@ type ReadReceiptSettings struct {
 	AllowUsersOptOut Bool `json:"allow_users_opt_out,omitzero"`
 }
 
-// Showing that a message was read.
+// Read receipts.
 type ReadReceiptSettingsInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
@@ -6266,15 +6266,15 @@ type RecordingAddressRuleInput struct {
 type RecordingFile struct {
 	// Zoom's id of the file; captions and timelines have none.
 	ZoomID Text `json:"id,omitzero"`
-	// Name of the file; only of a single participant's sound.
+	// Name of the file; only for a single participant's audio.
 	Name Text `json:"file_name,omitzero"`
 	// What is in it.
 	Type RecordingFileType `json:"file_type,omitzero"`
-	// How its name ends.
+	// The extension of its name.
 	Extension RecordingFileExtension `json:"file_extension,omitzero"`
 	// What was recorded.
 	RecordingType RecordingType `json:"recording_type,omitzero"`
-	// How large it is.
+	// Its size.
 	Size *Int `json:"file_size,omitzero"`
 	// Whether it is ready.
 	Status RecordingStatus `json:"status,omitzero"`
@@ -6282,13 +6282,13 @@ type RecordingFile struct {
 	StartTime Time `json:"recording_start,omitzero"`
 	// When it ends.
 	EndTime Time `json:"recording_end,omitzero"`
-	// When it was put into the trash; null for one that is not there.
+	// When it was moved to the trash; null if it was not.
 	DeletedTime Time `json:"deleted_time,omitzero"`
-	// UUID of the run.
+	// UUID of the instance.
 	MeetingUUID UUID `json:"meeting_id,omitzero"`
-	// Page to play it on, for who may.
+	// Page that plays it, for people who may see it.
 	PlayURL Text `json:"play_url,omitzero"`
-	// Where it lies, for accounts with storage of their own; they have no `download`.
+	// Where it is stored, for accounts with their own storage; they have no `download`.
 	FilePath Text `json:"file_path,omitzero"`
 	// DownloadURL is where the file lies at Zoom.
 	DownloadURL Secret `json:"download_url,omitzero"`
@@ -6316,31 +6316,31 @@ type RecordingNotificationInput struct {
 	AskHostToConfirm *bool `json:"ask_host_to_confirm,omitzero"`
 }
 
-// What a passcode of a recording must be like.
+// Requirements for a passcode of a recording.
 type RecordingPasscodeRequirement struct {
-	// It holds a letter.
+	// It must contain a letter.
 	HaveLetter Bool `json:"have_letter,omitzero"`
-	// It holds a digit.
+	// It must contain a digit.
 	HaveNumber Bool `json:"have_number,omitzero"`
-	// It holds a special character such as `!` or `#`.
+	// It must contain a special character such as `!` or `#`.
 	HaveSpecialCharacter Bool `json:"have_special_character,omitzero"`
-	// Least number of characters.
+	// Minimum number of characters.
 	Length Int `json:"length,omitzero"`
-	// It holds digits only.
+	// It must contain digits only.
 	OnlyAllowNumeric Bool `json:"only_allow_numeric,omitzero"`
 }
 
-// What a passcode of a recording must be like.
+// Requirements for a passcode of a recording.
 type RecordingPasscodeRequirementInput struct {
-	// It holds a letter.
+	// It must contain a letter.
 	HaveLetter *bool `json:"have_letter,omitzero"`
-	// It holds a digit.
+	// It must contain a digit.
 	HaveNumber *bool `json:"have_number,omitzero"`
-	// It holds a special character such as `!` or `#`.
+	// It must contain a special character such as `!` or `#`.
 	HaveSpecialCharacter *bool `json:"have_special_character,omitzero"`
-	// Least number of characters.
+	// Minimum number of characters.
 	Length *int `json:"length,omitzero"`
-	// It holds digits only.
+	// It must contain digits only.
 	OnlyAllowNumeric *bool `json:"only_allow_numeric,omitzero"`
 }
 
@@ -6348,15 +6348,15 @@ type RecordingPasscodeRequirementInput struct {
 type RecordingSettings struct {
 	// Only users of the account can open cloud recordings.
 	AccountUserAccessRecording Bool `json:"account_user_access_recording,omitzero"`
-	// Deleted cloud recordings can be brought back for some time.
+	// Deleted cloud recordings can be restored for some time.
 	AllowRecoveryDeletedCloudRecordings Bool `json:"allow_recovery_deleted_cloud_recordings,omitzero"`
 	// Archiving of meetings and webinars.
 	Archive *ArchiveSettings `json:"archive,omitzero"`
 	// Cloud recordings are deleted after some days.
 	AutoDeleteCmr Bool `json:"auto_delete_cmr,omitzero"`
-	// After how many: 30, 60, 90 or 120.
+	// The number of days: 30, 60, 90 or 120.
 	AutoDeleteCmrDays Int `json:"auto_delete_cmr_days,omitzero"`
-	// Whether recording starts by itself.
+	// Whether recording starts automatically.
 	AutoRecording AutoRecording `json:"auto_recording,omitzero"`
 	// Hosts can record to the cloud.
 	CloudRecording Bool `json:"cloud_recording,omitzero"`
@@ -6364,7 +6364,7 @@ type RecordingSettings struct {
 	CloudRecordingDownload Bool `json:"cloud_recording_download,omitzero"`
 	// Only the host can download them.
 	CloudRecordingDownloadHost Bool `json:"cloud_recording_download_host,omitzero"`
-	// Participants' names are seen in recordings.
+	// Participants' names are visible in recordings.
 	DisplayParticipantName Bool `json:"display_participant_name,omitzero"`
 	// Hosts can delete their recordings.
 	HostDeleteCloudRecording Bool `json:"host_delete_cloud_recording,omitzero"`
@@ -6372,33 +6372,33 @@ type RecordingSettings struct {
 	IPAddressAccessControl *RecordingAddressRule `json:"ip_address_access_control,omitzero"`
 	// Users can record to their computer.
 	LocalRecording Bool `json:"local_recording,omitzero"`
-	// Files suit other video editors; they are larger.
+	// Files are optimized for other video editors; they are larger.
 	OptimizeRecordingFor3rdPartyVideoEditor Bool `json:"optimize_recording_for_3rd_party_video_editor,omitzero"`
 	// Hosts cannot open their cloud recordings.
 	PreventHostAccessRecording Bool `json:"prevent_host_access_recording,omitzero"`
-	// Sound is recorded as one file.
+	// Audio is recorded as one file.
 	RecordAudioFile Bool `json:"record_audio_file,omitzero"`
-	// Each participant's sound is recorded as a file.
+	// Each participant's audio is recorded as a file.
 	RecordAudioFileEachParticipant Bool `json:"record_audio_file_each_participant,omitzero"`
-	// Views that are recorded as files of their own.
+	// Views that are recorded as separate files.
 	RecordFilesSeparately *SeparateRecordings `json:"record_files_separately,omitzero"`
 	// The gallery with the shared screen is recorded.
 	RecordGalleryView Bool `json:"record_gallery_view,omitzero"`
-	// The one who speaks with the shared screen is recorded.
+	// The active speaker with the shared screen is recorded.
 	RecordSpeakerView Bool `json:"record_speaker_view,omitzero"`
-	// What is said is transcribed.
+	// Speech is transcribed.
 	RecordingAudioTranscript Bool `json:"recording_audio_transcript,omitzero"`
-	// Participants are told that a recording starts.
+	// Participants are notified that a recording starts.
 	RecordingDisclaimer Bool `json:"recording_disclaimer,omitzero"`
 	// Recordings have highlights.
 	RecordingHighlight Bool `json:"recording_highlight,omitzero"`
 	// What AI Companion adds to recordings.
 	SmartRecording *SmartRecordingSettings `json:"smart_recording,omitzero"`
-	// What a passcode of a recording must be like.
+	// Requirements for a passcode of a recording.
 	RecordingPasswordRequirement *RecordingPasscodeRequirement `json:"recording_password_requirement,omitzero"`
-	// Small pictures of the presenter are recorded.
+	// Thumbnails of the presenter are recorded.
 	RecordingThumbnails Bool `json:"recording_thumbnails,omitzero"`
-	// Recordings that exist need a passcode.
+	// Existing recordings need a passcode.
 	RequiredPasswordForExistingCloudRecordings Bool `json:"required_password_for_existing_cloud_recordings,omitzero"`
 	// Shared recordings need a passcode.
 	RequiredPasswordForSharedCloudRecordings Bool `json:"required_password_for_shared_cloud_recordings,omitzero"`
@@ -6420,15 +6420,15 @@ type RecordingSettings struct {
 type RecordingSettingsInput struct {
 	// Only users of the account can open cloud recordings.
 	AccountUserAccessRecording *bool `json:"account_user_access_recording,omitzero"`
-	// Deleted cloud recordings can be brought back for some time.
+	// Deleted cloud recordings can be restored for some time.
 	AllowRecoveryDeletedCloudRecordings *bool `json:"allow_recovery_deleted_cloud_recordings,omitzero"`
 	// Archiving of meetings and webinars.
 	Archive *ArchiveSettingsInput `json:"archive,omitzero"`
 	// Cloud recordings are deleted after some days.
 	AutoDeleteCmr *bool `json:"auto_delete_cmr,omitzero"`
-	// After how many: 30, 60, 90 or 120.
+	// The number of days: 30, 60, 90 or 120.
 	AutoDeleteCmrDays *int `json:"auto_delete_cmr_days,omitzero"`
-	// Whether recording starts by itself.
+	// Whether recording starts automatically.
 	AutoRecording *AutoRecording `json:"auto_recording,omitzero"`
 	// Hosts can record to the cloud.
 	CloudRecording *bool `json:"cloud_recording,omitzero"`
@@ -6436,7 +6436,7 @@ type RecordingSettingsInput struct {
 	CloudRecordingDownload *bool `json:"cloud_recording_download,omitzero"`
 	// Only the host can download them.
 	CloudRecordingDownloadHost *bool `json:"cloud_recording_download_host,omitzero"`
-	// Participants' names are seen in recordings.
+	// Participants' names are visible in recordings.
 	DisplayParticipantName *bool `json:"display_participant_name,omitzero"`
 	// Hosts can delete their recordings.
 	HostDeleteCloudRecording *bool `json:"host_delete_cloud_recording,omitzero"`
@@ -6444,33 +6444,33 @@ type RecordingSettingsInput struct {
 	IPAddressAccessControl *RecordingAddressRuleInput `json:"ip_address_access_control,omitzero"`
 	// Users can record to their computer.
 	LocalRecording *bool `json:"local_recording,omitzero"`
-	// Files suit other video editors; they are larger.
+	// Files are optimized for other video editors; they are larger.
 	OptimizeRecordingFor3rdPartyVideoEditor *bool `json:"optimize_recording_for_3rd_party_video_editor,omitzero"`
 	// Hosts cannot open their cloud recordings.
 	PreventHostAccessRecording *bool `json:"prevent_host_access_recording,omitzero"`
-	// Sound is recorded as one file.
+	// Audio is recorded as one file.
 	RecordAudioFile *bool `json:"record_audio_file,omitzero"`
-	// Each participant's sound is recorded as a file.
+	// Each participant's audio is recorded as a file.
 	RecordAudioFileEachParticipant *bool `json:"record_audio_file_each_participant,omitzero"`
-	// Views that are recorded as files of their own.
+	// Views that are recorded as separate files.
 	RecordFilesSeparately *SeparateRecordingsInput `json:"record_files_separately,omitzero"`
 	// The gallery with the shared screen is recorded.
 	RecordGalleryView *bool `json:"record_gallery_view,omitzero"`
-	// The one who speaks with the shared screen is recorded.
+	// The active speaker with the shared screen is recorded.
 	RecordSpeakerView *bool `json:"record_speaker_view,omitzero"`
-	// What is said is transcribed.
+	// Speech is transcribed.
 	RecordingAudioTranscript *bool `json:"recording_audio_transcript,omitzero"`
-	// Participants are told that a recording starts.
+	// Participants are notified that a recording starts.
 	RecordingDisclaimer *bool `json:"recording_disclaimer,omitzero"`
 	// Recordings have highlights.
 	RecordingHighlight *bool `json:"recording_highlight,omitzero"`
 	// What AI Companion adds to recordings.
 	SmartRecording *SmartRecordingSettingsInput `json:"smart_recording,omitzero"`
-	// What a passcode of a recording must be like.
+	// Requirements for a passcode of a recording.
 	RecordingPasswordRequirement *RecordingPasscodeRequirementInput `json:"recording_password_requirement,omitzero"`
-	// Small pictures of the presenter are recorded.
+	// Thumbnails of the presenter are recorded.
 	RecordingThumbnails *bool `json:"recording_thumbnails,omitzero"`
-	// Recordings that exist need a passcode.
+	// Existing recordings need a passcode.
 	RequiredPasswordForExistingCloudRecordings *bool `json:"required_password_for_existing_cloud_recordings,omitzero"`
 	// Shared recordings need a passcode.
 	RequiredPasswordForSharedCloudRecordings *bool `json:"required_password_for_shared_cloud_recordings,omitzero"`
@@ -6504,7 +6504,7 @@ type RecordingStorageLocationInput struct {
 	Value *string `json:"value,omitzero"`
 }
 
-// Takes a deleted meeting back.
+// Restores a deleted meeting.
 type RecoverMeetingInput struct {
 	// The meeting.
 	Meeting *MeetingBy `json:"meeting"`
@@ -6512,9 +6512,9 @@ type RecoverMeetingInput struct {
 
 // How a meeting with fixed times recurs.
 type Recurrence struct {
-	// By days, weeks or months.
+	// Days, weeks or months.
 	Type RecurrenceType `json:"type,omitzero"`
-	// Every how many days, weeks or months.
+	// The interval, in days, weeks or months.
 	RepeatInterval Int `json:"repeat_interval,omitzero"`
 	// Weekly: the days of the week.
 	WeeklyDays []Weekday `json:"weekly_days,omitzero"`
@@ -6524,7 +6524,7 @@ type Recurrence struct {
 	MonthlyWeek MonthlyWeek `json:"monthly_week,omitzero"`
 	// Monthly: the day of that week.
 	MonthlyWeekDay Weekday `json:"monthly_week_day,omitzero"`
-	// After how many times it ends; 0 is never.
+	// The number of occurrences after which it ends; 0 is never.
 	EndTimes Int `json:"end_times,omitzero"`
 	// When it ends.
 	EndDateTime Time `json:"end_date_time,omitzero"`
@@ -6532,9 +6532,9 @@ type Recurrence struct {
 
 // How a meeting with fixed times recurs. Give `endTimes` or `endDateTime`, not both.
 type RecurrenceInput struct {
-	// By days, weeks or months.
+	// Days, weeks or months.
 	Type RecurrenceType `json:"type"`
-	// Every how many: 99 days, 50 weeks or 10 months at most.
+	// The interval: 99 days, 50 weeks or 10 months at most.
 	RepeatInterval *int `json:"repeat_interval,omitzero"`
 	// Weekly: the days of the week. Default: SUNDAY.
 	WeeklyDays []Weekday `json:"weekly_days,omitzero"`
@@ -6544,7 +6544,7 @@ type RecurrenceInput struct {
 	MonthlyWeek *MonthlyWeek `json:"monthly_week,omitzero"`
 	// Monthly: the day of that week. Needs `monthlyWeek`.
 	MonthlyWeekDay *Weekday `json:"monthly_week_day,omitzero"`
-	// After how many times it ends, 60 at most; 0 is never. Default: 1.
+	// The number of occurrences after which it ends, 60 at most; 0 is never. Default: 1.
 	EndTimes *int `json:"end_times,omitzero"`
 	// When it ends.
 	EndDateTime *Time `json:"end_date_time,omitzero"`
@@ -6564,7 +6564,7 @@ type Registrant struct {
 	Status RegistrantStatus `json:"status,omitzero"`
 	// When it was made.
 	CreatedAt Time `json:"create_time,omitzero"`
-	// The personal link to join by; null until the registration is approved. Who has it joins as this person.
+	// The personal link to join by; null until the registration is approved. Anyone who has it joins as this person.
 	JoinURL Secret `json:"join_url,omitzero"`
 	// Code that the person types when joining a meeting by phone.
 	ParticipantPinCode Secret `json:"participant_pin_code,omitzero"`
@@ -6576,7 +6576,7 @@ type Registrant struct {
 	State Text `json:"state,omitzero"`
 	// Postal code.
 	Zip Text `json:"zip,omitzero"`
-	// Two letters of the country, such as `US`.
+	// Two-letter code of the country, such as `US`.
 	Country Text `json:"country,omitzero"`
 	// Phone number.
 	Phone Text `json:"phone,omitzero"`
@@ -6588,9 +6588,9 @@ type Registrant struct {
 	Industry Text `json:"industry,omitzero"`
 	// Size of the organization.
 	NoOfEmployees EmployeeRange `json:"no_of_employees,omitzero"`
-	// When the person means to buy.
+	// When the person plans to buy.
 	PurchasingTimeFrame PurchasingTimeFrame `json:"purchasing_time_frame,omitzero"`
-	// The person's part in deciding what is bought.
+	// The person's role in purchase decisions.
 	RoleInPurchaseProcess PurchaseRole `json:"role_in_purchase_process,omitzero"`
 	// Questions and comments of the person.
 	Comments Text `json:"comments,omitzero"`
@@ -6622,13 +6622,13 @@ type RegistrantBy struct {
 type RegistrationFormInput struct {
 	// Fields of Zoom's form.
 	Questions []*RegistrationQuestionInput `json:"questions,omitzero"`
-	// Questions of the host's own.
+	// The host's own questions.
 	CustomQuestions []*CustomRegistrationQuestionInput `json:"custom_questions,omitzero"`
 }
 
 // A field of Zoom's registration form.
 type RegistrationQuestion struct {
-	// Which field.
+	// The field.
 	Field RegistrationField `json:"field_name,omitzero"`
 	// It has to be filled in.
 	Required Bool `json:"required,omitzero"`
@@ -6636,17 +6636,17 @@ type RegistrationQuestion struct {
 
 // A field of Zoom's registration form.
 type RegistrationQuestionInput struct {
-	// Which field.
+	// The field.
 	Field RegistrationField `json:"field_name"`
 	// It has to be filled in.
 	Required bool `json:"required"`
 }
 
-// What people are asked when they register, beside given name and e-mail address.
+// What people are asked when they register, besides given name and e-mail address.
 type RegistrationQuestions struct {
 	// Fields of Zoom's form.
 	Questions []*RegistrationQuestion `json:"questions,omitzero"`
-	// Questions of the host's own.
+	// The host's own questions.
 	CustomQuestions []*CustomRegistrationQuestion `json:"custom_questions,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -6660,15 +6660,15 @@ type Role struct {
 	Name Text `json:"name,omitzero"`
 	// What it is for.
 	Description Text `json:"description,omitzero"`
-	// What kind of role it is.
+	// The kind of role.
 	Type RoleType `json:"type,omitzero"`
 	// How many users have it.
 	TotalMembers Int `json:"total_members,omitzero"`
 	// What it allows, in Zoom's words, such as `User:Read`. Zoom adds new ones with its products.
 	Privileges []Text `json:"privileges,omitzero"`
-	// How sub accounts are managed by who has it; only for partners with sub accounts.
+	// How users who have it manage sub accounts; only for partners with sub accounts.
 	SubAccountPrivileges *SubAccountPrivileges `json:"sub_account_privileges,omitzero"`
-	// The privileges that hold for some groups only.
+	// The privileges that apply to some groups only.
 	PrivilegeScopes []*PrivilegeScope `json:"privilege_scopes,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -6676,9 +6676,9 @@ type Role struct {
 
 func (Role) IsNode() {}
 
-// That a role was given to users.
+// An assignment of a role to users.
 type RoleAssignment struct {
-	// When.
+	// When it was made.
 	AddedAt Time `json:"add_at,omitzero"`
 	// Zoom's ids of the users.
 	UserZoomIds []CommaItem `json:"ids,omitzero"`
@@ -6706,21 +6706,21 @@ type RoleMember struct {
 	LastName Text `json:"last_name,omitzero"`
 	// The user's department.
 	Department Text `json:"department,omitzero"`
-	// What kind of licence the user has.
+	// The user's kind of licence.
 	Type UserType `json:"type,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// Changes to a role. What is left out stays as it is.
+// Changes to a role. Omitted fields stay unchanged.
 type RolePatch struct {
 	// Its name, which no other role of the account has.
 	Name *string `json:"name,omitzero"`
 	// What it is for.
 	Description *string `json:"description,omitzero"`
-	// What it allows, in Zoom's words, such as `User:Read`; all of it, not what is added.
+	// What it allows, in Zoom's words, such as `User:Read`; the whole list, not additions.
 	Privileges []string `json:"privileges,omitzero"`
-	// How sub accounts are managed by who has it; only for partners with sub accounts.
+	// How users who have it manage sub accounts; only for partners with sub accounts.
 	SubAccountPrivileges *SubAccountPrivilegesInput `json:"sub_account_privileges,omitzero"`
 }
 
@@ -6774,29 +6774,29 @@ type Roster struct {
 	Origin `json:"-"`
 }
 
-// What new meetings are like.
+// Settings of new meetings.
 type ScheduleMeetingSettings struct {
 	// How people can hear and speak.
 	AudioType MeetingAudio `json:"audio_type,omitzero"`
-	// Only who is signed in can join.
+	// Only people who are signed in can join.
 	EnforceLogin Bool `json:"enforce_login,omitzero"`
 	// The domains whose users can join.
 	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
-	// Only who is signed in with one of some domains can join.
+	// Only people who are signed in with one of some domains can join.
 	EnforceLoginWithDomains Bool `json:"enforce_login_with_domains,omitzero"`
 	// Personal meeting rooms that open before the host need a passcode.
 	ForcePmiJbhPassword Bool `json:"force_pmi_jbh_password,omitzero"`
 	// The host's camera is on at the start.
 	HostVideo Bool `json:"host_video,omitzero"`
-	// Meetings have a group chat of their own.
+	// Meetings have their own group chat.
 	EnableDedicatedGroupChat Bool `json:"enable_dedicated_group_chat,omitzero"`
-	// So many minutes before the start: 5, 10 or 15; 0: any time.
+	// How long before the start people can join, in minutes: 5, 10 or 15; 0 is any time. Counts with `joinBeforeHost`.
 	JbhTimeMinutes Int `json:"jbh_time,omitzero"`
 	// People can join before the host.
 	JoinBeforeHost Bool `json:"join_before_host,omitzero"`
-	// What a passcode of a meeting must be like.
+	// Requirements for a passcode of a meeting.
 	MeetingPasswordRequirement *MeetingPasscodeRequirement `json:"meeting_password_requirement,omitzero"`
-	// The real topic is kept nowhere: all are called "Zoom Meeting".
+	// The real topic is stored nowhere: all are called "Zoom Meeting".
 	NotStoreMeetingTopic Bool `json:"not_store_meeting_topic,omitzero"`
 	// Participants' cameras are on when they join.
 	ParticipantVideo Bool `json:"participant_video,omitzero"`
@@ -6808,7 +6808,7 @@ type ScheduleMeetingSettings struct {
 	RequirePasswordForInstantMeetings Bool `json:"require_password_for_instant_meetings,omitzero"`
 	// Which meetings in personal rooms need a passcode.
 	RequirePasswordForPmiMeetings PersonalRoomPasscodes `json:"require_password_for_pmi_meetings,omitzero"`
-	// Meetings that are scheduled already need a passcode.
+	// Meetings that are already scheduled need a passcode.
 	RequirePasswordForScheduledMeetings Bool `json:"require_password_for_scheduled_meetings,omitzero"`
 	// New meetings need a passcode.
 	RequirePasswordForSchedulingNewMeetings Bool `json:"require_password_for_scheduling_new_meetings,omitzero"`
@@ -6818,11 +6818,11 @@ type ScheduleMeetingSettings struct {
 	UsePmiForScheduledMeetings Bool `json:"use_pmi_for_scheduled_meetings,omitzero"`
 	// Calling all meetings "Zoom Meeting".
 	AlwaysDisplayZoomMeetingAsTopic *MeetingTopicRule `json:"always_display_zoom_meeting_as_topic,omitzero"`
-	// Hiding what meetings are about.
+	// Hiding the description of meetings.
 	HideMeetingDescription *MeetingDescriptionRule `json:"hide_meeting_description,omitzero"`
 	// Calling all webinars "Zoom Webinar".
 	AlwaysDisplayZoomWebinarAsTopic *WebinarTopicRule `json:"always_display_zoom_webinar_as_topic,omitzero"`
-	// Hiding what webinars are about.
+	// Hiding the description of webinars.
 	HideWebinarDescription *WebinarDescriptionRule `json:"hide_webinar_description,omitzero"`
 	// Templates of meetings.
 	MeetingTemplate *MeetingTemplateSettings `json:"meeting_template,omitzero"`
@@ -6830,29 +6830,29 @@ type ScheduleMeetingSettings struct {
 	ContinuousMeetingChat *MeetingChatSettings `json:"continuous_meeting_chat,omitzero"`
 }
 
-// What new meetings are like.
+// Settings of new meetings.
 type ScheduleMeetingSettingsInput struct {
 	// How people can hear and speak.
 	AudioType *MeetingAudio `json:"audio_type,omitzero"`
-	// Only who is signed in can join.
+	// Only people who are signed in can join.
 	EnforceLogin *bool `json:"enforce_login,omitzero"`
 	// The domains whose users can join.
 	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
-	// Only who is signed in with one of some domains can join.
+	// Only people who are signed in with one of some domains can join.
 	EnforceLoginWithDomains *bool `json:"enforce_login_with_domains,omitzero"`
 	// Personal meeting rooms that open before the host need a passcode.
 	ForcePmiJbhPassword *bool `json:"force_pmi_jbh_password,omitzero"`
 	// The host's camera is on at the start.
 	HostVideo *bool `json:"host_video,omitzero"`
-	// Meetings have a group chat of their own.
+	// Meetings have their own group chat.
 	EnableDedicatedGroupChat *bool `json:"enable_dedicated_group_chat,omitzero"`
-	// So many minutes before the start: 5, 10 or 15; 0: any time.
+	// How long before the start people can join, in minutes: 5, 10 or 15; 0 is any time. Counts with `joinBeforeHost`.
 	JbhTimeMinutes *int `json:"jbh_time,omitzero"`
 	// People can join before the host.
 	JoinBeforeHost *bool `json:"join_before_host,omitzero"`
-	// What a passcode of a meeting must be like.
+	// Requirements for a passcode of a meeting.
 	MeetingPasswordRequirement *MeetingPasscodeRequirementInput `json:"meeting_password_requirement,omitzero"`
-	// The real topic is kept nowhere: all are called "Zoom Meeting".
+	// The real topic is stored nowhere: all are called "Zoom Meeting".
 	NotStoreMeetingTopic *bool `json:"not_store_meeting_topic,omitzero"`
 	// Participants' cameras are on when they join.
 	ParticipantVideo *bool `json:"participant_video,omitzero"`
@@ -6864,7 +6864,7 @@ type ScheduleMeetingSettingsInput struct {
 	RequirePasswordForInstantMeetings *bool `json:"require_password_for_instant_meetings,omitzero"`
 	// Which meetings in personal rooms need a passcode.
 	RequirePasswordForPmiMeetings *PersonalRoomPasscodes `json:"require_password_for_pmi_meetings,omitzero"`
-	// Meetings that are scheduled already need a passcode.
+	// Meetings that are already scheduled need a passcode.
 	RequirePasswordForScheduledMeetings *bool `json:"require_password_for_scheduled_meetings,omitzero"`
 	// New meetings need a passcode.
 	RequirePasswordForSchedulingNewMeetings *bool `json:"require_password_for_scheduling_new_meetings,omitzero"`
@@ -6874,11 +6874,11 @@ type ScheduleMeetingSettingsInput struct {
 	UsePmiForScheduledMeetings *bool `json:"use_pmi_for_scheduled_meetings,omitzero"`
 	// Calling all meetings "Zoom Meeting".
 	AlwaysDisplayZoomMeetingAsTopic *MeetingTopicRuleInput `json:"always_display_zoom_meeting_as_topic,omitzero"`
-	// Hiding what meetings are about.
+	// Hiding the description of meetings.
 	HideMeetingDescription *MeetingDescriptionRuleInput `json:"hide_meeting_description,omitzero"`
 	// Calling all webinars "Zoom Webinar".
 	AlwaysDisplayZoomWebinarAsTopic *WebinarTopicRuleInput `json:"always_display_zoom_webinar_as_topic,omitzero"`
-	// Hiding what webinars are about.
+	// Hiding the description of webinars.
 	HideWebinarDescription *WebinarDescriptionRuleInput `json:"hide_webinar_description,omitzero"`
 	// Templates of meetings.
 	MeetingTemplate *MeetingTemplateSettingsInput `json:"meeting_template,omitzero"`
@@ -6886,9 +6886,9 @@ type ScheduleMeetingSettingsInput struct {
 	ContinuousMeetingChat *MeetingChatSettingsInput `json:"continuous_meeting_chat,omitzero"`
 }
 
-// Views that are recorded as files of their own.
+// Views that are recorded as separate files.
 type SeparateRecordings struct {
-	// The one who speaks.
+	// The active speaker.
 	ActiveSpeaker Bool `json:"active_speaker,omitzero"`
 	// The gallery.
 	GalleryView Bool `json:"gallery_view,omitzero"`
@@ -6896,9 +6896,9 @@ type SeparateRecordings struct {
 	SharedScreen Bool `json:"shared_screen,omitzero"`
 }
 
-// Views that are recorded as files of their own.
+// Views that are recorded as separate files.
 type SeparateRecordingsInput struct {
-	// The one who speaks.
+	// The active speaker.
 	ActiveSpeaker *bool `json:"active_speaker,omitzero"`
 	// The gallery.
 	GalleryView *bool `json:"gallery_view,omitzero"`
@@ -6906,7 +6906,7 @@ type SeparateRecordingsInput struct {
 	SharedScreen *bool `json:"shared_screen,omitzero"`
 }
 
-// One time of sharing or recording.
+// One period of sharing or recording.
 type SharingDetail struct {
 	// What was shared, in Zoom's words, such as `desktop`.
 	Content Text `json:"content,omitzero"`
@@ -6916,11 +6916,11 @@ type SharingDetail struct {
 	EndTime Time `json:"end_time,omitzero"`
 }
 
-// Somebody's signing in or out.
+// A sign-in or sign-out.
 type SignInActivity struct {
 	// E-mail address of the user.
 	Email Text `json:"email,omitzero"`
-	// When it was.
+	// When it happened.
 	Time Time `json:"time,omitzero"`
 	// In or out.
 	Type SignInActivityType `json:"type,omitzero"`
@@ -6988,9 +6988,9 @@ type SignLanguageInterpreterInput struct {
 	SignLanguage *string `json:"sign_language,omitzero"`
 }
 
-// A link of the gateway's to a file at Zoom, good for a short time.
+// A gateway link to a file at Zoom, valid for a short time.
 type SignedDownload struct {
-	// The link: who has it gets the file. It takes GET and HEAD, and ranges.
+	// The link: anyone who has it gets the file. It accepts GET and HEAD, and ranges.
 	URL Secret `json:"url,omitzero"`
 	// When it ends.
 	ExpiresAt Time `json:"expires_at,omitzero"`
@@ -6998,29 +6998,29 @@ type SignedDownload struct {
 
 // How long after the start of a simulive webinar its recording begins.
 type SimuliveDelay struct {
-	// Whether it begins later at all.
+	// Whether it begins later.
 	Enable Bool `json:"enable,omitzero"`
 	// How much later, in `unit`: 1 to 60 seconds, or 1 to 10 minutes.
 	Time Int `json:"time,omitzero"`
-	// What `time` counts.
+	// The unit of `time`.
 	Unit SimuliveDelayUnit `json:"timeunit,omitzero"`
 }
 
 // An address for a SIP room system to dial.
 type SipDialing struct {
-	// The address. It may hold the passcode.
+	// The address. It may contain the passcode.
 	URI Secret `json:"sip_dialing,omitzero"`
-	// Whether who asks has a plan with the Conference Room Connector.
+	// Whether the caller has a plan with the Conference Room Connector.
 	PaidCrcPlanParticipant Bool `json:"paid_crc_plan_participant,omitzero"`
-	// Code in the address that names the participant; only with such a plan.
+	// Code in the address that identifies the participant; only with such a plan.
 	ParticipantIdentifierCode Secret `json:"participant_identifier_code,omitzero"`
-	// How long the address is good for, in seconds.
+	// How long the address is valid, in seconds.
 	ExpiresInSeconds Int `json:"expire_in,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// Telling people apart by voice and face.
+// Recognition of people by voice and face.
 type SmartRecognitionSettings struct {
 	// Users can have all voices but theirs suppressed.
 	PersonalizedAudioIsolation Bool `json:"personalized_audio_isolation,omitzero"`
@@ -7080,7 +7080,7 @@ type SsoSettingsInput struct {
 	Domains []string `json:"domains,omitzero"`
 	// Zoom's ids of the users whose exemption changes, as `operation` says.
 	SsoBypassUserZoomIds []string `json:"sso_bypass_user_ids,omitzero"`
-	// Whether the exemption is given or taken away.
+	// Whether the exemption is granted or revoked.
 	Operation *SsoBypassOperation `json:"operation,omitzero"`
 }
 
@@ -7090,19 +7090,19 @@ type StepScopes struct {
 	Operation string `json:"operation,omitzero"`
 	// Granular scopes.
 	Granular []Text `json:"granular,omitzero"`
-	// Classic scopes, of apps that were made before there were granular ones.
+	// Classic scopes, of apps that were created before granular ones existed.
 	Classic []Text `json:"classic,omitzero"`
-	// The credential has one of them; null when Zoom gives no token.
+	// The credential has one of them; null if Zoom gives no token.
 	Granted Bool `json:"granted,omitzero"`
 }
 
-// How sub accounts are managed by who has a role.
+// How users who have a role manage sub accounts.
 type SubAccountPrivileges struct {
 	// With whose privileges.
 	SecondLevel SubAccountPrivilegeLevel `json:"second_level,omitzero"`
 }
 
-// How sub accounts are managed by who has a role.
+// How users who have a role manage sub accounts.
 type SubAccountPrivilegesInput struct {
 	// With whose privileges.
 	SecondLevel *SubAccountPrivilegeLevel `json:"second_level,omitzero"`
@@ -7114,11 +7114,11 @@ type Survey struct {
 	ZoomID Text `json:"survey_id,omitzero"`
 	// Its name.
 	Name Text `json:"survey_name,omitzero"`
-	// What kind it is.
+	// The kind of survey.
 	Type SurveyType `json:"survey_type,omitzero"`
 	// Whether it is published; a closed one is not.
 	Published Bool `json:"published,omitzero"`
-	// Whether who answers is not told.
+	// Whether the answers are anonymous.
 	Anonymous Bool `json:"anonymous,omitzero"`
 	// The questions.
 	Questions []*SurveyQuestion `json:"survey_questions,omitzero"`
@@ -7134,7 +7134,7 @@ type SurveyAnswer struct {
 	Name Text `json:"name,omitzero"`
 	// E-mail address of the person; null in an anonymous survey.
 	Email Text `json:"email,omitzero"`
-	// Whether who answered is not told.
+	// Whether the answers are anonymous.
 	Anonymous Bool `json:"anonymous,omitzero"`
 	// When it was submitted.
 	SubmittedAt Time `json:"submit_time,omitzero"`
@@ -7166,7 +7166,7 @@ type SurveyBy struct {
 
 // One use of a survey, with the survey as it was then.
 type SurveyInstance struct {
-	// Zoom's id of the instance; for the survey of a meeting it is the UUID of the run.
+	// Zoom's id of the instance; for the survey of a meeting, the UUID of the meeting's instance.
 	ZoomID Text `json:"instance_id,omitzero"`
 	// Its name, such as the title of the meeting.
 	Name Text `json:"instance_name,omitzero"`
@@ -7178,23 +7178,23 @@ type SurveyInstance struct {
 	SurveyZoomID Text `json:"survey_id,omitzero"`
 	// Name of the survey.
 	SurveyName Text `json:"survey_name,omitzero"`
-	// What kind of survey it is.
+	// The kind of survey.
 	SurveyType SurveyType `json:"survey_type,omitzero"`
-	// Whether who answers is not told.
+	// Whether the answers are anonymous.
 	Anonymous Bool `json:"anonymous,omitzero"`
 	// The questions.
 	Questions []*SurveyQuestion `json:"survey_questions,omitzero"`
-	// Number of the meeting, where it was used in one.
+	// Number of the meeting, if it was used in one.
 	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// What can be chosen as an answer.
+// An option to choose as an answer.
 type SurveyOption struct {
 	// Zoom's id of the option.
 	ZoomID Text `json:"option_id,omitzero"`
-	// Its words.
+	// Its text.
 	Value Text `json:"option_value,omitzero"`
 	// What the score means; only on rating scales.
 	Label Text `json:"option_label,omitzero"`
@@ -7214,9 +7214,9 @@ type SurveyQuestion struct {
 	Type SurveyQuestionType `json:"question_type,omitzero"`
 	// Whether it must be answered.
 	Required Bool `json:"required,omitzero"`
-	// What is to be matched or ranked; only in questions of these types.
+	// The parts to match or to rank; only in questions of these types.
 	SubQuestions []*SurveySubQuestion `json:"sub_questions,omitzero"`
-	// What can be chosen.
+	// The options.
 	Options []*SurveyOption `json:"options,omitzero"`
 }
 
@@ -7234,7 +7234,7 @@ type SurveyQuestionAnswer struct {
 type SurveySubQuestion struct {
 	// Zoom's id of the part.
 	ZoomID Text `json:"sub_question_id,omitzero"`
-	// Its words.
+	// Its text.
 	Name Text `json:"sub_question_name,omitzero"`
 	// Its place in the question, from 1.
 	Order Int `json:"sub_question_order,omitzero"`
@@ -7256,19 +7256,19 @@ type TeamChatSettings struct {
 	ShareFiles *ChatFileSettings `json:"share_files,omitzero"`
 	// Emojis in messages.
 	ChatEmojis *ChatEmojiSettings `json:"chat_emojis,omitzero"`
-	// Users can send spoken messages.
+	// Users can send voice messages.
 	RecordVoiceMessages Bool `json:"record_voice_messages,omitzero"`
-	// Users can send filmed messages.
+	// Users can send video messages.
 	RecordVideoMessages Bool `json:"record_video_messages,omitzero"`
 	// Users can take and send screenshots.
 	ScreenCapture Bool `json:"screen_capture,omitzero"`
-	// Users can open channels to all.
+	// Users can create public channels.
 	CreatePublicChannels Bool `json:"create_public_channels,omitzero"`
-	// Users can open channels for the invited.
+	// Users can create private channels.
 	CreatePrivateChannels Bool `json:"create_private_channels,omitzero"`
-	// Users can start chats of several.
+	// Users can create group chats.
 	CreateGroupChat Bool `json:"create_group_chat,omitzero"`
-	// Users can pass on links to messages and channels.
+	// Users can share links to messages and channels.
 	ShareLinksInChat Bool `json:"share_links_in_chat,omitzero"`
 	// Users can schedule a meeting from a chat.
 	ScheduleMeetingsInChat Bool `json:"schedule_meetings_in_chat,omitzero"`
@@ -7290,21 +7290,21 @@ type TeamChatSettings struct {
 	TranslateMessages Bool `json:"translate_messages,omitzero"`
 	// Animated pictures from GIPHY.
 	SearchAndSendAnimatedGifImages *GiphySettings `json:"search_and_send_animated_gif_images,omitzero"`
-	// Who may work with people outside in group chats and channels.
+	// Who may work with external users in group chats and channels.
 	ExternalCollabRestrict *ExternalCollaborationRule `json:"external_collab_restrict,omitzero"`
-	// Adding people outside to group chats and channels.
+	// Adding external users to group chats and channels.
 	ExternalUserControl *ExternalUserRule `json:"external_user_control,omitzero"`
-	// Leave of an administrator before people outside are added.
+	// Approval of an administrator before external users are added.
 	ExternalInviteApprove *ExternalApprovalRule `json:"external_invite_approve,omitzero"`
 	// Joining group chats and channels of other organizations.
 	ExternalMemberJoin *ExternalMembershipRule `json:"external_member_join,omitzero"`
-	// Leave of an administrator before joining those of other organizations.
+	// Approval of an administrator before joining those of other organizations.
 	ExternalJoinApprove *ExternalApprovalRule `json:"external_join_approve,omitzero"`
 	// Users can download files.
 	DownloadFile Bool `json:"download_file,omitzero"`
 	// Users can share their screen from a chat.
 	ShareScreenInChat Bool `json:"share_screen_in_chat,omitzero"`
-	// Users can send pieces of code.
+	// Users can send code snippets.
 	CodeSnippet Bool `json:"code_snippet,omitzero"`
 	// Users have a chat with themselves.
 	PersonalChannel Bool `json:"personal_channel,omitzero"`
@@ -7312,9 +7312,9 @@ type TeamChatSettings struct {
 	StoreReviseChat Bool `json:"store_revise_chat,omitzero"`
 	// New users see Team Chat first.
 	SetChatAsDefaultTab Bool `json:"set_chat_as_default_tab,omitzero"`
-	// Messages may hold hyperlinks.
+	// Messages may contain hyperlinks.
 	HyperLink Bool `json:"hyper_link,omitzero"`
-	// Chats do not announce users who were deleted, deactivated or brought back.
+	// Chats do not announce users who were deleted, deactivated or restored.
 	SuppressRemovalNotification Bool `json:"suppress_removal_notification,omitzero"`
 	// Channels do not announce who was added or removed.
 	SuppressUserGroupNotification Bool `json:"suppress_user_group_notification,omitzero"`
@@ -7322,11 +7322,11 @@ type TeamChatSettings struct {
 	AllowRemoveMsgByOwnerAndAdmins Bool `json:"allow_remove_msg_by_owner_and_admins,omitzero"`
 	// Users can start huddles from channels.
 	AllowHuddlesFromChannels Bool `json:"allow_huddles_from_channels,omitzero"`
-	// Users can make shared spaces.
+	// Users can create shared spaces.
 	SharedSpaces Bool `json:"shared_spaces,omitzero"`
-	// Mail addresses of chats and channels.
+	// E-mail addresses of chats and channels.
 	ChatEmailAddress *ChatEmailAddressSettings `json:"chat_email_address,omitzero"`
-	// Showing that a message was read, in small chats and channels.
+	// Read receipts, in small chats and channels.
 	ReadReceipts *ReadReceiptSettings `json:"read_receipts,omitzero"`
 	// Deleting one's own messages.
 	AllowDeleteMessage *MessageChangeRule `json:"allow_delete_message,omitzero"`
@@ -7334,7 +7334,7 @@ type TeamChatSettings struct {
 	AllowEditMessage *MessageChangeRule `json:"allow_edit_message,omitzero"`
 	// Contacts of the organization see users' status.
 	ShowStatusToInternalContact Bool `json:"show_status_to_internal_contact,omitzero"`
-	// A user's status changes while he is in a meeting or call.
+	// A user's status changes while the user is in a meeting or call.
 	PresenceOnMeeting Bool `json:"presence_on_meeting,omitzero"`
 	// A user's status becomes "away" with the screen saver.
 	PresenceAwayWhenScreenSaver Bool `json:"presence_away_when_screen_saver,omitzero"`
@@ -7364,19 +7364,19 @@ type TeamChatSettingsInput struct {
 	ShareFiles *ChatFileSettingsInput `json:"share_files,omitzero"`
 	// Emojis in messages.
 	ChatEmojis *ChatEmojiSettingsInput `json:"chat_emojis,omitzero"`
-	// Users can send spoken messages.
+	// Users can send voice messages.
 	RecordVoiceMessages *bool `json:"record_voice_messages,omitzero"`
-	// Users can send filmed messages.
+	// Users can send video messages.
 	RecordVideoMessages *bool `json:"record_video_messages,omitzero"`
 	// Users can take and send screenshots.
 	ScreenCapture *bool `json:"screen_capture,omitzero"`
-	// Users can open channels to all.
+	// Users can create public channels.
 	CreatePublicChannels *bool `json:"create_public_channels,omitzero"`
-	// Users can open channels for the invited.
+	// Users can create private channels.
 	CreatePrivateChannels *bool `json:"create_private_channels,omitzero"`
-	// Users can start chats of several.
+	// Users can create group chats.
 	CreateGroupChat *bool `json:"create_group_chat,omitzero"`
-	// Users can pass on links to messages and channels.
+	// Users can share links to messages and channels.
 	ShareLinksInChat *bool `json:"share_links_in_chat,omitzero"`
 	// Users can schedule a meeting from a chat.
 	ScheduleMeetingsInChat *bool `json:"schedule_meetings_in_chat,omitzero"`
@@ -7398,21 +7398,21 @@ type TeamChatSettingsInput struct {
 	TranslateMessages *bool `json:"translate_messages,omitzero"`
 	// Animated pictures from GIPHY.
 	SearchAndSendAnimatedGifImages *GiphySettingsInput `json:"search_and_send_animated_gif_images,omitzero"`
-	// Who may work with people outside in group chats and channels.
+	// Who may work with external users in group chats and channels.
 	ExternalCollabRestrict *ExternalCollaborationRuleInput `json:"external_collab_restrict,omitzero"`
-	// Adding people outside to group chats and channels.
+	// Adding external users to group chats and channels.
 	ExternalUserControl *ExternalUserRuleInput `json:"external_user_control,omitzero"`
-	// Leave of an administrator before people outside are added.
+	// Approval of an administrator before external users are added.
 	ExternalInviteApprove *ExternalApprovalRuleInput `json:"external_invite_approve,omitzero"`
 	// Joining group chats and channels of other organizations.
 	ExternalMemberJoin *ExternalMembershipRuleInput `json:"external_member_join,omitzero"`
-	// Leave of an administrator before joining those of other organizations.
+	// Approval of an administrator before joining those of other organizations.
 	ExternalJoinApprove *ExternalApprovalRuleInput `json:"external_join_approve,omitzero"`
 	// Users can download files.
 	DownloadFile *bool `json:"download_file,omitzero"`
 	// Users can share their screen from a chat.
 	ShareScreenInChat *bool `json:"share_screen_in_chat,omitzero"`
-	// Users can send pieces of code.
+	// Users can send code snippets.
 	CodeSnippet *bool `json:"code_snippet,omitzero"`
 	// Users have a chat with themselves.
 	PersonalChannel *bool `json:"personal_channel,omitzero"`
@@ -7420,9 +7420,9 @@ type TeamChatSettingsInput struct {
 	StoreReviseChat *bool `json:"store_revise_chat,omitzero"`
 	// New users see Team Chat first.
 	SetChatAsDefaultTab *bool `json:"set_chat_as_default_tab,omitzero"`
-	// Messages may hold hyperlinks.
+	// Messages may contain hyperlinks.
 	HyperLink *bool `json:"hyper_link,omitzero"`
-	// Chats do not announce users who were deleted, deactivated or brought back.
+	// Chats do not announce users who were deleted, deactivated or restored.
 	SuppressRemovalNotification *bool `json:"suppress_removal_notification,omitzero"`
 	// Channels do not announce who was added or removed.
 	SuppressUserGroupNotification *bool `json:"suppress_user_group_notification,omitzero"`
@@ -7430,11 +7430,11 @@ type TeamChatSettingsInput struct {
 	AllowRemoveMsgByOwnerAndAdmins *bool `json:"allow_remove_msg_by_owner_and_admins,omitzero"`
 	// Users can start huddles from channels.
 	AllowHuddlesFromChannels *bool `json:"allow_huddles_from_channels,omitzero"`
-	// Users can make shared spaces.
+	// Users can create shared spaces.
 	SharedSpaces *bool `json:"shared_spaces,omitzero"`
-	// Mail addresses of chats and channels.
+	// E-mail addresses of chats and channels.
 	ChatEmailAddress *ChatEmailAddressSettingsInput `json:"chat_email_address,omitzero"`
-	// Showing that a message was read, in small chats and channels.
+	// Read receipts, in small chats and channels.
 	ReadReceipts *ReadReceiptSettingsInput `json:"read_receipts,omitzero"`
 	// Deleting one's own messages.
 	AllowDeleteMessage *MessageChangeRuleInput `json:"allow_delete_message,omitzero"`
@@ -7442,7 +7442,7 @@ type TeamChatSettingsInput struct {
 	AllowEditMessage *MessageChangeRuleInput `json:"allow_edit_message,omitzero"`
 	// Contacts of the organization see users' status.
 	ShowStatusToInternalContact *bool `json:"show_status_to_internal_contact,omitzero"`
-	// A user's status changes while he is in a meeting or call.
+	// A user's status changes while the user is in a meeting or call.
 	PresenceOnMeeting *bool `json:"presence_on_meeting,omitzero"`
 	// A user's status becomes "away" with the screen saver.
 	PresenceAwayWhenScreenSaver *bool `json:"presence_away_when_screen_saver,omitzero"`
@@ -7464,9 +7464,9 @@ type TeamChatSettingsInput struct {
 	SurveyPoll *bool `json:"survey_poll,omitzero"`
 }
 
-// One leg of a phone call into a meeting, or out of it. Amounts of money are decimal text, so that nothing is rounded.
+// One leg of a phone call into a meeting, or out of it. Amounts of money are decimal strings, so that nothing is rounded.
 type TelephoneCall struct {
-	// What kind of call it was.
+	// The kind of call.
 	Type TelephoneCallType `json:"type,omitzero"`
 	// When the leg began.
 	StartTime Time `json:"start_time,omitzero"`
@@ -7476,7 +7476,7 @@ type TelephoneCall struct {
 	DurationMinutes Int `json:"duration,omitzero"`
 	// Price of a minute, in US dollars.
 	Rate Text `json:"rate,omitzero"`
-	// Price of the call, in US dollars: the rate by the duration.
+	// Price of the call, in US dollars: the rate times the duration.
 	Total Text `json:"total,omitzero"`
 	// The number that was called.
 	PhoneNumber Text `json:"phone_number,omitzero"`
@@ -7486,11 +7486,11 @@ type TelephoneCall struct {
 	SignaledNumber Text `json:"signaled_number,omitzero"`
 	// The country, as Zoom writes it, such as `US`.
 	CountryName Text `json:"country_name,omitzero"`
-	// UUID of the run of the meeting.
+	// UUID of the instance of the meeting.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the meeting.
 	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
-	// What kind of meeting it was, as Zoom writes it, such as `Meeting`.
+	// The kind of meeting, as Zoom writes it, such as `Meeting`.
 	MeetingType Text `json:"meeting_type,omitzero"`
 	// Zoom's id of the host.
 	HostZoomID Text `json:"host_id,omitzero"`
@@ -7612,7 +7612,7 @@ type TranslationPairInput struct {
 type TranslationPairs struct {
 	// The pairs.
 	Pairs []*TranslationPair `json:"trans_lang_config,omitzero"`
-	// All pairs there are.
+	// All pairs that are available.
 	All Bool `json:"all,omitzero"`
 }
 
@@ -7620,7 +7620,7 @@ type TranslationPairs struct {
 type TranslationPairsInput struct {
 	// The pairs.
 	Pairs []*TranslationPairInput `json:"trans_lang_config,omitzero"`
-	// All pairs there are.
+	// All pairs that are available.
 	All *bool `json:"all,omitzero"`
 }
 
@@ -7642,7 +7642,7 @@ type TranslationSettingsInput struct {
 
 // The languages that captions are in.
 type TranslationTargets struct {
-	// All there are.
+	// All that are available.
 	All Bool `json:"all,omitzero"`
 	// The languages chosen.
 	LanguageConfig []*CaptionLanguage `json:"language_config,omitzero"`
@@ -7650,23 +7650,23 @@ type TranslationTargets struct {
 
 // The languages that captions are in.
 type TranslationTargetsInput struct {
-	// All there are.
+	// All that are available.
 	All *bool `json:"all,omitzero"`
 	// The languages chosen.
 	LanguageConfig []*CaptionLanguageInput `json:"language_config,omitzero"`
 }
 
-// Countries and regions whose dial-in numbers stand in invitations.
+// Countries and regions whose dial-in numbers are in invitations.
 type TspDialInCountries struct {
-	// What there is to choose from.
+	// The choices.
 	AllowedCountries []*CallCountry `json:"allowed_countries,omitzero"`
-	// What is chosen.
+	// The choice that was made.
 	SelectedCountries []*CallCountry `json:"selected_countries,omitzero"`
 }
 
-// Countries and regions whose dial-in numbers stand in invitations.
+// Countries and regions whose dial-in numbers are in invitations.
 type TspDialInCountriesInput struct {
-	// What is chosen.
+	// The choice that was made.
 	SelectedCountries []*CallCountryInput `json:"selected_countries,omitzero"`
 }
 
@@ -7684,7 +7684,7 @@ type TspSettings struct {
 	AllowWebinarAttendeesTollFreeDial Bool `json:"allow_webinar_attendees_toll_free_dial,omitzero"`
 	// Invitations link to the numbers of all countries.
 	ShowInternationalNumbersLink Bool `json:"show_international_numbers_link,omitzero"`
-	// Countries and regions whose dial-in numbers stand in invitations.
+	// Countries and regions whose dial-in numbers are in invitations.
 	GlobalDialInCountries *TspDialInCountries `json:"global_dial_in_countries,omitzero"`
 }
 
@@ -7702,13 +7702,13 @@ type TspSettingsInput struct {
 	AllowWebinarAttendeesTollFreeDial *bool `json:"allow_webinar_attendees_toll_free_dial,omitzero"`
 	// Invitations link to the numbers of all countries.
 	ShowInternationalNumbersLink *bool `json:"show_international_numbers_link,omitzero"`
-	// Countries and regions whose dial-in numbers stand in invitations.
+	// Countries and regions whose dial-in numbers are in invitations.
 	GlobalDialInCountries *TspDialInCountriesInput `json:"global_dial_in_countries,omitzero"`
 }
 
 // Takes a role from a user.
 type UnassignRoleInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// The role.
 	Role *RoleBy `json:"role"`
@@ -7716,13 +7716,13 @@ type UnassignRoleInput struct {
 	User *UserBy `json:"user"`
 }
 
-// What became of `unassignRole`.
+// The result of `unassignRole`.
 type UnassignRolePayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// A meeting or webinar that is scheduled. Zoom names it by an id that is no meeting number, so it leads to no `Meeting`.
+// A meeting or webinar that is scheduled. Zoom identifies it by an id that is no meeting number, so it has no `Meeting`.
 type UpcomingEvent struct {
 	// Zoom's id of the event.
 	ZoomID Text `json:"id,omitzero"`
@@ -7740,19 +7740,19 @@ type UpcomingEvent struct {
 	Origin `json:"-"`
 }
 
-// A meeting of the next 24 hours, of a user's own or one that the user is invited to.
+// A meeting of the next 24 hours that a user hosts or is invited to.
 type UpcomingMeeting struct {
 	// The number that people join by.
 	Number MeetingNumber `json:"id,omitzero"`
 	// Title.
 	Topic Text `json:"topic,omitzero"`
-	// What kind of meeting it is.
+	// The kind of meeting.
 	Type MeetingType `json:"type,omitzero"`
 	// When it begins.
 	StartTime Time `json:"start_time,omitzero"`
 	// How long it is planned to last, in minutes.
 	DurationMinutes Int `json:"duration,omitzero"`
-	// IANA name of the zone to show the start in.
+	// IANA name of the time zone to show the start in.
 	Timezone Text `json:"timezone,omitzero"`
 	// When it was scheduled.
 	CreatedAt Time `json:"created_at,omitzero"`
@@ -7772,9 +7772,9 @@ type UpcomingMeeting struct {
 
 // Locks and unlocks settings of an account.
 type UpdateAccountLockedSettingsInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
-	// What to lock and unlock. Zoom takes one part at a time.
+	// What to lock and unlock. Zoom accepts one part at a time.
 	Change *AccountLockedSettingsChange `json:"change"`
 }
 
@@ -7788,7 +7788,7 @@ type UpdateAccountOptionsInput struct {
 
 // Makes another user the owner of an account.
 type UpdateAccountOwnerInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// E-mail address of the user, who must belong to the account.
 	Email string `json:"email"`
@@ -7796,15 +7796,15 @@ type UpdateAccountOwnerInput struct {
 
 // Changes settings of an account.
 type UpdateAccountSettingsInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
-	// What to change. Zoom takes one part at a time.
+	// What to change. Zoom accepts one part at a time.
 	Change *AccountSettingsChange `json:"change"`
 }
 
 // Changes a policy.
 type UpdateInformationBarrierPolicyInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// The policy.
 	Policy *InformationBarrierPolicyBy `json:"policy"`
@@ -7812,9 +7812,9 @@ type UpdateInformationBarrierPolicyInput struct {
 	Patch *InformationBarrierPolicyPatch `json:"patch"`
 }
 
-// What became of `updateInformationBarrierPolicy`.
+// The result of `updateInformationBarrierPolicy`.
 type UpdateInformationBarrierPolicyPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -7826,11 +7826,11 @@ type UpdateLivestreamInput struct {
 	Livestream *LivestreamInput `json:"livestream"`
 }
 
-// Starts or stops the stream of a meeting that is going on, or changes how it looks.
+// Starts or stops the stream of a meeting in progress, or changes how it looks.
 type UpdateLivestreamStatusInput struct {
-	// The meeting, which must be going on.
+	// The meeting, which must be in progress.
 	Meeting *MeetingBy `json:"meeting"`
-	// What to do.
+	// The action.
 	Action LivestreamAction `json:"action"`
 	// How it looks.
 	Settings *LivestreamSettingsInput `json:"settings,omitzero"`
@@ -7849,13 +7849,13 @@ type UpdateMeetingInput struct {
 	Patch *MeetingPatch `json:"patch"`
 }
 
-// What became of a change of a meeting, or of something that hangs on it.
+// The result of a change of a meeting, or of something that belongs to it.
 type UpdateMeetingPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Changes what participants of a meeting are asked when it is over.
+// Changes what participants of a meeting are asked when it has ended.
 type UpdateMeetingSurveyInput struct {
 	// The meeting.
 	Meeting *MeetingBy `json:"meeting"`
@@ -7863,19 +7863,19 @@ type UpdateMeetingSurveyInput struct {
 	Survey *MeetingSurveyInput `json:"survey"`
 }
 
-// Replaces what a poll asks, as a whole.
+// Replaces the whole content of a poll.
 type UpdatePollInput struct {
 	// The meeting.
 	Meeting *MeetingBy `json:"meeting"`
 	// The poll.
 	Poll *PollBy `json:"poll"`
-	// What it asks from now on; what is left out is gone.
+	// The new content; what is omitted is removed.
 	Content *PollContent `json:"content"`
 }
 
-// What became of `updatePoll`.
+// The result of `updatePoll`.
 type UpdatePollPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -7887,21 +7887,21 @@ type UpdateRegistrantStatusInput struct {
 	OccurrenceID *string `json:"occurrence_id,omitzero"`
 	// What to do with them.
 	Action RegistrantAction `json:"action"`
-	// The registrants; Zoom takes 30 in one call, the gateway cuts longer lists.
+	// The registrants; Zoom accepts 30 per call, the gateway splits longer lists.
 	Registrants []*RegistrantBy `json:"registrants"`
 }
 
-// What became of `updateRegistrantStatus`.
+// The result of `updateRegistrantStatus`.
 type UpdateRegistrantStatusPayload struct {
 	// Registered are the ids of the registrants.
 	Registered []string `json:"-"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
 // Changes what people are asked when they register for a meeting.
 type UpdateRegistrationQuestionsInput struct {
-	// The meeting, which must take registrations.
+	// The meeting, which must accept registrations.
 	Meeting *MeetingBy `json:"meeting"`
 	// The form.
 	Form *RegistrationFormInput `json:"form"`
@@ -7909,7 +7909,7 @@ type UpdateRegistrationQuestionsInput struct {
 
 // Changes a role.
 type UpdateRoleInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// The role.
 	Role *RoleBy `json:"role"`
@@ -7917,35 +7917,35 @@ type UpdateRoleInput struct {
 	Patch *RolePatch `json:"patch"`
 }
 
-// What became of `updateRole`.
+// The result of `updateRole`.
 type UpdateRolePayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
 // Changes a user.
 type UpdateUserInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// The user.
 	User *UserBy `json:"user"`
 	// Only the login of this kind, for a user who has several.
 	LoginType *LoginType `json:"login_type,omitzero"`
-	// Take the user's credentials of a telephony provider away.
+	// Remove the user's credentials of a telephony provider.
 	RemoveTspCredentials *bool `json:"remove_tsp_credentials,omitzero"`
 	// The changes.
 	Patch *UserPatch `json:"patch"`
 }
 
-// What became of `updateUser`.
+// The result of `updateUser`.
 type UpdateUserPayload struct {
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
 // Changes how people register for webinars.
 type UpdateWebinarRegistrationSettingsInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// What to change.
 	Patch *WebinarRegistrationSettingsPatch `json:"patch"`
@@ -7953,17 +7953,17 @@ type UpdateWebinarRegistrationSettingsInput struct {
 
 // Adds a virtual background.
 type UploadVirtualBackgroundInput struct {
-	// The account; the own one when left out.
+	// The account; your own by default.
 	Account *AccountBy `json:"account,omitzero"`
 	// A JPEG, GIF or PNG.
 	File Upload `json:"file"`
 }
 
-// What became of it.
+// The result.
 type UploadVirtualBackgroundPayload struct {
 	// The picture; null if it was refused.
 	File *VirtualBackgroundFile `json:"file,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
@@ -7979,7 +7979,7 @@ type User struct {
 	LastName Text `json:"last_name,omitzero"`
 	// The name that others see.
 	DisplayName Text `json:"display_name,omitzero"`
-	// What kind of licence the user has.
+	// The user's kind of licence.
 	Type UserType `json:"type,omitzero"`
 	// Whether the user is active, deactivated or still invited.
 	Status UserStatus `json:"status,omitzero"`
@@ -8011,13 +8011,13 @@ type User struct {
 	Timezone Text `json:"timezone,omitzero"`
 	// When the user was created.
 	CreatedAt Time `json:"user_created_at,omitzero"`
-	// When the login type that the user got last was created.
+	// When the user's latest login type was created.
 	LoginTypeCreatedAt Time `json:"created_at,omitzero"`
 	// When the user last signed in.
 	LastLoginTime Time `json:"last_login_time,omitzero"`
 	// Version and platform of the client at the last sign-in.
 	LastClientVersion Text `json:"last_client_version,omitzero"`
-	// The ways in which the user can sign in, as far as this schema knows them.
+	// The ways in which the user can sign in, as far as the enum has them.
 	LoginTypesRead []LoginType `json:"login_types,omitzero"`
 	// Number of the personal meeting room.
 	Pmi MeetingNumber `json:"pmi,omitzero"`
@@ -8025,7 +8025,7 @@ type User struct {
 	UsePmi Bool `json:"use_pmi,omitzero"`
 	// Link to the personal meeting room.
 	PersonalMeetingURL Text `json:"personal_meeting_url,omitzero"`
-	// The personal link under a name of the user's choice, if there is one.
+	// The personal link with a name of the user's choice, if there is one.
 	VanityURL Text `json:"vanity_url,omitzero"`
 	// Profile picture.
 	PicURL Text `json:"pic_url,omitzero"`
@@ -8043,19 +8043,19 @@ type User struct {
 	GroupIds []Text `json:"group_ids,omitzero"`
 	// Zoom's ids of the user's chat groups.
 	ImGroupIds []Text `json:"im_group_ids,omitzero"`
-	// Zoom's ids of the user's divisions; today one at most.
+	// Zoom's ids of the user's divisions; currently one at most.
 	DivisionIds []Text `json:"division_ids,omitzero"`
 	// Zoom United bundle of the user, if any.
 	PlanUnitedType ZoomUnitedPlan `json:"plan_united_type,omitzero"`
 	// Zoom Workplace plan of the user.
 	ZoomOneType ZoomWorkplacePlan `json:"zoom_one_type,omitzero"`
-	// Licences by subscription; only where an account holds the same plan more than once.
+	// Licences by subscription; only if an account has the same plan more than once.
 	LicenseInfoList []*LicenseInfo `json:"license_info_list,omitzero"`
 	// Zoom's id of the user's account.
 	AccountZoomID Text `json:"account_id,omitzero"`
 	// Number of the user's account, longer than 32 bits.
 	AccountNumber Text `json:"account_number,omitzero"`
-	// Id at Kaltura, where that integration is on.
+	// Id at Kaltura, if that integration is on.
 	CmsUserID Text `json:"cms_user_id,omitzero"`
 	// Address of the user in Zoom's chat.
 	Jid Text `json:"jid,omitzero"`
@@ -8067,23 +8067,23 @@ type User struct {
 
 func (User) IsNode() {}
 
-// A run of a meeting or webinar that a user hosted or joined.
+// An instance of a meeting or webinar that a user hosted or joined.
 type UserAttendance struct {
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the meeting or webinar.
 	MeetingNumber MeetingNumber `json:"meeting_number,omitzero"`
 	// Its title.
 	Topic Text `json:"topic,omitzero"`
-	// When the run began.
+	// When the instance began.
 	StartTime Time `json:"start_time,omitzero"`
 	// When it ended.
 	EndTime Time `json:"end_time,omitzero"`
 	// Past is the row of the report.
 	Past *PastMeeting `json:"-"`
-	// User is whose list it is in.
+	// User is the user whose list it is in.
 	User NodeID `json:"-"`
-	// UserEmail is the user's address; empty where it is not known.
+	// UserEmail is the user's address; empty if it is unknown.
 	UserEmail Text `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -8101,17 +8101,17 @@ type UserBy struct {
 	Me *bool `json:"me,omitzero"`
 }
 
-// Something the caller can mend. Throttling, outages and bugs are in the top-level `errors` instead.
+// An error that the caller can correct. Throttling, outages and bugs are in the top-level `errors` instead.
 type UserError struct {
-	// What kind of mistake it is.
+	// The kind of error.
 	Code UserErrorCode `json:"code,omitzero"`
-	// One sentence for a person.
+	// One sentence for people.
 	Message string `json:"message,omitzero"`
-	// Path of the argument to blame, from `input` down.
+	// Path of the argument that caused it, from `input` down.
 	Field []Text `json:"field,omitzero"`
 	// Zoom's own error code.
 	ZoomCode Int `json:"zoom_code,omitzero"`
-	// When a repeat can succeed, if time alone mends it.
+	// When a retry can succeed, if waiting is enough.
 	RetryAt Time `json:"retry_at,omitzero"`
 }
 
@@ -8121,7 +8121,7 @@ type UserFeaturePatch struct {
 	ZoomPhone *bool `json:"zoom_phone,omitzero"`
 }
 
-// Changes to a user. What is left out stays as it is.
+// Changes to a user. Omitted fields stay unchanged.
 type UserPatch struct {
 	// Given name, 64 characters at most.
 	FirstName *string `json:"first_name,omitzero"`
@@ -8129,13 +8129,13 @@ type UserPatch struct {
 	LastName *string `json:"last_name,omitzero"`
 	// The name that others see, 128 characters at most.
 	DisplayName *string `json:"display_name,omitzero"`
-	// What kind of licence the user has. Not together with `planUnitedType` or `zoomOneType`.
+	// The user's kind of licence. Not together with `planUnitedType` or `zoomOneType`.
 	Type *UserTypeInput `json:"type,omitzero"`
-	// Zoom Workplace plan; NONE takes it away.
+	// Zoom Workplace plan; NONE removes it.
 	ZoomOneType *ZoomWorkplacePlanInput `json:"zoom_one_type,omitzero"`
-	// Zoom United bundle; NONE takes it away.
+	// Zoom United bundle; NONE removes it.
 	PlanUnitedType *ZoomUnitedPlan `json:"plan_united_type,omitzero"`
-	// Licences by subscription; only where an account holds the same plan more than once, two at most.
+	// Licences by subscription; only if an account has the same plan more than once, two at most.
 	LicenseInfoList []*LicenseInfoInput `json:"license_info_list,omitzero"`
 	// What the user may use besides meetings.
 	Feature *UserFeaturePatch `json:"feature,omitzero"`
@@ -8165,7 +8165,7 @@ type UserPatch struct {
 	UsePmi *bool `json:"use_pmi,omitzero"`
 	// Name of the personal link.
 	VanityName *string `json:"vanity_name,omitzero"`
-	// Key that makes who types it the host, ten digits at most.
+	// Key that makes the person who types it the host, ten digits at most.
 	HostKey *Secret `json:"host_key,omitzero"`
 	// Phone numbers of the profile, three at most.
 	PhoneNumbers []*UserPhoneNumberInput `json:"phone_numbers,omitzero"`
@@ -8175,13 +8175,13 @@ type UserPatch struct {
 	PhoneNumber *string `json:"phone_number,omitzero"`
 	// Values of the attributes that the account defined for its users, five at most.
 	CustomAttributes []*CustomAttributeInput `json:"custom_attributes,omitzero"`
-	// Zoom's id of a group to put a user into who was invited and has not come yet.
+	// Zoom's id of a group for a user who was invited and has not joined yet.
 	GroupID *string `json:"group_id,omitzero"`
 	// Zoom's id of the user's division; one at most.
 	DivisionIds []string `json:"division_ids,omitzero"`
-	// Id at Kaltura, where that integration is on.
+	// Id at Kaltura, if that integration is on.
 	CmsUserID *string `json:"cms_user_id,omitzero"`
-	// What the user says about himself, 150 characters at most, without links and HTML.
+	// The user's description of themselves, 150 characters at most, without links and HTML.
 	AboutMe *string `json:"about_me,omitzero"`
 	// Address of the user's page on linkedin.com.
 	LinkedinURL *Text `json:"linkedin_url,omitzero"`
@@ -8191,7 +8191,7 @@ type UserPatch struct {
 type UserPhoneNumber struct {
 	// Calling code of the country, such as `+1`.
 	Code Text `json:"code,omitzero"`
-	// Two letters of the country, such as `US`.
+	// Two-letter code of the country, such as `US`.
 	Country Text `json:"country,omitzero"`
 	// What the number is for.
 	Label PhoneNumberLabel `json:"label,omitzero"`
@@ -8205,7 +8205,7 @@ type UserPhoneNumber struct {
 type UserPhoneNumberInput struct {
 	// Calling code of the country, such as `+1`.
 	Code *string `json:"code,omitzero"`
-	// Two letters of the country, such as `US`.
+	// Two-letter code of the country, such as `US`.
 	Country *string `json:"country,omitzero"`
 	// What the number is for.
 	Label *PhoneNumberLabel `json:"label,omitzero"`
@@ -8213,13 +8213,13 @@ type UserPhoneNumberInput struct {
 	Number *string `json:"number,omitzero"`
 }
 
-// What a leaving user leaves to another one.
+// What is transferred from a leaving user to another one.
 type UserTransferInput struct {
-	// E-mail address of the other user. Required where the leaving one has Zoom Events.
+	// E-mail address of the other user. Required if the leaving one has Zoom Events.
 	Email string `json:"email"`
-	// The meetings that are still to come.
+	// The future meetings.
 	Meetings *bool `json:"meetings,omitzero"`
-	// The webinars that are still to come.
+	// The future webinars.
 	Webinars *bool `json:"webinars,omitzero"`
 	// The recordings in the cloud.
 	Recordings *bool `json:"recordings,omitzero"`
@@ -8257,9 +8257,9 @@ type VideoManagementChannelInput struct {
 type VideoNameTagSettings struct {
 	// Whether it is on.
 	Enabled Bool `json:"enabled,omitzero"`
-	// Profile pictures may be compared with.
+	// Profile pictures may be used for it.
 	AllowUserPhotos Bool `json:"allow_user_photos,omitzero"`
-	// Users are invited to it by mail.
+	// Users are invited to it by e-mail.
 	AllowEnrollmentEmail Bool `json:"allow_enrollment_email,omitzero"`
 	// Rooms of other organizations may recognize users.
 	AllowExternalIdentification Bool `json:"allow_external_identification,omitzero"`
@@ -8327,7 +8327,7 @@ type VideoSdkSessionSettingsInput struct {
 	CustomDataCenterRegions *bool `json:"custom_data_center_regions,omitzero"`
 	// The regions chosen.
 	DataCenterRegions []DataCenterRegionInput `json:"data_center_regions,omitzero"`
-	// Instead of `dataCenterRegions`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	// Instead of `dataCenterRegions`: the values as Zoom writes them, including those that the enum lacks. To change a list that was read, send its texts back.
 	DataCenterRegionsText []string `json:"-" codes:"DataCenterRegions"`
 	// Two people in a meeting are connected directly.
 	P2pConnection *bool `json:"p2p_connetion,omitzero"`
@@ -8347,39 +8347,39 @@ type VideoSdkSessionSettingsInput struct {
 	Subsession *bool `json:"subsession,omitzero"`
 }
 
-// Who asks.
+// The caller.
 type Viewer struct {
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// A picture that all users of an account are offered as a background.
+// A picture that an account offers to all users as a background.
 type VirtualBackgroundFile struct {
 	// Zoom's id of it.
 	ZoomID Text `json:"id,omitzero"`
-	// It is the one that users get unless they choose.
+	// It is the default.
 	IsDefault Bool `json:"is_default,omitzero"`
 	// Name of the file.
 	Name Text `json:"name,omitzero"`
 	// Size in bytes.
 	SizeBytes Int `json:"size,omitzero"`
-	// What kind of file it is, in Zoom's words.
+	// The kind of file, in Zoom's words.
 	Type Text `json:"type,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
-// A picture that users are offered as a background, as Zoom gave it.
+// A picture that is offered to users as a background, as Zoom returned it.
 type VirtualBackgroundFileInput struct {
 	// Zoom's id of it.
 	ZoomID *string `json:"id,omitzero"`
-	// It is the one that users get unless they choose.
+	// It is the default.
 	IsDefault *bool `json:"is_default,omitzero"`
 	// Name of the file.
 	Name *string `json:"name,omitzero"`
 	// Size in bytes.
 	SizeBytes *int `json:"size,omitzero"`
-	// What kind of file it is, in Zoom's words.
+	// The kind of file, in Zoom's words.
 	Type *string `json:"type,omitzero"`
 }
 
@@ -8387,7 +8387,7 @@ type VirtualBackgroundFileInput struct {
 type VirtualBackgroundSettings struct {
 	// Users can upload their own.
 	AllowUploadCustom Bool `json:"allow_upload_custom,omitzero"`
-	// Backgrounds may be films.
+	// Backgrounds may be videos.
 	AllowVideos Bool `json:"allow_videos,omitzero"`
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
@@ -8399,7 +8399,7 @@ type VirtualBackgroundSettings struct {
 type VirtualBackgroundSettingsInput struct {
 	// Users can upload their own.
 	AllowUploadCustom *bool `json:"allow_upload_custom,omitzero"`
-	// Backgrounds may be films.
+	// Backgrounds may be videos.
 	AllowVideos *bool `json:"allow_videos,omitzero"`
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
@@ -8411,7 +8411,7 @@ type VirtualBackgroundSettingsInput struct {
 type VoiceNameTagSettings struct {
 	// Whether it is on.
 	Enabled Bool `json:"enabled,omitzero"`
-	// Users are invited to it by mail.
+	// Users are invited to it by e-mail.
 	AllowEnrollmentEmail Bool `json:"allow_enrollment_email,omitzero"`
 	// Rooms of other organizations may recognize users.
 	AllowExternalIdentification Bool `json:"allow_external_identification,omitzero"`
@@ -8419,37 +8419,37 @@ type VoiceNameTagSettings struct {
 
 // Further choices for the waiting room.
 type WaitingRoomMoreOptions struct {
-	// Who is invited during the meeting need not wait.
+	// People who are invited during the meeting need not wait.
 	UserInvitedByHostCanBypassWaitingRoom Bool `json:"user_invited_by_host_can_bypass_waiting_room,omitzero"`
 	// Participants wait again when the host's connection breaks.
 	MoveParticipantsToWaitingRoomWhenHostDropped Bool `json:"move_participants_to_waiting_room_when_host_dropped,omitzero"`
-	// The waiting can answer the hosts.
+	// Waiting participants can reply to the hosts.
 	AllowParticipantsToReplyToHost Bool `json:"allow_participants_to_reply_to_host,omitzero"`
 }
 
 // Further choices for the waiting room.
 type WaitingRoomMoreOptionsInput struct {
-	// Who is invited during the meeting need not wait.
+	// People who are invited during the meeting need not wait.
 	UserInvitedByHostCanBypassWaitingRoom *bool `json:"user_invited_by_host_can_bypass_waiting_room,omitzero"`
 	// Participants wait again when the host's connection breaks.
 	MoveParticipantsToWaitingRoomWhenHostDropped *bool `json:"move_participants_to_waiting_room_when_host_dropped,omitzero"`
-	// The waiting can answer the hosts.
+	// Waiting participants can reply to the hosts.
 	AllowParticipantsToReplyToHost *bool `json:"allow_participants_to_reply_to_host,omitzero"`
 }
 
 // Who has to wait in the waiting room.
 type WaitingRoomOptions struct {
-	// Whether this meeting has a rule of its own.
+	// Whether this meeting has its own rule.
 	Mode WaitingRoomMode `json:"mode,omitzero"`
-	// Who waits, when the rule is its own.
+	// Who waits, if the meeting has its own rule.
 	WhoGoesToWaitingRoom WaitingRoomAudience `json:"who_goes_to_waiting_room,omitzero"`
 }
 
 // Who has to wait in the waiting room.
 type WaitingRoomOptionsInput struct {
-	// Whether this meeting has a rule of its own.
+	// Whether this meeting has its own rule.
 	Mode WaitingRoomMode `json:"mode"`
-	// Who waits; required when `mode` is CUSTOM.
+	// Who waits; required if `mode` is CUSTOM.
 	WhoGoesToWaitingRoom *WaitingRoomAudience `json:"who_goes_to_waiting_room,omitzero"`
 }
 
@@ -8481,13 +8481,13 @@ type WaitingRoomSettings struct {
 	Locked Bool `json:"locked,omitzero"`
 	// How people are let in.
 	AdmitType Admission `json:"admit_type,omitzero"`
-	// When users of the account are let in by themselves.
+	// When users of the account are let in automatically.
 	InternalUserAutoAdmit AutoAdmission `json:"internal_user_auto_admit,omitzero"`
 	// The domains whose users need not wait.
 	AdmitDomainAllowlist []CommaItem `json:"admit_domain_allowlist,omitzero"`
 	// Who can let them in.
 	WhoCanAdmitParticipants Admitters `json:"who_can_admit_participants,omitzero"`
-	// In which order the waiting are listed.
+	// The order in which waiting participants are listed.
 	SortOrderOfPeople WaitingOrder `json:"sort_order_of_people,omitzero"`
 	// Further choices.
 	MoreOptions *WaitingRoomMoreOptions `json:"more_options,omitzero"`
@@ -8501,13 +8501,13 @@ type WaitingRoomSettingsInput struct {
 	Locked *bool `json:"locked,omitzero"`
 	// How people are let in.
 	AdmitType *Admission `json:"admit_type,omitzero"`
-	// When users of the account are let in by themselves.
+	// When users of the account are let in automatically.
 	InternalUserAutoAdmit *AutoAdmission `json:"internal_user_auto_admit,omitzero"`
 	// The domains whose users need not wait.
 	AdmitDomainAllowlist []CommaItem `json:"admit_domain_allowlist,omitzero"`
 	// Who can let them in.
 	WhoCanAdmitParticipants *Admitters `json:"who_can_admit_participants,omitzero"`
-	// In which order the waiting are listed.
+	// The order in which waiting participants are listed.
 	SortOrderOfPeople *WaitingOrder `json:"sort_order_of_people,omitzero"`
 	// Further choices.
 	MoreOptions *WaitingRoomMoreOptionsInput `json:"more_options,omitzero"`
@@ -8517,19 +8517,19 @@ type WaitingRoomSettingsInput struct {
 type Webinar struct {
 	// The number that people join by.
 	Number MeetingNumber `json:"id,omitzero"`
-	// UUID of the latest run, or of the next one when none has begun; it changes with each run.
+	// UUID of the latest instance, or of the next one if none has begun; it changes with each instance.
 	UUID UUID `json:"uuid,omitzero"`
 	// Title.
 	Topic Text `json:"topic,omitzero"`
 	// What the webinar is about.
 	Agenda Text `json:"agenda,omitzero"`
-	// What kind of webinar it is.
+	// The kind of webinar.
 	Type WebinarType `json:"type,omitzero"`
 	// When it begins; null for recurring ones without fixed time.
 	StartTime Time `json:"start_time,omitzero"`
 	// How long it is planned to last, in minutes.
 	DurationMinutes Int `json:"duration,omitzero"`
-	// IANA name of the zone to show the start in.
+	// IANA name of the time zone to show the start in.
 	Timezone Text `json:"timezone,omitzero"`
 	// When it was scheduled.
 	CreatedAt Time `json:"created_at,omitzero"`
@@ -8539,17 +8539,17 @@ type Webinar struct {
 	HostZoomID Text `json:"host_id,omitzero"`
 	// E-mail address of the host.
 	HostEmail Text `json:"host_email,omitzero"`
-	// Link for attendees; to be given to the invited only.
+	// Link for attendees; give it to invitees only.
 	JoinURL Text `json:"join_url,omitzero"`
 	// Link to the registration form; null without registration.
 	RegistrationURL Text `json:"registration_url,omitzero"`
-	// Link that starts the webinar as its host. Valid for two hours, 90 days for users made by an app.
+	// Link that starts the webinar as its host. Valid for two hours, 90 days for users created by an app.
 	StartURL Secret `json:"start_url,omitzero"`
 	// Passcode to join.
 	Password Secret `json:"password,omitzero"`
 	// Passcode to join from a SIP or H.323 room system.
 	H323Password Secret `json:"h323_passcode,omitzero"`
-	// Passcode in the encrypted form that SIP and H.323 endpoints of others take.
+	// Passcode in the encrypted form for third-party SIP and H.323 endpoints.
 	EncryptedPassword Secret `json:"encrypted_passcode,omitzero"`
 	// Zoom's id of the template that it was scheduled from.
 	TemplateID Text `json:"template_id,omitzero"`
@@ -8561,13 +8561,13 @@ type Webinar struct {
 	IsEventsWebinar Bool `json:"is_events_webinar,omitzero"`
 	// Simulive: Zoom's id of the recorded file that is played.
 	RecordFileID Text `json:"record_file_id,omitzero"`
-	// Simulive: whether it goes on live after the recording; the host must be there then.
+	// Simulive: whether it continues live after the recording; the host must be present then.
 	TransitionToLive Bool `json:"transition_to_live,omitzero"`
 	// Simulive: whether the recording begins later than the webinar.
 	SimuliveDelayStart *SimuliveDelay `json:"simulive_delay_start,omitzero"`
-	// How it recurs; null when it does not, or has no fixed times.
+	// How it recurs; null if it does not, or if it has no fixed times.
 	Recurrence *Recurrence `json:"recurrence,omitzero"`
-	// The dates of a recurring webinar that are still to come, 50 at most; deleted ones stay, with that status.
+	// The future dates of a recurring webinar, 50 at most; deleted ones remain, with that status.
 	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
 	// How it is held.
 	Settings *WebinarSettings `json:"settings,omitzero"`
@@ -8599,7 +8599,7 @@ type WebinarChatSettings struct {
 	AllowUsersSaveChats WebinarChatSaving `json:"allow_users_save_chats,omitzero"`
 	// Messages of the meeting chat can be deleted.
 	AllowUsersToDeleteMessagesInMeetingChat Bool `json:"allow_users_to_delete_messages_in_meeting_chat,omitzero"`
-	// Whom attendees write to unless they choose.
+	// Whom attendees write to by default.
 	DefaultAttendeesChatWith PanelistChatPartners `json:"default_attendees_chat_with,omitzero"`
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
@@ -8617,7 +8617,7 @@ type WebinarChatSettingsInput struct {
 	AllowPanelistsSendDirectMessage *bool `json:"allow_panelists_send_direct_message,omitzero"`
 	// What attendees can save of the chat.
 	AllowUsersSaveChats *WebinarChatSaving `json:"allow_users_save_chats,omitzero"`
-	// Whom attendees write to unless they choose.
+	// Whom attendees write to by default.
 	DefaultAttendeesChatWith *PanelistChatPartners `json:"default_attendees_chat_with,omitzero"`
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
@@ -8631,9 +8631,9 @@ type WebinarCustomQuestion struct {
 	Type WebinarQuestionType `json:"type,omitzero"`
 	// It must be answered.
 	Required Bool `json:"required,omitzero"`
-	// It stands on the form.
+	// It is on the form.
 	Selected Bool `json:"selected,omitzero"`
-	// The answers to choose from; none where text is typed.
+	// The answers to choose from; none if the answer is typed.
 	Answers []Text `json:"answers,omitzero"`
 }
 
@@ -8645,25 +8645,25 @@ type WebinarCustomQuestionInput struct {
 	Type *WebinarQuestionType `json:"type,omitzero"`
 	// It must be answered.
 	Required *bool `json:"required,omitzero"`
-	// It stands on the form.
+	// It is on the form.
 	Selected *bool `json:"selected,omitzero"`
-	// The answers to choose from; none where text is typed.
+	// The answers to choose from; none if the answer is typed.
 	Answers []string `json:"answers,omitzero"`
 }
 
-// Hiding what webinars are about.
+// Hiding the description of webinars.
 type WebinarDescriptionRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Also of those that are scheduled already.
+	// Also of those that are already scheduled.
 	HideDescriptionForScheduledWebinars Bool `json:"hide_description_for_scheduled_webinars,omitzero"`
 }
 
-// Hiding what webinars are about.
+// Hiding the description of webinars.
 type WebinarDescriptionRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Also of those that are scheduled already.
+	// Also of those that are already scheduled.
 	HideDescriptionForScheduledWebinars *bool `json:"hide_description_for_scheduled_webinars,omitzero"`
 }
 
@@ -8671,7 +8671,7 @@ type WebinarDescriptionRuleInput struct {
 type WebinarFollowUp struct {
 	// Whether it is sent.
 	Enable Bool `json:"enable,omitzero"`
-	// How many days after the planned end; 0 is not planned, and 7 the most.
+	// The number of days after the planned end; 0 is not planned, 7 is the maximum.
 	DaysAfter Int `json:"type,omitzero"`
 }
 
@@ -8697,7 +8697,7 @@ type WebinarQuestionAndAnswer struct {
 
 // Questions to AI Companion about a webinar.
 type WebinarQuestionSettings struct {
-	// It starts by itself.
+	// It starts automatically.
 	AutoEnable Bool `json:"auto_enable,omitzero"`
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
@@ -8705,73 +8705,73 @@ type WebinarQuestionSettings struct {
 	WhoCanAskQuestions WebinarQuestionAskers `json:"who_can_ask_questions,omitzero"`
 }
 
-// What happens around a registration for a webinar.
+// Registration options of webinars.
 type WebinarRegistrationOptions struct {
-	// The host is told by mail of each one.
+	// The host gets an e-mail for each registration.
 	HostEmailNotification Bool `json:"host_email_notification,omitzero"`
-	// Nobody can register once the webinar is over.
+	// Nobody can register once the webinar has ended.
 	CloseRegistration Bool `json:"close_registration,omitzero"`
-	// Who registered can join from several devices.
+	// Registrants can join from several devices.
 	AllowParticipantsToJoinFromMultipleDevices Bool `json:"allow_participants_to_join_from_multiple_devices,omitzero"`
-	// The form has buttons of social networks.
+	// The form has social network buttons.
 	ShowSocialShareButtons Bool `json:"show_social_share_buttons,omitzero"`
 }
 
-// What happens around a registration for a webinar.
+// Registration options of webinars.
 type WebinarRegistrationOptionsInput struct {
-	// The host is told by mail of each one.
+	// The host gets an e-mail for each registration.
 	HostEmailNotification *bool `json:"host_email_notification,omitzero"`
-	// Nobody can register once the webinar is over.
+	// Nobody can register once the webinar has ended.
 	CloseRegistration *bool `json:"close_registration,omitzero"`
-	// Who registered can join from several devices.
+	// Registrants can join from several devices.
 	AllowParticipantsToJoinFromMultipleDevices *bool `json:"allow_participants_to_join_from_multiple_devices,omitzero"`
-	// The form has buttons of social networks.
+	// The form has social network buttons.
 	ShowSocialShareButtons *bool `json:"show_social_share_buttons,omitzero"`
 }
 
 // A question of Zoom's on the form.
 type WebinarRegistrationQuestion struct {
-	// Which question.
+	// The question.
 	FieldName WebinarRegistrationField `json:"field_name,omitzero"`
 	// It must be answered.
 	Required Bool `json:"required,omitzero"`
-	// It stands on the form.
+	// It is on the form.
 	Selected Bool `json:"selected,omitzero"`
 }
 
 // A question of Zoom's on the form.
 type WebinarRegistrationQuestionInput struct {
-	// Which question.
+	// The question.
 	FieldName *WebinarRegistrationField `json:"field_name,omitzero"`
 	// It must be answered.
 	Required *bool `json:"required,omitzero"`
-	// It stands on the form.
+	// It is on the form.
 	Selected *bool `json:"selected,omitzero"`
 }
 
 // What hosts can do with registration for webinars.
 type WebinarRegistrationRules struct {
-	// Hosts can show how to join on the page of confirmation.
+	// Hosts can show how to join on the confirmation page.
 	AllowHostToEnableJoinInfo Bool `json:"allow_host_to_enable_join_info,omitzero"`
-	// Hosts can show buttons of social networks.
+	// Hosts can show social network buttons.
 	AllowHostToEnableSocialShareButtons Bool `json:"allow_host_to_enable_social_share_buttons,omitzero"`
-	// Hosts can add questions of their own.
+	// Hosts can add their own questions.
 	EnableCustomQuestions Bool `json:"enable_custom_questions,omitzero"`
 }
 
 // What hosts can do with registration for webinars.
 type WebinarRegistrationRulesInput struct {
-	// Hosts can show how to join on the page of confirmation.
+	// Hosts can show how to join on the confirmation page.
 	AllowHostToEnableJoinInfo *bool `json:"allow_host_to_enable_join_info,omitzero"`
-	// Hosts can show buttons of social networks.
+	// Hosts can show social network buttons.
 	AllowHostToEnableSocialShareButtons *bool `json:"allow_host_to_enable_social_share_buttons,omitzero"`
-	// Hosts can add questions of their own.
+	// Hosts can add their own questions.
 	EnableCustomQuestions *bool `json:"enable_custom_questions,omitzero"`
 }
 
 // How people register for webinars.
 type WebinarRegistrationSettings struct {
-	// What happens around a registration.
+	// Registration options.
 	Options *WebinarRegistrationOptions `json:"options,omitzero"`
 	// Zoom's questions on the form.
 	Questions []*WebinarRegistrationQuestion `json:"questions,omitzero"`
@@ -8783,9 +8783,9 @@ type WebinarRegistrationSettings struct {
 	Origin `json:"-"`
 }
 
-// How people register for webinars. What is left out stays as it is.
+// How people register for webinars. Omitted fields stay unchanged.
 type WebinarRegistrationSettingsPatch struct {
-	// What happens around a registration.
+	// Registration options.
 	Options *WebinarRegistrationOptionsInput `json:"options,omitzero"`
 	// Zoom's questions on the form.
 	Questions []*WebinarRegistrationQuestionInput `json:"questions,omitzero"`
@@ -8803,16 +8803,16 @@ type WebinarReminder struct {
 	Type WebinarReminderTime `json:"type,omitzero"`
 }
 
-// One run of a webinar, once it has ended, with what Zoom reports on it. It needs a paid plan
+// One instance of a webinar, once it has ended, with what Zoom reports on it. It needs a paid plan
 // with the webinar add-on.
 type WebinarReport struct {
-	// UUID of the run.
+	// UUID of the instance.
 	UUID UUID `json:"uuid,omitzero"`
 	// Number of the webinar.
 	WebinarNumber MeetingNumber `json:"id,omitzero"`
 	// Title of the webinar.
 	Topic Text `json:"topic,omitzero"`
-	// What kind of webinar it was.
+	// The kind of webinar.
 	Type MeetingInstanceType `json:"type,omitzero"`
 	// When it began.
 	StartTime Time `json:"start_time,omitzero"`
@@ -8822,7 +8822,7 @@ type WebinarReport struct {
 	DurationMinutes Int `json:"duration,omitzero"`
 	// Minutes of all participants together, the host's included.
 	TotalMinutes Int `json:"total_minutes,omitzero"`
-	// How many took part; who rejoins may count again.
+	// The number of participants; a person who rejoins may count again.
 	ParticipantsCount Int `json:"participants_count,omitzero"`
 	// Name of the host.
 	HostName Text `json:"user_name,omitzero"`
@@ -8832,9 +8832,9 @@ type WebinarReport struct {
 	Department Text `json:"dept,omitzero"`
 	// Tracking fields with their values in this webinar.
 	TrackingFields []*TrackingField `json:"tracking_fields,omitzero"`
-	// Keys and values that an app put on the webinar, ten at most.
+	// Keys and values that an app set on the webinar, ten at most.
 	CustomKeys []*CustomKey `json:"custom_keys,omitzero"`
-	// Run is what it was asked for by: a UUID, or a webinar's number for its latest run.
+	// Run names the instance in the request: its UUID, or the number of the webinar for the latest one.
 	Run string `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -8842,26 +8842,26 @@ type WebinarReport struct {
 
 func (WebinarReport) IsNode() {}
 
-// Names one run of a webinar.
+// Names one instance of a webinar.
 type WebinarReportBy struct {
 	// Global id.
 	ID *NodeID `json:"id,omitzero"`
-	// UUID of the run, raw.
+	// UUID of the instance, raw.
 	UUID *UUID `json:"uuid,omitzero"`
-	// Number of a webinar: its latest run that has ended.
+	// Number of a webinar: its latest instance that has ended.
 	LatestOf *MeetingNumber `json:"latest_of,omitzero"`
 }
 
-// One stay of somebody in a run of a webinar, from joining to leaving. Zoom blanks
-// the e-mail address of most people outside the account.
+// One stay of a person in an instance of a webinar, from joining to leaving. Zoom blanks the e-mail
+// address of most people outside the account.
 type WebinarReportParticipant struct {
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person was signed in.
 	ZoomID Text `json:"id,omitzero"`
-	// Zoom's id of the user, for who joined signed in.
+	// Zoom's id of the user, if the person was signed in.
 	ParticipantUserID Text `json:"participant_user_id,omitzero"`
-	// Id of the stay within this run; another one after each rejoin.
+	// Id of the stay within this instance; another one after each rejoin.
 	InMeetingID Text `json:"user_id,omitzero"`
-	// Zoom's id of the registration that the person came by.
+	// Zoom's id of the registration whose link the person used.
 	RegistrantID Text `json:"registrant_id,omitzero"`
 	// Key that an app of the Meeting SDK gave to the person, 35 characters at most.
 	CustomerKey Text `json:"customer_key,omitzero"`
@@ -8879,9 +8879,9 @@ type WebinarReportParticipant struct {
 	DurationSeconds Int `json:"duration,omitzero"`
 	// Whether the stay was in the webinar or in its waiting room.
 	Status ParticipantStatus `json:"status,omitzero"`
-	// Whether the connection moved to another server of Zoom's on the way.
+	// Whether the connection moved to another Zoom server during the stay.
 	Failover Bool `json:"failover,omitzero"`
-	// Run is whose participant it is: a UUID, or a webinar's number for its latest run.
+	// Run names the instance: its UUID, or the number of the webinar for the latest one.
 	Run string `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -8899,9 +8899,9 @@ type WebinarSettings struct {
 	HdVideoForAttendees Bool `json:"hd_video_for_attendees,omitzero"`
 	// Attendees always get video of 1080 lines.
 	Send1080pVideoToAttendees Bool `json:"send_1080p_video_to_attendees,omitzero"`
-	// Host and panelists can rehearse before the attendees come.
+	// Host and panelists can rehearse before the attendees join.
 	PracticeSession Bool `json:"practice_session,omitzero"`
-	// Who registers can watch the recording afterwards.
+	// Registrants can watch the recording afterwards.
 	OnDemand Bool `json:"on_demand,omitzero"`
 	// How people take part by voice.
 	Audio MeetingAudio `json:"audio,omitzero"`
@@ -8911,39 +8911,39 @@ type WebinarSettings struct {
 	GlobalDialInCountries []Text `json:"global_dial_in_countries,omitzero"`
 	// The dial-in numbers.
 	GlobalDialInNumbers []*GlobalDialInNumber `json:"global_dial_in_numbers,omitzero"`
-	// Whether recording starts by itself, and where to.
+	// Whether recording starts automatically, and where it is stored.
 	AutoRecording AutoRecording `json:"auto_recording,omitzero"`
 	// Users who may host in the host's place: e-mail addresses or Zoom's ids.
 	AlternativeHosts []CommaItem `json:"alternative_hosts,omitzero"`
 	// Alternative hosts may add and edit polls.
 	AlternativeHostUpdatePolls Bool `json:"alternative_host_update_polls,omitzero"`
-	// The host may ask once for leave to unmute people. Not together with `allowHostControlParticipantMuteState`.
+	// The host may ask once for permission to unmute people. Not together with `allowHostControlParticipantMuteState`.
 	RequestPermissionToUnmuteParticipants Bool `json:"request_permission_to_unmute_participants,omitzero"`
 	// Host and co-hosts mute and unmute people as they like. Not together with `requestPermissionToUnmuteParticipants`.
 	AllowHostControlParticipantMuteState Bool `json:"allow_host_control_participant_mute_state,omitzero"`
 	// Whether people register, and who approves.
 	ApprovalType ApprovalType `json:"approval_type,omitzero"`
-	// What one registration is good for, when the webinar recurs at fixed times.
+	// What one registration is valid for, if the webinar recurs at fixed times.
 	RegistrationType RegistrationType `json:"registration_type,omitzero"`
-	// How many may register; 0 is any number.
+	// The maximum number of registrants; 0 is any number.
 	RegistrantsRestrictNumber Int `json:"registrants_restrict_number,omitzero"`
 	// Registration closes after the date of the webinar.
 	CloseRegistration Bool `json:"close_registration,omitzero"`
-	// Registrants get an e-mail that confirms. Counts with `registrantsEmailNotification`.
+	// Registrants get a confirmation e-mail. Counts with `registrantsEmailNotification`.
 	RegistrantsConfirmationEmail Bool `json:"registrants_confirmation_email,omitzero"`
-	// Registrants are told by e-mail when they are approved, denied or cancelled.
+	// Registrants are notified by e-mail when they are approved, denied or cancelled.
 	RegistrantsEmailNotification Bool `json:"registrants_email_notification,omitzero"`
-	// Registrants are told by e-mail when the webinar changes.
+	// Registrants are notified by e-mail when the webinar changes.
 	NotifyRegistrants Bool `json:"notify_registrants,omitzero"`
 	// A registrant may join from several devices.
 	AllowMultipleDevices Bool `json:"allow_multiple_devices,omitzero"`
 	// The registration page has buttons to share it.
 	ShowShareButton Bool `json:"show_share_button,omitzero"`
-	// The page that confirms a registration shows how to join.
+	// The confirmation page shows how to join.
 	ShowJoinInfo Bool `json:"show_join_info,omitzero"`
-	// Whom registrants may ask: name.
+	// Contact for registrants: name.
 	ContactName Text `json:"contact_name,omitzero"`
-	// Whom registrants may ask: e-mail address.
+	// Contact for registrants: e-mail address.
 	ContactEmail Text `json:"contact_email,omitzero"`
 	// Language of the e-mails, such as `en-US`.
 	EmailLanguage Text `json:"email_language,omitzero"`
@@ -8951,15 +8951,15 @@ type WebinarSettings struct {
 	PanelistsInvitationEmailNotification Bool `json:"panelists_invitation_email_notification,omitzero"`
 	// E-mail to attendees and panelists before the webinar.
 	AttendeesAndPanelistsReminderEmailNotification *WebinarReminder `json:"attendees_and_panelists_reminder_email_notification,omitzero"`
-	// E-mail afterwards to those who were there.
+	// E-mail afterwards to those who attended.
 	FollowUpAttendeesEmailNotification *WebinarFollowUp `json:"follow_up_attendees_email_notification,omitzero"`
-	// E-mail afterwards to those who registered and were not there.
+	// E-mail afterwards to those who registered and did not attend.
 	FollowUpAbsenteesEmailNotification *WebinarFollowUp `json:"follow_up_absentees_email_notification,omitzero"`
-	// A survey opens in the browser of who leaves.
+	// A survey opens in the browser of people who leave.
 	PostWebinarSurvey Bool `json:"post_webinar_survey,omitzero"`
 	// Address of the survey that is opened.
 	SurveyURL Text `json:"survey_url,omitzero"`
-	// Attendee reports tell the e-mail addresses of guests.
+	// Attendee reports contain the e-mail addresses of guests.
 	EmailInAttendeeReport Bool `json:"email_in_attendee_report,omitzero"`
 	// Only people who sign in may join.
 	MeetingAuthentication Bool `json:"meeting_authentication,omitzero"`
@@ -8975,11 +8975,11 @@ type WebinarSettings struct {
 	EnforceLogin Bool `json:"enforce_login,omitzero"`
 	// Domains that people must sign in with.
 	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
-	// Data center regions used beside those of the account, two letters each.
+	// Data center regions used in addition to those of the account, two letters each.
 	AdditionalDataCenterRegions []Text `json:"additional_data_center_regions,omitzero"`
-	// The picture carries a watermark that tells who watches.
+	// The picture has a watermark that identifies the viewer.
 	AddWatermark Bool `json:"add_watermark,omitzero"`
-	// The sound carries a watermark that tells who listens.
+	// The audio has a watermark that identifies the listener.
 	AddAudioWatermark Bool `json:"add_audio_watermark,omitzero"`
 	// Hosts and panelists appear with the background and name tags of the webinar.
 	EnableSessionBranding Bool `json:"enable_session_branding,omitzero"`
@@ -8993,11 +8993,11 @@ type WebinarSettings struct {
 
 // Streaming of webinars.
 type WebinarStreamingSettings struct {
-	// What users are told about streaming to such a service.
+	// Instructions for users about streaming to such a service.
 	CustomServiceInstructions Text `json:"custom_service_instructions,omitzero"`
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Users are told of the stream.
+	// Users are notified of the stream.
 	LiveStreamingReminder Bool `json:"live_streaming_reminder,omitzero"`
 	// Services to stream to.
 	LiveStreamingServiceRead []LiveStreamingService `json:"live_streaming_service,omitzero"`
@@ -9005,21 +9005,21 @@ type WebinarStreamingSettings struct {
 
 // Streaming of webinars.
 type WebinarStreamingSettingsInput struct {
-	// What users are told about streaming to such a service.
+	// Instructions for users about streaming to such a service.
 	CustomServiceInstructions *string `json:"custom_service_instructions,omitzero"`
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Users are told of the stream.
+	// Users are notified of the stream.
 	LiveStreamingReminder *bool `json:"live_streaming_reminder,omitzero"`
 	// Services to stream to.
 	LiveStreamingService []LiveStreamingService `json:"live_streaming_service,omitzero"`
-	// Instead of `liveStreamingService`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	// Instead of `liveStreamingService`: the values as Zoom writes them, including those that the enum lacks. To change a list that was read, send its texts back.
 	LiveStreamingServiceText []string `json:"-" codes:"LiveStreamingService"`
 }
 
 // Summaries of webinars by AI Companion.
 type WebinarSummarySettings struct {
-	// It starts by itself.
+	// It starts automatically.
 	AutoEnable Bool `json:"auto_enable,omitzero"`
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
@@ -9031,7 +9031,7 @@ type WebinarSummarySettings struct {
 type WebinarTopicRule struct {
 	// Whether it is on.
 	Enable Bool `json:"enable,omitzero"`
-	// Also those that are scheduled already.
+	// Also those that are already scheduled.
 	DisplayTopicForScheduledWebinars Bool `json:"display_topic_for_scheduled_webinars,omitzero"`
 }
 
@@ -9039,17 +9039,17 @@ type WebinarTopicRule struct {
 type WebinarTopicRuleInput struct {
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
-	// Also those that are scheduled already.
+	// Also those that are already scheduled.
 	DisplayTopicForScheduledWebinars *bool `json:"display_topic_for_scheduled_webinars,omitzero"`
 }
 
 // How strong a wireless signal was.
 type WifiSignal struct {
-	// At its strongest.
+	// The strongest.
 	Max Int `json:"max_rssi,omitzero"`
-	// On average.
+	// The average.
 	Average Int `json:"avg_rssi,omitzero"`
-	// At its weakest.
+	// The weakest.
 	Min Int `json:"min_rssi,omitzero"`
 	// The unit, such as `dBm`.
 	Unit Text `json:"rssi_unit,omitzero"`
@@ -9059,29 +9059,29 @@ type WifiSignal struct {
 type ZoomRequestInput struct {
 	// The operation's name, such as `GET /users/{userId}`.
 	Operation string `json:"operation"`
-	// The account that is asked about; the own one if left out. The name stays the same.
+	// The account that the operation is for; your own by default. The operation's name stays the same.
 	Account *AccountBy `json:"account,omitzero"`
-	// Values of the path's variables by their names, raw. JSON, because each operation has names of its own.
+	// Values of the path's variables by name, raw. JSON, because each operation has its own names.
 	Path JSON `json:"path,omitzero"`
-	// Parameters of the query by their names: texts, numbers, true or false, or lists of these. JSON, because each operation has names of its own.
+	// Query parameters by name: strings, numbers, booleans, or lists of these. JSON, because each operation has its own names.
 	Query JSON `json:"query,omitzero"`
-	// The body as Zoom documents it. JSON, because each operation has a body of its own.
+	// The body as Zoom documents it. JSON, because each operation has its own body.
 	Body JSON `json:"body,omitzero"`
 }
 
-// What came of it.
+// The result.
 type ZoomRequestPayload struct {
-	// HTTP status of Zoom's answer; null when it refused, or was not asked.
+	// HTTP status of Zoom's response; null if Zoom refused, or got no request.
 	Status Int `json:"status,omitzero"`
-	// Zoom's answer as it is, but for tokens that open files. JSON, because each operation has an answer of its own.
+	// Zoom's response as it is, except for tokens that open files. JSON, because each operation has its own response.
 	Body JSON `json:"body,omitzero"`
-	// Payload names what was written to, and what the caller can mend.
+	// Payload has the object that was written to, and the errors that the caller can correct.
 	Payload `json:"-"`
 }
 
-// Something that went wrong in Zoom Rooms.
+// A problem in Zoom Rooms.
 type ZoomRoomIssue struct {
-	// What it was, in Zoom's words.
+	// The problem, in Zoom's words.
 	Name Text `json:"issue_name,omitzero"`
 	// How many rooms had it.
 	ZoomRoomsCount Int `json:"zoom_rooms_count,omitzero"`
@@ -9089,9 +9089,9 @@ type ZoomRoomIssue struct {
 	Origin `json:"-"`
 }
 
-// Something that went wrong with one Zoom Room.
+// A problem of one Zoom Room.
 type ZoomRoomIssueEvent struct {
-	// What it was, in Zoom's words.
+	// The problem, in Zoom's words.
 	Issue Text `json:"issue,omitzero"`
 	// When it was noticed.
 	Time Time `json:"time,omitzero"`
@@ -9101,7 +9101,7 @@ type ZoomRoomIssueEvent struct {
 
 // Zoom Rooms.
 type ZoomRoomSettings struct {
-	// Scheduled meetings start and stop by themselves.
+	// Scheduled meetings start and stop automatically.
 	AutoStartStopScheduledMeetings Bool `json:"auto_start_stop_scheduled_meetings,omitzero"`
 	// Instant meetings are recorded to the cloud.
 	CmrForInstantMeeting Bool `json:"cmr_for_instant_meeting,omitzero"`
@@ -9111,7 +9111,7 @@ type ZoomRoomSettings struct {
 	HideHostInformation Bool `json:"hide_host_information,omitzero"`
 	// Meetings of the room's calendar are listed.
 	ListMeetingsWithCalendar Bool `json:"list_meetings_with_calendar,omitzero"`
-	// AirPlay is started by hand.
+	// AirPlay is started manually.
 	StartAirplayManually Bool `json:"start_airplay_manually,omitzero"`
 	// Devices find the room by ultrasound.
 	Ultrasonic Bool `json:"ultrasonic,omitzero"`
@@ -9119,13 +9119,13 @@ type ZoomRoomSettings struct {
 	UpcomingMeetingAlert Bool `json:"upcoming_meeting_alert,omitzero"`
 	// The room restarts once a week.
 	WeeklySystemRestart Bool `json:"weekly_system_restart,omitzero"`
-	// People are asked at the end how it was.
+	// People are asked for feedback at the end.
 	ZrPostMeetingFeedback Bool `json:"zr_post_meeting_feedback,omitzero"`
 }
 
 // Zoom Rooms.
 type ZoomRoomSettingsInput struct {
-	// Scheduled meetings start and stop by themselves.
+	// Scheduled meetings start and stop automatically.
 	AutoStartStopScheduledMeetings *bool `json:"auto_start_stop_scheduled_meetings,omitzero"`
 	// Instant meetings are recorded to the cloud.
 	CmrForInstantMeeting *bool `json:"cmr_for_instant_meeting,omitzero"`
@@ -9135,7 +9135,7 @@ type ZoomRoomSettingsInput struct {
 	HideHostInformation *bool `json:"hide_host_information,omitzero"`
 	// Meetings of the room's calendar are listed.
 	ListMeetingsWithCalendar *bool `json:"list_meetings_with_calendar,omitzero"`
-	// AirPlay is started by hand.
+	// AirPlay is started manually.
 	StartAirplayManually *bool `json:"start_airplay_manually,omitzero"`
 	// Devices find the room by ultrasound.
 	Ultrasonic *bool `json:"ultrasonic,omitzero"`
@@ -9143,7 +9143,7 @@ type ZoomRoomSettingsInput struct {
 	UpcomingMeetingAlert *bool `json:"upcoming_meeting_alert,omitzero"`
 	// The room restarts once a week.
 	WeeklySystemRestart *bool `json:"weekly_system_restart,omitzero"`
-	// People are asked at the end how it was.
+	// People are asked for feedback at the end.
 	ZrPostMeetingFeedback *bool `json:"zr_post_meeting_feedback,omitzero"`
 }
 
