@@ -131,7 +131,7 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 		users: make([]*types.User, len(items)),
 	}
 	want := needsOf(wanted.ctx, "User")
-	whole := want.Lacks(zoom.ListUsers.Pattern)
+	whole := want.LacksInAll(zoom.ListUsers.Pattern)
 	keys := make([]directory.Key, 0, len(items))
 	wanted.places = make([]int, 0, len(items))
 	for i, item := range items {

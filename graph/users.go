@@ -29,7 +29,7 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 		return nil, nil
 	}
 	want := needsOf(ctx, "User")
-	key := directory.KeyOf(name, want.Lacks(zoom.ListUsers.Pattern))
+	key := directory.KeyOf(name, want.LacksInAll(zoom.ListUsers.Pattern))
 	if u := s.directory().Listed(ctx, key, want); u != nil {
 		return u, nil
 	}

@@ -25,7 +25,7 @@ func (w *walk) addToPool(op *zoom.Spec, s *Step, want *selection.Needs) {
 	own := w.poolOf(p)
 	own.steps = append(own.steps, s)
 	own.most = w.times(1, own.most+s.AtMost)
-	if want == nil || !want.Lacks(p.list.Pattern) && !want.Secrets {
+	if want == nil || !want.LacksInAll(p.list.Pattern) && !want.Secrets {
 		own.listable, s.Or = append(own.listable, s), p.list
 	}
 }

@@ -20,6 +20,8 @@ type Needs struct {
 	Key, Plain, Edges bool
 	// Names are the selected fields, for calls that must name the fields they return.
 	Names map[string]bool
+	// again are the needs of the edges that lead back to the objects: see [Needs.LacksInAll].
+	again []Need
 }
 
 // Need is a plain field that some sources of its type carry, and its path in the
@@ -53,6 +55,12 @@ func (n Need) missing(op string, object any) bool {
 // Lacks reports whether an object read from one operation may lack a field.
 func (s *Needs) Lacks(op string) bool {
 	return slices.ContainsFunc(s.Fields, func(n Need) bool { return !slices.Contains(n.Ops, op) })
+}
+
+// LacksInAll is Lacks for the object and for the edges below it that lead back to it, such as the host
+// of a user's meetings: whether the object would be read a second time after a read from the operation.
+func (s *Needs) LacksInAll(op string) bool {
+	return s.Lacks(op) || slices.ContainsFunc(s.again, func(n Need) bool { return !slices.Contains(n.Ops, op) })
 }
 
 // NeverIn reports whether objects read from one operation always lack a field.
@@ -127,6 +135,7 @@ func (c collector) object(set ast.SelectionSet, before, after ast.Path) {
 			c.needs.Edges = true
 			// An edge that costs no call is computed from the object itself.
 			c.needs.Secrets = c.needs.Secrets || info.Ops == nil && info.Secret
+			c.back(f)
 			continue
 		case slices.Contains(c.index.Keys(c.typeName), f.Name):
 			c.needs.Key = true
@@ -141,6 +150,23 @@ func (c collector) object(set ast.SelectionSet, before, after ast.Path) {
 		} else if len(f.Selections) > 0 {
 			c.nested(f.Selections, f.Definition.Type.Name())
 		}
+	}
+}
+
+// backEdges are the edges of lists whose items lead back to the object that has the list.
+var backEdges = map[string]string{
+	"User.meetings": "host", "User.webinars": "host", "User.chatChannels": "user", "User.phoneRecordings": "user",
+}
+
+// back adds the needs of the edges that lead back to the objects of the collector from an edge of them.
+func (c collector) back(f graphql.CollectedField) {
+	edge := backEdges[c.typeName+"."+f.Name]
+	if edge == "" {
+		return
+	}
+	for _, way := range []string{"nodes." + edge, "edges.node." + edge} {
+		other := c.index.Needs(c.opCtx, f.Selections, c.typeName, way)
+		c.needs.again = slices.Concat(c.needs.again, other.Fields, other.again)
 	}
 }
 

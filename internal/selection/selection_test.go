@@ -31,7 +31,11 @@ const schemaText = `
 		meetings: [String] @zoom(op: "GET /users/{userId}/meetings")
 		download(as: String): Secret
 		settings: Settings
+		webinars: WebinarConnection @zoom(op: "GET /users/{userId}/webinars")
 	}
+	type WebinarConnection { edges: [WebinarEdge] nodes: [Webinar] }
+	type WebinarEdge { node: Webinar }
+	type Webinar { topic: String host: User @zoom(op: "GET /users/{userId}") }
 	type Settings { passcode: Secret quiet: Boolean }
 	type Mutation { createUser(by: UserBy): User @zoom(op: "POST /users") @zoom(op: "GET /users", proof: true) }`
 
@@ -132,6 +136,23 @@ func TestNeeds(t *testing.T) {
 		}
 		if n.Secrets != c.secrets || n.Key != c.key || n.Plain != c.plain || n.Edges != c.edges || n.KeyOnly() != c.alone {
 			t.Errorf("%s: %+v", c.query, *n)
+		}
+	}
+}
+
+// TestNeeds_inAll tests the edges that lead back to a user.
+func TestNeeds_inAll(t *testing.T) {
+	for query, want := range map[string]bool{
+		`{ user { email webinars { nodes { topic host { email } } } } }`:                                   false,
+		`{ user { email webinars { nodes { host { company } } } } }`:                                       true,
+		`{ user { email webinars { ... on WebinarConnection { edges { node { host { company } } } } } } }`: true,
+		`{ user { email webinars { nodes { host { webinars { nodes { host { company } } } } } } } }`:       true,
+		`{ user { email webinars { nodes { host @skip(if: true) { company } } } } }`:                       false,
+		`{ user { company } }`: true,
+	} {
+		n := needs(t, query)
+		if got := n.LacksInAll(many); got != want || n.LacksInAll(one) {
+			t.Errorf("%s: the list lacks something: %v; the object by itself: %v", query, got, n.LacksInAll(one))
 		}
 	}
 }
