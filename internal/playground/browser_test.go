@@ -36,7 +36,7 @@ const (
 		"scopes":[{"operation":"GET /users/{userId}","granular":["user:read:user"],"classic":["user:read"]}],
 		"refused":[{"operation":"GET /metrics/meetings","fields":["Account.dashboards","Meeting.quality"],"code":"PLAN_REQUIRED","why":"The account's plan does not include dashboards."}]
 	}}}`
-	free = `{"data":null,"extensions":{"plan":{
+	free = `{"data":null,"errors":[{"message":"first: 0 is not between 1 and 3000","path":["account","users"]}],"extensions":{"plan":{
 		"atMost":{},"expected":{},"roundTrips":0,"objects":1,"days":0,"steps":[],"scopes":[],
 		"refused":[{"operation":"GET /roles","fields":["Account.roles"],"code":"MISSING_SCOPE","why":"The app lacks a scope."}]
 	}}}`
@@ -117,7 +117,7 @@ func TestPlainPageInChromium(t *testing.T) {
 	}
 
 	p.eval(`document.getElementById('variables').value = '{who}', document.querySelector('#run').click()`)
-	p.wait(`document.querySelector('#result').textContent.startsWith('Variables are no JSON')`)
+	p.wait(`document.querySelector('#result').textContent.startsWith('Variables are not valid JSON')`)
 
 	p.call("Emulation.setEmulatedMedia", params{"features": []params{{"name": "prefers-color-scheme", "value": "dark"}}}, nil)
 	p.shoot("plain-dark")
@@ -215,7 +215,7 @@ func TestPricePanelInChromium(t *testing.T) {
 	write("{ viewer { name }")
 	p.frame()
 	write("{ account { roles { nodes { name } } } }")
-	shows("It makes no call.Refused before a callGET /roles: MISSING_SCOPE")
+	shows("account.users first: 0 is not between 1 and 3000It makes no call.Refused before a callGET /roles: MISSING_SCOPE")
 	write("{ viewer { name } }")
 	shows("3 to 31")
 

@@ -50,7 +50,7 @@ function parse(variables) {
   try {
     return JSON.parse(variables);
   } catch (err) {
-    throw new Error(`Variables are no JSON: ${err.message}`);
+    throw new Error(`Variables are not valid JSON: ${err.message}`);
   }
 }
 

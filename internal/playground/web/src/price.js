@@ -20,7 +20,7 @@ export async function askPrice(fetcher, params, headers) {
     fetcher({ query: budgets }, { headers, dryRun: true }),
   ]);
   const plan = priced.extensions?.plan;
-  if (!plan) throw new Error(priced.errors?.[0]?.message ?? 'The gateway told no price.');
+  if (!plan) throw new Error(priced.errors?.[0]?.message ?? 'The gateway returned no price.');
   const labels = budget.data?.rateLimit.labels ?? [];
   const place = (label) => labels.findIndex((l) => l.label === label); // the cheapest first
   const bars = Object.entries(plan.atMost)
@@ -29,7 +29,7 @@ export async function askPrice(fetcher, params, headers) {
       const left = labels[place(label)]?.daily?.remaining ?? null;
       return { label, most, expected: plan.expected[label] ?? 0, left };
     });
-  return { ...plan, bars };
+  return { ...plan, bars, errors: priced.errors ?? [] };
 }
 
 // lastCost holds what the last answer says that it cost. While it has listeners, the panel is

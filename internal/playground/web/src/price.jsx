@@ -26,7 +26,7 @@ function Price({ fetcher }) {
   return (
     <section className="zoomql-price" aria-live="polite">
       <h2>Price</h2>
-      {state === 'none' && <p>Write an operation: its price is told here before it is paid.</p>}
+      {state === 'none' && <p>Write an operation: its price is shown here before it is paid.</p>}
       {problem && <p className="zoomql-problem">{problem}</p>}
       {price && <Estimate price={price} stale={state === 'asking'} />}
       {cost && <Paid cost={cost} />}
@@ -80,7 +80,7 @@ function object(editor, what) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error(`${what} are no JSON.`);
+    throw new Error(`${what} are not valid JSON.`);
   }
 }
 
@@ -89,6 +89,7 @@ function Estimate({ price, stale }) {
   if (price.bars.length === 0) {
     return (
       <div className={className}>
+        <Errors errors={price.errors} />
         <p>It makes no call.</p>
         <Refused refused={price.refused} />
       </div>
@@ -96,6 +97,7 @@ function Estimate({ price, stale }) {
   }
   return (
     <div className={className}>
+      <Errors errors={price.errors} />
       {price.bars.map((bar) => (
         <Bar key={bar.label} {...bar} />
       ))}
@@ -122,6 +124,15 @@ function Estimate({ price, stale }) {
       </details>
     </div>
   );
+}
+
+// Errors shows why parts of the operation, or all of it, would be refused.
+function Errors({ errors }) {
+  return errors.map((e) => (
+    <p className="zoomql-problem" key={e.message + e.path}>
+      {e.path && <code>{e.path.join('.')}</code>} {e.message}
+    </p>
+  ));
 }
 
 // Steps lists the steps of a plan, each with its number of calls.
