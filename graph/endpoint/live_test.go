@@ -182,7 +182,8 @@ func TestLive_bounds(t *testing.T) {
 func TestStreamOf(t *testing.T) {
 	for accept, want := range map[string]streamForm{
 		"": noStream, "application/json": noStream, "multipart/mixed": noStream, "multipart/mixed;deferSpec=20220824": noStream,
-		"text/event-stream": serverEvents, "text/event-stream, application/json": serverEvents,
+		"text/event-stream;q=0, application/json": noStream, "multipart/mixed;subscriptionSpec=1.0;q=0.0": noStream,
+		"text/event-stream": serverEvents, "text/event-stream;q=0.1, application/json": serverEvents,
 		"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9": mixedParts,
 		`multipart/mixed;boundary="-";subscriptionSpec=1.0`:                                                              mixedParts,
 		"text/event-stream, multipart/mixed;subscriptionSpec=1.0":                                                        mixedParts,
