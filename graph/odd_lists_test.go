@@ -555,6 +555,26 @@ func TestCursor_itemsVanishBefore(t *testing.T) {
 	}
 }
 
+// TestCursor_occurrences continues a list whose rows have one number, and of which the first have
+// vanished: the rows differ by their start.
+func TestCursor_occurrences(t *testing.T) {
+	gone := 0
+	inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {
+		return zoomAnswers("/users/h/meetings", func(url.Values) string {
+			return `{"page_size":30,"total_records":28,"next_page_token":"","meetings":[` + rows(10+gone, 38, `{"id":123456789,"uuid":"","topic":"t#","start_time":"2026-04-01T10:#:00Z"}`) + `]}`
+		})(w, r)
+	}}, func(r *rig) {
+		const query = `query ($after: String) { user(by: {zoomId: "h"}) { meetings(first: 20, after: $after) { nodes { topic } pageInfo { endCursor } } } }`
+		cursor := r.ask(query, nil).at(r.t, "user.meetings.pageInfo.endCursor")
+		time.Sleep(time.Hour)
+		gone = 10
+		a := r.ask(query, map[string]any{"after": cursor})
+		if got := a.at(r.t, "user.meetings.nodes.0.topic"); got != "t30" || strings.Count(a.body, "topic") != 8 {
+			r.t.Errorf("the list goes on with %s: %s", got, a.body)
+		}
+	})
+}
+
 // An issued cursor stays valid for every page size.
 func TestCursorsOfLargePages(t *testing.T) {
 	inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {

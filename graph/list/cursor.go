@@ -27,6 +27,12 @@ type Place struct {
 	Token        string
 }
 
+// reaches reports whether a place is one that would be read if first items were read behind p and
+// nothing had moved: it is in the same listing, and before their end.
+func (p *Place) reaches(at Place, first int) bool {
+	return at.Window == p.Window && at.Since == p.Since && at.Until == p.Until && at.Offset < p.Offset+uint32(p.Index)+uint32(first)
+}
+
 const (
 	placeSize = 2 + 2 + 2 + 4 + 4 + 2
 	restSize  = 2 + 2   // of since and until, which are optional
@@ -119,15 +125,8 @@ func ReadPlace(cursor string) (p Place, of Fingerprint, err error) {
 	return p, of, nil
 }
 
-// markOf returns a short hash by which an item is found again.
+// markOf returns a short hash by which an item is found again: see [types.PlaceOf].
 func markOf(item any) uint32 {
-	var key string
-	switch x := item.(type) {
-	case interface{ Mark() string }:
-		key = x.Mark()
-	case types.Node:
-		key = x.ID().Key
-	}
-	sum := sha256.Sum256([]byte(key))
+	sum := sha256.Sum256([]byte(types.PlaceOf(item)))
 	return binary.BigEndian.Uint32(sum[:])
 }

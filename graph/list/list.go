@@ -183,8 +183,11 @@ func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slic
 		}
 		next, early, err := l.next(ctx, s, r, at, paging)
 		switch {
-		case skipping && (next.Window != lost.Window || next.Until != lost.Until || next.Offset >= lost.Offset+uint32(lost.Index)+uint32(l.First)):
+		case skipping && !lost.reaches(next, l.First):
 			return s, errCursorGone
+		case lost != nil && len(s.Items) < l.First && l.within(next) && next.Window == lost.Window && !lost.reaches(next, l.First):
+			s.more = true // the page is short, lest it costs more than its price
+			return s, nil
 		case !l.within(next):
 			s.more = early && len(s.Items) > 0 // there are more, which cannot be read
 			return s, nil

@@ -3,6 +3,7 @@ package list
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -77,15 +78,17 @@ func CutAs[T, N any](ctx context.Context, items []*T, of types.Completeness, fir
 	}), nil
 }
 
-// countUpTo returns the number of items up to a place, or -1 if its item is gone.
+// countUpTo returns the number of items up to a place, or -1 if its item is gone. Of several items
+// with the same mark, it is the nearest one to where the item was.
 func countUpTo[T any](items []*T, at Place) int {
 	if n := int(at.Offset); n > 0 && n <= len(items) && markOf(items[n-1]) == at.Mark {
 		return n
 	}
+	found, away := -1, math.MaxInt
 	for i, item := range items {
-		if markOf(item) == at.Mark {
-			return i + 1
+		if d := max(i+1-int(at.Offset), int(at.Offset)-i-1); d < away && markOf(item) == at.Mark {
+			found, away = i+1, d
 		}
 	}
-	return -1
+	return found
 }

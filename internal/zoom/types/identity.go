@@ -60,6 +60,22 @@ func IdentityOf(item any) string {
 	return ""
 }
 
+// PlaceOf returns a string by which an item is found again in its list: its identity, without the values
+// that change while an instance is in progress.
+func PlaceOf(item any) string {
+	switch x := item.(type) {
+	case *Participant:
+		return stayOf(x.InMeetingID, x.Name, x.JoinTime, Time{}, x.BreakoutRoomID)
+	case *DashboardParticipant:
+		return stayOf(x.InMeetingID, x.Name, x.JoinTime, Time{}, x.ParticipantUUID)
+	case *ParticipantQos:
+		return stayOf(x.InMeetingID, x.Name, x.JoinTime, Time{}, x.ParticipantUUID)
+	case *WebinarReportParticipant:
+		return stayOf(x.InMeetingID, x.Name, x.JoinTime, Time{}, "")
+	}
+	return IdentityOf(item)
+}
+
 // stayOf returns the identity of a stay: a participant who rejoins gets another id within
 // the meeting, or at least another time.
 func stayOf(inMeetingID, name Text, join, leave Time, more Text) string {
