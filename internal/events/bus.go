@@ -138,8 +138,8 @@ func (b *Bus) read(ctx context.Context) {
 	for ctx.Err() == nil {
 		entries, err := b.Stream.Wait(ctx, at)
 		if err == nil && len(entries) == 0 && time.Since(renewed) > renewAfter {
-			if at, err = b.renew(ctx, at); err == nil {
-				renewed = time.Now()
+			if anew, err := b.Stream.Renew(ctx, at); err == nil {
+				at, renewed = anew, time.Now()
 			}
 		}
 		if err != nil {
@@ -169,14 +169,6 @@ func (b *Bus) read(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func (b *Bus) renew(ctx context.Context, at string) (string, error) {
-	anew, err := b.Stream.Renew(ctx, at)
-	if err != nil {
-		return at, err
-	}
-	return anew, nil
 }
 
 // start returns the cursor of the last message, after which events are dispatched.

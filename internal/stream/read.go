@@ -117,7 +117,7 @@ func (r *Redis) Wait(ctx context.Context, cursor string) ([]Entry, error) {
 // Renew returns a cursor that is valid for [MaxAge] from now on, if there is no message after the given
 // one. Otherwise it returns that.
 func (r *Redis) Renew(ctx context.Context, cursor string) (string, error) {
-	return renewScript.Run(ctx, r.client, []string{r.stream}, cursor).Text()
+	return renewScript.Run(ctx, r.client, []string{r.stream}, cursor, maxMessages).Text()
 }
 
 // xreadID returns the id behind which XREAD reads. The cursor of a moment precedes all

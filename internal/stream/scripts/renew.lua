@@ -1,12 +1,13 @@
 -- Returns "@" and the time in milliseconds if there is no message after a cursor, and its own
 -- message is of an earlier millisecond; else the cursor.
 -- KEYS: the stream.
--- ARGV: the cursor, which is the id of a message, or "@" and a time.
+-- ARGV: the cursor, which is the id of a message, or "@" and a time; the largest number of
+--       messages. With so many, the cursor of a time is not valid: see after.lua.
 local from = '(' .. ARGV[1]
 if string.sub(ARGV[1], 1, 1) == '@' then
 	from = string.sub(ARGV[1], 2)
 end
-if redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1] then
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) or redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1] then
 	return ARGV[1]
 end
 local time = redis.call('TIME')
