@@ -120,7 +120,7 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	if want.attendees["role"] {
 		s.addRoles(ctx, h, a)
 	}
-	a.Origin, a.Run, a.OfWebinar, a.ReportState, a.Unscheduled = s.origin(), h.name, h.webinar, state, unknown
+	a.Origin, a.Run, a.OfWebinar, a.ReportState, a.Unscheduled = s.origin(), h.name, h.webinar, state, unknown || schedule.Undated
 	more := url.Values{}
 	if chosen != nil {
 		more.Set("source", string(*chosen))
@@ -220,12 +220,13 @@ func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar
 			good = m.Settings.RegistrationType
 		}
 	}
-	var nearest attendance.Schedule
+	dated := good == types.RegistrationTypeEachOccurrence || good == types.RegistrationTypeOnceForChosen
+	nearest := attendance.Schedule{Undated: dated}
 	for _, d := range dates {
 		away := d.StartTime.Sub(began).Abs()
 		if !d.StartTime.IsZero() && away <= nearSchedule && (nearest.Start.IsZero() || away < nearest.Start.Sub(began).Abs()) {
 			nearest = attendance.Schedule{Start: d.StartTime.Time}
-			if good == types.RegistrationTypeEachOccurrence || good == types.RegistrationTypeOnceForChosen {
+			if dated {
 				nearest.Occurrence = string(d.OccurrenceID)
 			}
 			if d.DurationMinutes.N > 0 && d.DurationMinutes.N <= attendees.LongestRule/60 {
@@ -242,12 +243,19 @@ type invited struct {
 	occurrence string // "" for the registrants of all dates
 }
 
+// errUndated refuses the absentees of an instance of which the date is unknown: a registrant may be one
+// of another date.
+var errUndated = &errs.InputError{Code: types.ErrorCodeConflict, Message: "People register for single dates of the meeting, and the instance was at none of them, or its date could not be read: it is unknown who was expected."}
+
 // absentees returns a page of the approved registrants who did not attend. Where people register for
 // single dates, they are those of the instance's date: who registered for another one is not absent.
 func (s *scope) absentees(ctx context.Context, a *types.Attendance, first int, after *string) (*types.Connection[types.Registrant], error) {
-	if !a.Stays.Whole() || a.Unscheduled {
+	if !a.Stays.Whole() {
 		list.Tell(ctx, a.Stays)
-		return nil, nil // a missing stay may be that of any registrant, and a registrant may be of another date
+		return nil, nil // a missing stay may be that of any registrant
+	}
+	if a.Unscheduled {
+		return nil, errUndated
 	}
 	number, err := s.attendedNumber(ctx, a)
 	if err != nil {

@@ -145,7 +145,7 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 		m.Start = time.Time{} // others may have joined before
 	}
 	m.AsOf = live.read
-	unknown := false
+	unknown, undated := false, false
 	if want.schedule && !began.IsZero() {
 		schedule, err := planned(ctx, live.number, live.webinar, began)
 		if err != nil && !errors.Is(err, zoom.ErrNotFound) {
@@ -153,10 +153,11 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 			unknown = true
 		}
 		m.ScheduledStart, m.ScheduledEnd, m.Occurrence = schedule.Start, schedule.End, schedule.Occurrence
+		undated = schedule.Undated
 	}
 	a := rows.Attendance(m, rules, unknown)
 	a.Origin, a.Run, a.Number, a.OfWebinar = s.origin(), live.UUID, live.number, live.webinar
-	a.Unscheduled = unknown
+	a.Unscheduled = unknown || undated
 	if want.attendees["role"] {
 		h := held{name: live.UUID, webinar: live.webinar, number: func(context.Context) (types.MeetingNumber, error) { return live.number, nil }}
 		s.addRoles(ctx, h, a)
@@ -218,9 +219,9 @@ type attendanceSource struct {
 	uuid   string // of the instance; "" for the one in progress, or the next one
 	rules  types.AttendanceRules
 	run    int  // the id of the instance in the room; 0 until it is found
-	past   int  // the id of the latest instance that had ended when the source was opened; -1 until it is known
 	last   int  // the version of the last item; 0 before the first item
 	over   bool // that was the last version
+	opened time.Time
 }
 
 // followAttendance opens a source of the attendance of an instance, or of the instance of a webinar
@@ -275,7 +276,7 @@ func (r *Resolver) followInstance(ctx context.Context, s *scope, number types.Me
 	}
 	shared := r.rosters.Follow(ctx, s.client, rosters.Key{Account: s.accountID(), Number: number, Webinar: webinar}, live)
 	shared.FollowRuns()
-	return &attendanceSource{Resolver: r, shared: shared, sub: s.client.Sub(), uuid: uuid, rules: rules, past: -1}, nil
+	return &attendanceSource{Resolver: r, shared: shared, sub: s.client.Sub(), uuid: uuid, rules: rules, opened: time.Now()}, nil
 }
 
 // Next implements [endpoint.Source].
@@ -307,14 +308,6 @@ func (s *attendanceSource) Next(ctx context.Context) (endpoint.Item, error) {
 
 // pick returns the latest version of the followed instance; nil if the room does not have it.
 func (s *attendanceSource) pick(runs []*rosters.Version) *rosters.Version {
-	if s.past < 0 && runs != nil {
-		s.past = 0
-		for _, run := range runs {
-			if !run.Ended.IsZero() {
-				s.past = max(s.past, run.ID)
-			}
-		}
-	}
 	for _, run := range slices.Backward(runs) {
 		if s.follows(run) {
 			s.run = run.ID
@@ -324,8 +317,8 @@ func (s *attendanceSource) pick(runs []*rosters.Version) *rosters.Version {
 	return nil
 }
 
-// follows reports whether an instance is the followed one. An instance that is shorter than the time
-// between two versions has ended in its first one.
+// follows reports whether an instance is the followed one. One that is shorter than the time between
+// two versions has ended in its first one.
 func (s *attendanceSource) follows(run *rosters.Version) bool {
 	switch {
 	case s.run != 0:
@@ -333,7 +326,7 @@ func (s *attendanceSource) follows(run *rosters.Version) bool {
 	case s.uuid != "":
 		return run.UUID == s.uuid
 	}
-	return run.Ended.IsZero() || run.ID > s.past
+	return run.Ended.IsZero() || run.Ended.After(s.opened)
 }
 
 // Close implements [endpoint.Source].

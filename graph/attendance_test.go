@@ -127,12 +127,15 @@ func TestAbsenteesOfTheDate(t *testing.T) {
 			z.wantCalls(t, "GET /meetings/123456789", "GET /meetings/123456789/registrants", "GET /past_meetings/abc%3D%3D", "GET /past_meetings/abc%3D%3D/participants")
 		})
 	}
+	const query = `{ meetingInstance(by: {uuid: "abc=="}) { attendance { totals { attended } absentees { totalCount } } } }`
+	const unknown = `{"meetingInstance": {"attendance": {"totals": {"attended": 1}, "absentees": null}}}`
+	rows[len(rows)-1].body = `{"id": 123456789, "topic": "T", "type": 8, "settings": {"registration_type": 2}, "occurrences": [{"occurrence_id": "12", "start_time": "2026-02-15T10:00:00Z", "duration": 60}]}`
+	inZoom(t, rows, func(r *rig, _ *zoomSays) { // the instance is at no date
+		r.ask(query, nil).want(t, unknown, map[string]string{"meetingInstance.attendance.absentees": "CONFLICT"})
+	})
 	rows[len(rows)-1].status, rows[len(rows)-1].body = 500, `{"code": 1001, "message": "odd"}`
-	inZoom(t, rows, func(r *rig, _ *zoomSays) { // the date is unknown, and so who registered for it
-		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { attendance { totals { attended } absentees { totalCount } } } }`, nil)
-		if len(a.Errors) != 1 || !strings.Contains(a.body, `{"totals":{"attended":1},"absentees":null}`) {
-			t.Errorf("%s", a.body)
-		}
+	inZoom(t, rows, func(r *rig, _ *zoomSays) { // the date is unknown
+		r.ask(query, nil).want(t, unknown, map[string]string{"meetingInstance.attendance": "ZOOM_UNAVAILABLE", "meetingInstance.attendance.absentees": "CONFLICT"})
 	})
 }
 

@@ -74,12 +74,12 @@ type Registrant struct {
 
 // Meeting is when a meeting was to be and was; a time that is not known is zero.
 type Meeting struct {
-	// ScheduledStart and ScheduledEnd are when it was planned.
+	// ScheduledStart and ScheduledEnd are when it was scheduled.
 	ScheduledStart, ScheduledEnd time.Time
 	// Start and End are when it was held. Without an end it is going on.
 	Start, End time.Time
-	// Occurrence is Zoom's id of the date where people registered for single dates; "" otherwise, or
-	// where it is not known.
+	// Occurrence is Zoom's id of the date if people registered for single dates; "" otherwise, or
+	// if it is unknown.
 	Occurrence string
 	// AsOf is when the rows were read. A person who has not left is there until then.
 	AsOf time.Time
@@ -88,8 +88,10 @@ type Meeting struct {
 // Schedule is when a meeting was to begin and end; a time that is not known is zero.
 type Schedule struct {
 	Start, End time.Time
-	// Occurrence is Zoom's id of the date where people register for single dates; "" otherwise.
+	// Occurrence is Zoom's id of the date if people register for single dates; "" otherwise. Undated
+	// says that they do, and that it is none of the dates.
 	Occurrence string
+	Undated    bool
 }
 
 // Rules say what counts. The zero value counts every second outside the waiting room.

@@ -676,7 +676,7 @@ type Attendance struct {
 	Run string `json:"-"`
 	// Stays says whether all stays were read.
 	Stays Completeness `json:"-"`
-	// Unscheduled says that the scheduled date could not be read.
+	// Unscheduled says that the instance has no scheduled date for which people have registered, or that it could not be read.
 	Unscheduled bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
