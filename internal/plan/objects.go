@@ -64,7 +64,7 @@ func (w *walk) object(e *edge, at *place, want *selection.Needs, t target) {
 		case of.read != "" && !want.Lacks(of.read) && !want.Secrets:
 			likely = 0
 		case of.key != "" && e.account == "":
-			lookup = &Lookup{Users: []string{of.key}, Whole: want.Lacks(zoom.ListUsers.Pattern)}
+			lookup = &Lookup{Users: []string{of.key}, Whole: want.LacksInAll(zoom.ListUsers.Pattern)}
 		}
 	}
 	s := w.step(at, op, e.path, most, likely, why)
