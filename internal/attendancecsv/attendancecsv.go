@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"zoomql/internal/ratelimit"
@@ -84,7 +85,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, fail(http.StatusMethodNotAllowed, "A file is read by GET."))
 		return
 	}
-	if len(r.Header.Values("X-Dry-Run")) > 0 {
+	if dry := r.Header.Values("X-Dry-Run"); len(dry) > 1 || len(dry) == 1 && dry[0] != "" && dry[0] != "0" && !strings.EqualFold(dry[0], "false") {
 		writeError(w, fail(http.StatusBadRequest, "A file has no price. Price the field attendance in a query."))
 		return
 	}

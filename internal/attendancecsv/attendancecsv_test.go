@@ -120,9 +120,12 @@ func TestFile(t *testing.T) {
 // The price of a file is refused, and nothing is read.
 func TestFile_dryRun(t *testing.T) {
 	g := &fakeGraph{T: t, answers: instanceAnswers()}
-	w := g.get(http.MethodGet, Path+idOf("MeetingInstance", "a==")+".csv", http.Header{"X-Dry-Run": {"true"}})
-	if w.Code != http.StatusBadRequest || len(g.asked) > 0 {
-		t.Errorf("%d %s, after %q", w.Code, w.Body, g.asked)
+	for value, want := range map[string]int{"true": http.StatusBadRequest, "?": http.StatusBadRequest, "False": http.StatusOK, "0": http.StatusOK} {
+		g.asked = nil
+		w := g.get(http.MethodGet, Path+idOf("MeetingInstance", "a==")+".csv", http.Header{"X-Dry-Run": {value}})
+		if w.Code != want || (len(g.asked) > 0) != (want == http.StatusOK) {
+			t.Errorf("%s: %d %s, after %q", value, w.Code, w.Body, g.asked)
+		}
 	}
 }
 
