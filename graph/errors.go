@@ -30,30 +30,30 @@ var kinds = []struct {
 	code    types.ErrorCode // extensions.code, which clients may branch on
 	message string
 }{
-	{zoom.ErrNotFound, types.ErrorCodeNotFound, "Zoom knows no such object, or the credential may not see it."},
+	{zoom.ErrNotFound, types.ErrorCodeNotFound, "Zoom has no such object, or the credential cannot access it."},
 	{zoom.ErrMissingScope, types.ErrorCodeMissingScope, "The Zoom app lacks a scope for this. Add one in the app's settings at Zoom, then restart or authorize again."},
-	{zoom.ErrForbidden, types.ErrorCodeForbidden, "The credential may not do this."},
+	{zoom.ErrForbidden, types.ErrorCodeForbidden, "The credential does not permit this."},
 	{zoom.ErrUnauthenticated, types.ErrorCodeZoomUnauthenticated, "Zoom refused the gateway's credentials. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, or the account in ACCOUNTS, and that the app is activated."},
 	{zoom.ErrNotHost, types.ErrorCodeNotHost, "Only the host of the meeting may do this."},
 	{zoom.ErrPlanRequired, types.ErrorCodePlanRequired, "The Zoom account's plan does not include this."},
 	{zoom.ErrNotEnabled, types.ErrorCodeNotEnabled, "The feature is switched off in Zoom's settings, for the account or for the host."},
-	{zoom.ErrCapacity, types.ErrorCodeCapacity, "There is no place left."},
-	{zoom.ErrConflict, types.ErrorCodeConflict, "The state that the object is in does not allow this."},
+	{zoom.ErrCapacity, types.ErrorCodeCapacity, "There is no capacity left."},
+	{zoom.ErrConflict, types.ErrorCodeConflict, "The object's state does not allow this."},
 	{zoom.ErrExpired, types.ErrorCodeExpired, "Zoom does not keep data this old."},
-	{zoom.ErrNotReady, types.ErrorCodeNotReady, "Zoom does not have these data yet. Ask again some minutes after the meeting has ended."},
-	{zoom.ErrPageToken, types.ErrorCodeCursorExpired, "The place in the list is lost at Zoom. Begin again without the argument after."},
-	{zoom.ErrDailyLimit, types.ErrorCodeDailyLimit, "Today's allowance at Zoom is used up. It is new at 00:00 UTC; see retryAt."},
-	{zoom.ErrRateLimited, types.ErrorCodeRateLimited, "Zoom's rate limit leaves no room for this in time; see retryAt."},
+	{zoom.ErrNotReady, types.ErrorCodeNotReady, "Zoom does not have these data yet. Send the query again a few minutes after the meeting has ended."},
+	{zoom.ErrPageToken, types.ErrorCodeCursorExpired, "Zoom no longer has the position in the list. Start again without the argument after."},
+	{zoom.ErrDailyLimit, types.ErrorCodeDailyLimit, "Today's budget at Zoom is used up. It is renewed at 00:00 UTC; see retryAt."},
+	{zoom.ErrRateLimited, types.ErrorCodeRateLimited, "Zoom's rate limit does not allow this call within the time limit; see retryAt."},
 	{zoom.ErrInvalid, types.ErrorCodeBadUserInput, "Zoom refused the input."},
-	{zoom.ErrBadAnswer, types.ErrorCodeBadAnswer, "Zoom's answer cannot be read, or lacks what it is to have."},
-	{zoom.ErrNotZoom, types.ErrorCodeNotZoom, "What answered is not Zoom's API"},
-	{cache.ErrUnavailable, types.ErrorCodeIdempotencyUnavailable, "Nothing was sent to Zoom: Redis, where the outcome of an idempotencyKey is noted, does not answer. Send it again with the same key at retryAt."},
-	{context.DeadlineExceeded, types.ErrorCodeTimeout, "It took longer than the gateway waits."},
-	{zoom.ErrUnavailable, types.ErrorCodeZoomUnavailable, "Zoom does not answer. Ask again later."},
-	{types.ErrBadID, types.ErrorCodeBadUserInput, "The id is none that this gateway gave out for this account."},
-	{render.ErrNoValue, types.ErrorCodeBadAnswer, "Zoom's answer has no value here, where there must be one."},
-	{render.ErrTooLarge, types.ErrorCodeBadAnswer, "Zoom's answer has a number here that is longer than the 32 bits of an Int."},
-	{zoom.ErrNoID, types.ErrorCodeBadAnswer, "Zoom has told no id of what this is asked about."},
+	{zoom.ErrBadAnswer, types.ErrorCodeBadAnswer, "Zoom's answer cannot be read, or lacks a required part."},
+	{zoom.ErrNotZoom, types.ErrorCodeNotZoom, "The answer is not from Zoom's API"},
+	{cache.ErrUnavailable, types.ErrorCodeIdempotencyUnavailable, "Nothing was sent to Zoom: Redis, which stores the outcome of an idempotencyKey, does not answer. Send the mutation again with the same key at retryAt."},
+	{context.DeadlineExceeded, types.ErrorCodeTimeout, "The operation exceeded the gateway's time limit."},
+	{zoom.ErrUnavailable, types.ErrorCodeZoomUnavailable, "Zoom does not answer. Send the operation again later."},
+	{types.ErrBadID, types.ErrorCodeBadUserInput, "This gateway did not issue the id for this account."},
+	{render.ErrNoValue, types.ErrorCodeBadAnswer, "Zoom's answer has no value here, but one is required."},
+	{render.ErrTooLarge, types.ErrorCodeBadAnswer, "Zoom's answer has a number here that exceeds the 32 bits of an Int."},
+	{zoom.ErrNoID, types.ErrorCodeBadAnswer, "Zoom's answer has no id of the object that this field needs."},
 }
 
 // codeOf returns the code of a kind of failure; "" where it has none.
@@ -142,13 +142,13 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		if errors.Is(err, context.Canceled) {
-			shown.Message = "The request was given up."
+			shown.Message = "The request was canceled."
 			return endpoint.WithCode(shown, types.ErrorCodeTimeout)
 		}
 		if !errors.Is(err, errPanic) {
 			log.ErrorContext(ctx, "internal error", "path", logs.Text(shown.Path.String()), "error", logs.Message(err.Error()))
 		}
-		shown.Message = "Something went wrong in the gateway. The log has more."
+		shown.Message = "An internal error occurred in the gateway. The log has the details."
 		return endpoint.WithCode(shown, types.ErrorCodeInternal)
 	}
 }
@@ -160,9 +160,9 @@ func notZoom(e *zoom.Error) string {
 	case e.By == zoom.ByGateway:
 		return e.Message // no request was sent
 	case e.Code != 0:
-		return "Zoom does not know the path of this operation: ZOOM_API_URL leads elsewhere, or Zoom has the operation no more."
+		return "Zoom does not have the path of this operation: ZOOM_API_URL is wrong, or Zoom has removed the operation."
 	}
-	return "What answered is not Zoom's API (" + e.AnsweredBy() + "): a firewall or proxy on the way, or an address in ZOOM_API_URL that leads elsewhere."
+	return "The answer is not from Zoom's API (" + e.AnsweredBy() + "): it is from a firewall or proxy, or ZOOM_API_URL is wrong."
 }
 
 // errPanic stands for a panic, which is logged where it is caught.
@@ -264,7 +264,7 @@ func mistakesIn(ctx context.Context, err error) ([]*types.UserError, error) {
 			only.Code = types.UserErrorCodeConflict
 		}
 	case errors.Is(err, types.ErrBadID):
-		only.Message = "The id is none that this gateway gave out for this account."
+		only.Message = "This gateway did not issue the id for this account."
 	case errors.As(err, &e):
 		code, ok := mendable[e.Kind]
 		if !ok {
@@ -344,10 +344,10 @@ func unknownOutcome(err error) string {
 		return ""
 	}
 	if repeated {
-		return "An attempt with this idempotencyKey was sent to Zoom, and it is not known whether it was done: no answer came that tells. Look at " +
-			whereToLook[e.Op] + ": if what you wanted is not there, send it with another key."
+		return "An attempt with this idempotencyKey was sent to Zoom, but no answer shows whether Zoom executed it. Check " +
+			whereToLook[e.Op] + ": if the change is not there, send it again with another key."
 	}
-	return "It is not known whether it was done: it was sent to Zoom, and no answer came that tells. Look at " + whereToLook[e.Op] + " before you send it once more."
+	return "The outcome is unknown: the write was sent to Zoom, but no answer shows whether Zoom executed it. Check " + whereToLook[e.Op] + " before you send it again."
 }
 
 // partlyError is the error of a write in several calls, of which the first ones were carried
@@ -359,7 +359,7 @@ type partlyError struct {
 
 // note returns how much was done.
 func (e *partlyError) note() string {
-	return fmt.Sprintf("It is done for the first %d of %d, and the call for the next ones failed.", e.done, e.of)
+	return fmt.Sprintf("The change was made for the first %d of %d; the call for the next ones failed.", e.done, e.of)
 }
 
 // Unwrap returns why the rest was not done.
@@ -402,7 +402,7 @@ var whereToLook = map[string]string{
 	"PATCH /meetings/{meetingId}/registrants/questions":         "the meeting's registrationQuestions",
 	"PATCH /meetings/{meetingId}/survey":                        "the meeting's survey",
 	"DELETE /meetings/{meetingId}/survey":                       "the meeting's survey",
-	"POST /meetings/{meetingId}/sip_dialing":                    "nothing: the address is made anew each time",
+	"POST /meetings/{meetingId}/sip_dialing":                    "nothing (each call creates a new address)",
 	"POST /webinars/{webinarId}/registrants":                    "the webinar's registrants",
 	"POST /roles":                                               "the account's roles",
 	"PATCH /roles/{roleId}":                                     "the role",

@@ -69,9 +69,9 @@ func TestHTTP(t *testing.T) {
 		{why: "a body that is called as it is", coding: "identity", body: accountQuery, status: 200, data: accountData},
 
 		// Which operation.
-		{why: "one of two operations, unnamed", body: `{"query": "query A { account { zoomId } } query B { viewer { __typename } }"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "The document has 2 operations: name the one to execute by operationName (A, B)."},
-		{why: "an operation that is not there", body: `{"query": "query A { account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: `operationName: the document has no operation "B"; there are A.`},
-		{why: "an operation that is not there, in a document without names", body: `{"query": "{ account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "Leave operationName away."},
+		{why: "one of two operations, unnamed", body: `{"query": "query A { account { zoomId } } query B { viewer { __typename } }"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "The document has 2 operations: set operationName to the one to execute (A, B)."},
+		{why: "an operation that is not there", body: `{"query": "query A { account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: `operationName: the document has no operation "B"; its operations: A.`},
+		{why: "an operation that is not there, in a document without names", body: `{"query": "{ account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "Omit operationName."},
 		{why: "operations with names that are too long to be told", body: `{"query": "query ` + strings.Repeat("a", 200) + ` { viewer { __typename } } query B { viewer { __typename } }"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "(" + strings.Repeat("a", 100) + "…, B)"},
 		{why: "what is nested too deeply to be parsed", body: `{"query": "` + strings.Repeat("{a", 1100) + strings.Repeat("}", 1100) + `"}`, status: 400, code: "LIMIT_EXCEEDED"},
 		{why: "an empty name is none", body: `{"query": "query A { account { zoomId } }", "operationName": ""}`, status: 200, data: accountData},

@@ -111,7 +111,7 @@ func untold(now *types.InformationBarrierPolicy, patch *types.InformationBarrier
 	}
 	return &zoom.Error{
 		Op: zoom.GetPolicy.Pattern, Kind: zoom.ErrBadAnswer,
-		Message: "nothing was changed: a policy is sent whole, and the answer does not tell " + strings.Join(missing, ", "),
+		Message: "nothing was changed: a policy is sent whole, and the answer lacks " + strings.Join(missing, ", "),
 	}
 }
 

@@ -86,7 +86,7 @@ func TestSuggestions(t *testing.T) {
 func TestMistakesAreCounted(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask("{ account { "+endpointtest.Names("zoomid", 1000)+"} }", nil)
-		if len(a.Errors) != 51 || a.Errors[50].Message != "There are 950 mistakes more." {
+		if len(a.Errors) != 51 || a.Errors[50].Message != "There are 950 more errors." {
 			t.Errorf("%d errors: %.300s", len(a.Errors), a.body)
 		}
 	})

@@ -17,7 +17,7 @@ func TestWrite_inSeveralCalls_oneFails(t *testing.T) {
 		}
 		return names.String()
 	}
-	const note = "It is done for the first 30 of 65"
+	const note = "The change was made for the first 30 of 65"
 	for _, write := range []struct{ path, query, done, items, blamed string }{
 		{
 			"/v2/meetings/123456789/registrants/status",

@@ -138,7 +138,7 @@ func TestTrustedDocuments(t *testing.T) {
 			r.expect(post(`{"query":"query Zoom { account { zoomId } }","extensions":`+persisted("apollo-1")+`}`), 200, "", account)
 			r.expect(post(`{"query":"{__typename}","documentId":"apollo-1"}`), 400, "BAD_REQUEST", "does not match")
 			r.expect(post(`{"documentId":"apollo-1","operationName":"Other"}`), 400, "GRAPHQL_VALIDATION_FAILED", "Zoom")
-			r.expect(post(`{"documentId":""}`), 400, "BAD_REQUEST", "there is no query")
+			r.expect(post(`{"documentId":""}`), 400, "BAD_REQUEST", "the request has no query")
 
 			unknown, code := post(`{"documentId":"nobody"}`), "PERSISTED_QUERY_NOT_FOUND"
 			if only {

@@ -174,7 +174,7 @@ func TestDryRun(t *testing.T) {
 			"rateLimit.estimated.1.label": "MEDIUM", "rateLimit.estimated.1.calls": "1",
 			"rateLimit.expected.0.calls": "20", "rateLimit.roundTrips": "2",
 			"rateLimit.steps.0.operation": "GET /users", "rateLimit.steps.0.path": "a.users", "rateLimit.steps.0.open": "false",
-			"rateLimit.steps.1.operation": "GET /users/{userId}", "rateLimit.steps.1.depth": "1", "rateLimit.steps.1.why": "each: the list does not tell jobTitle",
+			"rateLimit.steps.1.operation": "GET /users/{userId}", "rateLimit.steps.1.depth": "1", "rateLimit.steps.1.why": "each: the list lacks jobTitle",
 			"rateLimit.scopes.0.granular.0": "user:read:list_users:admin", "rateLimit.scopes.0.classic.0": "user:read",
 		} {
 			if got := a.at(t, path); got != want {
@@ -533,7 +533,7 @@ func TestMaxPrice_cheaper(t *testing.T) {
 			},
 			{
 				`{ meetingInstance(by: {uuid: "${BigInstance}"}) { participants(first: 10) { nodes { name customerKey } } } }`,
-				"meetingInstance.participants(source: PAST_MEETING), which does not tell meetingInstance.participants.nodes.customerKey",
+				"meetingInstance.participants(source: PAST_MEETING), which lacks meetingInstance.participants.nodes.customerKey",
 				`{ meetingInstance(by: {uuid: "${BigInstance}"}) { participants(first: 10, source: PAST_MEETING) { nodes { name customerKey } } } }`,
 			},
 		} {

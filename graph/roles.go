@@ -157,9 +157,9 @@ func (r *Resolver) createRole(ctx context.Context, at *target, p *types.CreateRo
 			found, err := at.roleNamed(ctx, input.Role.Name)
 			switch {
 			case errors.Is(err, zoom.ErrMissingScope):
-				return zoom.Unproven(zoom.CreateRole.Spec, "the answer does not tell the role, and the app lacks a scope of "+zoom.ListRoles.Pattern+", which would", err)
+				return zoom.Unproven(zoom.CreateRole.Spec, "the answer does not name the role, and the app lacks a scope of "+zoom.ListRoles.Pattern+", which would", err)
 			case err != nil || found == nil:
-				return zoom.Unproven(zoom.CreateRole.Spec, "the answer does not tell the role, and it is not known that the account's roles have it", err)
+				return zoom.Unproven(zoom.CreateRole.Spec, "the answer does not name the role, and it is unknown whether the account's roles contain it", err)
 			}
 			made.ZoomID, p.Name = found.ZoomID, input.Role.Name
 			return nil

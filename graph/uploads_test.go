@@ -71,7 +71,7 @@ func TestUploads(t *testing.T) {
 		{"a file that nobody wants", []string{"operations", uploadOperations, "map", placed, "1|a.gif", dots}, "Authorization", 400, "not in the map", 0},
 		{"too many files", []string{"operations", uploadOperations, "map", `{"0":[],"1":[],"2":[],"3":[],"4":[]}`}, "Authorization", 400, "up to 4", 0},
 		{"more values than are decoded", []string{"operations", strings.Replace(uploadOperations, `"f": null`, `"f": null, "x": [`+strings.Repeat("0,", endpoint.DefaultLimits.Values)+`0]`, 1), "map", placed, "0|a.gif", dots}, "Authorization", 413, "20000 values", 0},
-		{"a subscription", []string{"operations", `{"query": "subscription { rateLimitChanged { plan } }"}`, "map", "{}"}, "Authorization", 400, "takes no files", 0},
+		{"a subscription", []string{"operations", `{"query": "subscription { rateLimitChanged { plan } }"}`, "map", "{}"}, "Authorization", 400, "does not accept files", 0},
 		{"a text in the place of a file", []string{"operations", strings.Replace(uploadOperations, `"f": null`, `"f": "x"`, 1), "map", "{}"}, "Authorization", 200, "not in the query or its variables", 0},
 	} {
 		t.Run(c.why, func(t *testing.T) {

@@ -71,11 +71,11 @@ func TestInputs_invalid(t *testing.T) {
 			{`query ($v: ID = "x") { nodes(ids: [$v]) { id } }`, map[string]any{"v": nil}, []string{"$v is null"}},
 			{`mutation ($v: String = "x") { createMeeting(input: {host: {zoomId: "x"}, meeting: {trackingFields: [{field: $v}]}}) { userErrors { code } } }`, map[string]any{"v": nil}, []string{"$v is null"}},
 
-			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, map[string]any{"v": json.Number("2147483648")}, []string{"32 bits"}},
-			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, map[string]any{"v": "5"}, []string{"$v", "no Int"}},
-			{`query ($v: String!) { account { channelSurveyInstances(channelZoomId: $v) { totalCount } } }`, map[string]any{"v": 5}, []string{"no String"}},
+			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, map[string]any{"v": json.Number("2147483648")}, []string{"32-bit"}},
+			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, map[string]any{"v": "5"}, []string{"$v", "not of type Int"}},
+			{`query ($v: String!) { account { channelSurveyInstances(channelZoomId: $v) { totalCount } } }`, map[string]any{"v": 5}, []string{"not of type String"}},
 			{`mutation ($v: NewMeeting!) { createMeeting(input: {host: {zoomId: "x"}, meeting: $v}) { userErrors { code } } }`, map[string]any{"v": map[string]any{"topic": 5}}, []string{"$v.topic"}},
-			{`query ($v: UserStatus!) { account { users(status: $v) { totalCount } } }`, map[string]any{"v": "active"}, []string{"$v", "no value of UserStatus"}},
+			{`query ($v: UserStatus!) { account { users(status: $v) { totalCount } } }`, map[string]any{"v": "active"}, []string{"$v", "not a value of UserStatus"}},
 			{`mutation ($v: CreateUserInput!) { createUser(input: $v) { userErrors { code } } }`, map[string]any{"v": map[string]any{"action": "create", "user": map[string]any{"email": "a@example.com", "type": "BASIC"}}}, []string{"$v.action"}},
 			{`query ($v: UserBy!) { user(by: $v) { email } }`, map[string]any{"v": map[string]any{"__typename": "UserBy", "zoomId": "x"}}, []string{"$v.__typename", "unknown field"}},
 
@@ -154,10 +154,10 @@ func TestValuesAreNotRepeated(t *testing.T) {
 	long := strings.Repeat("canary", 20_000)
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct{ query, message string }{
-			{`query ($v: UserStatus!) { account { users(status: $v) { totalCount } } }`, "$v: it is no UserStatus"},
-			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, "$v: it is no Int"},
-			{`query ($v: UserBy!) { user(by: $v) { email } }`, "$v: it is no UserBy"},
-			{`query ($v: Boolean!) { account { zoomId @skip(if: $v) } }`, "$v: it is no Boolean"},
+			{`query ($v: UserStatus!) { account { users(status: $v) { totalCount } } }`, "$v: it is not of type UserStatus"},
+			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, "$v: it is not of type Int"},
+			{`query ($v: UserBy!) { user(by: $v) { email } }`, "$v: it is not of type UserBy"},
+			{`query ($v: Boolean!) { account { zoomId @skip(if: $v) } }`, "$v: it is not of type Boolean"},
 			{`query ($v: MeetingNumber!) { meeting(by: {number: $v}) { topic } }`, "$v: a meeting number is"},
 			{`query ($v: Date!) { user(by: {zoomId: "x"}) { meetings(from: $v, to: $v) { totalCount } } }`, "$v: a Date is"},
 		} {
@@ -175,7 +175,7 @@ func TestValuesAreNotRepeated(t *testing.T) {
 			}
 		}
 		a := r.ask(`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, map[string]any{"v": json.Number("1.5")})
-		if len(a.Errors) != 1 || a.Errors[0].Message != "$v: it is no Int" {
+		if len(a.Errors) != 1 || a.Errors[0].Message != "$v: it is not of type Int" {
 			t.Errorf("%s", a.body)
 		}
 	})

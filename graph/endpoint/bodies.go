@@ -43,7 +43,7 @@ func tooBusy(w http.ResponseWriter, q *request) {
 }
 
 // busy is the message of an operation that waited too long for admission.
-const busy = "The gateway has too much to do: the operation waited for as long as it may take."
+const busy = "The gateway is overloaded: the operation waited until its time limit."
 
 // errTooManyBodies reports that the pool has no memory for a body.
 var errTooManyBodies = errors.New("endpoint: no memory for the body")

@@ -123,7 +123,7 @@ func (r *reader) parseError(err error) *gqlerror.Error {
 		shown = gqlerror.Wrap(err)
 	}
 	if strings.HasPrefix(shown.Message, "exceeded token limit") {
-		return tooLarge(r.limits.Tokens, "words and signs")
+		return tooLarge(r.limits.Tokens, "tokens")
 	}
 	if strings.HasPrefix(shown.Message, "exceeded maximum nesting depth") {
 		return tooLarge(parser.MaxNestingDepth, "levels")
@@ -143,7 +143,7 @@ const (
 // invalidDocument returns the errors for the client for those of the validator.
 func invalidDocument(errs gqlerror.List) gqlerror.List {
 	if more := len(errs) - maxMistakes; more > 0 {
-		errs = append(errs[:maxMistakes:maxMistakes], gqlerror.Errorf("There are %d mistakes more.", more))
+		errs = append(errs[:maxMistakes:maxMistakes], gqlerror.Errorf("There are %d more errors.", more))
 	}
 	for _, err := range errs {
 		errcode.Set(err, errcode.ValidationFailed)

@@ -217,14 +217,14 @@ func (e *Endpoint) answered(w http.ResponseWriter, r *http.Request) *streamed {
 	form := noStream
 	if q.Media == "" {
 		if form = streamOf(r.Header["Accept"]); form == noStream {
-			fail(w, negotiation.JSON, http.StatusNotAcceptable, "the answer comes as "+negotiation.GraphQLResponse+" or "+negotiation.JSON)
+			fail(w, negotiation.JSON, http.StatusNotAcceptable, "the header Accept must allow "+negotiation.GraphQLResponse+" or "+negotiation.JSON)
 			return nil
 		}
 		q.Media = negotiation.JSON // of errors, which are sent without a stream
 	}
 	credential := e.as(r)
 	if credential == nil {
-		failWith(w, q.Media, http.StatusUnauthorized, types.ErrorCodeUnauthenticated, "The gateway does not know in whose name to ask Zoom.")
+		failWith(w, q.Media, http.StatusUnauthorized, types.ErrorCodeUnauthenticated, "The gateway has no Zoom credential for this request.")
 		return nil
 	}
 	buf, _ := buffers.Get().(*bytes.Buffer)
@@ -265,11 +265,11 @@ func (e *Endpoint) answered(w http.ResponseWriter, r *http.Request) *streamed {
 		return nil
 	}
 	if q.form != nil {
-		fail(w, q.Media, http.StatusBadRequest, "a subscription takes no files; send it as application/json")
+		fail(w, q.Media, http.StatusBadRequest, "a subscription does not accept files; send it as application/json")
 		return nil
 	}
 	if form = streamOf(r.Header["Accept"]); form == noStream {
-		fail(w, q.Media, http.StatusNotAcceptable, "a subscription comes as "+eventStream+", as "+multipartMixed+";subscriptionSpec=1.0, or over a WebSocket by "+subprotocol)
+		fail(w, q.Media, http.StatusNotAcceptable, "a subscription is available as "+eventStream+", as "+multipartMixed+";subscriptionSpec=1.0, or over a WebSocket with the subprotocol "+subprotocol)
 		return nil
 	}
 	return e.stream(r, &q, form, credential, missed.subscription)
@@ -506,7 +506,7 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, into bodyReader) 
 	case http.MethodPost:
 		if !negotiation.IsIdentity(r.Header["Content-Encoding"]) {
 			w.Header().Set("Accept-Encoding", "identity") // RFC 9110, section 15.5.16
-			return http.StatusUnsupportedMediaType, "the body is compressed (Content-Encoding); send it as it is"
+			return http.StatusUnsupportedMediaType, "the body is compressed (Content-Encoding); send it uncompressed"
 		}
 		if content := first(r.Header["Content-Type"]); !negotiation.IsJSON(content) {
 			if media, _, _ := mime.ParseMediaType(content); media == multipartForm {
@@ -600,7 +600,7 @@ func (r *requestParams) members() map[string]any {
 func readURL(query string) (*requestParams, string) {
 	given, err := url.ParseQuery(query)
 	if err != nil {
-		return nil, "the query of the URL cannot be read: % is written as %25 there, and ; as %3B"
+		return nil, "the query of the URL cannot be parsed: encode % as %25, and ; as %3B"
 	}
 	req := &requestParams{}
 	for name, into := range req.members() {

@@ -31,7 +31,7 @@ func (introspectionOff) MutateOperationContext(_ context.Context, opCtx *graphql
 	if field == nil {
 		return nil
 	}
-	err := gqlerror.ErrorPosf(field.Position, "Introspection is off: this gateway does not tell its schema. \"zoomql schema\" prints it; PLAYGROUND=on turns introspection on.")
+	err := gqlerror.ErrorPosf(field.Position, "Introspection is off. The command \"zoomql schema\" prints the schema; PLAYGROUND=on turns introspection on.")
 	err.Extensions = nil // ErrorPosf sets a file name, which a query does not have
 	return WithCode(err, types.ErrorCodeIntrospectionDisabled)
 }

@@ -322,7 +322,7 @@ func (s *survey) value(d *definition, v *ast.Value, level int) {
 // validator's message would be about the whole argument.
 func (s *survey) numberTooBig(v *ast.Value) *gqlerror.Error {
 	path := s.path()
-	err := gqlerror.Errorf("%s: the number %s is too large: in a document numbers have at most 64 bits. A variable of type JSON may have any number.", path, shortName(v.Raw))
+	err := gqlerror.Errorf("%s: the number %s is too large: a number in a document has at most 64 bits. A variable of type JSON may contain any number.", path, shortName(v.Raw))
 	err.Path = path
 	return WithCode(locate(err, v.Position), types.ErrorCodeBadUserInput)
 }
@@ -353,7 +353,7 @@ func (s *survey) check(doc *ast.QueryDocument) *gqlerror.Error {
 }
 
 // tooOften describes the limit of comparisons in messages.
-const tooOften = "pairs of fields to merge: one field stands in one place too often"
+const tooOften = "pairs of fields to merge: one field occurs in one place too often"
 
 // reached returns the number of nodes that a validator visits if it visits, for each definition, each
 // fragment that the definition reaches once, and the number of pairs that it compares there. It stops

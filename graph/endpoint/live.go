@@ -172,7 +172,7 @@ func oneRoot(opCtx *graphql.OperationContext) *gqlerror.Error {
 	if len(fields) == 1 && !strings.HasPrefix(fields[0].Name, "__") {
 		return nil
 	}
-	err := gqlerror.ErrorPosf(opCtx.Operation.Position, "A subscription has one root field, and none of the schema's own.")
+	err := gqlerror.ErrorPosf(opCtx.Operation.Position, "A subscription must have exactly one root field, and not one whose name begins with __.")
 	err.Extensions = nil // ErrorPosf sets a file name, which a query does not have
 	errcode.Set(err, errcode.ValidationFailed)
 	return err
@@ -439,7 +439,7 @@ func (c *client) run(parent context.Context, raw []byte, req *requestParams, to 
 	op.follow(parent, source, to)
 }
 
-var errSubscriptions = WithCode(gqlerror.Errorf("There are too many subscriptions of this caller. End some; the operator may raise MAX_SUBSCRIPTIONS."), types.ErrorCodeLimitExceeded)
+var errSubscriptions = WithCode(gqlerror.Errorf("This caller has too many subscriptions. End some; the operator can raise MAX_SUBSCRIPTIONS."), types.ErrorCodeLimitExceeded)
 
 // follow sends the answer for each item of a source, until the source or ctx ends.
 func (op *operation) follow(ctx context.Context, source Source, to feed) {

@@ -49,7 +49,7 @@ func (r *requestParams) readIDs() string {
 	case r.hash == "":
 		return "extensions.persistedQuery has no sha256Hash"
 	case version != "1":
-		return "extensions.persistedQuery has another version than 1"
+		return "the version of extensions.persistedQuery is not 1"
 	}
 	return ""
 }
@@ -84,8 +84,8 @@ func (r *refusal) err() *gqlerror.Error {
 // The refusals. Clients recognize the message of Apollo's protocol, PersistedQueryNotFound.
 var (
 	errNotPersisted = &refusal{types.ErrorCodePersistedQueryNotFound, "PersistedQueryNotFound"}
-	errNoDocument   = &refusal{types.ErrorCodePersistedQueryNotFound, "documentId: no document is known by this id. Send the query, or add the document to TRUSTED_DOCUMENTS."}
-	errNotTrusted   = &refusal{types.ErrorCodeDocumentNotTrusted, "This gateway executes the documents of its TRUSTED_DOCUMENTS and no others: this is none of them."}
+	errNoDocument   = &refusal{types.ErrorCodePersistedQueryNotFound, "documentId: the gateway has no document with this id. Send the query, or add the document to TRUSTED_DOCUMENTS."}
+	errNotTrusted   = &refusal{types.ErrorCodeDocumentNotTrusted, "This gateway executes only the documents of its TRUSTED_DOCUMENTS, and this is not one of them."}
 )
 
 // resolve sets the query of a request that names its document. problem is the message for a request
@@ -103,7 +103,7 @@ func (l *library) resolve(ctx context.Context, r *requestParams) (problem string
 	refused := errNotPersisted
 	switch {
 	case r.DocumentID == "" && r.hash == "":
-		return "there is no query", nil
+		return "the request has no query", nil
 	case l.only:
 		refused = errNotTrusted
 	case r.DocumentID != "":

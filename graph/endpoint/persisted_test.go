@@ -68,8 +68,8 @@ func TestReadTrusted(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	for _, c := range []struct{ why, text, want string }{
 		{"no JSON", `{"a"`, "m.json: not JSON (at byte 4)"},
-		{"a list", `[]`, "m.json: not a JSON object from ids to documents"},
-		{"nothing in it", `{}`, "m.json: holds no document"},
+		{"a list", `[]`, "m.json: neither a JSON object from ids to documents"},
+		{"nothing in it", `{}`, "m.json: contains no document"},
 		{"no text", `{"a": 7}`, `m.json: "a": not the text of a document`},
 		{"an empty id", `{"": "{ __typename }"}`, "the id is empty"},
 		{"no GraphQL", `{"a": "{ b"}`, `m.json: document "a": Expected Name, found <EOF> (line 1, column `},
@@ -77,9 +77,9 @@ func TestReadTrusted(t *testing.T) {
 		{"a field that is not there", `{"a": "query A {\n  nothing }"}`, `m.json: document "a": Cannot query field "nothing" on type "Query". (line 2, column 3)`},
 		{"Apollo's, of another version", `{"format": "apollo-persisted-query-manifest", "version": 2, "operations": [{"id": "a", "body": "{ __typename }"}]}`, "format and version"},
 		{"Apollo's, without a body", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}`, "operation 1 has no id or no body"},
-		{"Apollo's, empty", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": []}`, "holds no document"},
+		{"Apollo's, empty", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": []}`, "contains no document"},
 		{"Apollo's, one id twice", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a", "body": "{ __typename }"}, {"id": "a", "body": "{ a: __typename }"}]}`, `two operations have the id "a"`},
-		{"many mistakes", `{"a": "{", "b": "{", "c": "{", "d": "{", "e": "{", "f": "{", "g": "{", "h": "{", "i": "{", "j": "{", "k": "{", "l": "{"}`, "and 2 mistakes more"},
+		{"many mistakes", `{"a": "{", "b": "{", "c": "{", "d": "{", "e": "{", "f": "{", "g": "{", "h": "{", "i": "{", "j": "{", "k": "{", "l": "{"}`, "and 2 more errors"},
 	} {
 		if _, err := ReadTrusted(schema, Manifest{"m.json", []byte(c.text)}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.why, err, c.want)

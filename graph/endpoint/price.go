@@ -34,7 +34,7 @@ func headerProblem(r *http.Request) string {
 	for _, name := range [...]string{dryRunHeader, planHeader} {
 		value := first(r.Header[name])
 		if len(r.Header[name]) > 1 || value != "" && value != "0" && !strings.EqualFold(value, "false") && !isTrue(r, name) {
-			return "the header " + name + " is one of true, 1, false, 0, and is sent once"
+			return "the header " + name + " must be one of true, 1, false and 0, and be sent once"
 		}
 	}
 	return ""

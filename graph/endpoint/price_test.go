@@ -26,7 +26,7 @@ func TestPriceHeaders_unclear(t *testing.T) {
 			if w.Code != want {
 				t.Errorf("%s: %q: HTTP %d %s", header, value, w.Code, w.Body)
 			}
-			if text := w.Body.String(); want == http.StatusBadRequest && (!strings.Contains(text, header+" is one of true, 1, false, 0") || !strings.Contains(text, `"BAD_REQUEST"`)) {
+			if text := w.Body.String(); want == http.StatusBadRequest && (!strings.Contains(text, header+" must be one of true, 1, false and 0") || !strings.Contains(text, `"BAD_REQUEST"`)) {
 				t.Errorf("%s: %q: %s", header, value, text)
 			}
 		}

@@ -99,7 +99,7 @@ var wrongType = regexp.MustCompile(`(?s)^(?:cannot use .* as|.* is not a valid|m
 // unquoted returns a message about the value of a variable without the value.
 func unquoted(message string) string {
 	if m := wrongType.FindStringSubmatch(message); m != nil {
-		return "it is no " + m[1]
+		return "it is not of type " + m[1]
 	}
 	return message
 }
@@ -130,11 +130,11 @@ func noOperation(opCtx *graphql.OperationContext) string {
 	case len(opCtx.Doc.Operations) == 0:
 		return "The document has no operation."
 	case opCtx.OperationName == "":
-		return fmt.Sprintf("The document has %d operations: name the one to execute by operationName (%s).", len(opCtx.Doc.Operations), list)
+		return fmt.Sprintf("The document has %d operations: set operationName to the one to execute (%s).", len(opCtx.Doc.Operations), list)
 	case len(names) == 0:
-		return "The document has no operation that is called as operationName says: its operation has no name. Leave operationName away."
+		return "The document has no operation with the name in operationName: its operation has no name. Omit operationName."
 	}
-	return fmt.Sprintf("operationName: the document has no operation %q; there are %s.", shortName(opCtx.OperationName), list)
+	return fmt.Sprintf("operationName: the document has no operation %q; its operations: %s.", shortName(opCtx.OperationName), list)
 }
 
 // shortName returns a name, truncated to maxShownName.

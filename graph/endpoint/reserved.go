@@ -123,7 +123,7 @@ func (e *Endpoint) routeReserved(w http.ResponseWriter, r *http.Request, credent
 	c := e.clientOf(r, credential)
 	s := e.streams.find(token, &c)
 	if s == nil {
-		fail(w, negotiation.JSON, http.StatusNotFound, "there is no such stream: it has ended, or is another replica's")
+		fail(w, negotiation.JSON, http.StatusNotFound, "there is no such stream: it has ended, or belongs to another replica")
 		return nil
 	}
 	switch r.Method {
@@ -134,7 +134,7 @@ func (e *Endpoint) routeReserved(w http.ResponseWriter, r *http.Request, credent
 	case http.MethodDelete:
 		id := r.URL.Query().Get("operationId")
 		if id == "" {
-			fail(w, negotiation.JSON, http.StatusBadRequest, "the parameter operationId names no operation")
+			fail(w, negotiation.JSON, http.StatusBadRequest, "the parameter operationId is missing")
 			return nil
 		}
 		s.mu.Lock()
@@ -146,12 +146,12 @@ func (e *Endpoint) routeReserved(w http.ResponseWriter, r *http.Request, credent
 		w.WriteHeader(http.StatusOK)
 	default:
 		w.Header().Set("Allow", "GET, POST, DELETE")
-		fail(w, negotiation.JSON, http.StatusMethodNotAllowed, "a stream is reserved by PUT, read by GET, given operations by POST, which DELETE ends")
+		fail(w, negotiation.JSON, http.StatusMethodNotAllowed, "PUT reserves a stream, GET reads it, POST starts an operation in it, and DELETE ends one")
 	}
 	return nil
 }
 
-const tooManyConnections = "There are too many connections of this caller. The operator may raise MAX_CONNECTIONS."
+const tooManyConnections = "This caller has too many connections. The operator can raise MAX_CONNECTIONS."
 
 // read serves the stream itself until the client disconnects.
 func (s *reserved) read(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +166,7 @@ func (s *reserved) read(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	if taken {
-		fail(w, negotiation.JSON, http.StatusConflict, "the stream is being read already")
+		fail(w, negotiation.JSON, http.StatusConflict, "the stream is already being read")
 		return
 	}
 	defer e.streams.drop(s)
@@ -212,7 +212,7 @@ func (s *reserved) receive(w http.ResponseWriter, r *http.Request) {
 	problem := req.readIDs()
 	switch {
 	case id == "" || len(id) > maxOperationID:
-		problem = "extensions.operationId names no operation"
+		problem = "extensions.operationId is missing or too long"
 	case problem != "":
 	default:
 		delete(req.Extensions, "operationId") // not a part of the operation's key
@@ -232,16 +232,16 @@ func (s *reserved) start(w http.ResponseWriter, id string, c *client, text []byt
 	_, taken := s.running[id]
 	switch {
 	case s.feed == nil:
-		fail(w, negotiation.JSON, http.StatusNotFound, "nobody reads the stream")
+		fail(w, negotiation.JSON, http.StatusNotFound, "no client is reading the stream")
 		return
 	case taken:
-		fail(w, negotiation.JSON, http.StatusConflict, "an operation of this id is under way")
+		fail(w, negotiation.JSON, http.StatusConflict, "an operation with this id is running")
 		return
 	}
 	select {
 	case s.busy <- struct{}{}:
 	default:
-		fail(w, negotiation.JSON, http.StatusTooManyRequests, "too many operations of this stream are under way")
+		fail(w, negotiation.JSON, http.StatusTooManyRequests, "too many operations of this stream are running")
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)

@@ -76,7 +76,7 @@ func (m Manifest) documents() (map[string]string, error) {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return nil, fmt.Errorf("not JSON (at byte %d)", syntax.Offset)
 		}
-		return nil, errors.New("not a JSON object from ids to documents, nor a manifest of Apollo's")
+		return nil, errors.New("neither a JSON object from ids to documents nor a manifest of Apollo's")
 	}
 	if _, ok := fields["operations"]; ok {
 		return apolloDocuments(text)
@@ -90,7 +90,7 @@ func (m Manifest) documents() (map[string]string, error) {
 		documents[id] = document
 	}
 	if len(documents) == 0 {
-		return nil, errors.New("holds no document")
+		return nil, errors.New("contains no document")
 	}
 	return documents, nil
 }
@@ -102,9 +102,9 @@ func apolloDocuments(text []byte) (map[string]string, error) {
 	case err != nil:
 		return nil, errors.New("not a manifest of Apollo's: operations is not a list of {id, name, type, body}")
 	case manifest.Format != apolloFormat || manifest.Version != 1:
-		return nil, fmt.Errorf("not a manifest that is known: format and version are not %s and 1", apolloFormat)
+		return nil, fmt.Errorf("not a supported manifest: format and version are not %s and 1", apolloFormat)
 	case len(manifest.Operations) == 0:
-		return nil, errors.New("holds no document")
+		return nil, errors.New("contains no document")
 	}
 	documents := map[string]string{}
 	for i, op := range manifest.Operations {
@@ -167,7 +167,7 @@ func (m *manifestErrors) add(where string, err error) {
 
 func (m manifestErrors) err() error {
 	if more := len(m) - maxMistakesShown; more > 0 {
-		return errors.Join(append(slices.Clone(m[:maxMistakesShown]), fmt.Errorf("and %d mistakes more", more))...)
+		return errors.Join(append(slices.Clone(m[:maxMistakesShown]), fmt.Errorf("and %d more errors", more))...)
 	}
 	return errors.Join(m...)
 }

@@ -56,7 +56,7 @@ func readUploads(w http.ResponseWriter, r *http.Request) (*requestParams, int, s
 	}
 	var places map[string][]string
 	if decode(readPart(form, "map"), &places) != nil || len(places) > maxUploads {
-		return nil, http.StatusBadRequest, "the second part is not \"map\", which says where up to " + strconv.Itoa(maxUploads) + " files belong"
+		return nil, http.StatusBadRequest, "the second part is not \"map\", a JSON object that assigns up to " + strconv.Itoa(maxUploads) + " files to places in the variables"
 	}
 	for range places {
 		err := readUpload(form, places, params.Variables)

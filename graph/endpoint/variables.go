@@ -104,7 +104,7 @@ func (c *inputCheck) value(t *ast.Type, value any) *inputProblem {
 		}
 	case ast.Enum:
 		if name, _ := value.(string); def.EnumValues.ForName(name) == nil {
-			return &inputProblem{message: "it is no value of " + def.Name}
+			return &inputProblem{message: "it is not a value of " + def.Name}
 		}
 	}
 	return nil
@@ -165,7 +165,7 @@ func oneOfProblem(def *ast.Definition, set int) string {
 	if set > 1 {
 		given = strconv.Itoa(set) + " are"
 	}
-	return fmt.Sprintf("%s takes exactly one of %s, and %s given", def.Name, strings.Join(names, ", "), given)
+	return fmt.Sprintf("%s takes exactly one of %s, but %s given", def.Name, strings.Join(names, ", "), given)
 }
 
 // scalarParsers parse the values of the schema's scalars, to check them. JSON is missing: it accepts every
@@ -203,23 +203,23 @@ func scalarProblem(name string, value any) string {
 	case json.Number:
 		switch name {
 		case "String":
-			return "a number is no String"
+			return "a number is not of type String"
 		case "Int":
 			if _, err := strconv.ParseInt(x.String(), 10, 32); err != nil {
-				return "it is no whole number of 32 bits"
+				return "it is not a 32-bit integer"
 			}
 		case "ID":
 			if _, err := strconv.ParseInt(x.String(), 10, 64); err != nil {
-				return "it is neither a text nor a whole number"
+				return "it is neither a string nor an integer"
 			}
 		}
 	case int64:
 		if name == "Int" && x != int64(int32(x)) {
-			return "it is no whole number of 32 bits"
+			return "it is not a 32-bit integer"
 		}
 	case string:
 		if name == "Int" || name == "Float" {
-			return "a text is no " + name
+			return "a string is not of type " + name
 		}
 	}
 	return ""
@@ -360,7 +360,7 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 	switch v.Kind {
 	case ast.Variable:
 		if value, given := d.variables[v.Raw]; given && value == nil && v.ExpectedType != nil && v.ExpectedType.NonNull {
-			err := gqlerror.Errorf("The variable $%s is null, where %s is wanted. Without the variable its default holds.", v.Raw, v.ExpectedType)
+			err := gqlerror.Errorf("The variable $%s is null, but %s is required. If it is omitted, its default is used.", v.Raw, v.ExpectedType)
 			err.Path = ast.Path{ast.PathName("variable"), ast.PathName(v.Raw)}
 			return WithCode(locate(err, v.Position), types.ErrorCodeBadUserInput)
 		}
@@ -370,7 +370,7 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 		}
 	}
 	if problem := d.literalProblem(v); problem != "" {
-		return WithCode(locate(gqlerror.Errorf("A %s is wanted: %s.", v.ExpectedType.Name(), problem), v.Position), types.ErrorCodeBadUserInput)
+		return WithCode(locate(gqlerror.Errorf("A value of type %s is required: %s.", v.ExpectedType.Name(), problem), v.Position), types.ErrorCodeBadUserInput)
 	}
 	for _, child := range v.Children {
 		if err := d.argument(child.Value); err != nil {
@@ -391,7 +391,7 @@ func (d *documentCheck) literalProblem(v *ast.Value) string {
 		return ""
 	}
 	if v.Kind == ast.EnumValue {
-		return "a text stands in quotes"
+		return "a string must be in quotes"
 	}
 	value, _ := v.Value(d.variables) // survey has refused numbers that are too large
 	if err := parse(value); err != nil {

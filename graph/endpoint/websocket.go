@@ -340,7 +340,7 @@ func (w *socketWriter) reason() string {
 func (e *Endpoint) attach(k *socket, r *http.Request) {
 	credential := e.as(r)
 	if credential == nil {
-		k.close(closeUnauthorized, "The gateway does not know in whose name to ask Zoom.")
+		k.close(closeUnauthorized, "The gateway has no Zoom credential for this request.")
 		return
 	}
 	c := e.clientOf(r, credential)

@@ -42,5 +42,5 @@ type NotToldError struct{ Fields []string }
 
 // Error names the fields.
 func (e *NotToldError) Error() string {
-	return "What was read for this does not tell " + strings.Join(e.Fields, ", ") + ": Zoom tells it elsewhere."
+	return "The answers that were read for this object do not contain " + strings.Join(e.Fields, ", ") + ": another of Zoom's answers does."
 }

@@ -184,7 +184,7 @@ func (r *Pricer) addCheaper(ctx context.Context, opCtx *graphql.OperationContext
 		way := fmt.Sprintf("%s(%s: %v)", changes[i].Path, c.Argument, c.To)
 		if len(c.Without) > 0 {
 			changes[i].Without = listed(c.Without)
-			way += fmt.Sprintf(", which does not tell %s", inWords(c.Without))
+			way += fmt.Sprintf(", which lacks %s", inWords(c.Without))
 		}
 		ways = append(ways, way)
 	}

@@ -89,7 +89,7 @@ func (l *accountList) alone() {
 		{"ZOOM_EVENTS_URL", c.EventsURL != ""},
 	} {
 		if other.set {
-			l.bad("set, and so is %s: which account is it of? Put it into the list", other.name)
+			l.bad("set together with %s: move that value into the list", other.name)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func (l *accountList) read() {
 	if !strings.HasPrefix(text, "[") && !strings.HasPrefix(text, "{") {
 		raw, err := os.ReadFile(text)
 		if err != nil {
-			l.bad("neither a JSON list nor the path of a file with one that can be read") // the text may be secret
+			l.bad("neither a JSON list nor the path of a readable file with one") // the text may be secret
 			return
 		}
 		text = string(raw)
@@ -142,7 +142,7 @@ func (l *accountList) entry(i int, fields map[string]json.RawMessage) {
 		l.bad("webhookSecrets: one is empty")
 	}
 	if !l.config.Loopback() && len(form.Keys) == 0 {
-		l.bad("apiKeys: none, and %s is not this machine alone: it would have no callers", l.config.Addr)
+		l.bad("apiKeys: none, although other machines can reach %s: the account would have no callers", l.config.Addr)
 	}
 	place := fmt.Sprintf("account %d", i+1)
 	if access.IsName(form.Name) {
@@ -166,7 +166,7 @@ func (l *accountList) fields(form *accountForm, fields map[string]json.RawMessag
 	}
 	for _, name := range sorted(fields) {
 		if !slices.Contains(known, name) {
-			l.bad("%q: no such field; there are %s", name, strings.Join(known, ", "))
+			l.bad("%q: unknown field; the fields are %s", name, strings.Join(known, ", "))
 		}
 	}
 }
@@ -182,7 +182,7 @@ func sorted(fields map[string]json.RawMessage) []string {
 
 func (l *accountList) required(form accountForm) {
 	if !access.IsName(form.Name) {
-		l.bad("name: not 1 to 64 letters, digits, - . or _")
+		l.bad("name: must be 1 to 64 letters, digits, - . or _")
 	}
 	for _, f := range [][2]string{{"accountId", form.ID}, {"clientId", form.ClientID}, {"clientSecret", string(form.ClientSecret)}} {
 		if f[1] == "" {
@@ -232,12 +232,12 @@ func (l *accountList) compare() {
 		}
 		for _, k := range a.Keys {
 			if other, ok := keys[k.Hash]; ok && other != a.Name {
-				l.bad("%q and %q have a key in common: which of them is its holder to see?", other, a.Name)
+				l.bad("%q and %q have a key in common: a key must belong to one account", other, a.Name)
 			}
 			keys[k.Hash] = a.Name
 		}
 	}
 	if l.config.Loopback() && keyless > 0 && keyless < len(l.config.Accounts) {
-		l.bad("some accounts have apiKeys and some have none: these would have no callers; give keys to all of them, or to none")
+		l.bad("some accounts have apiKeys, and those without any would have no callers: give keys to all of them, or to none")
 	}
 }

@@ -67,31 +67,31 @@ func TestLoad_errorsInAccounts(t *testing.T) {
 		env  []string
 		want []string
 	}{
-		{"neither a list nor a file", "/nowhere/test-secret.json", nil, []string{"neither a JSON list nor the path of a file"}},
+		{"neither a list nor a file", "/nowhere/test-secret.json", nil, []string{"neither a JSON list nor the path of a readable file"}},
 		{"truncated", `[{"clientSecret": "test-secret"`, nil, []string{"not a JSON list of objects (at byte 31)"}},
 		{"one object", entry(`{}`), nil, []string{"not a JSON list of objects"}},
 		{"no accounts", `[]`, nil, []string{"the list is empty"}},
 		{"everything missing", `[{}]`, nil, []string{
-			"account 1: name: not 1 to 64 letters", "account 1: accountId: not set", "account 1: clientId: not set", "account 1: clientSecret: not set",
+			"account 1: name: must be 1 to 64 letters", "account 1: accountId: not set", "account 1: clientId: not set", "account 1: clientSecret: not set",
 		}},
 		{"errors in two accounts", "[" + entry(`{"plan": "gold", "apiUrl": "http://zoom.us"}`) + "," + entry(`{`+other+`,"apiKeys": ["test-secret", "x:`+hashOf("0c")+`"], "oauthUrl": "x", "clientId": 7}`) + "]", nil, []string{
-			"account 1 (sales): apiUrl: only https", `account 1 (sales): plan: "gold" is none of`,
+			"account 1 (sales): apiUrl: must be https", `account 1 (sales): plan: "gold" is none of`,
 			"account 2 (support): clientId: not a string", "account 2 (support): clientId: not set", "account 2 (support): oauthUrl: not a URL", "account 2 (support): apiKeys: number 1 is not 64 hex digits",
 		}},
-		{"an unknown field", two(`{` + other + `,"secret": "test-secret","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`account 2 (support): "secret": no such field; there are name, accountId`}},
+		{"an unknown field", two(`{` + other + `,"secret": "test-secret","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`account 2 (support): "secret": unknown field; the fields are name, accountId`}},
 		{"a duplicate name", two(`{"accountId":"B","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`"sales" is the name of several accounts`}},
 		{"a duplicate account", two(`{"name":"support","apiKeys": ["` + hashOf("0c") + `"]}`), nil, []string{`"sales" and "support" have the same accountId`}},
 		{"a key of two accounts", two(`{` + other + `}`), nil, []string{`"sales" and "support" have a key in common`}},
-		{"keys for one account only", two(`{` + other + `,"apiKeys":[]}`), nil, []string{"some accounts have apiKeys and some have none"}},
-		{"on all addresses, without keys", "[" + entry(`{"apiKeys":[]}`) + "]", []string{"ADDR=:8080"}, []string{"account 1 (sales): apiKeys: none, and :8080 is not this machine alone"}},
-		{"the list and keys", "[" + entry(`{}`) + "]", []string{aKey}, []string{"set, and so is API_KEYS"}},
+		{"keys for one account only", two(`{` + other + `,"apiKeys":[]}`), nil, []string{"some accounts have apiKeys, and those without any would have no callers"}},
+		{"on all addresses, without keys", "[" + entry(`{"apiKeys":[]}`) + "]", []string{"ADDR=:8080"}, []string{"account 1 (sales): apiKeys: none, although other machines can reach :8080"}},
+		{"the list and keys", "[" + entry(`{}`) + "]", []string{aKey}, []string{"set together with API_KEYS"}},
 		{"the list and an account", "[" + entry(`{}`) + "]", with("ZOOM_PLAN=pro"), []string{
-			"set, and so is ZOOM_ACCOUNT_ID", "set, and so is ZOOM_CLIENT_ID", "set, and so is ZOOM_CLIENT_SECRET", "set, and so is ZOOM_PLAN",
+			"set together with ZOOM_ACCOUNT_ID", "set together with ZOOM_CLIENT_ID", "set together with ZOOM_CLIENT_SECRET", "set together with ZOOM_PLAN",
 		}},
 		{"an empty token", "[" + entry(`{"webhookSecrets":["test-secret",""]}`) + "]", nil, []string{"account 1 (sales): webhookSecrets: one is empty"}},
-		{"the list and tokens", "[" + entry(`{}`) + "]", []string{"ZOOM_WEBHOOK_SECRETS=test-secret"}, []string{"set, and so is ZOOM_WEBHOOK_SECRETS"}},
-		{"events without encryption", "[" + entry(`{"eventsUrl":"ws://ws.zoom.us/ws?subscriptionId=x"}`) + "]", nil, []string{"account 1 (sales): eventsUrl: only wss, or ws to this machine"}},
-		{"the list and a WebSocket for events", "[" + entry(`{}`) + "]", []string{"ZOOM_EVENTS_URL=wss://ws.zoom.us/ws?subscriptionId=x"}, []string{"set, and so is ZOOM_EVENTS_URL"}},
+		{"the list and tokens", "[" + entry(`{}`) + "]", []string{"ZOOM_WEBHOOK_SECRETS=test-secret"}, []string{"set together with ZOOM_WEBHOOK_SECRETS"}},
+		{"events without encryption", "[" + entry(`{"eventsUrl":"ws://ws.zoom.us/ws?subscriptionId=x"}`) + "]", nil, []string{"account 1 (sales): eventsUrl: must be wss, or ws to this machine"}},
+		{"the list and a WebSocket for events", "[" + entry(`{}`) + "]", []string{"ZOOM_EVENTS_URL=wss://ws.zoom.us/ws?subscriptionId=x"}, []string{"set together with ZOOM_EVENTS_URL"}},
 		{"events over a WebSocket", "[" + entry(`{"eventsUrl":"wss://ws.zoom.us/ws?subscriptionId=x"}`) + "]", nil, nil},
 		{"a list without keys, for this machine", "[" + entry(`{"apiKeys":[]}`) + "]", nil, nil},
 	} {

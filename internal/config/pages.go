@@ -39,7 +39,7 @@ func (c *Config) readPages() []error {
 func parseOrigin(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if strings.Contains(text, "*") {
-		return "", errors.New("stands for many origins: name each one")
+		return "", errors.New("stands for many origins: list each one")
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || u.Host == "" || u.Hostname() == "" {
@@ -48,9 +48,9 @@ func parseOrigin(text string) (string, error) {
 	origin := strings.ToLower(u.Scheme + "://" + u.Host)
 	switch {
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "", u.ForceQuery, u.User != nil:
-		return "", fmt.Errorf("is more than an origin: leave away everything but scheme, host and port (%s)", origin)
+		return "", fmt.Errorf("is more than an origin: omit everything except scheme, host and port (%s)", origin)
 	case strings.ContainsFunc(origin, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", errors.New("has signs that browsers do not send: write the host in ASCII (xn--…)")
+		return "", errors.New("has characters that browsers do not send: write the host in ASCII (xn--…)")
 	}
 	for _, own := range []string{"http:80", "https:443"} {
 		if scheme, port, _ := strings.Cut(own, ":"); scheme == strings.ToLower(u.Scheme) && port == u.Port() {

@@ -20,12 +20,12 @@ func (c *Config) readMaxPrice() (errs []error) {
 		n, err := strconv.Atoi(text)
 		switch {
 		case !known:
-			errs = append(errs, fmt.Errorf("MAX_PRICE: %q is none of light, medium, heavy, resource_intensive", name))
+			errs = append(errs, fmt.Errorf("MAX_PRICE: %q is not one of light, medium, heavy, resource_intensive", name))
 		case err != nil || n < 0:
 			errs = append(errs, fmt.Errorf("MAX_PRICE: %s has no number of calls, as in heavy=20,medium=200", name))
 		default:
 			if _, twice := c.MaxPrice[label]; twice {
-				errs = append(errs, fmt.Errorf("MAX_PRICE: %s is there twice", name))
+				errs = append(errs, fmt.Errorf("MAX_PRICE: %s occurs twice", name))
 			}
 			c.MaxPrice[label] = n
 		}

@@ -45,29 +45,29 @@ import (
 // commands is the command line.
 type commands struct {
 	Serve   struct{}       `cmd:"" default:"1" help:"Serve GraphQL (the default)."`
-	Sandbox sandboxCommand `cmd:"" help:"Serve the sandbox alone: a Zoom to test other programs on."`
-	Health  struct{}       `cmd:"" help:"Ask the gateway at ADDR whether it is well, and exit 0 if so."`
+	Sandbox sandboxCommand `cmd:"" help:"Serve the sandbox alone: a simulator of Zoom for tests of other programs."`
+	Health  struct{}       `cmd:"" help:"Check the gateway at ADDR, and exit with 0 if it is healthy."`
 	Schema  struct{}       `cmd:"" help:"Print the schema as SDL."`
 
 	Operations struct {
 		JSON bool `help:"As JSON."`
-	} `cmd:"" help:"List the operations of Zoom that the graph uses, and where."`
+	} `cmd:"" help:"List Zoom's operations that the graph uses, and the fields that use each."`
 
-	Query queryCommand `cmd:"" help:"Ask a running gateway; with --all, walk a list to its end into a file."`
-	Price priceCommand `cmd:"" help:"Ask a running gateway what an operation costs at Zoom, without carrying it out."`
+	Query queryCommand `cmd:"" help:"Send a query to a running gateway; with --all, read a list to its end into a file."`
+	Price priceCommand `cmd:"" help:"Print the cost of an operation at Zoom, from a running gateway, without executing it."`
 
-	Events struct{} `cmd:"" help:"List the events of Zoom, and what each makes stale."`
+	Events struct{} `cmd:"" help:"List Zoom's events, and the answers that each evicts."`
 
 	Drift struct {
 		JSON bool `help:"As JSON."`
-	} `cmd:"" help:"Print what Zoom's answers had that the schema does not know, from DRIFT_FILE."`
+	} `cmd:"" help:"Print what Zoom's answers contained that the schema does not have, from DRIFT_FILE."`
 }
 
 // Help is what --help says beyond the command's line.
 func (sandboxCommand) Help() string {
 	var b strings.Builder
-	b.WriteString("SANDBOX_FAULTS, or the header " + sandbox.FaultsHeader + " of a call, makes answers odd, as Zoom's are now and then though its documents do not say so. " +
-		"It is a list of kinds with commas between them, each with the share of calls that it is spent on: refused:0.01,small-pages. SANDBOX_SEED picks the calls and the places. The kinds:\n\n")
+	b.WriteString("SANDBOX_FAULTS, or the header " + sandbox.FaultsHeader + " of a call, adds faults to answers: undocumented ones that Zoom's answers occasionally have. " +
+		"It is a list of kinds, separated by commas, each with the share of calls that it applies to: refused:0.01,small-pages. SANDBOX_SEED selects the calls and the places. The kinds:\n\n")
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, k := range sandbox.FaultKinds {
 		_, _ = fmt.Fprintf(w, "  %s\t%s\n", k.Name, k.Help) // a Builder takes everything
@@ -107,7 +107,7 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	cfg, err := config.Load(environ)
 	if err != nil {
-		return fmt.Errorf("settings that cannot be used:\n%w", err)
+		return fmt.Errorf("invalid settings:\n%w", err)
 	}
 	switch command {
 	case "health":
@@ -236,7 +236,7 @@ func keepDrift(ctx context.Context, found *drift.Report, file string, log *slog.
 // printDrift prints the drift report.
 func printDrift(w io.Writer, file string, asJSON bool) error {
 	if file == "" {
-		return errors.New("DRIFT_FILE: not set; set it to the file that the gateway counts in")
+		return errors.New("DRIFT_FILE: not set; set it to the file to which the gateway writes the counts")
 	}
 	entries, err := drift.Read(file)
 	if err != nil {

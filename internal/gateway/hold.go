@@ -14,12 +14,12 @@ import (
 
 // sandboxCommand serves the sandbox.
 type sandboxCommand struct {
-	Meeting  string  `help:"Hold a meeting or webinar from the start: its number, all-hands, weekly or webinar. POST /sandbox/hold?meeting=NUMBER holds another; &webhooks=URL has its events sent elsewhere, and &random=SEED has people do what they do by that seed."`
-	Random   uint64  `help:"A seed by which people come late or not, wait, drop out, come back, dial in, join through an app or as guests, and go to breakout rooms. 0: the same each time, without breakout rooms."`
-	Speed    float64 `default:"1" help:"How many times as fast as people meetings are held, and reports are made."`
-	Webhooks string  `help:"Where to send the events of meetings that are held, such as http://127.0.0.1:8080/webhooks/zoom. Over the WebSocket /ws they come in any case: ZOOM_EVENTS_URL of the gateway is ws://ADDR/ws?subscriptionId=any."`
-	Secret   string  `default:"sandboxWebhookSecret" help:"The secret token that signs them: ZOOM_WEBHOOK_SECRETS of the gateway."`
-	Unruly   float64 `default:"0.05" help:"The share of events that come twice, and of those that come late, as some of Zoom's do."`
+	Meeting  string  `help:"The meeting or webinar to hold from the start: its number, or all-hands, weekly or webinar. POST /sandbox/hold?meeting=NUMBER holds another; &webhooks=URL sends its events to another URL, and &random=SEED sets its seed."`
+	Random   uint64  `help:"The seed from which participants' behavior follows: they are late, wait, lose the connection, rejoin, dial in, join through an app or as guests, and enter breakout rooms. 0: the same behavior each time, without breakout rooms."`
+	Speed    float64 `default:"1" help:"The speed at which meetings are held and reports appear, as a multiple of real time."`
+	Webhooks string  `help:"The URL to send the events of the held meetings to, such as http://127.0.0.1:8080/webhooks/zoom. They are always sent over the WebSocket /ws, too: set ZOOM_EVENTS_URL of the gateway to ws://ADDR/ws?subscriptionId=any."`
+	Secret   string  `default:"sandboxWebhookSecret" help:"The secret token that signs the events for --webhooks; ZOOM_WEBHOOK_SECRETS of the gateway must contain it."`
+	Unruly   float64 `default:"0.05" help:"The share of events that are sent twice, and the share that are sent late, as some of Zoom's are."`
 }
 
 // holder holds meetings.
@@ -73,7 +73,7 @@ func (h *holder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if text := query.Get("random"); text != "" {
 		var err error
 		if random, err = strconv.ParseUint(text, 10, 64); err != nil {
-			http.Error(w, "random: not a seed, which is a number", http.StatusBadRequest)
+			http.Error(w, "random: must be a whole number, 0 or more", http.StatusBadRequest)
 			return
 		}
 	}

@@ -31,7 +31,7 @@ type InProcess struct {
 func (p *InProcess) Start(ctx context.Context) (handler http.Handler, end func(), err error) {
 	cfg, err := config.Load(p.Environ)
 	if err != nil {
-		return nil, nil, fmt.Errorf("settings that cannot be used:\n%w", err)
+		return nil, nil, fmt.Errorf("invalid settings:\n%w", err)
 	}
 	all, end, err := assemble(ctx, cfg, cfg.Accounts, &box{}, p.Log, func(m *maker) {
 		m.calls, m.logins = zoom.NewHTTP(cfg.MaxInFlight), &http.Client{Transport: p.Zoom}

@@ -27,7 +27,7 @@ type priceCommand struct {
 
 // Help is what --help says beyond the command's line.
 func (priceCommand) Help() string {
-	return "Nothing of the operation is carried out, and no call is made to Zoom. " + keyHelp
+	return "The operation is not executed, and no call is made to Zoom. " + keyHelp
 }
 
 // printPrice asks a gateway what an operation costs, and prints it. Its error is also why the
@@ -65,10 +65,10 @@ func readPrice(text []byte) (*plan.Report, error) {
 		Extensions struct{ Plan *plan.Report }
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
-		return nil, fmt.Errorf("what answers is no gateway, or one that tells no prices: %w", err)
+		return nil, fmt.Errorf("the answer is not from a gateway that computes prices: %w", err)
 	}
 	if answer.Extensions.Plan == nil {
-		return nil, errors.New("the gateway tells no prices: it is of an older version")
+		return nil, errors.New("the gateway computes no prices: it is of an older version")
 	}
 	return answer.Extensions.Plan, nil
 }
@@ -121,7 +121,7 @@ func daysText(r *plan.Report) string {
 	case r.RetryAt.IsZero():
 		return fmt.Sprintf(" It takes the budgets of %d days.", r.Days)
 	}
-	return " Today's budget does not hold it; that from " + r.RetryAt.UTC().Format(time.RFC3339) + " on does."
+	return " Today's budget does not suffice; the budget from " + r.RetryAt.UTC().Format(time.RFC3339) + " on does."
 }
 
 // cacheText says where what the cache holds is not counted.
@@ -129,5 +129,5 @@ func cacheText(r *plan.Report) string {
 	if r.CacheKnown {
 		return ""
 	}
-	return " What the cache holds is not counted."
+	return " Nothing is assumed to be cached."
 }

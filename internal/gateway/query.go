@@ -20,18 +20,18 @@ import (
 // queryCommand asks a running gateway.
 type queryCommand struct {
 	question
-	All     bool   `help:"Walk the query's connection to its end, into the file of --to. What was interrupted goes on by the same command."`
-	To      string `help:"The file that --all writes. Until it is whole it is called .part, and .state beside it says how far it goes."`
-	Output  string `enum:"jsonl,csv" default:"jsonl" help:"What --all writes: jsonl, an object a line, or csv, for rows without lists."`
-	Page    int    `default:"300" help:"Rows a page, where the query has no argument first. Zoom's own pages have 300 mostly; those of users 2000."`
-	Partial bool   `help:"Write what there is of a page that has errors, and tell these, instead of ending there."`
+	All     bool   `help:"Read the query's connection to its end, into the file of --to. After an interruption, the same command continues."`
+	To      string `help:"The file that --all writes. Until it is complete, its name has the suffix .part, and a file with the suffix .state records the progress."`
+	Output  string `enum:"jsonl,csv" default:"jsonl" help:"The format that --all writes: jsonl, one object per line, or csv, for rows without lists."`
+	Page    int    `default:"300" help:"Rows per page, if the query has no argument first. Most of Zoom's own pages have 300 rows; those of users have 2000."`
+	Partial bool   `help:"Write the available part of a page that has errors, and report the errors, instead of ending there."`
 }
 
 // Help is what --help says beyond the command's line.
 func (queryCommand) Help() string {
-	return "Without --all the answer is printed as it comes. With --all the query selects nodes { … }, or edges { node { … } }, of one list, which may stand anywhere but within another list:\n\n" +
+	return "Without --all, the answer is printed as received. With --all, the query selects nodes { … }, or edges { node { … } }, of one list, which may be anywhere except within another list:\n\n" +
 		"  { account { users { nodes { email displayName } } } }\n\n" +
-		"Waits for a budget of Zoom's are told and waited for, up to the next day. " + keyHelp
+		"If a budget of Zoom's is used up, the command reports this and waits, up to the next day. " + keyHelp
 }
 
 // Validate refuses flags that would have no effect, and those that --all needs or bounds, before
@@ -48,16 +48,16 @@ func (q *queryCommand) Validate(given *kong.Context) error {
 		case 0:
 			return nil
 		case 1:
-			return fmt.Errorf("%s is for --all: without it the answer is printed as it comes. Add --all, or leave %[1]s out", flags)
+			return fmt.Errorf("%s is for --all: without it, the answer is printed as received. Add --all, or omit %[1]s", flags)
 		default:
-			return fmt.Errorf("%s are for --all: without it the answer is printed as it comes. Add --all, or leave them out", flags)
+			return fmt.Errorf("%s are for --all: without it, the answer is printed as received. Add --all, or omit them", flags)
 		}
 	}
 	if q.To == "" {
-		return errors.New("--all wants --to, the file that it writes")
+		return errors.New("--all requires --to, the file that it writes")
 	}
 	if q.Page < 1 || q.Page > 3000 {
-		return errors.New("--page is between 1 and 3000")
+		return errors.New("--page must be between 1 and 3000")
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (q *queryCommand) run(ctx context.Context, cfg *config.Config, stdout, stde
 	line := &progressLine{to: stderr, began: time.Now(), terminal: isTerminal(stderr)}
 	err = c.All(ctx, export.Walk{
 		File: q.To, CSV: q.Output == "csv", Page: q.Page, Partial: q.Partial, Told: line.told,
-		Odd: func(err error) { line.say("odd: " + err.Error()) },
+		Odd: func(err error) { line.say("warning: " + err.Error()) },
 	})
 	line.end()
 	if errors.Is(err, context.Canceled) {

@@ -57,15 +57,15 @@ func TestQuery_killed(t *testing.T) {
 		t.Errorf("without --all: %v %s", err, out)
 	}
 	for want, args := range map[string][]string{
-		"--to is for --all":                 {"query", "--to", file("unused.jsonl"), file("users.graphql")},
-		"--output is for --all":             {"query", "--output", "csv", file("users.graphql")},
-		"--output, --page are for --all":    {"query", "--output=jsonl", "--page", "5", file("none.graphql")},
-		"Add --all, or leave --partial out": {"query", "--partial", file("users.graphql")},
-		"--all wants --to":                  {"query", "--all", file("users.graphql")},
-		"is there already":                  args("whole.jsonl"),
-		"no such file":                      {"query", file("none.graphql")},
-		"--variables: neither":              {"query", "--variables", "{n}", file("users.graphql")},
-		"a list":                            {"query", "--url", p.url + "/graphql", "--all", "--output", "csv", "--to", file("x.csv"), file("nested.graphql")},
+		"--to is for --all":              {"query", "--to", file("unused.jsonl"), file("users.graphql")},
+		"--output is for --all":          {"query", "--output", "csv", file("users.graphql")},
+		"--output, --page are for --all": {"query", "--output=jsonl", "--page", "5", file("none.graphql")},
+		"Add --all, or omit --partial":   {"query", "--partial", file("users.graphql")},
+		"--all requires --to":            {"query", "--all", file("users.graphql")},
+		"is there already":               args("whole.jsonl"),
+		"no such file":                   {"query", file("none.graphql")},
+		"--variables: neither":           {"query", "--variables", "{n}", file("users.graphql")},
+		"a list":                         {"query", "--url", p.url + "/graphql", "--all", "--output", "csv", "--to", file("x.csv"), file("nested.graphql")},
 	} {
 		if err := os.WriteFile(file("nested.graphql"), []byte(`{ account { users { nodes { email meetings { nodes { topic } } } } } }`), 0o600); err != nil {
 			t.Fatal(err)

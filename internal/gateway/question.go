@@ -17,13 +17,13 @@ import (
 type question struct {
 	File      string `arg:"" help:"File with the document; - reads it from standard input."`
 	Variables string `help:"Variables: a JSON object, or the path of a file with one." placeholder:"JSON"`
-	Operation string `help:"Name of the operation, where the document has several." placeholder:"NAME"`
+	Operation string `help:"Name of the operation, if the document has several." placeholder:"NAME"`
 	URL       string `help:"URL of the gateway's GraphQL endpoint; default: the one at ADDR." placeholder:"URL"`
-	Account   string `help:"Name of the account, where the gateway has several." placeholder:"NAME"`
+	Account   string `help:"Name of the account, if the gateway has several." placeholder:"NAME"`
 }
 
 // keyHelp says where the key is read, which would be seen by others among the arguments.
-const keyHelp = "The key to show the gateway is read from CALLER_KEY."
+const keyHelp = "The API key for the gateway is read from CALLER_KEY."
 
 // maxQuestion bounds a document, and variables.
 const maxQuestion = 1 << 20

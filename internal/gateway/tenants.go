@@ -118,7 +118,7 @@ func readTrusted(files []string) (*endpoint.Trusted, error) {
 	}
 	trusted, err := endpoint.ReadTrusted(schema.Load(), manifests...)
 	if err != nil {
-		return nil, fmt.Errorf("TRUSTED_DOCUMENTS that cannot be used:\n%w", err)
+		return nil, fmt.Errorf("invalid TRUSTED_DOCUMENTS:\n%w", err)
 	}
 	return trusted, nil
 }
@@ -318,7 +318,7 @@ func (s *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusOK, "ready")
 		return
 	}
-	say(w, http.StatusServiceUnavailable, "not ready: "+cmp.Or(c.why, "Zoom gives no token; the log says why"))
+	say(w, http.StatusServiceUnavailable, "not ready: "+cmp.Or(c.why, "Zoom issues no token; the log has the reason"))
 }
 
 // latest returns one check for all who ask within a second, however many these are.

@@ -24,13 +24,13 @@ func welcome(w io.Writer, cfg *config.Config, addr net.Addr, b *box) {
 			line("Account %s, plan %s.", cmp.Or(a.Name, a.ID), a.Plan)
 		}
 		if cfg.AccountList == "" && cfg.ZoomPlan == "" {
-			line("ZOOM_PLAN is not set: calls keep to the smallest budget, that of a free account. Set free, pro or business.")
+			line("ZOOM_PLAN is not set: the smallest budget applies, that of a free account. Set it to free, pro or business.")
 		}
 		return
 	}
 	line("")
-	line("This is the sandbox: %d made-up users, the budgets of a %s account, nothing real.", cfg.SandboxUsers, cfg.Plan)
-	line("For a real account, make a Server-to-Server OAuth app at https://marketplace.zoom.us and set")
+	line("This is the sandbox: %d simulated users and the budgets of a %s account; none of the data is real.", cfg.SandboxUsers, cfg.Plan)
+	line("For a real account, create a Server-to-Server OAuth app at https://marketplace.zoom.us and set")
 	line("ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET and ZOOM_PLAN. All settings: zoomql --help")
 	line("")
 }
@@ -56,8 +56,8 @@ func (b *box) query() string {
 		return "{\n  account {\n    users(first: 5) {\n      nodes { displayName email meetings(first: 3) { nodes { topic startTime } } }\n    }\n  }\n}\n"
 	}
 	mark := b.Landmarks()
-	return fmt.Sprintf(`# Who came to the last run of a meeting, and who of them is a user here.
-# Try the same for a user, a meeting, a report: Ctrl+Space shows what there is.
+	return fmt.Sprintf(`# Who attended the latest instance of a meeting, and which of them are users of the account.
+# Try the same for a user, a meeting, a report: Ctrl+Space lists the available fields.
 {
   meeting(by: { number: "%d" }) {
     topic
@@ -79,7 +79,7 @@ func (b *box) query() string {
 // serveSandbox runs the sandbox alone until ctx ends.
 func serveSandbox(ctx context.Context, cfg *config.Config, c sandboxCommand, stderr io.Writer) error {
 	if !(c.Speed > 0) {
-		return errors.New("--speed: more than 0")
+		return errors.New("--speed: must be more than 0")
 	}
 	s, err := newSandbox(cfg, c.Speed)
 	if err != nil {
@@ -90,11 +90,11 @@ func serveSandbox(ctx context.Context, cfg *config.Config, c sandboxCommand, std
 		return fmt.Errorf("ADDR: %w", err)
 	}
 	mark := s.Landmarks()
-	_, _ = fmt.Fprintf(stderr, `A Zoom to test on, at http://%[1]s
+	_, _ = fmt.Fprintf(stderr, `The sandbox, a simulator of Zoom, is at http://%[1]s
   ZOOM_API_URL=http://%[1]s/v2 ZOOM_OAUTH_URL=http://%[1]s
   ZOOM_ACCOUNT_ID=%[2]s ZOOM_CLIENT_ID=%[3]s ZOOM_CLIENT_SECRET=%[4]s
   ZOOM_EVENTS_URL='ws://%[1]s/ws?subscriptionId=any'
-A user %[5]s, a meeting %[6]d, a large one %[7]d.
+It has the user %[5]s, the meeting %[6]d and the large meeting %[7]d.
 `, l.Addr(), sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, mark.HostEmail, mark.MeetingNumber, mark.BigMeeting)
 	h := &holder{Sandbox: s, sandboxCommand: c, ctx: ctx, seed: cfg.SandboxSeed, log: newLog(cfg, stderr)}
 	if c.Meeting != "" {

@@ -214,7 +214,7 @@ func (w *walk) meetingOf(e *edge) {
 		return
 	}
 	e.noted = append(e.noted, own.Pattern)
-	w.step(e.place, own, e.path, e.most, e.likely, "which meeting or webinar it was")
+	w.step(e.place, own, e.path, e.most, e.likely, "the number of its meeting or webinar")
 	e.trips++
 }
 
@@ -223,9 +223,9 @@ func (w *walk) meetingOf(e *edge) {
 func (w *walk) stays(e *edge, at *place, sources []types.AttendanceSource, webinar bool, instances, likely int) []*Step {
 	steps := make([]*Step, len(sources))
 	for i, source := range sources {
-		op, why := staysOp(source, webinar), "who was there"
+		op, why := staysOp(source, webinar), "the stays"
 		if i > 0 {
-			likely, why = 0, "where the plan does not include the source above"
+			likely, why = 0, "if the plan does not include the source above"
 		}
 		pages := ceil(MaxStays, max(op.MaxPage, 1)) + 1
 		steps[i] = w.step(at, op, e.path, w.times(e.most, instances*pages), w.times(e.likely, likely), why)
@@ -250,7 +250,7 @@ func (w *walk) schedule(e *edge, numbered, webinar bool, instances, likely int, 
 	if numbered || fields == nil {
 		number = 0
 	}
-	w.step(e.place, w.opIn(e.account, instanceOp(webinar)), e.path, most, number, "which meeting it was, and why nobody is named")
+	w.step(e.place, w.opIn(e.account, instanceOp(webinar)), e.path, most, number, "the number of its meeting, and why nobody is listed")
 	if fields == nil {
 		return
 	}
@@ -357,7 +357,7 @@ func (w *walk) absentees(e *edge) {
 	at := *e.place
 	at.path = e.path
 	items := at
-	items.step = w.step(&at, op, e.path, w.times(e.most, ceil(MaxStays, op.MaxPage)+1), e.likely, "who had registered")
+	items.step = w.step(&at, op, e.path, w.times(e.most, ceil(MaxStays, op.MaxPage)+1), e.likely, "the registrants")
 	items.step.requiredFor(e)
 	items.read, items.row, items.parents, items.trips = op.Pattern, op.Pattern, e.most, at.trips+1
 	items.most, items.likely = w.times(e.most, first), w.times(e.likely, first)

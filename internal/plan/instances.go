@@ -13,19 +13,19 @@ func (w *walk) participants(e *edge) {
 	}
 	want := w.index.Needs(w.opCtx, e.field.Selections, "Participant", "nodes", "edges.node")
 	source := ParticipantSource(chosen, e.isSub(), want)
-	op, why := zoom.ListPastParticipants.Spec, "the past meeting tells all that is selected"
+	op, why := zoom.ListPastParticipants.Spec, "the past meeting has all selected fields"
 	switch source {
 	case types.ParticipantSourceReport:
 		op = zoom.ListReportParticipants.Spec
-		if why = "the past meeting does not tell " + lacking(want, zoom.ListPastParticipants.Pattern); e.isSub() {
-			why = "of sub accounts Zoom has the report only"
+		if why = "the past meeting lacks " + lacking(want, zoom.ListPastParticipants.Pattern); e.isSub() {
+			why = "for sub accounts Zoom has the report only"
 		}
 		w.noteChoice(e, op, string(types.ParticipantSourcePastMeeting), want, zoom.ListPastParticipants.Spec)
 	case types.ParticipantSourcePastWebinar:
 		op = zoom.ListWebinarParticipants.Spec
 	}
 	if chosen != nil {
-		why = "the query names this source"
+		why = "the query chooses this source"
 	}
 	s := w.list(e, op)
 	if s == nil {
@@ -34,7 +34,7 @@ func (w *walk) participants(e *edge) {
 	s.Why = why + ": " + s.Why
 	if chosen == nil && source == types.ParticipantSourceReport && !e.isSub() && want.Lacks(op.Pattern) {
 		at := w.below(e, e.target())
-		w.search(&at, zoom.ListPastParticipants.Spec, e.most, 1, "the report does not tell "+lacking(want, op.Pattern))
+		w.search(&at, zoom.ListPastParticipants.Spec, e.most, 1, "the report lacks "+lacking(want, op.Pattern))
 	}
 	w.whyEmpty(e)
 }
@@ -94,7 +94,7 @@ func (w *walk) results(e *edge, ops []*zoom.Spec) {
 	at := w.below(e, e.target())
 	likely := e.likely
 	for _, op := range ops {
-		at.step = w.step(&at, op, e.path, e.most, likely, each(e.most, "it tells what is selected"))
+		at.step = w.step(&at, op, e.path, e.most, likely, each(e.most, "it returns the selected fields"))
 		if likely > 0 {
 			at.step.requiredFor(e)
 		}
@@ -114,7 +114,7 @@ func (w *walk) report(e *edge) {
 	if row == zoom.ListPastMeetings.Pattern && !want.Lacks(row) {
 		at.read = row
 	} else {
-		at.step = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "nothing else tells "+reported(want.Lacks(row))))
+		at.step = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "only this call returns "+reported(want.Lacks(row))))
 		at.step.requiredFor(e)
 		at.read, at.trips = zoom.GetMeetingReport.Pattern, e.trips+1
 	}
@@ -123,7 +123,7 @@ func (w *walk) report(e *edge) {
 
 func reported(lacks bool) string {
 	if lacks {
-		return "what is selected of the report"
+		return "the selected fields of the report"
 	}
 	return "the report"
 }
@@ -136,7 +136,7 @@ func (w *walk) reportHost(e *edge) {
 		at.read = ""
 		hosted := *e
 		hosted.place = &at
-		at.step = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "the list does not tell who hosted"))
+		at.step = w.step(e.place, zoom.GetMeetingReport.Spec, e.path, e.most, e.likely, each(e.most, "the list lacks the host"))
 		at.trips++
 		w.userOf(&hosted)
 		return
@@ -156,7 +156,7 @@ func (w *walk) userOf(e *edge) {
 func (w *walk) qosParticipant(e *edge) {
 	at, instances := w.below(e, e.target()), e.parents
 	for _, name := range e.info.All() {
-		at.step = w.search(&at, zoom.Lookup(name), instances, 1, "the list of the instance tells it")
+		at.step = w.search(&at, zoom.Lookup(name), instances, 1, "the list of the instance has it")
 	}
 	at.read, at.trips = at.step.Op.Pattern, e.trips+1
 	w.objects(&at, e.field.Selections)

@@ -155,7 +155,7 @@ func (w *walk) complete(items *place, list *zoom.Spec, want *selection.Needs, pa
 	if !want.NeverIn(list.Pattern) {
 		likely /= 2 // some items have the fields
 	}
-	s := w.step(items, op, path, items.most, likely, each(items.most, "the list does not tell "+lacking(want, list.Pattern)))
+	s := w.step(items, op, path, items.most, likely, each(items.most, "the list lacks "+lacking(want, list.Pattern)))
 	if list != zoom.ListUsers.Spec || invited {
 		w.addToPool(op, s, want)
 	}

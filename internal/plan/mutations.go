@@ -39,7 +39,7 @@ func (w *walk) change(e *edge, at *place, op *zoom.Spec, input any) {
 	switch {
 	case op.Pattern == zoom.GetUser.Pattern || op.Pattern == zoom.ListUsers.Pattern:
 		if e.field.Name == "zoomRequest" {
-			at.step = w.step(at, op, e.path, 1, 1, "the query names it")
+			at.step = w.step(at, op, e.path, 1, 1, "the query chooses it")
 			at.step.requiredFor(e)
 		}
 	case op.Reads() && op.MaxPage > 0 && e.field.Name != "zoomRequest": // added by lookups
@@ -53,7 +53,7 @@ func (w *walk) change(e *edge, at *place, op *zoom.Spec, input any) {
 		at.trips += n
 		for _, name := range e.info.Proofs { // no field is null without them
 			proof := zoom.Lookup(name)
-			w.step(at, proof, e.path, calls(proof, input), 1, "what was made is looked up, where Zoom's answer does not name it")
+			w.step(at, proof, e.path, calls(proof, input), 1, "what was made is looked up if Zoom's answer does not name it")
 		}
 		w.repeat(e, at, input)
 	}
@@ -176,7 +176,7 @@ func (w *walk) repeat(e *edge, at *place, input any) {
 		return
 	}
 	for _, op := range repeats[e.field.Name] {
-		w.step(at, op, e.path, 1, 0, "where a create with the same idempotencyKey has made it already")
+		w.step(at, op, e.path, 1, 0, "if a create with the same idempotencyKey has made it already")
 	}
 }
 

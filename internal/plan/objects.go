@@ -31,7 +31,7 @@ func (w *walk) edgeCalls(e *edge, at *place, want *selection.Needs) {
 		case op.Pattern == w.patternIn(e.account, targets[e.def.Name].one):
 			w.parentCall(e, at, op, needsParent(e))
 		case t.one == "":
-			s := w.step(e.place, op, e.path, e.most, e.likely, each(e.most, "nothing else tells it"))
+			s := w.step(e.place, op, e.path, e.most, e.likely, each(e.most, "only this call returns it"))
 			s.requiredFor(e)
 			at.step, at.read, at.trips = s, op.Pattern, e.trips+1
 			w.addToPool(op, s, want)
@@ -56,7 +56,7 @@ func (w *walk) object(e *edge, at *place, want *selection.Needs, t target) {
 			return // its edges need only its key
 		}
 	}
-	why := each(most, "nothing else tells what is selected")
+	why := each(most, "only this call returns the selected fields")
 	var lookup *Lookup
 	if of := e.owners; e.field.Name == "host" && of.likely > 0 && likely > 0 {
 		// A user's list has the meetings that this user hosts.
@@ -95,7 +95,7 @@ func (w *walk) parentCall(e *edge, at *place, op *zoom.Spec, expected bool) {
 	if ofInstance[e.name()] {
 		n = e.parents
 	}
-	s := w.step(e.place, op, e.path, n, likely, "where what is known of the object does not tell it")
+	s := w.step(e.place, op, e.path, n, likely, "if the known fields of the object do not suffice")
 	if likely > 0 {
 		at.step = s
 	}

@@ -106,7 +106,7 @@ func (w *walk) accountAt(e *edge, at place) {
 	want := w.index.Needs(w.opCtx, e.field.Selections, "Account")
 	alone := at.isSub() && !want.Edges && !want.Plain
 	if want.Lacks("") || alone {
-		at.step = w.step(&at, zoom.GetAccount.Spec, e.path, at.most, at.likely, each(at.most, "what an account tells of itself"))
+		at.step = w.step(&at, zoom.GetAccount.Spec, e.path, at.most, at.likely, each(at.most, "the account's own fields"))
 		if at.step.Fields, at.step.Listed = fieldsNeverIn(e.path, want, ""), e.listed; alone {
 			at.step.requiredFor(e)
 		}
@@ -228,9 +228,9 @@ func (w *walk) policy(e *edge) { w.policyAt(e, w.below(e, "InformationBarrierPol
 func (w *walk) policyAt(e *edge, at place) {
 	want := w.index.Needs(w.opCtx, e.field.Selections, at.def.Name)
 	if want.Lacks(zoom.GetPolicy.Pattern) {
-		at.step = w.search(&at, zoom.ListPolicies.Spec, at.most, 1, "only the list tells "+lacking(want, zoom.GetPolicy.Pattern))
+		at.step = w.search(&at, zoom.ListPolicies.Spec, at.most, 1, "only the list has "+lacking(want, zoom.GetPolicy.Pattern))
 	} else {
-		at.step = w.step(&at, zoom.GetPolicy.Spec, e.path, e.most, e.likely, each(e.most, "nothing else tells it"))
+		at.step = w.step(&at, zoom.GetPolicy.Spec, e.path, e.most, e.likely, each(e.most, "only this call returns it"))
 	}
 	at.read, at.trips = at.step.Op.Pattern, e.trips+1
 	w.objects(&at, e.field.Selections)

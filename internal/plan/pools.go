@@ -50,7 +50,7 @@ func (w *walk) addPoolLists() {
 		first := p.steps[0]
 		list := &Step{
 			Op: p.list, Account: first.Account, Path: first.Path, AtMost: pages, Open: first.Open, Depth: first.Depth,
-			Why: "instead of one by one, where that is clearly cheaper; all places share it",
+			Why: "instead of one by one, if that is clearly cheaper; shared by all fields",
 		}
 		if n := expectedCalls(p.listable); n > 1 && (p.list.MaxPage == 0 || w.Plan.Cheaper(w.Scarce, p.list, likely, all, p.one, n)) {
 			list.Expected = likely

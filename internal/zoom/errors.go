@@ -87,7 +87,7 @@ func OutcomeUnknown(err error) bool {
 	return ok && e.outcomeUnknown
 }
 
-// Unproven returns the error of a write whose answer does not tell that it was done, and that
+// Unproven returns the error of a write whose answer does not show that it was done, and that
 // nothing else proves either.
 func Unproven(s *Spec, message string, cause error) error {
 	return &Error{By: ByGateway, Op: s.Pattern, Kind: ErrBadAnswer, Message: message, Cause: cause, outcomeUnknown: true}

@@ -48,7 +48,7 @@ var Hostile = []struct {
 	{"a type of a thousand lists", "query ($v: " + strings.Repeat("[", 900) + "Int" + strings.Repeat("]", 900) + ") { __typename }", "within each other"},
 	{"a long value where none is", `{ account { users(first: [[[["` + strings.Repeat("x", 100_000) + `"]]]]) { totalCount } } }`, "…"},
 	{"a long document", "{ __typename } # " + strings.Repeat("x", 1<<17), "bytes"},
-	{"a document of comments", "{ __typename " + strings.Repeat("#\n", 5000) + "}", "words and signs"},
+	{"a document of comments", "{ __typename " + strings.Repeat("#\n", 5000) + "}", "tokens"},
 	{"a long name that the parser quotes", "{ account } " + strings.Repeat("x", 100_000), "…"},
 	{"fragments in place, within each other", "{ " + strings.Repeat("... { __typename ", 800) + strings.Repeat("}", 801), "within each other"},
 	{"fragments in place, within each other, each with fields", "{ " + strings.Repeat("... { "+strings.Repeat("__typename ", 100), 20) + strings.Repeat("}", 21), "pairs of fields to merge"},
