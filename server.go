@@ -1,6 +1,6 @@
 // Command zoomql is a GraphQL gateway over the Zoom REST API.
 //
-// Without settings it runs on a sandbox, a Zoom in the same process. See
+// Without settings it runs on a sandbox, a simulator of Zoom in the same process. See
 // "zoomql --help" for the settings and the README for the rest.
 package main
 

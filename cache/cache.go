@@ -36,8 +36,8 @@
 //     Redis does not reply.
 //   - On the replica that evicted, no Get that begins after the end of Evict
 //     returns anything older, with or without Redis.
-//   - On another replica no Get does that begins later than 3.1 s after the end of
-//     Evict, by the default [Timings], while both reach Redis. Usually the message
+//   - On another replica the same holds for a Get that begins over 3.1 s after the end
+//     of Evict, by the default [Timings], while both reach Redis. Usually the message
 //     takes milliseconds; the bound holds when it is lost or late, since each replica
 //     compares the number of evictions received with the number done. Time during which
 //     the process itself is suspended does not count.
@@ -62,7 +62,7 @@ type Store interface {
 	// The tags that count for an entry are those of the ticket that it was set
 	// with. Those given here are for the ticket of a miss, and they save a
 	// store a second round trip: give the same tags for a key each time, or none
-	// where they cannot be known yet (see [Ticket.Join]).
+	// if they are not known yet (see [Ticket.Join]).
 	//
 	// The ticket holds the current versions of the tags; that of a hit holds those
 	// of the entry's tags.
@@ -75,7 +75,7 @@ type Store interface {
 
 	// Evict makes all entries with one of the tags invisible, in all processes
 	// that share the store. The end of ctx does not stop it. It reports whether that is
-	// done: false where Redis did not reply; this process then evicts when Redis is
+	// done: false if Redis did not reply; this process then evicts when Redis is
 	// back, unless it ends before.
 	Evict(ctx context.Context, tags ...Tag) (done bool)
 
@@ -109,16 +109,16 @@ type Leaser interface {
 	GetOrLease(ctx context.Context, key string, want Want, tags ...Tag) (*Entry, Ticket, *Lease)
 }
 
-// A Lookup is a key, and the tags that Get would be given with it.
+// A Lookup is a key, and the tags that a Get of it would pass.
 type Lookup struct {
 	Key  string
 	Tags []Tag
 }
 
-// A Peeker looks up many keys at once, without the means to Set them: nothing is changed by it.
+// A Peeker looks up many keys at once and changes no state. It returns no tickets for a Set.
 type Peeker interface {
-	// Peek returns the entries of what processes share, in the order of the keys: nil where
-	// Get would return none. ok is false where that cannot be told, since Redis does not reply.
+	// Peek returns the entries of the shared tier, in the order of the keys: nil for a key for
+	// which Get would return none. ok is false if Redis does not reply.
 	Peek(ctx context.Context, keys []Lookup) (entries []*Entry, ok bool)
 }
 

@@ -16,7 +16,7 @@ import (
 // and they are never dropped to be done again. So they last as long as Redis retains
 // them, and no longer.
 type Ledger interface {
-	// Claim returns the note at key; where there is none, it records that the
+	// Claim returns the note at key; if there is none, it records that the
 	// caller is about to do the operation, and returns the claim. While another
 	// process holds the claim it waits, for the outcome, or for the end of ctx. The
 	// note lasts for life.
@@ -119,7 +119,7 @@ redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1`)
 
 // settleScript ends a claim with a state: done with an outcome, unknown, or none, which
-// deletes the note. Where Redis has lost the note, it is written again. The claim that
+// deletes the note. If Redis has lost the note, it is written again. The claim that
 // it ends is not granted any more, even if its command arrives after this one.
 var settleScript = redis.NewScript(`
 local fence, state, outcome, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -177,7 +177,7 @@ func (r *Redis) Claim(ctx context.Context, key string, life time.Duration) (*Not
 }
 
 // A Claim is the right to do an operation once. It MUST be ended by one of its methods;
-// after the first of them the others do nothing. It is held for as long as its
+// after the first of them the others have no effect. It is held for as long as its
 // process lives and can reach Redis.
 type Claim struct {
 	redis      *Redis
@@ -250,11 +250,11 @@ func (c *Claim) isRecorded() bool {
 	return c.recorded
 }
 
-// Settle records the outcome, and wakes the waiters. Where Redis does not reply, that
+// Settle records the outcome, and wakes the waiters. If Redis does not reply, that
 // is retried in the background.
 func (c *Claim) Settle(outcome []byte) { c.end(&claimEnd{c, "done", outcome}) }
 
-// Abandon deletes the note, since nothing was done: the next claim is granted.
+// Abandon deletes the note, since the operation was not done: the next claim is granted.
 func (c *Claim) Abandon() { c.end(&claimEnd{Claim: c}) }
 
 // SettleUnknown records that the outcome is not known: no later claim is granted.
@@ -306,7 +306,7 @@ func (e *claimEnd) record(timeout time.Duration) bool {
 	return true
 }
 
-// withdrawFor returns how long the fence must be refused. Where the claim was sent once
+// withdrawFor returns how long the fence must be refused. If the claim was sent once
 // and granted, no command of it is on its way any more.
 func (e *claimEnd) withdrawFor() time.Duration {
 	if e.state != "" || e.granted && e.attempts == 1 {
@@ -321,7 +321,7 @@ const (
 	sealedOutcome = 's'
 )
 
-// seal returns an outcome as Redis stores it: encrypted where there are keys, and bound
+// seal returns an outcome as Redis stores it: encrypted if there are keys, and bound
 // to its key.
 func (c *Claim) seal(outcome []byte) []byte {
 	if c.redis.keys.Len() == 0 {

@@ -18,7 +18,7 @@ const (
 // A connection is the state of the connection to Redis: a circuit breaker that also
 // repairs. It goes down after some failures in a row and some time, or at once when an
 // eviction fails, and comes up when a probe has done all evictions that Redis missed.
-// While it is down nothing is read, and so no entry that should have been evicted.
+// While it is down no entry is read, and so none that should have been evicted.
 type connection struct {
 	evictNow func(ctx context.Context, names []tagName) error // in Redis
 	timings  Timings
@@ -62,8 +62,7 @@ func (c *connection) downFor() time.Duration {
 	return time.Duration(time.Now().UnixNano() - c.trippedAt.Load())
 }
 
-// start runs a task that ends with the connection, and reports false where that has
-// ended.
+// start runs a task that ends with the connection, and reports false if that has ended.
 func (c *connection) start(task func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +90,7 @@ func (c *connection) observe(err error) bool {
 	return false
 }
 
-// evict evicts now and reports true, or evicts before anything is read again.
+// evict evicts now and reports true, or evicts before the next entry is read.
 func (c *connection) evict(ctx context.Context, names []tagName) (done bool) {
 	if c.down() && c.postpone(names) {
 		return false
@@ -109,7 +108,7 @@ func (c *connection) evict(ctx context.Context, names []tagName) (done bool) {
 }
 
 // postpone records an eviction until the connection is up. It reports false when the
-// connection has come up since: then nothing would carry it out.
+// connection has come up since: then no replay would carry it out.
 func (c *connection) postpone(names []tagName) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,7 +183,7 @@ func (c *connection) replay() bool {
 	pending := c.pending
 	c.pending = make(map[tagName]struct{})
 	c.mu.Unlock()
-	// An empty name, which evicts nothing, proves that Redis can write.
+	// An empty name, which evicts no entry, proves that Redis can write.
 	names := make([]tagName, 1, 1+len(pending))
 	for name := range pending {
 		names = append(names, name)

@@ -15,8 +15,8 @@ type Entry struct {
 	Stored     time.Time // when the origin was called
 	Expires    time.Time // when it stops being fresh
 	StaleUntil time.Time // until when it may be served stale; zero means Expires
-	// Since is since when no tag of the entry's has been evicted, as far as the entries tell that
-	// it has replaced: a caller carries it over from one to the next. Zero means Stored.
+	// Since is since when no tag of the entry has been evicted, including the time of the entries
+	// that it has replaced: a caller copies it from one to the next. Zero means Stored.
 	Since time.Time
 	Size  int // approximate bytes of the decoded form in memory; zero means unknown
 
@@ -34,7 +34,7 @@ type form struct {
 	body  []byte
 }
 
-// UnchangedSince returns since when no tag of the entry's has been evicted, as far as it tells.
+// UnchangedSince returns Since, or Stored if Since is zero.
 func (e *Entry) UnchangedSince() time.Time {
 	if e.Since.IsZero() {
 		return e.Stored
@@ -80,7 +80,7 @@ func (e *Entry) ShouldRefresh(expires, now time.Time, random func() float64) boo
 }
 
 // Value returns the decoded form, shared by all readers: it MUST NOT be
-// changed. Where the entry holds bytes only (it came from another process), decode
+// changed. If the entry holds bytes only (it came from another process), decode
 // makes it, once for all later readers; its error is returned, and the
 // caller should treat the entry as a miss.
 //

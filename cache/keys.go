@@ -20,7 +20,7 @@ const maxKeyID = 32
 // Keys encrypt the values that a [Redis] stores, with AES-256-GCM: the first key
 // encrypts, and all of them decrypt. So a key is replaced without losing entries: put
 // the new one first on every replica, and remove the old one after a week, the longest
-// lifetime of an entry. The zero value encrypts nothing.
+// lifetime of an entry. The zero value does not encrypt.
 //
 // Entries have random nonces, so one key SHOULD encrypt no more than 2³² of them
 // (NIST SP 800-38D, section 8.3): at a hundred a second that is more than a year.
@@ -34,8 +34,8 @@ type namedKey struct {
 }
 
 // ParseKeys reads keys from "id:key" with commas between: each id has 1 to 32
-// letters, digits, - or _, and each key is 32 bytes in base64. Its errors say which
-// of them is wrong and never quote it.
+// letters, digits, - or _, and each key is 32 bytes in base64. Its errors name the
+// position of the wrong one and never quote it.
 func ParseKeys(s string) (Keys, error) {
 	var k Keys
 	if strings.TrimSpace(s) == "" {

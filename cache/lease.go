@@ -201,7 +201,7 @@ func (a *acquisition) request(ctx context.Context) (data []byte, now *Ticket, ok
 	return nil, now, true
 }
 
-// makeTicket makes the ticket of a lease, and reports false where there is no lease.
+// makeTicket makes the ticket of a lease, and reports false if there is no lease.
 func (a *acquisition) makeTicket(ctx context.Context, now *Ticket) bool {
 	if a.lease == nil {
 		return false
@@ -243,7 +243,7 @@ func (l *Lease) Release() {
 	}
 	ctx, cancel := l.redis.withTimeout(context.Background())
 	defer cancel()
-	// Where it fails, the lease expires.
+	// If it fails, the lease expires.
 	_ = releaseScript.Run(ctx, l.redis.client, l.kind.keys(l.key), l.fence, releasedChannel, l.key).Err()
 }
 

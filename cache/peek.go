@@ -6,8 +6,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Peek implements [Peeker], in one round trip, and one more where an entry has tags that it was
-// not given.
+// Peek implements [Peeker], in one round trip, and one more if an entry has tags that are not in
+// its Lookup.
 func (r *Redis) Peek(ctx context.Context, keys []Lookup) (entries []*Entry, ok bool) {
 	if r.conn.down() {
 		return nil, false

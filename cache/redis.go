@@ -37,7 +37,7 @@ func redisKey(prefix, key string) string { return prefix + "{:" + key + "}" }
 func versionKey(name tagName) string { return tagPrefix + string(name) }
 
 // Redis is a [Store] and a [Ledger] that processes share, and an [L2]. Entries are
-// stored compressed, and encrypted where there are keys, and a hit costs one round
+// stored compressed, and encrypted if there are keys, and a hit costs one round
 // trip. Each command uses keys of one slot only, so a Redis Cluster serves as well; the
 // client MUST read from primaries.
 //

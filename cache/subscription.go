@@ -155,8 +155,8 @@ func (r *Redis) evictionCount() (uint64, error) {
 	return n, err
 }
 
-// invalidations are the evictions that this process has received. Where one is missing,
-// all is evicted.
+// invalidations are the evictions that this process has received. If one is missing, all
+// entries are evicted.
 type invalidations struct {
 	evict func(names ...tagName)
 
@@ -174,8 +174,7 @@ func (v *invalidations) reset(done uint64) {
 	v.evict(allName)
 }
 
-// receive handles the message of an eviction; its number is 0 where Redis could not
-// count.
+// receive handles the message of an eviction; its number is 0 if Redis could not count.
 func (v *invalidations) receive(number uint64, names []tagName) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

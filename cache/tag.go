@@ -21,7 +21,7 @@ func NewTag(kind string, parts ...string) Tag {
 // scope has another tag.
 func (t Tag) In(scope string) Tag { return Tag(scope + "|" + string(t)) }
 
-// A tagName is the name of a tag in tickets and, where the store is shared, outside
+// A tagName is the name of a tag in tickets and, if the store is shared, outside
 // this process: there it is hashed.
 type tagName string
 

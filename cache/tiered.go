@@ -34,7 +34,7 @@ func (s *Tiered) evicted(e Eviction) {
 // L1 implements [Shared].
 func (s *Tiered) L1() Local { return s.l1 }
 
-// Get implements [Store]. Where L1 has a stale entry, another process may have stored a
+// Get implements [Store]. If L1 has a stale entry, another process may have stored a
 // fresh one in L2.
 func (s *Tiered) Get(ctx context.Context, key string, tags ...Tag) (*Entry, Ticket) {
 	// The ticket of L1 is made before L2 is read, so an eviction between them keeps

@@ -119,7 +119,7 @@ func isReply(err error) bool {
 // evaluate is one of the two ways to run a script: by its hash, or by its text.
 type evaluate func(s *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
 
-// execScripts is exec for pipelines with scripts. They are sent as hashes; where Redis
+// execScripts is exec for pipelines with scripts. They are sent as hashes; if Redis
 // has not loaded one, it runs none of them, and the whole pipeline is sent again with
 // the texts.
 func (r *Redis) execScripts(ctx context.Context, fill func(pipe redis.Pipeliner, eval evaluate)) bool {

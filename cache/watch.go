@@ -15,7 +15,7 @@ type Eviction struct {
 // All reports whether everything was evicted, or may have been: messages were missed.
 func (e Eviction) All() bool { return slices.Contains(e.names, allName) }
 
-// Has reports whether tag was evicted. It is true for every tag where All is.
+// Has reports whether tag was evicted. It is true for every tag if All is.
 func (e Eviction) Has(tag Tag) bool {
 	return e.All() || slices.Contains(e.names, e.name(tag))
 }

@@ -19,7 +19,7 @@ import (
 //	         versions of All and of the tags, 8 bytes each
 //	body     to the end, compressed according to the format
 //
-// and where there are keys, all of this is encrypted in
+// and if there are keys, all of this is encrypted in
 //
 //	format   1 byte
 //	checksum 4 bytes, CRC-32C of all that follows

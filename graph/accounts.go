@@ -49,7 +49,7 @@ func subAccountTarget(ctx context.Context, by *types.AccountBy) (*target, error)
 }
 
 // rootAccount is askedAccount for a root. It reads a sub account of which no field with a call
-// of its own is selected, since that call would fail where the account does not exist.
+// of its own is selected, since that call would fail if the account does not exist.
 func (s *scope) rootAccount(ctx context.Context) (*types.Account, error) {
 	want := needsOf(ctx, "Account")
 	if s.client.Sub() != "" && !want.Edges && !want.Plain {

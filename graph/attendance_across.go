@@ -108,7 +108,7 @@ func (s *scope) computeMeeting(ctx context.Context, key attendedMeeting) (*compu
 		}
 		w.rows = append(w.rows, rows.Stays...)
 	}
-	// An empty list is no proof that nobody came: Zoom may never have had one, or have deleted it.
+	// An empty list does not prove that no one came: Zoom may have no list, or have deleted it.
 	w.of.Unready = slices.ContainsFunc(w.states, func(state types.ReportState) bool { return state != types.ReportStateReady })
 	w.across = attendance.OfAll(all, rules)
 	w.index()

@@ -176,7 +176,7 @@ func (s *scope) wholeDashboardWebinar(ctx context.Context, w *types.DashboardWeb
 	return s.dashboardWebinars().Load(ctx, w.Run)
 }
 
-// numberOfInstance returns the number of an instance's meeting; 0 where Zoom has none. It reads
+// numberOfInstance returns the number of an instance's meeting; 0 if Zoom has none. It reads
 // the past meeting of an instance that is over, which is cheaper than the dashboard.
 func (s *scope) numberOfInstance(ctx context.Context, instance types.DashboardRun) (types.MeetingNumber, error) {
 	if instance.Kind != types.DashboardMeetingTypeLive {
@@ -192,7 +192,7 @@ func (s *scope) numberOfInstance(ctx context.Context, instance types.DashboardRu
 	return m.Number, nil
 }
 
-// webinarOfInstance returns the number of an instance's webinar; 0 where Zoom has none.
+// webinarOfInstance returns the number of an instance's webinar; 0 if Zoom has none.
 func (s *scope) webinarOfInstance(ctx context.Context, instance types.DashboardRun) (types.MeetingNumber, error) {
 	if number, ok := known(ctx, instance.Name); ok {
 		return number, nil

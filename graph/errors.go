@@ -56,7 +56,7 @@ var kinds = []struct {
 	{zoom.ErrNoID, types.ErrorCodeBadAnswer, "Zoom's answer has no id of the object that this field needs."},
 }
 
-// codeOf returns the code of a kind of failure; "" where it has none.
+// codeOf returns the code of a kind of failure; "" if it has none.
 func codeOf(kind error) types.ErrorCode {
 	for _, k := range kinds {
 		if k.err == kind { //nolint:errorlint // the kinds themselves
@@ -87,11 +87,11 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 		if resp := from(ctx); resp != nil && resp.preflight.Tells(ctx, err) {
 			return nil
 		}
-		if own, ok := errors.AsType[*gqlerror.Error](err); ok { // gqlgen wraps all that it meets
+		if own, ok := errors.AsType[*gqlerror.Error](err); ok { // gqlgen wraps every error
 			at := graphql.GetPath(ctx)
 			switch {
 			case own.Message == "must not be null" || own.Message == "the requested element is null which the schema does not allow":
-				err = render.ErrNoValue // of the executor's own
+				err = render.ErrNoValue // the executor's own error
 			case own.Err == nil || len(own.Path) > len(at):
 				return argumentError(own, at)
 			default:
@@ -121,7 +121,7 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if shown.Message = unknownOutcome(err); shown.Message != "" {
 			addZoom(endpoint.WithCode(shown, types.ErrorCodeOutcomeUnknown), err)
-			delete(shown.Extensions, "retryAt") // once more may be twice
+			delete(shown.Extensions, "retryAt") // a repeat may execute it twice
 			return shown
 		}
 		for _, kind := range kinds {
@@ -207,7 +207,7 @@ func addZoom(shown *gqlerror.Error, err error) {
 	}
 }
 
-// withIncomplete adds what a list lacks: the number of items, or the days.
+// withIncomplete adds the number of items, or the days, that a list lacks.
 func withIncomplete(shown *gqlerror.Error, err *zoom.IncompleteError) *gqlerror.Error {
 	shown.Message = err.Error()
 	shown = endpoint.WithCode(shown, types.ErrorCodeIncompleteList)
@@ -332,8 +332,8 @@ func userError(code types.UserErrorCode, e *zoom.Error, message string) *types.U
 	return u
 }
 
-// unknownOutcome returns the message of a write whose outcome is unknown, with where to look; ""
-// where the error proves that it was not done.
+// unknownOutcome returns the message of a write whose outcome is unknown, with a field or page
+// that shows it; "" if the error proves that the write was not done.
 func unknownOutcome(err error) string {
 	repeated := errors.Is(err, idempotency.ErrUnknown)
 	if !repeated && !zoom.OutcomeUnknown(err) {
@@ -373,7 +373,7 @@ func partly(err error, done, of int) error {
 	return &partlyError{err, done, of}
 }
 
-// whereToLook has, for each operation that writes, where a person sees whether it was done.
+// whereToLook has, for each operation that writes, a place that shows whether it was done.
 var whereToLook = map[string]string{
 	"POST /accounts":                                            "the account's subAccounts",
 	"DELETE /accounts/{accountId}":                              "the account's subAccounts",

@@ -36,7 +36,7 @@ type Budget = session.Budget
 // MaxPrice is how many calls of each label an operation may cost at most.
 type MaxPrice = pricing.MaxPrice
 
-// DefaultBudget is the budget of a handler that is given none.
+// DefaultBudget is the budget of a handler without one.
 var DefaultBudget = session.DefaultBudget
 
 // Config is the configuration of New.
@@ -48,10 +48,10 @@ type Config struct {
 	Links *links.Links
 	// MaxPrice bounds the cost of one operation; nil bounds none.
 	MaxPrice MaxPrice
-	// Events returns whether Zoom's events of the account arrive; nil where none are accepted.
+	// Events returns whether Zoom's events of the account arrive; nil if none are accepted.
 	Events EventStatus
-	// Bus has Zoom's events of the account, for subscriptions; nil where none are accepted.
-	// Names says that the events have the names of people, too.
+	// Bus has Zoom's events of the account, for subscriptions; nil if none are accepted.
+	// Names reports that the events have the names of people, too.
 	Bus   *events.Bus
 	Names bool
 	// Live bounds connections and subscriptions; nil means bounds of the handler's own.
@@ -62,7 +62,7 @@ type Config struct {
 	// it is that store, or its first tier. Nil caches none.
 	Answers cache.Local
 	// Ledger records the outcomes of creates with an idempotencyKey, for all replicas; nil
-	// where there is a single gateway.
+	// if there is a single gateway.
 	Ledger cache.Ledger
 	// Log receives a line for each operation, and one more for each mutation field.
 	Log *slog.Logger

@@ -79,7 +79,7 @@ func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.Inform
 	return only(zoom.UpdatePolicy.Do(ctx, s.client, zoom.PolicyPatch{PolicyID: id, Policy: body}))
 }
 
-// untold returns an error where Zoom's answer lacks a part of a policy that the patch does not
+// untold returns an error if Zoom's answer lacks a part of a policy that the patch does not
 // change: a whole policy could not be sent without inventing that part.
 func untold(now *types.InformationBarrierPolicy, patch *types.InformationBarrierPolicyPatch) error {
 	set, change := deref(now.Settings), deref(patch.Settings)
@@ -128,7 +128,7 @@ func patched(body *zoom.PolicyBody, patch *types.InformationBarrierPolicyPatch) 
 	}, false)
 }
 
-// put writes a value if it is given, and reports whether it is.
+// put writes a value if it is set, and reports whether it is.
 func put[T any](to, value *T) bool {
 	if value != nil {
 		*to = *value

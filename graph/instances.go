@@ -71,7 +71,7 @@ func (s *scope) participants(ctx context.Context, instance *types.MeetingInstanc
 }
 
 // readParticipants reads the participants of an instance from a source. Fields that the source
-// lacks are read from another one where free says that the caller did not choose the source.
+// lacks are read from another one if free: the caller did not choose the source.
 func (s *scope) readParticipants(ctx context.Context, instance *types.MeetingInstance, source types.ParticipantSource, free bool, first int, after *string) (*types.Connection[types.Participant], error) {
 	uuid := string(instance.UUID)
 	switch source {
@@ -156,7 +156,7 @@ func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant)
 
 // known returns the number of an instance's meeting or webinar if the name of the instance or
 // an object above the field of ctx has it. It ignores objects that sibling fields have read,
-// since their order is chance.
+// since their order varies.
 func known(ctx context.Context, instance string) (types.MeetingNumber, bool) {
 	if number, err := types.ParseMeetingNumber(instance); err == nil {
 		return number, true
@@ -278,7 +278,7 @@ func (s *scope) webinarInstancesOf(ctx context.Context, number types.MeetingNumb
 	return list.List[zoom.WebinarKey, types.WebinarReport]{Client: s.client, Op: zoom.ListWebinarInstances, Windows: list.Uncut(key)}.Whole(ctx, list.MaxFirst)
 }
 
-// webinarInstance returns the name of a webinar's instance: its UUID where that is known, since
+// webinarInstance returns the name of a webinar's instance: its UUID if that is known, since
 // another one may have become the latest.
 func webinarInstance(w *types.WebinarReport) string {
 	if w.UUID != "" {
@@ -288,7 +288,7 @@ func webinarInstance(w *types.WebinarReport) string {
 }
 
 // pastMeetingRows reads a page of the report on a user, month by month, newest first: the
-// list, and the part of it, which is nil if nothing was read.
+// list, and the part of it, which is nil if none was read.
 func (s *scope) pastMeetingRows(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (l list.List[zoom.PastMeetingFilter, types.PastMeeting], part *list.Slice[types.PastMeeting], err error) {
 	l = list.List[zoom.PastMeetingFilter, types.PastMeeting]{Client: s.client, Op: zoom.ListPastMeetings, First: first, After: after}
 	if l.Windows, err = list.Monthly(ctx, l.Op.Spec, filter, after); err != nil {

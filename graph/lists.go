@@ -106,7 +106,7 @@ func unavailable(ctx context.Context, lacking []selection.Need, i int, err error
 
 // complete replaces the objects that lack selected fields by whole ones, which keep the fields
 // that only the row has. An object that cannot be read stays as it is, with the error at each
-// field that it lacks. whole is nil where no other operation returns the objects.
+// field that it lacks. whole is nil if no other operation returns the objects.
 func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *selection.Needs, whole func([]*T) []zoom.Found[T]) []*T {
 	var lacking []*T
 	var places []int

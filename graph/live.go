@@ -78,8 +78,8 @@ func readWebinar(ctx context.Context, by types.WebinarBy) (*scope, *types.Webina
 // accountID returns Zoom's id of the account of a scope.
 func (s *scope) accountID() string { return s.client.AccountID() }
 
-// eventsFilter returns the filter of a subscription to events, or an error if the caller may not read
-// what it names.
+// eventsFilter returns the filter of a subscription to events, or an error if it names an object
+// that the caller may not read.
 func (r *Resolver) eventsFilter(ctx context.Context, names []string, meeting *types.MeetingBy, webinar *types.WebinarBy, user *types.UserBy) (events.Filter, error) {
 	f := events.Filter{Served: r.Client.AccountID(), Names: names, Gaps: events.AllGaps}
 	if len(names) > maxEventNames {
@@ -263,7 +263,7 @@ type evictedOnce struct {
 	order []string // the oldest first
 }
 
-// maxEvicted bounds the remembered events. The eviction of an older one would run again.
+// maxEvicted bounds the remembered events. The eviction of an older one would be repeated.
 const maxEvicted = 1000
 
 // do calls f unless it was called for the key. Concurrent callers wait until f has returned.

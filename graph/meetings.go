@@ -27,8 +27,8 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 	})
 }
 
-// livestream returns where a meeting is streamed to. Zoom returns empty texts if nothing is
-// configured.
+// livestream returns the destination of a meeting's livestream. Zoom returns empty texts if none
+// is configured.
 func (s *scope) livestream(ctx context.Context, number types.MeetingNumber) (*types.Livestream, error) {
 	out, err := orNil(zoom.GetLivestream.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.Secrets(needsOf(ctx, "Livestream").Secrets)))
 	if out == nil || out.StreamURL == "" {
@@ -102,8 +102,7 @@ func occurrenceTarget(ctx context.Context, by *types.MeetingBy, occurrenceID *st
 	return at, occurrence{number, id}, err
 }
 
-// numberOf returns the number of the meeting that a mutation wrote to; 0 where it was
-// refused.
+// numberOf returns the number of the meeting that a mutation wrote to; 0 if it was refused.
 func numberOf(meeting types.NodeID) types.MeetingNumber {
 	number, _ := types.ParseMeetingNumber(meeting.Key)
 	return number

@@ -13,7 +13,7 @@ import (
 )
 
 // Objects are named by global ids (see [types.NodeID]) and by inputs such as MeetingBy,
-// which have the global id and Zoom's own names of the object beside it. Both lead to
+// which have the global id and Zoom's own names of the object. Both lead to
 // the key of the object: a text that names it among those of its type in its account.
 
 // nodeTypes has, for each type that implements Node, the function that loads an object by its

@@ -9,7 +9,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// pollKey returns the poll that a caller means. It must be one of the meeting.
+// pollKey returns the poll that a caller names. It must be one of the meeting.
 func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error) {
 	key, err := argument.Key("poll", by)
 	if err != nil || by.ID == nil {
@@ -22,7 +22,7 @@ func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error)
 	return zoom.PollKey{MeetingID: meeting, PollID: id}, argument.Within(err, "poll", "id")
 }
 
-// pollTarget returns the poll that a mutation names beside its meeting.
+// pollTarget returns the poll that a mutation names in addition to its meeting.
 func pollTarget(ctx context.Context, meeting *types.MeetingBy, by *types.PollBy) (*target, zoom.PollKey, error) {
 	at, number, err := meetingTarget(ctx, meeting)
 	if at.id = argument.Named(*by); err != nil {

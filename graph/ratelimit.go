@@ -23,7 +23,7 @@ func (s *scope) rateLimit(ctx context.Context) *types.RateLimit {
 
 // budgetNow returns the state of the budget and the cost of the operation of ctx.
 func (r *Resolver) budgetNow(ctx context.Context) *types.RateLimit {
-	zoom.ValidUntil(ctx, time.Time{}) // it changes at any moment
+	zoom.ValidUntil(ctx, time.Time{}) // it may change at any moment
 	answer := from(ctx).in("").rateLimit(ctx)
 	r.prices.Tell(ctx, answer)
 	return answer

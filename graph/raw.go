@@ -16,7 +16,7 @@ import (
 var errRawOff = &errs.InputError{Code: types.ErrorCodeForbidden, Message: "Raw requests are off here. Who runs the gateway can set RAW_REQUESTS=on."}
 
 // rawTarget returns the account that a raw request is sent for. In the audit log, the
-// operation stands in the place of an object.
+// operation takes the place of an object.
 func rawTarget(ctx context.Context, input types.ZoomRequestInput) (*target, error) {
 	operation := input.Operation
 	if zoom.Lookup(operation) == nil {

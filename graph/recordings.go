@@ -64,7 +64,7 @@ var extensions = map[types.RecordingFileExtension]string{
 }
 
 // phoneRecordings reads the recordings of a user's calls, month by month, newest first. Days
-// before those that Zoom keeps have an error beside the rest.
+// before those that Zoom keeps have an error in addition to the rest.
 func (s *scope) phoneRecordings(ctx context.Context, user string, from, to types.Date, first int, after *string) (*types.Connection[types.PhoneRecording], error) {
 	windows, err := list.Monthly(ctx, zoom.ListPhoneRecordings.Spec, zoom.PhoneRecordingFilter{UserID: user, Days: zoom.Days{From: from, To: to}}, after)
 	if err != nil {

@@ -52,7 +52,7 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	return res, nil
 }
 
-// render writes objects by a plan. It returns nil where the executor is to write them.
+// render writes objects by a plan. It returns nil if the executor is to write them.
 func (r *response) render(ctx context.Context, p *render.Plan, objects []types.Object, list bool) (graphql.Marshaler, error) {
 	n := len(objects)
 	if !r.Spent.Count(n * p.Objects) {
@@ -106,14 +106,14 @@ type wantedUsers []*edgeUsers
 type edgeUsers struct {
 	at       *types.SelectedField
 	ctx      context.Context //nolint:containedctx // of the edge
-	in       *scope          // nil where there is no item
-	users    []*types.User   // by item, as far as they are known
+	in       *scope          // nil if there is no item
+	users    []*types.User   // by item; nil if not known
 	places   []int           // the items of the other users
 	promises []*batch.Promise[types.User]
 }
 
-// wantAll requests the users that the items of a list lead to; ok is false where one batch
-// cannot have them all.
+// wantAll requests the users that the items of a list lead to; ok is false if one batch cannot
+// have them all.
 func (r *response) wantAll(ctx context.Context, p *render.Plan, items []types.Object) (wanted wantedUsers, ok bool) {
 	for _, edge := range p.Users {
 		users, ok := r.want(ctx, edge, items)
@@ -160,7 +160,7 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 }
 
 // userOf returns the account and the name of the user that an object leads to; the name is ""
-// where there is none.
+// if there is none.
 func userOf(item types.Object) (account, name string, ok bool) {
 	switch item := item.(type) {
 	case *types.Registrant:

@@ -98,7 +98,7 @@ func (s *scope) upcomingEvents(ctx context.Context, filter zoom.UpcomingEventFil
 }
 
 // cloudRecording reads the storage of each day, in the order of the calendar, as Zoom has the
-// days of a month. Zoom has them up to yesterday; later days have an error beside the rest.
+// days of a month. Zoom has them up to yesterday; later days have an error, next to the rest.
 func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFilter, first int, after *string) (*types.Connection[types.CloudRecordingUsage], error) {
 	if err := list.Ordered(filter.From, filter.To); err != nil {
 		return nil, err

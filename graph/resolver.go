@@ -39,9 +39,9 @@ type Resolver struct {
 	Links *links.Links
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
-	// Events returns whether Zoom's events of the account arrive; nil where none are accepted.
+	// Events returns whether Zoom's events of the account arrive; nil if none are accepted.
 	Events EventStatus
-	// Bus has the events of the account; nil where none are accepted. Names says that the
+	// Bus has the events of the account; nil if none are accepted. Names reports that the
 	// events have the names of people, too.
 	Bus   *events.Bus
 	Names bool
@@ -56,7 +56,7 @@ type Resolver struct {
 // EventStatus reports whether Zoom's events of an account arrive.
 type EventStatus interface {
 	// Status returns whether they arrive, when the last one arrived, which is the zero time
-	// where none did, and their source.
+	// if none did, and their source.
 	Status(now time.Time) (alive bool, last time.Time, source types.EventSource)
 }
 

@@ -11,7 +11,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// polls reads how polls were answered.
+// polls reads the results of the polls of an instance.
 func (s *scope) polls(ctx context.Context, instance *types.MeetingInstance, chosen *types.InstanceSource) (*types.PollResults, error) {
 	want := needsOf(ctx, "PollRespondent", "respondents")
 	source := plan.InstanceSource(chosen, s.client.Sub() != "", zoom.GetPastPolls.Spec, want)
@@ -73,7 +73,7 @@ func (s *scope) qa(ctx context.Context, instance *types.MeetingInstance, chosen 
 	return out, err
 }
 
-// surveyResults reads how the survey after an instance was answered.
+// surveyResults reads the results of the survey after an instance.
 func (s *scope) surveyResults(ctx context.Context, instance *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
 	out, err := zoom.GetReportSurvey.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(instance.UUID)})
 	if state := s.instanceState(ctx, instance, resultsKept, err); err != nil && state != "" {
@@ -82,7 +82,7 @@ func (s *scope) surveyResults(ctx context.Context, instance *types.MeetingInstan
 	return out, err
 }
 
-// webinarPolls reads how the polls of a webinar were answered.
+// webinarPolls reads the results of the polls of a webinar.
 func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
 	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: webinarInstance(w)})
 	if state := webinarState(ctx, w, resultsKept, err); err != nil && state != "" {

@@ -113,7 +113,7 @@ func (s *scope) userRole(ctx context.Context, u *types.User) (*types.Role, error
 	return orNil(s.role(ctx, string(u.RoleID)))
 }
 
-// newRole returns a new role. name is given if Zoom's answer had no id: no other role of the
+// newRole returns a new role. name is set if Zoom's answer had no id: no other role of the
 // list, which was read then, has it.
 func (s *scope) newRole(ctx context.Context, id, name string) (*types.Role, error) {
 	if name == "" {
@@ -172,7 +172,7 @@ func (r *Resolver) createRole(ctx context.Context, at *target, p *types.CreateRo
 	return err
 }
 
-// assignRole gives a role to any number of users, as many per call as Zoom accepts.
+// assignRole assigns a role to any number of users, as many per call as Zoom accepts.
 func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy) ([]*types.RoleAssignment, error) {
 	if len(users) == 0 {
 		return nil, errs.Invalid("users: name at least one")
@@ -207,7 +207,7 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 	return done, nil
 }
 
-// unassignRole takes a role from a user.
+// unassignRole removes a role from a user.
 func (s *scope) unassignRole(ctx context.Context, id string, by *types.UserBy) error {
 	name, err := argument.Key("user", *by)
 	if err != nil {

@@ -27,8 +27,8 @@ type response struct {
 	session.Response
 	root *Resolver
 	own  scope
-	dry  bool // only the price is requested, and nothing is resolved
-	// preflight has the fields that cannot be read; nil where there are none.
+	dry  bool // only the price is requested, and no field is resolved
+	// preflight has the fields that cannot be read; nil if there are none.
 	preflight *pricing.Preflight
 
 	mu      sync.Mutex
@@ -203,7 +203,7 @@ type registrantKey struct {
 	of      zoom.RegistrantsOf
 	id      string
 	secrets bool
-	// whole requests the fields that lists lack: a list would be read in vain.
+	// whole requests the fields that lists lack: reading a list would be useless.
 	whole bool
 }
 
@@ -231,8 +231,8 @@ func loaderIn[K comparable, T any](s *scope) *batch.Loader[K, T] {
 	return l.(*batch.Loader[K, T])
 }
 
-// findRegistrants finds a batch, meeting by meeting and webinar by webinar; those whose
-// credentials are wanted, or fields that lists lack, one by one.
+// findRegistrants finds a batch, meeting by meeting and webinar by webinar; registrants with
+// selected credentials, or fields that lists lack, are read one by one.
 func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
 	wholes := map[registrantKey]bool{}
 	for _, k := range keys {

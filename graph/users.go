@@ -102,7 +102,7 @@ func changedUser(ctx context.Context, input types.UpdateUserInput) (*target, str
 func (s *scope) deleteUser(ctx context.Context, id string, input types.DeleteUserInput) (err error) {
 	removal := zoom.UserRemoval{UserID: id, Action: input.Action}
 	if t := input.Transfer; t != nil {
-		// Without an address, all that is to be transferred would go with the user.
+		// Without an address, the data to be transferred would be lost with the user.
 		if removal.Email, err = argument.Address(t.Email); err != nil {
 			return argument.Within(err, "transfer")
 		}

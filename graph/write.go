@@ -22,7 +22,7 @@ import (
 // target is the object that a mutation writes to.
 type target struct {
 	*scope              // the account
-	id     types.NodeID // the object; without a type where only the write makes it
+	id     types.NodeID // the object; without a type if only the write makes it
 }
 
 // targetBy returns the object that an input such as RoleBy names, and its key. account is the
@@ -41,14 +41,14 @@ func targetBy(ctx context.Context, account *types.AccountBy, where string, by an
 	return at, key, err
 }
 
-// payload is a type that mutations answer with.
+// payload is the type of a mutation's answer.
 type payload[P any] interface {
 	*P
 	GetPayload() *types.Payload
 }
 
 // write executes a mutation: it calls do unless the target was not found, and returns the
-// payload. do fills the fields that this payload has beside those of all payloads. Errors that
+// payload. do fills the fields that this payload has besides those of all payloads. Errors that
 // the caller can correct go into the payload; others are errors of the field.
 func write[P any, PP payload[P]](ctx context.Context, at *target, err error, do func(PP) error) (PP, error) {
 	entry := audit.EntryOf(ctx)
@@ -78,7 +78,7 @@ func only(_ *struct{}, err error) error { return err }
 type creation[In, Out any] struct {
 	op zoom.Op[In, Out]
 	in In // the operation's input
-	// prove, if given, completes an answer that does not name the new object, or returns why
+	// prove, if set, completes an answer that does not name the new object, or returns why
 	// its creation is not proven.
 	prove func(context.Context, *Out) error
 	key   *string // the caller's; nil is none

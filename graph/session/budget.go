@@ -14,34 +14,34 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Budget bounds what one operation may answer with. A document of a few hundred
-// bytes can ask for lists within lists within lists: what is at hand in the cache
-// costs no call, and so nothing else would end it.
+// Budget bounds one answer. A document of a few hundred bytes can select lists
+// within lists within lists: cached objects cost no call, so nothing else would
+// end it.
 type Budget struct {
-	// Objects is how many objects an answer may have. One that has edges or
-	// arguments below it counts as [openWeight] of them.
+	// Objects is the maximum of objects in an answer. An object with edges or
+	// arguments below it counts as [openWeight] objects.
 	Objects int
-	// Bytes is how long it may be.
+	// Bytes is the maximum length of an answer.
 	Bytes int
 }
 
 // DefaultBudget leaves room for the largest exports, some thousand users with their
-// meetings, and holds an operation to some hundred megabytes.
+// meetings, and limits an operation to some hundred megabytes of memory.
 var DefaultBudget = Budget{Objects: 200_000, Bytes: 16 << 20}
 
 const (
-	// openWeight is what an object counts that the executor works on, with a
-	// goroutine, contexts and a set of fields, beside one that is written at once.
+	// openWeight is the weight of an object that the executor resolves, with a
+	// goroutine, contexts and a set of fields. One that is written at once has 1.
 	openWeight = 4
-	// foreseen is how many times the budget the arguments "first" may allow for. They
-	// are upper bounds of lists that are mostly shorter, so only what cannot be meant
-	// is refused by them.
+	// foreseen is the multiple of the budget that the arguments "first" may add up to.
+	// They are upper bounds of lists that are mostly shorter, so only absurdly large
+	// operations are refused by them.
 	foreseen = 1000
-	// MaxErrors is how many errors an answer has.
+	// MaxErrors is the maximum of errors of fields in an answer.
 	MaxErrors = 1000
 )
 
-// overBudget is the refusal of an answer.
+// overBudget returns the error of an answer that exceeds the budget.
 func overBudget(most int, what, setting string) *errs.InputError {
 	return &errs.InputError{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The answer is too large: more than %d %s. Ask for less at once; the operator may raise %s.", most, what, setting)}
 }
@@ -54,7 +54,7 @@ func (b Budget) bytesOver() *errs.InputError {
 	return overBudget(b.Bytes, "bytes", "MAX_ANSWER_BYTES")
 }
 
-// Foresee refuses an operation by its arguments "first" alone.
+// Foresee refuses an operation whose arguments "first" add up to too many objects.
 func (b Budget) Foresee(opCtx *graphql.OperationContext) *gqlerror.Error {
 	if f := (forecast{opCtx}); f.objects(opCtx.Operation.SelectionSet) > float64(b.Objects)*foreseen {
 		err := b.objectsOver()
@@ -63,11 +63,11 @@ func (b Budget) Foresee(opCtx *graphql.OperationContext) *gqlerror.Error {
 	return nil
 }
 
-// forecast works out how many objects there may be.
+// forecast computes the maximum of objects in an answer.
 type forecast struct{ opCtx *graphql.OperationContext }
 
-// objects returns how many there may be below one object. The document's limits
-// bound how many fields there are to look at.
+// objects returns the maximum of objects below one object. The limits of a
+// document bound the number of fields to visit.
 func (f forecast) objects(set ast.SelectionSet) float64 {
 	sum := 0.0
 	for _, field := range graphql.CollectFields(f.opCtx, set, nil) {
@@ -83,7 +83,7 @@ func (f forecast) objects(set ast.SelectionSet) float64 {
 	return sum
 }
 
-// first returns the argument of a list, 0 where there is none.
+// first returns the argument "first" of a list; 0 if the field has none.
 func (f forecast) first(field graphql.CollectedField) float64 {
 	if field.Definition == nil || field.Definition.Arguments.ForName("first") == nil {
 		return 0

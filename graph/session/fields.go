@@ -13,7 +13,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// sizeOf is about how long a scalar, or a list of them, is in an answer.
+// sizeOf returns the approximate length of a scalar, or a list of them, in an answer.
 func sizeOf(value any) int {
 	const short = 8
 	v := reflect.ValueOf(value)
@@ -38,8 +38,8 @@ func sizeOf(value any) int {
 	}
 }
 
-// Bounded is a field middleware: it counts, and ends what is to end. Objects are
-// counted where it is known how they are written.
+// Bounded is a field middleware: it counts the bytes of fields, and stops those of an
+// operation that has to end. The code that renders objects counts these.
 func Bounded(ctx context.Context, next graphql.Resolver) (any, error) {
 	r := From(ctx)
 	if r == nil {
@@ -49,9 +49,9 @@ func Bounded(ctx context.Context, next graphql.Resolver) (any, error) {
 	if cause := r.Spent.ended(ctx); cause != nil {
 		switch stopped := errors.Is(cause, ErrStopped); {
 		case !errors.Is(cause, context.DeadlineExceeded) && (!stopped || !r.Spent.writes):
-			return graphql.Null, nil // there is no answer, or one error is all of it
+			return graphql.Null, nil // there is no answer, or only one error
 		case !fc.IsResolver:
-			// fields of what was read are answered still
+			// fields of objects that were read are still answered
 		case stopped:
 			return nil, r.Spent.over()
 		default:
@@ -72,8 +72,8 @@ func Bounded(ctx context.Context, next graphql.Resolver) (any, error) {
 	return res, nil
 }
 
-// WithinDeadline is a root field middleware: a change whose turn comes when there is no time
-// left is not begun, and its arguments, which may be long, are not read.
+// WithinDeadline is a root field middleware: a mutation that is due after the deadline is not
+// begun, and its arguments, which may be long, are not read.
 func WithinDeadline(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	r := From(ctx)
 	if r == nil || !r.Spent.writes {
@@ -93,8 +93,8 @@ func WithinDeadline(ctx context.Context, next graphql.RootResolver) graphql.Mars
 	return graphql.Null
 }
 
-// Capped is a response middleware: an answer over the budget is one error, and one of
-// too many errors has some of them.
+// Capped is a response middleware: an answer over the budget becomes one error, which the
+// answer of a mutation has in addition. If there are too many errors, it adds their number.
 func Capped(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
 	r := From(ctx)

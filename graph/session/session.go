@@ -1,9 +1,8 @@
-// Package session has what one GraphQL operation shares, and apart from it what one of its
-// responses does.
+// Package session has the state of one GraphQL operation, and that of each of its responses.
 //
-// A query and a mutation are executed once, a subscription once for each item. What was read
-// for a response, and what was spent on it, goes with it: the next one reads anew. What hangs
-// on the document and its variables alone stays with the operation.
+// A query or a mutation is executed once, a subscription once for each item. The objects that
+// a response has read and the budget that it has spent end with it: the next one reads again.
+// State that depends on the document and its variables alone belongs to the operation.
 package session
 
 import (
@@ -22,14 +21,14 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Operation is one GraphQL operation: who asks, and its bounds.
+// Operation is one GraphQL operation: its client, and its bounds.
 type Operation struct {
-	// Client asks Zoom in the name of the caller.
+	// Client calls Zoom with the caller's credential.
 	Client *zoom.Client
 	// Index is the schema.
 	Index *selection.Index
-	// Usage is what all responses of the operation have cost at Zoom; nil where calls
-	// are not counted.
+	// Usage counts the calls to Zoom of all responses of the operation; nil if calls are
+	// not counted.
 	Usage *zoom.Usage
 	// Budget bounds one response, and Admission all operations together.
 	Budget    Budget
@@ -41,16 +40,16 @@ type Operation struct {
 // Response is one response of an operation: its loaders' rounds, and what it has spent.
 type Response struct {
 	*Operation
-	// Rounds run the batches of the loaders. Their kinds are to be set before the
-	// response begins.
+	// Rounds run the batches of the loaders. Their kinds MUST be set before the response
+	// begins.
 	Rounds batch.Rounds
-	// Spent is what the response has spent of its budget.
+	// Spent counts the budget that the response has spent.
 	Spent Spent
 
 	items admission.Items
 }
 
-// Holder is a response with what others keep for it: a type that embeds Response.
+// Holder is a type that embeds Response, with the state of other packages for it.
 type Holder interface{ response() *Response }
 
 func (r *Response) response() *Response { return r }
@@ -67,7 +66,7 @@ func From(ctx context.Context) *Response {
 }
 
 // Begin begins a response of the operation of ctx, and returns the context of its fields,
-// with h in it. end gives back what the response holds.
+// with h in it. end releases the resources of the response.
 func (op *Operation) Begin(ctx context.Context, h Holder) (_ context.Context, end func()) {
 	r, opCtx := h.response(), graphql.GetOperationContext(ctx)
 	ctx, stop := context.WithCancelCause(ctx)
@@ -86,8 +85,8 @@ func (r *Response) end() {
 	r.items.Release()
 }
 
-// Admit makes room for a long list, unless the operation is the large one: then others
-// may wait for it, and it for nobody.
+// Admit waits for room for a long list. The large operation does not wait, since others
+// may wait for it.
 func (r *Response) Admit(ctx context.Context, items int) error {
 	if r.Spent.large.Load() {
 		return nil
@@ -110,14 +109,14 @@ type selectionKey struct {
 	typeName string
 }
 
-// Needs works out what the field of ctx needs of objects of a type. ways are those from
+// Needs returns the needs of the field of ctx on objects of a type. ways are the paths from
 // the field to them, such as "edges.node"; none means that the field is of the type.
 func (op *Operation) Needs(ctx context.Context, typeName string, ways ...string) *selection.Needs {
 	field := graphql.GetFieldContext(ctx).Field
 	key := selectionKey{unsafe.SliceData(field.Selections), len(field.Selections), typeName}
 	known, ok := op.needs.Load(key)
 	if !ok {
-		// The items of a list come here at once: one of them works it out.
+		// The items of a list arrive here concurrently: one of them computes it.
 		known, _ = op.needs.LoadOrStore(key, sync.OnceValue(func() *selection.Needs {
 			return op.Index.Needs(graphql.GetOperationContext(ctx), field.Selections, typeName, ways...)
 		}))

@@ -11,28 +11,28 @@ import (
 	"zoomql/internal/gate"
 )
 
-// Objects that the executor works on and long answers take memory, which all operations
-// share. An operation that waited for more of what it holds already could wait for ever,
-// as others do for it. So each takes a small part of the shared room; an operation that
-// needs more is large, and large operations run one at a time.
+// Objects that the executor resolves and long answers take memory, which all operations
+// share. Operations that hold some of it and wait for more could deadlock. So each takes a
+// small part of the shared room; an operation that needs more is large, and large operations
+// run one at a time.
 const (
-	// openHeld is how many objects an operation has room for until it is large, and
-	// openBlock how many it takes at once.
+	// openHeld is the maximum of objects that an operation has room for before it is
+	// large, and openBlock the number that it acquires at once.
 	openHeld, openBlock = 1000, 250
-	// openFreely is how many of an operation's objects need no room, so that small
+	// openFreely is the number of an operation's objects that need no room, so that small
 	// operations never wait for large ones. One with more is long, and leaves a processor
 	// to the short ones of others.
 	openFreely = 100
 )
 
-// Spent is what one response has spent of its budget. It is set up by [Operation.Begin].
+// Spent counts the budget that one response has spent. [Operation.Begin] sets it up.
 type Spent struct {
 	budget Budget
-	// writes reports that it is a mutation. The caller has to learn what it made, so it is
-	// not stopped: no more edges are followed, and no more fields of it are run.
+	// writes says that it is a mutation. Its answer has to report the changes, so it is not
+	// cancelled: no more edges are followed, and no more of its fields are executed.
 	writes bool
 	stop   context.CancelCauseFunc
-	done   <-chan struct{} // closed when there is nothing more to do
+	done   <-chan struct{} // closed when the context ends
 
 	objects, bytes, errors atomic.Int64
 
@@ -41,21 +41,21 @@ type Spent struct {
 	gate    *gate.Gate
 	long    sync.Once
 	opened  atomic.Int64
-	large   atomic.Bool // it is the one that is
+	large   atomic.Bool // it is the large operation
 	mu      sync.Mutex
 	wanted  int64 // objects that need room
 	held    int64
-	give    []func()            // gives back what is held
+	give    []func()            // releases the acquired room
 	sent    *admission.Response // holds the place for the answer until it is sent
 	turn    chan struct{}       // made when the operation waits for its turn
 	turnErr error
-	waiting []func() // ends waits that are of no use then
+	waiting []func() // called when it is large, to end other waits
 }
 
-// ErrStopped is the cause of what ended because the budget was spent.
+// ErrStopped is the cancel cause of a response whose budget is spent.
 var ErrStopped = errors.New("graph: the answer is too large")
 
-// ended reports why an operation is to end, nil while it is not.
+// ended returns the reason why an operation has to end; nil if there is none.
 func (s *Spent) ended(ctx context.Context) error {
 	select {
 	case <-s.done:
@@ -68,7 +68,7 @@ func (s *Spent) ended(ctx context.Context) error {
 	return nil
 }
 
-// over returns the bound that was passed, or nil.
+// over returns the error of the bound that is exceeded, or nil.
 func (s *Spent) over() *errs.InputError {
 	switch {
 	case s.objects.Load() > int64(s.budget.Objects):
@@ -79,12 +79,12 @@ func (s *Spent) over() *errs.InputError {
 	return nil
 }
 
-// Write counts bytes of the answer, and reports whether there may be so many.
+// Write counts bytes of the answer, and reports whether the operation goes on.
 func (s *Spent) Write(n int) bool {
 	return s.bytes.Add(int64(n)) <= int64(s.budget.Bytes) || s.exceed()
 }
 
-// Count counts objects that are written at once.
+// Count counts objects that are written at once, and reports whether the operation goes on.
 func (s *Spent) Count(n int) bool {
 	return s.objects.Add(int64(n)) <= int64(s.budget.Objects) || s.exceed()
 }
@@ -97,7 +97,7 @@ func (s *Spent) exceed() bool {
 	return s.writes
 }
 
-// Work counts objects that the executor works on, and waits until there is room for
+// Work counts objects that the executor resolves, and waits until there is room for
 // them, or until it is the operation's turn to be large.
 func (s *Spent) Work(ctx context.Context, n int) error {
 	if !s.Count(n * openWeight) {
@@ -113,13 +113,13 @@ func (s *Spent) Work(ctx context.Context, n int) error {
 	return s.beLarge(ctx)
 }
 
-// beLong has the operation leave a processor to the short operations of others.
+// beLong makes the operation leave a processor to the short operations of others.
 func (s *Spent) beLong() {
 	s.later(s.control.Long())
 	s.gate.Within(func() *gate.Gate { return s.control.LongBeside(s.caller) })
 }
 
-// Lengthen waits, before bytes are written, until there is room for so many.
+// Lengthen waits, before n bytes are written, until there is room for them.
 func (s *Spent) Lengthen(ctx context.Context, n int) error {
 	if s.bytes.Load()+int64(n) <= admission.LongAnswer || s.large.Load() {
 		return nil
@@ -145,8 +145,8 @@ func (s *Spent) beLarge(ctx context.Context) error {
 	return s.turnErr
 }
 
-// takeTurn waits for a place for the answer, and then for the operation's turn: an
-// operation whose turn it is never waits until the reader of another answer is done.
+// takeTurn waits for a place for the answer, and then for the operation's turn: in this
+// order, the large operation never waits for the client that reads another answer.
 func (s *Spent) takeTurn(ctx context.Context) error {
 	place, err := s.control.Answers.Acquire(ctx, 1)
 	if err != nil {
@@ -171,14 +171,14 @@ func (s *Spent) takeTurn(ctx context.Context) error {
 	return nil
 }
 
-// later has something given back when the operation ends.
+// later registers a function to call when the operation ends.
 func (s *Spent) later(give func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.give = append(s.give, give)
 }
 
-// hold takes room for more objects, and reports false where there is none for the
+// hold acquires room for more objects, and reports false if there is none for the
 // operation.
 func (s *Spent) hold(ctx context.Context, n int64) bool {
 	s.mu.Lock()
@@ -208,7 +208,7 @@ func (s *Spent) whenLarge(f func()) {
 	s.waiting = append(s.waiting, f)
 }
 
-// end gives the room back.
+// end releases the room.
 func (s *Spent) end() {
 	s.stop(nil)
 	if s.opened.Load() <= openFreely {
@@ -223,6 +223,6 @@ func (s *Spent) end() {
 	s.large.Store(false)
 }
 
-// Fails counts an error, and reports whether the answer may have one more. Those that it
-// may not are counted, see [Capped].
+// Fails counts an error, and reports whether the answer may include it. [Capped] reports
+// the number of the others.
 func (s *Spent) Fails() bool { return s.errors.Add(1) <= MaxErrors }

@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// Held is one of several meetings, with its rows.
+// Held is one of several meetings, with its stays.
 type Held struct {
 	Meeting
 	Stays []Stay
 }
 
-// Across is who attended several meetings, such as the dates of a recurring one. Stays are
-// merged over all of them.
+// Across is the attendance of several meetings, such as the dates of a recurring one. Stays
+// are merged across all of them.
 type Across struct {
-	// Persons are those who have a stay, by the time at which they came first.
+	// Persons are those who have a stay, by first join.
 	Persons []*Regular
 	// Complete says that the time of every stay is known and all meetings have ended.
 	Complete bool
 	// Attended counts the persons who attended each meeting.
 	Attended []int
 
-	end   time.Time // of the last meeting; zero while one goes on
+	end   time.Time // of the last meeting; zero while one is in progress
 	stays []Stay
 }
 
 // Regular is a person of several meetings.
 type Regular struct {
 	*Person
-	// Meetings are the places of the meetings that the person has a stay in, and
-	// Presences when the person was there.
+	// Meetings are the indices of the meetings in which the person has a stay, and
+	// Presences the presence in each.
 	Meetings  []int
 	Presences []Presence
 	// Seconds are those of all meetings, and AttendedCount counts those that the person
@@ -40,8 +40,8 @@ type Regular struct {
 	Seconds, AttendedCount int
 }
 
-// OfAll works out who attended each of several meetings. Places of stays count on from
-// meeting to meeting. It takes n log n time in the number of all stays.
+// OfAll computes the attendance of several meetings. Indices of stays continue from meeting
+// to meeting. It takes n log n time in the number of all stays.
 func OfAll(held []Held, rules Rules) *Across {
 	a := &Across{Complete: true, Attended: make([]int, len(held))}
 	var of []int // the meeting of each stay
@@ -51,7 +51,7 @@ func OfAll(held []Held, rules Rules) *Across {
 		}
 		a.Complete = a.Complete && (len(h.Stays) == 0 || !h.End.IsZero())
 		for _, s := range h.Stays {
-			if s.ParticipantUUID != "" { // which is good within its meeting alone
+			if s.ParticipantUUID != "" { // unique only within its meeting
 				s.ParticipantUUID = strconv.Itoa(n) + " " + s.ParticipantUUID
 			}
 			a.stays, of = append(a.stays, s), append(of, n)
@@ -66,7 +66,7 @@ func OfAll(held []Held, rules Rules) *Across {
 	return a
 }
 
-// regular works out in which meetings a person was, and for how long.
+// regular computes the meetings of a person, and the presence in each.
 func (a *Across) regular(p *Person, held []Held, of []int, rules Rules) *Regular {
 	r := &Regular{Person: p}
 	byMeeting := map[int][]int{}
@@ -89,8 +89,8 @@ func (a *Across) regular(p *Person, held []Held, of []int, rules Rules) *Regular
 	return r
 }
 
-// Absent returns the places of the registrants who attended none of the meetings, and had registered
-// by the end of the last one.
+// Absent returns the indices of the registrants who attended none of the meetings, and had
+// registered by the end of the last one.
 func (a *Across) Absent(registrants []Registrant) []int {
 	var came []*Person
 	for _, r := range a.Persons {

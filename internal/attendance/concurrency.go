@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Point is how many people were there from a time on.
+// Point is the number of people who were present from a time on.
 type Point struct {
 	At    time.Time
 	Count int
 }
 
-// curveOf returns how many people were there, at each time at which that changed.
+// curveOf returns the number of people who were present, at each time at which it changed.
 func curveOf(persons []*Person) []Point {
 	type change struct {
 		at time.Time
@@ -49,9 +49,9 @@ func peakOf(curve []Point) (peak Point) {
 	return peak
 }
 
-// Curve returns how many people were there in the course of the meeting, in so many points
-// at most: all at which the number changed, or else the largest number of each of as many
-// equal times, in whole seconds. The last point is 0.
+// Curve returns the number of people who were present during the meeting, in a maximum
+// number of points: all its changes or, if these are more, the largest number in each of
+// equal intervals of whole seconds. The last point is 0.
 func (a *Attendance) Curve(most int) []Point {
 	if len(a.curve) <= most || most < 2 {
 		return a.curve[:min(len(a.curve), max(most, 0))]
@@ -63,7 +63,7 @@ func (a *Attendance) Curve(most int) []Point {
 		largest := before
 		for i < len(a.curve) && a.curve[i].At.Before(at.Add(step)) {
 			if i == 0 || a.curve[i].At.Equal(at) {
-				largest = a.curve[i].Count // what was before ends here
+				largest = a.curve[i].Count // the earlier number ends here
 			}
 			largest = max(largest, a.curve[i].Count)
 			before = a.curve[i].Count

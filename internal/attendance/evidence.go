@@ -2,12 +2,12 @@ package attendance
 
 import "strings"
 
-// Evidence is what proves that stays are one person's.
+// Evidence is a kind of evidence that stays are one person's.
 type Evidence int
 
 // The kinds of evidence, the weakest first.
 const (
-	// None is the evidence of one stay that has nothing to know the person by.
+	// None is that of a single stay that does not identify the person.
 	None Evidence = iota
 	// Name is the name that the person joined with.
 	Name
@@ -19,7 +19,7 @@ const (
 	Email
 	// UserID is Zoom's id of the user.
 	UserID
-	// CustomerKey is what an app of the Meeting SDK gave to the person.
+	// CustomerKey is the key that an app of the Meeting SDK set for the person.
 	CustomerKey
 	// RegistrantID is Zoom's id of the registration.
 	RegistrantID
@@ -27,22 +27,22 @@ const (
 	kinds = int(RegistrantID) + 1
 )
 
-// Confidence says how much the evidence of a person is worth.
+// Confidence is the reliability of a person's evidence.
 type Confidence int
 
 const (
-	// Low is of a name, a telephone number, nothing at all, or evidence that contradicts
-	// itself: there may be more stays of this person, or more people in these stays.
+	// Low is that of a name, a telephone number, no evidence, or contradictory evidence:
+	// the person may have more stays, or these may be several people's.
 	Low Confidence = iota
-	// Medium is of an e-mail address, which others may type, or an id that ends with the
-	// connection.
+	// Medium is that of an e-mail address, which others may type, or an id that ends with
+	// the connection.
 	Medium
-	// High is of an id that Zoom or an app proves: of a registration, a user or a customer.
+	// High is that of an id by Zoom or an app: of a registration, a user or a customer.
 	High
 )
 
-// contradictions are the kinds of which stays that a kind of evidence would merge must not
-// have two values. The package comment says why.
+// contradictions has, for each kind of evidence, the kinds of which the stays to merge must
+// not have two values. The reasons are in the package comment.
 var contradictions = [kinds][]Evidence{
 	CustomerKey:     {RegistrantID, CustomerKey, UserID, Email},
 	UserID:          {RegistrantID, CustomerKey, UserID},
@@ -52,10 +52,10 @@ var contradictions = [kinds][]Evidence{
 	Name:            {RegistrantID, CustomerKey, UserID, Email, Phone},
 }
 
-// aloneAtATime tells of which evidence one person cannot have two stays at a time.
+// aloneAtATime has the kinds of evidence by which stays at the same time are not merged.
 var aloneAtATime = [kinds]bool{Phone: true, Name: true}
 
-// confidenceOf is what a person is worth whose weakest merge was by some evidence.
+// confidenceOf returns the confidence in a person whose weakest merge was by e.
 func confidenceOf(e Evidence) Confidence {
 	switch {
 	case e >= UserID:
@@ -66,8 +66,8 @@ func confidenceOf(e Evidence) Confidence {
 	return Low
 }
 
-// value returns a stay's value of a kind of evidence in the form in which values are
-// compared, "" where it has none.
+// value returns a stay's value of a kind of evidence, normalized for comparison; "" if it
+// has none.
 func (s *Stay) value(e Evidence) string {
 	switch e {
 	case RegistrantID:
@@ -88,7 +88,7 @@ func (s *Stay) value(e Evidence) string {
 	return ""
 }
 
-// emailOf returns an address as Zoom compares them, "" for other texts.
+// emailOf returns an address in the form that Zoom compares; "" for other texts.
 func emailOf(text string) string {
 	text = strings.ToLower(strings.TrimSpace(text))
 	if at := strings.IndexByte(text, '@'); at <= 0 || at == len(text)-1 {
@@ -115,6 +115,6 @@ func digits(text string) string {
 	return only
 }
 
-// shortestPhone is how many digits a number has at least: extensions behind a switchboard
+// shortestPhone is the minimum of digits of a number: extensions behind a switchboard
 // are shorter, and the same in every office.
 const shortestPhone = 7

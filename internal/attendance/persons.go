@@ -8,24 +8,24 @@ import (
 
 // Person is one attendee, with all stays that are proven to be this person's.
 type Person struct {
-	// Stays are the places of the stays, by the time of joining.
+	// Stays are the indices of the stays, by join time.
 	Stays []int
 	// Evidence is the strongest evidence by which stays were merged; of a single stay, the
-	// strongest by which the person is known.
+	// strongest that identifies the person.
 	Evidence Evidence
 	// Confidence is that of the weakest evidence by which stays were merged.
 	Confidence Confidence
-	// Contradicted says that evidence was left aside: the stays tell of several users
-	// under one registration, or share something with stays of somebody else.
+	// Contradicted says that evidence was ignored: the stays have several users or customer
+	// keys under one registration, or share a value with stays of another person.
 	Contradicted bool
 
 	Presence
 }
 
-// cluster is the stays that are merged so far.
+// cluster is a set of merged stays.
 type cluster struct {
 	stays  []int
-	values [kinds][]string // the different ones, sorted
+	values [kinds][]string // distinct, sorted
 	// disputes are the refused merges that it was part of: no weaker evidence merges two
 	// clusters of one dispute.
 	disputes []int
@@ -33,7 +33,7 @@ type cluster struct {
 	strongest, weakest Evidence
 }
 
-// Persons merges stays into persons, by the evidence in its order, and returns them in the
+// Persons merges stays into persons, by the strongest evidence first, and returns them in the
 // order of the stays. Every stay is one person's. It takes n log n time.
 func Persons(stays []Stay, byName bool) []*Person {
 	m := merger{stays: stays, clusters: make([]*cluster, len(stays))}
@@ -79,8 +79,8 @@ func (c *cluster) person() *Person {
 	return p
 }
 
-// knownBy returns the strongest evidence by which the person of a stay is known again. The
-// id within the meeting is none, since it ends with the connection.
+// knownBy returns the strongest evidence that identifies the person of a stay. The id within
+// the meeting is none, since it ends with the connection.
 func (c *cluster) knownBy() Evidence {
 	for e := RegistrantID; e >= Phone; e-- {
 		if len(c.values[e]) > 0 {
@@ -97,7 +97,7 @@ type merger struct {
 	disputes int
 }
 
-// mergeBy merges the clusters that a kind of evidence connects. One that has two values of
+// mergeBy merges the clusters that a kind of evidence connects. A cluster with two values of
 // the kind connects the clusters of both.
 func (m *merger) mergeBy(e Evidence) {
 	parents := make([]int, len(m.clusters))
@@ -137,7 +137,7 @@ func (m *merger) mergeBy(e Evidence) {
 	m.clusters = kept
 }
 
-// join makes two clusters one group, whose root is the first of it.
+// join joins the groups of two clusters. The root of a group is its first cluster.
 func join(parents []int, a, b int) {
 	a, b = rootOf(parents, a), rootOf(parents, b)
 	parents[max(a, b)] = min(a, b)
@@ -178,8 +178,8 @@ func (m *merger) contradicted(group []*cluster, e Evidence) bool {
 	return aloneAtATime[e] && m.overlap(group)
 }
 
-// overlap reports whether stays of two clusters are at the same time. A stay without one of
-// its ends may be at any time.
+// overlap reports whether stays of two clusters overlap. A stay without one of its ends may
+// overlap any other.
 func (m *merger) overlap(group []*cluster) bool {
 	type span struct {
 		of          int
@@ -196,7 +196,7 @@ func (m *merger) overlap(group []*cluster) bool {
 		}
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.join.Compare(b.join) })
-	// Until two overlap, all clusters but that of the last stay are over.
+	// Before the first overlap, only the cluster of last has a stay that has not ended.
 	last := spans[0]
 	for _, s := range spans[1:] {
 		switch {
@@ -209,7 +209,7 @@ func (m *merger) overlap(group []*cluster) bool {
 	return false
 }
 
-// dispute keeps a group apart for good.
+// dispute prevents all later merges within a group.
 func (m *merger) dispute(group []*cluster) {
 	m.disputes++
 	for _, c := range group {
@@ -231,7 +231,7 @@ func merged(group []*cluster, e Evidence) *cluster {
 		slices.Sort(out.values[k])
 		out.values[k] = slices.Compact(out.values[k])
 	}
-	out.strongest, out.weakest = strongestOf(group, e), e // evidence comes in its order
+	out.strongest, out.weakest = strongestOf(group, e), e // e is the weakest so far
 	return out
 }
 
@@ -242,8 +242,7 @@ func strongestOf(group []*cluster, e Evidence) Evidence {
 	return e
 }
 
-// sortByJoin sorts persons by the time at which they came, those of whom no time is known
-// last.
+// sortByJoin sorts persons by first join, those without a known one last.
 func sortByJoin(persons []*Person) {
 	slices.SortStableFunc(persons, func(a, b *Person) int {
 		return cmp.Or(compareKnown(a.FirstJoin, b.FirstJoin), cmp.Compare(a.Stays[0], b.Stays[0]))

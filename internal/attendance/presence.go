@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Answer is yes, no, or that it cannot be told.
+// Answer is yes, no or unknown.
 type Answer int
 
 // The answers.
@@ -22,34 +22,34 @@ func answer(yes bool) Answer {
 	return No
 }
 
-// Interval is a time without a gap, of which To is no part.
+// Interval is the time from From until To, which it excludes.
 type Interval struct{ From, To time.Time }
 
-// Presence is when a person was there, by the rules.
+// Presence is when a person was present, by the rules.
 type Presence struct {
-	// Times are when the person was there: stays at the same time are one.
+	// Times are when the person was present; overlapping stays are merged.
 	Times []Interval
-	// FirstJoin and LastLeave are the ends of these; LastLeave is zero for who is there
-	// still, and both for whom no time is known.
+	// FirstJoin and LastLeave are the ends of these. LastLeave is zero while the person is
+	// present, and both are zero if no time is known.
 	FirstJoin, LastLeave time.Time
-	// Seconds is how long that is in all. Where no time is known, it is the longest stay.
+	// Seconds is the sum of Times or, if no time is known, the longest stay.
 	Seconds int
-	// Attended says that the person was there for long enough.
+	// Attended says that the person was present for long enough.
 	Attended bool
-	// Late and LeftEarly are unknown where there is no time to compare with, LeftEarly as
-	// long as the meeting is going on.
+	// Late and LeftEarly are unknown if there is no time to compare with, LeftEarly also
+	// while the meeting is in progress.
 	Late, LeftEarly Answer
 }
 
 // longestStay bounds the length of a stay. No meeting of Zoom's lasts for days.
 const longestStay = 7 * 24 * time.Hour
 
-// measure works out when a person was there, and reports whether all times are known.
+// measure computes the presence of a person, and reports whether all times are known.
 func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 	complete = true
 	var times []Interval
 	longest, there := 0, false          // of the stays without times; still in the meeting
-	first, unsure := time.Time{}, false // the earliest time that is proven; a stay may have begun before
+	first, unsure := time.Time{}, false // the earliest known time; a stay may have begun before it
 	for _, i := range p.Stays {
 		s := &stays[i]
 		if s.Waiting && !rules.CountWaiting {
@@ -86,10 +86,9 @@ func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 	return complete
 }
 
-// judge works out whether a person was late or left early. Nobody is early who stays to
-// the end of the plan where the meeting takes longer, nor who stays to the end of the
-// meeting where it takes less. first is the earliest time that is proven; unsure says that the person may
-// have come before.
+// judge computes whether a person was late or left early. The end is the scheduled or the
+// actual one, whichever is earlier. first is the earliest known time; unsure says that the
+// person may have come before it.
 func (p *Person) judge(m Meeting, rules Rules, first time.Time, unsure bool) {
 	start := m.ScheduledStart
 	if start.IsZero() {
@@ -118,8 +117,8 @@ type timed struct {
 	seconds int  // of a stay without an interval
 }
 
-// timed places a stay in time. Its own ends are taken, then its length; a missing end is
-// that of the meeting, and as long as that goes on, the time of reading.
+// timed computes the time of a stay: from its own ends, then from its length. A missing end
+// is that of the meeting or, while that is in progress, the time of reading.
 func (s *Stay) timed(m Meeting) timed {
 	length := time.Duration(min(max(s.Seconds, 0), int(longestStay/time.Second))) * time.Second
 	possible := !s.Leave.Before(s.Join) && s.Leave.Sub(s.Join) <= longestStay
@@ -146,8 +145,8 @@ func (s *Stay) timed(m Meeting) timed {
 	return between(s.Join, m.End, s.Join)
 }
 
-// between is a time with one end that is not the stay's own: the last one, unless the caller unsets
-// joined. Where that end is impossible, it is the moment that is known.
+// between returns a time with one end that is not the stay's own: the last one, unless the
+// caller unsets joined. If that end is impossible, both are the known one.
 func between(from, to, known time.Time) timed {
 	if from.IsZero() || to.Before(from) || to.Sub(from) > longestStay {
 		from, to = known, known
@@ -155,7 +154,7 @@ func between(from, to, known time.Time) timed {
 	return timed{Interval: Interval{from, to}, placed: true, joined: true}
 }
 
-// union returns intervals without overlaps, in order. Gaps up to a length are filled.
+// union returns intervals without overlaps, in order. It fills gaps of up to gap.
 func union(times []Interval, gap time.Duration) []Interval {
 	slices.SortFunc(times, func(a, b Interval) int { return a.From.Compare(b.From) })
 	var out []Interval

@@ -105,7 +105,7 @@ var payload = config.ModelExtraField{
 }
 
 // fieldHook gives a struct field Zoom's JSON name and, in an answer, a Go type that
-// decodes Zoom's forms of "no value". In an input, given values are sent.
+// decodes Zoom's forms of "no value". In an input, all values that are set are sent.
 func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (*modelgen.Field, error) {
 	if sdl.IsGlobalID(td, fd) {
 		return nil, nil // a method, written by hand

@@ -38,7 +38,7 @@ func run() error {
 	if err := cfg.LoadSchema(); err != nil {
 		return err
 	}
-	// gqlgen binds to these by name, so they must exist before it runs.
+	// gqlgen binds to these by name, so they must exist before it starts.
 	if err := writeEnums(cfg.Schema, typesDir+"enums_gen.go"); err != nil {
 		return err
 	}

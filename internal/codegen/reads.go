@@ -25,7 +25,7 @@ func (edges) Implement(previous string, f *codegen.Field) string {
 	if body == "" {
 		return fmt.Sprintf("panic(%q)", "not implemented: "+f.Object.Name+"."+f.Name)
 	}
-	templates.CurrentImports.Lookup("zoomql/internal/zoom") // adds the import; nothing else has that name
+	templates.CurrentImports.Lookup("zoomql/internal/zoom") // adds the import; no other package has that name
 	return body
 }
 

@@ -12,7 +12,7 @@ import (
 // gqlgen generates about fifty lines for each field of each type, which take most of the time
 // of a build. thin replaces them with calls of package resolve, which does the same for any
 // field: fields that are read with their objects have no function of their own, and the
-// contexts of fields do not tell which fields are below them, since nothing reads that. The
+// contexts of fields do not list the fields below them, since no code reads that list. The
 // schema is not repeated as text, since package schema has it.
 func thin(pattern string) error {
 	files, err := filepath.Glob(pattern)
@@ -53,7 +53,7 @@ func thin(pattern string) error {
 	return nil
 }
 
-// functions splits a file into its functions and what stands between them.
+// functions splits a file into its functions and the text between them.
 func functions(source string) (parts []string) {
 	const begin, end = "\nfunc (ec *executionContext) ", "\n}\n"
 	source = "\n" + source
@@ -164,7 +164,7 @@ $`)
 // fieldContext is the context of a field without arguments.
 type fieldContext struct{ object, method, resolver string }
 
-// readContext notes the context that a function makes.
+// readContext records the context that a function makes.
 func (t *thinner) readContext(f string) {
 	for _, form := range []*regexp.Regexp{scalarContext, objectContext} {
 		if m := form.FindStringSubmatch(f); m != nil {
@@ -173,7 +173,7 @@ func (t *thinner) readContext(f string) {
 	}
 }
 
-// readField notes what a function that resolves a field is replaced with.
+// readField records the call that replaces a function which resolves a field.
 func (t *thinner) readField(f string) {
 	m := plainField.FindStringSubmatch(f)
 	if len(m) == 0 || t.contexts[m[2]] == (fieldContext{}) {
@@ -186,7 +186,7 @@ func (t *thinner) readField(f string) {
 	t.fields[m[1]] = fmt.Sprintf("resolve.%s(ctx, ec.OperationContext, field, %s, obj.%s, %s, %s)", resolve, t.contexts[m[2]].object, m[3], m[6], m[5])
 }
 
-// rewrite returns what replaces a function, or what stands between two.
+// rewrite returns the replacement of a function, or of the text between two.
 func (t *thinner) rewrite(f string) string {
 	name, _, isFunction := strings.Cut(strings.TrimPrefix(f, "func (ec *executionContext) "), "(")
 	switch {
@@ -253,8 +253,8 @@ func (t *thinner) input(f string) string {
 
 var importLine = regexp.MustCompile(`\n\t(?:(\w+) )?"([^"\n]+)"`)
 
-// imported returns a file that imports what it uses of what its functions now call, and not
-// what they call no more.
+// imported returns the file with imports of the packages that its functions now call, and
+// without those that they no longer call.
 func imported(source string) string {
 	head, rest, ok := strings.Cut(source, "\n)\n")
 	if !ok {

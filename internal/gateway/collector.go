@@ -7,16 +7,16 @@ import (
 	"runtime/metrics"
 )
 
-// roomForGarbage is how much garbage is let grow before it is collected, where what
-// is alive is less.
+// roomForGarbage is the garbage, in bytes, that starts a collection if the live heap is
+// smaller.
 const roomForGarbage = 64 << 20
 
-// spareCollector has the collector run seldom while the heap is small. By itself it
-// lets garbage grow to as much as is alive: a gateway that keeps little and answers
-// ten thousand questions a second from it would spend a tenth of its time on reading
-// the same heap several times a second. What subscribers need, of which counts returns the
-// number, lets no more garbage grow, since they make hardly any: up to a half, it is in its
-// place. A GOGC that was set stays, and GOMEMLIMIT holds in any case.
+// spareCollector makes collections rare while the heap is small. By default, garbage grows to
+// the size of the live heap: a gateway with a small cache that answers ten thousand requests a
+// second from it would spend a tenth of its time on marking the same heap several times a
+// second. Subscribers, whose number counts returns, make hardly any garbage: their memory is
+// subtracted from the room for it, down to half of roomForGarbage. A GOGC that is set stays,
+// and GOMEMLIMIT applies in any case.
 func spareCollector(counts func() (connections, subscriptions int)) {
 	const usual = 100
 	if set := debug.SetGCPercent(usual); set != usual {
@@ -30,17 +30,17 @@ func spareCollector(counts func() (connections, subscriptions int)) {
 		alive := int64(max(samples[0].Value.Uint64()+samples[1].Value.Uint64(), 1<<20))
 		room := max(roomForGarbage/2, max(roomForGarbage, alive)-subscribersMemory(counts))
 		now := int(room * 100 / alive)
-		if now*10 < percent*9 || now*9 > percent*10 { // each change stops all for a moment
+		if now*10 < percent*9 || now*9 > percent*10 { // each change stops the world
 			percent = now
 			debug.SetGCPercent(now)
 		}
 	})
 }
 
-// eachCollection calls f now, and after each collection: an object that nobody holds is found
-// by each.
+// eachCollection calls f now, and after each collection, by the finalizer of an unreachable
+// object.
 func eachCollection(f func()) {
-	type mark struct{ _ *byte } // a pointer, so that it has a place of its own
+	type mark struct{ _ *byte } // a pointer, since the finalizer needs an allocation of its own
 	var again func(*mark)
 	again = func(m *mark) {
 		f()
@@ -50,30 +50,30 @@ func eachCollection(f func()) {
 }
 
 const (
-	// ownMemory is what the gateway needs when it is busy, besides what CACHE_BYTES is
-	// for: the README promises it.
+	// ownMemory is the memory of a busy gateway without its cache (CACHE_BYTES), as
+	// documented in the README.
 	ownMemory = 100 << 20
-	// subscriberMemory is what it needs for each connection of subscriptions, and for each
-	// subscription: the README promises their sum.
+	// subscriberMemory is that of a connection of subscriptions, and that of a subscription.
+	// The README documents their sum.
 	subscriberMemory = 16 << 10
-	// outside is how much of it the collector knows nothing of, such as the program.
+	// outside is the part of ownMemory that the runtime's memory limit does not include.
 	outside = 32 << 20
 )
 
-// promised is how much memory the gateway takes at most without subscribers.
+// promised returns the documented maximum of memory without subscribers.
 func promised(cacheBytes int64) int64 { return ownMemory + 2*cacheBytes }
 
-// subscribersMemory is how much it takes for subscribers beside.
+// subscribersMemory returns the additional memory for subscribers.
 func subscribersMemory(counts func() (connections, subscriptions int)) int64 {
 	connections, subscriptions := counts()
 	return int64(connections+subscriptions) * subscriberMemory
 }
 
-// limitMemory makes the collector run as soon as the process comes near the promised
-// memory, which grows with what counts returns. A GOMEMLIMIT of the operator's stays.
+// limitMemory sets the runtime's memory limit to the documented maximum, which grows with the
+// numbers that counts returns. A GOMEMLIMIT of the operator stays.
 //
-// What is promised for subscribers is looked at after each collection: the nearer the limit,
-// the more of these there are.
+// The limit is updated after each collection: the nearer the limit, the more collections
+// there are.
 func limitMemory(cacheBytes int64, counts func() (connections, subscriptions int)) {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return
@@ -81,7 +81,7 @@ func limitMemory(cacheBytes int64, counts func() (connections, subscriptions int
 	limit := int64(0)
 	eachCollection(func() {
 		now := promised(cacheBytes) + subscribersMemory(counts) - outside
-		if now != limit && (limit == 0 || now-limit > limit/64 || limit-now > limit/16) { // each change stops all for a moment
+		if now != limit && (limit == 0 || now-limit > limit/64 || limit-now > limit/16) { // each change stops the world
 			limit = now
 			debug.SetMemoryLimit(now)
 		}

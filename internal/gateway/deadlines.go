@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// coarseListener is a listener whose connections meet their read deadlines up to a
-// tick late, and whose writes are given up when nobody reads (see coarseConn.Write). net/http moves the deadline of a connection six times a request, and
-// each time a timer is started, moved or stopped: a twentieth of what a kept answer
-// costs. Here a deadline is a number, which is looked at once a tick.
+// coarseListener is a listener whose connections enforce read deadlines up to a tick late, and
+// abort writes to clients that do not read (see coarseConn.Write). net/http sets the deadline of
+// a connection six times per request, and each time a timer is started, reset or stopped: a
+// twentieth of the cost of a cached answer. Here, a deadline is a number that is checked once
+// per tick.
 type coarseListener struct {
 	net.Listener
 	clock coarseClock
 }
 
-// tick is how late a deadline may be met: little for one of ten seconds.
+// tick is the longest delay of a deadline, small compared to timeouts of ten seconds.
 const tick = 500 * time.Millisecond
 
 // Accept implements [net.Listener].
@@ -30,10 +31,10 @@ func (l *coarseListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// coarseClock tells connections the time, as long as there are any. The zero value
-// is ready.
+// coarseClock checks the deadlines of connections, as long as there are any. The zero
+// value is ready to use.
 type coarseClock struct {
-	now atomic.Int64 // at the last tick, by Unix, in nanoseconds
+	now atomic.Int64 // at the last tick, in Unix nanoseconds
 
 	mu      sync.Mutex
 	conns   map[*coarseConn]struct{}
@@ -80,30 +81,30 @@ type coarseConn struct {
 	clock *coarseClock
 
 	mu    sync.Mutex
-	until int64 // the read deadline, by Unix, in nanoseconds; 0 is none
-	late  bool  // it has passed, and Conn lets nobody read
+	until int64 // the read deadline, in Unix nanoseconds; 0 is none
+	late  bool  // it has passed, and reads from Conn fail
 
-	unsent  func() int   // bytes that the client has not taken yet; nil where nobody knows
+	unsent  func() int   // bytes that the client has not acknowledged; nil if unavailable
 	writing atomic.Bool  // a Write is under way
-	written atomic.Int64 // bytes, when the last Write or piece of one ended
+	written atomic.Int64 // bytes of completed Writes and pieces
 
-	// What watch alone uses: how much has moved since a moment, and what it saw last.
+	// For watch alone: the bytes moved since a time, and the values of its last call.
 	since, moved int64
 	queued, told int64
 }
 
 const (
-	// writeSpan is how long a client may take too little of what is written to it.
+	// writeSpan is the period in which a client has to read leastTaken bytes.
 	writeSpan = 30 * time.Second
-	// leastTaken is how many bytes it is to take in that time: any reader is faster,
-	// and a connection and what hangs on it are not held for a byte now and then.
+	// leastTaken is less than any client in use reads in that time, but a client cannot
+	// hold a connection by reading a byte now and then.
 	leastTaken = 4 << 10
-	// writePiece is how much is written at once where only that tells of progress.
+	// writePiece is the number of bytes per write if only completed writes show progress.
 	writePiece = 16 << 10
 )
 
-// Write implements [net.Conn]. It lasts as long as the client goes on to read,
-// however slowly, and fails when it does not.
+// Write implements [net.Conn]. It fails if the client reads fewer than leastTaken bytes
+// within writeSpan.
 func (c *coarseConn) Write(p []byte) (n int, err error) {
 	c.writing.Store(true)
 	defer c.writing.Store(false)
@@ -121,10 +122,10 @@ func (c *coarseConn) Write(p []byte) (n int, err error) {
 	}
 }
 
-// watch ends writing to a client that does not read. It is for the clock alone.
+// watch aborts a Write to a client that does not read. Only the clock calls it.
 //
-// A Write of megabytes tells nothing before it ends. But as long as the client reads,
-// what stands in the connection's buffer shrinks, and grows when it is filled up.
+// A Write of megabytes shows no progress before it ends. But while the client reads, the
+// connection's send buffer shrinks, and grows when it is refilled.
 func (c *coarseConn) watch(now int64) {
 	if !c.writing.Load() {
 		c.since = 0
@@ -140,15 +141,15 @@ func (c *coarseConn) watch(now int64) {
 	case c.since == 0 || c.moved >= leastTaken:
 		c.since, c.moved = now, 0
 	case now-c.since >= int64(writeSpan):
-		_ = c.SetWriteDeadline(passed) // it fails on a closed connection, where nobody writes
+		_ = c.SetWriteDeadline(passed) // fails only on a closed connection
 	}
 }
 
-// passed is a deadline that is met at once.
+// passed is a deadline in the past.
 var passed = time.Unix(1, 0)
 
-// SetReadDeadline implements [net.Conn]. A time that had passed at the last tick
-// ends a Read at once, as net/http does to see whether a client has left.
+// SetReadDeadline implements [net.Conn]. A time before the last tick ends a Read at once:
+// net/http ends its background read, which detects that a client has left, in this way.
 func (c *coarseConn) SetReadDeadline(t time.Time) error {
 	until := int64(0)
 	if !t.IsZero() {
@@ -168,11 +169,11 @@ func (c *coarseConn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
-// look ends reading if it is time.
+// look ends reads if the deadline has passed.
 func (c *coarseConn) look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_ = c.apply() // it fails on a closed connection, where nobody reads
+	_ = c.apply() // fails only on a closed connection
 }
 
 func (c *coarseConn) apply() error {
@@ -187,8 +188,8 @@ func (c *coarseConn) apply() error {
 	return c.Conn.SetReadDeadline(time.Time{})
 }
 
-// CloseWrite ends what the client reads, where the connection can: net/http does it
-// before it closes on a client that still sends.
+// CloseWrite closes the writing side, if the connection supports it: net/http calls it
+// before it closes the connection of a client that still sends.
 func (c *coarseConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

@@ -1,5 +1,5 @@
-// Package gateway is the program: its command line, the layers that it puts together for
-// each Zoom account, the routes that it serves, and how it ends.
+// Package gateway is the program: the command line, the layers for each Zoom account, the
+// routes, and the shutdown.
 package gateway
 
 import (
@@ -63,21 +63,21 @@ type commands struct {
 	} `cmd:"" help:"Print what Zoom's answers contained that the schema does not have, from DRIFT_FILE."`
 }
 
-// Help is what --help says beyond the command's line.
+// Help returns the detailed help of the command.
 func (sandboxCommand) Help() string {
 	var b strings.Builder
 	b.WriteString("SANDBOX_FAULTS, or the header " + sandbox.FaultsHeader + " of a call, adds faults to answers: undocumented ones that Zoom's answers occasionally have. " +
 		"It is a list of kinds, separated by commas, each with the share of calls that it applies to: refused:0.01,small-pages. SANDBOX_SEED selects the calls and the places. The kinds:\n\n")
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, k := range sandbox.FaultKinds {
-		_, _ = fmt.Fprintf(w, "  %s\t%s\n", k.Name, k.Help) // a Builder takes everything
+		_, _ = fmt.Fprintf(w, "  %s\t%s\n", k.Name, k.Help) // a Builder returns no error
 	}
 	_ = w.Flush()
 	return b.String()
 }
 
-// Main runs the program until a signal ends it, tells a person of an error, and returns
-// the exit code. It takes what [Run] does.
+// Main runs the program until a signal ends it, prints an error to stderr, and returns
+// the exit code. Its arguments are those of [Run].
 func Main(args, environ []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -88,9 +88,9 @@ func Main(args, environ []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// Run is the program, with all that it takes from outside as arguments: the command line
-// without the program's name, and the environment as [os.Environ] has it. It serves
-// until ctx ends, then drains. The error is for a person to read.
+// Run runs the program. args is the command line without the program's name, and environ
+// has the form of [os.Environ]. It serves until ctx ends, then drains. The error is for
+// display.
 func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	flags := &commands{}
 	command, err := flags.parse(args, stdout, stderr)
@@ -124,7 +124,7 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	return serve(ctx, cfg, stderr)
 }
 
-// parse reads the command line; "" means that there is nothing left to do.
+// parse returns the command of the command line; "" if nothing is left to do.
 func (c *commands) parse(args []string, stdout, stderr io.Writer) (string, error) {
 	exited := false
 	parser, err := kong.New(c,
@@ -185,9 +185,8 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	return listen(ctx, listener, handler, cfg.DrainTime)
 }
 
-// assemble puts the gateway together, and begins what it does beside requests, until ctx
-// ends; end waits for the last of that, and closes what is open. change changes what the
-// tenants are made of.
+// assemble builds the gateway, and starts its background work, which ends with ctx. end
+// waits for that work, and closes the stores. change modifies the maker of the tenants.
 func assemble(ctx context.Context, cfg *config.Config, accounts []config.Account, box *box, log *slog.Logger, change ...func(*maker)) (handler *drained, end func(), err error) {
 	var closers []func()
 	closeAll := func() {
@@ -222,8 +221,8 @@ func assemble(ctx context.Context, cfg *config.Config, accounts []config.Account
 	return newHandler(cfg, tenants, tenants.webhook(inbox), box, log), closeAll, nil
 }
 
-// keepDrift begins to keep the drift report, until ctx ends; what it returns waits for
-// the last of it.
+// keepDrift loads the drift report, and keeps it in the background until ctx ends. wait
+// waits for the last write.
 func keepDrift(ctx context.Context, found *drift.Report, file string, log *slog.Logger) (wait func(), err error) {
 	if file != "" {
 		if err := found.Load(file); err != nil {
@@ -248,14 +247,14 @@ func printDrift(w io.Writer, file string, asJSON bool) error {
 	return drift.Write(w, entries)
 }
 
-// newHandler puts the routes together.
+// newHandler returns the handler of all routes.
 func newHandler(cfg *config.Config, tenants tenants, webhook *events.Webhook, box *box, log *slog.Logger) *drained {
 	live := tenants[0].live
 	var api http.Handler = &endpoint.Sockets{Next: tenants.api(log), Live: live, Admission: tenants[0].admission, Log: log}
 	api = access.Pages(access.PageOptions{Origins: cfg.AllowedOrigins, Own: []string{cfg.PublicOrigin()}, Headers: cfg.AllowedHeaders}, api)
 	mux := http.NewServeMux()
 	mux.Handle(graphqlPath, api)
-	mux.Handle(attendancecsv.Path, api) // of all methods: pages ask by OPTIONS first
+	mux.Handle(attendancecsv.Path, api) // all methods: browsers send OPTIONS first
 	mux.Handle("GET "+links.Path, tenants.files())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.Handle("GET /readyz", &readiness{all: tenants})
@@ -264,7 +263,7 @@ func newHandler(cfg *config.Config, tenants tenants, webhook *events.Webhook, bo
 		mux.Handle("/", playground.Handler(playground.Options{Schema: "/schema.graphql", Badge: box.badge(cfg), DefaultQuery: box.query()}))
 	}
 	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == graphqlPath { // what a kept answer takes is counted in microseconds
+		if r.URL.Path == graphqlPath { // without the mux: a cached answer takes only microseconds
 			api.ServeHTTP(w, r)
 			return
 		}
@@ -278,7 +277,7 @@ func newHandler(cfg *config.Config, tenants tenants, webhook *events.Webhook, bo
 		return &drained{guarded, live}
 	}
 	return &drained{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == eventsPath { // who sends is known by the signature, whatever name is asked and from where
+		if r.URL.Path == eventsPath { // authenticated by its signature, so access.Local does not apply
 			webhook.ServeHTTP(w, r)
 			return
 		}
@@ -286,8 +285,7 @@ func newHandler(cfg *config.Config, tenants tenants, webhook *events.Webhook, bo
 	}), live}
 }
 
-// drained is a handler with connections that last: they are ended first when the gateway
-// ends.
+// drained is a handler with long-lived connections, which Drain ends at shutdown.
 type drained struct {
 	http.Handler
 	live *endpoint.Live
@@ -308,22 +306,22 @@ func say(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text+"\n")
 }
 
-// stores are where answers and budgets are kept.
+// stores are the stores of answers, budgets and events.
 type stores struct {
 	l1      *cache.Memory // in this process
 	shared  cache.Shared  // l1 over Redis; nil without Redis
 	budgets ratelimit.Store
 	ledger  cache.Ledger  // nil without Redis
-	events  events.Stream // those that were taken
+	events  events.Stream // the received events
 	bus     *events.Bus   // reads them
-	// namesKept says that the stream may have the names of people: nobody else reads it,
-	// or it is encrypted.
+	// namesKept says that the stream may have the names of people: it is in this process,
+	// or encrypted.
 	namesKept bool
 	closers   []func()
 }
 
 // newStores returns stores in this process, or over the Redis that all replicas
-// share. Redis need not be there yet.
+// share. Redis may still be unavailable.
 func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	l1 := cache.NewMemory(cfg.CacheBytes)
 	if cfg.RedisURL == "" {
@@ -345,7 +343,7 @@ func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	}, nil
 }
 
-// store returns the store of answers: the shared one where there is one.
+// store returns the store of answers: the shared one, if there is one.
 func (s *stores) store() cache.Store {
 	if s.shared != nil {
 		return s.shared
@@ -390,7 +388,7 @@ func listen(ctx context.Context, l net.Listener, h http.Handler, drain time.Dura
 	return nil
 }
 
-// newServer returns a server that waits for nobody for ever.
+// newServer returns a server with timeouts. The time of writes is bounded by coarseConn.
 func newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -401,7 +399,7 @@ func newServer(h http.Handler) *http.Server {
 	}
 }
 
-// health asks a gateway on this machine, for a container's health check.
+// health calls /healthz of the gateway on this machine, for a container's health check.
 func health(ctx context.Context, cfg *config.Config) error {
 	_, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
@@ -424,7 +422,7 @@ func health(ctx context.Context, cfg *config.Config) error {
 	return nil
 }
 
-// box is the sandbox that answers when no credentials are set, or nothing.
+// box is the sandbox that is used if no credentials are set; otherwise it is empty.
 type box struct {
 	*sandbox.Sandbox
 	server *http.Server
@@ -453,7 +451,7 @@ func startSandbox(cfg *config.Config) (*box, []config.Account, error) {
 	return b, []config.Account{account}, nil
 }
 
-// newSandbox returns a sandbox whose reports are made so many times as fast as Zoom's.
+// newSandbox returns a sandbox whose reports appear speed times as fast as Zoom's.
 func newSandbox(cfg *config.Config, speed float64) (*sandbox.Sandbox, error) {
 	faults, err := sandbox.ParseFaults(cfg.SandboxFaults)
 	if err != nil {

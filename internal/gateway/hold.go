@@ -22,7 +22,7 @@ type sandboxCommand struct {
 	Unruly   float64 `default:"0.05" help:"The share of events that are sent twice, and the share that are sent late, as some of Zoom's are."`
 }
 
-// holder holds meetings.
+// holder is the sandbox, with a route that holds meetings.
 type holder struct {
 	*sandbox.Sandbox
 	sandboxCommand
@@ -31,7 +31,7 @@ type holder struct {
 	log  *slog.Logger
 }
 
-// begin begins to hold a meeting, whose events go to a webhook, unless that is "".
+// begin starts a meeting. Its events are sent to webhook, unless that is "".
 func (h *holder) begin(name, webhook string, random uint64) (*sandbox.Held, error) {
 	sends := &sandbox.Delivery{URL: webhook, Secret: h.Secret, Unruly: h.Unruly, Seed: h.seed, Speed: h.Speed, Log: h.log}
 	number, err := h.MeetingNamed(name)
@@ -58,7 +58,7 @@ func (h *holder) begin(name, webhook string, random uint64) (*sandbox.Held, erro
 	return held, nil
 }
 
-// ServeHTTP answers as Zoom does, but for what holds a meeting.
+// ServeHTTP serves the sandbox and POST /sandbox/hold, which starts a meeting.
 func (h *holder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/sandbox/hold" {
 		h.Sandbox.ServeHTTP(w, r)
@@ -83,7 +83,7 @@ func (h *holder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(struct { //nolint:errchkjson // who asked may have left
+	_ = json.NewEncoder(w).Encode(struct { //nolint:errchkjson // the client may have left
 		Number int64     `json:"number,string"`
 		UUID   string    `json:"uuid"`
 		Start  time.Time `json:"start"`

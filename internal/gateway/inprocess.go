@@ -11,23 +11,21 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// InProcess is what a gateway is made of that serves no port: a program that measures the
-// gateway calls its handler, and answers its calls, so that a clock of the program's own
-// holds for all.
+// InProcess is a gateway without a port, for a program that measures it: the program calls
+// its handler and answers its calls to Zoom, so that the program's clock applies to all.
 type InProcess struct {
-	// Environ are the settings, as [os.Environ] has them.
+	// Environ has the settings, in the form of [os.Environ].
 	Environ []string
-	// Zoom answers the calls, those for tokens too.
+	// Zoom answers the calls to Zoom, including those for tokens.
 	Zoom http.RoundTripper
 	// Lifetime is that of [zoom.Config]; 0 is none.
 	Lifetime time.Duration
-	// Log takes the log.
+	// Log is the logger.
 	Log *slog.Logger
 }
 
-// Start begins what the gateway does beside requests, until ctx ends. It returns the
-// handler of all routes, the webhook's included, and end, which MUST be called once ctx has
-// ended.
+// Start starts the gateway's background work, which ends with ctx. It returns the handler
+// of all routes, including the webhook's, and end, which MUST be called after ctx has ended.
 func (p *InProcess) Start(ctx context.Context) (handler http.Handler, end func(), err error) {
 	cfg, err := config.Load(p.Environ)
 	if err != nil {

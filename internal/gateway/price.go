@@ -19,19 +19,19 @@ import (
 	"zoomql/internal/plan"
 )
 
-// priceCommand asks a gateway what an operation costs.
+// priceCommand requests the price of an operation from a gateway.
 type priceCommand struct {
 	question
 	JSON bool `help:"As JSON."`
 }
 
-// Help is what --help says beyond the command's line.
+// Help returns the detailed help of the command.
 func (priceCommand) Help() string {
 	return "The operation is not executed, and no call is made to Zoom. " + keyHelp
 }
 
-// printPrice asks a gateway what an operation costs, and prints it. Its error is also why the
-// gateway would refuse the operation.
+// printPrice requests the price of an operation from a gateway, and prints it. If the gateway
+// would refuse the operation, the reason is the error.
 func printPrice(ctx context.Context, cfg *config.Config, c priceCommand, w io.Writer) error {
 	document, variables, err := c.read()
 	if err != nil {
@@ -73,7 +73,7 @@ func readPrice(text []byte) (*plan.Report, error) {
 	return answer.Extensions.Plan, nil
 }
 
-// writePrice prints a price for people.
+// writePrice prints a price as text.
 func writePrice(w io.Writer, r *plan.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if len(r.Steps) == 0 {
@@ -81,7 +81,7 @@ func writePrice(w io.Writer, r *plan.Report) error {
 		writeRefused(t, r)
 		return t.Flush()
 	}
-	_, _ = fmt.Fprintln(t, "LABEL\tAT MOST\tEXPECTED") // Flush tells what went wrong
+	_, _ = fmt.Fprintln(t, "LABEL\tAT MOST\tEXPECTED") // Flush returns the error
 	for _, label := range slices.Sorted(maps.Keys(r.AtMost)) {
 		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\n", label, r.AtMost[label], r.Expected[label])
 	}
@@ -113,7 +113,7 @@ func writeRefused(w io.Writer, r *plan.Report) {
 	}
 }
 
-// daysText says what is expected takes of the budgets of days.
+// daysText describes the daily budgets that the expected calls take.
 func daysText(r *plan.Report) string {
 	switch {
 	case r.Days < 2:
@@ -124,7 +124,7 @@ func daysText(r *plan.Report) string {
 	return " Today's budget does not suffice; the budget from " + r.RetryAt.UTC().Format(time.RFC3339) + " on does."
 }
 
-// cacheText says where what the cache holds is not counted.
+// cacheText returns a note if the price ignores the cache.
 func cacheText(r *plan.Report) string {
 	if r.CacheKnown {
 		return ""

@@ -17,7 +17,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// queryCommand asks a running gateway.
+// queryCommand sends a query to a running gateway.
 type queryCommand struct {
 	question
 	All     bool   `help:"Read the query's connection to its end, into the file of --to. After an interruption, the same command continues."`
@@ -27,15 +27,15 @@ type queryCommand struct {
 	Partial bool   `help:"Write the available part of a page that has errors, and report the errors, instead of ending there."`
 }
 
-// Help is what --help says beyond the command's line.
+// Help returns the detailed help of the command.
 func (queryCommand) Help() string {
 	return "Without --all, the answer is printed as received. With --all, the query selects nodes { … }, or edges { node { … } }, of one list, which may be anywhere except within another list:\n\n" +
 		"  { account { users { nodes { email displayName } } } }\n\n" +
 		"If a budget of Zoom's is used up, the command reports this and waits, up to the next day. " + keyHelp
 }
 
-// Validate refuses flags that would have no effect, and those that --all needs or bounds, before
-// anything is read or sent.
+// Validate refuses flags without effect, and missing or invalid flags of --all, before anything
+// is read or sent.
 func (q *queryCommand) Validate(given *kong.Context) error {
 	if !q.All {
 		var unused []string
@@ -96,14 +96,14 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// progressLine tells how a walk stands: in one line of a terminal, and elsewhere in a line
+// progressLine prints the progress of a walk: in one line of a terminal, or elsewhere in a line
 // every ten seconds.
 type progressLine struct {
 	to       io.Writer
 	began    time.Time
 	terminal bool
 	last     time.Time
-	open     bool // the line in the terminal has no end yet
+	open     bool // the line in the terminal has no newline yet
 }
 
 func (l *progressLine) told(p export.Progress) {
@@ -123,7 +123,7 @@ func (l *progressLine) told(p export.Progress) {
 	_, _ = fmt.Fprintln(l.to, text)
 }
 
-// say writes a line of its own.
+// say prints a separate line.
 func (l *progressLine) say(text string) {
 	l.end()
 	_, _ = fmt.Fprintln(l.to, text)

@@ -13,7 +13,7 @@ import (
 	"zoomql/internal/config"
 )
 
-// question is what commands ask a running gateway.
+// question is the request of a command to a running gateway.
 type question struct {
 	File      string `arg:"" help:"File with the document; - reads it from standard input."`
 	Variables string `help:"Variables: a JSON object, or the path of a file with one." placeholder:"JSON"`
@@ -22,13 +22,13 @@ type question struct {
 	Account   string `help:"Name of the account, if the gateway has several." placeholder:"NAME"`
 }
 
-// keyHelp says where the key is read, which would be seen by others among the arguments.
+// keyHelp describes the key, which is no argument, since other users can see arguments.
 const keyHelp = "The API key for the gateway is read from CALLER_KEY."
 
-// maxQuestion bounds a document, and variables.
+// maxQuestion bounds a document, and variables, in bytes each.
 const maxQuestion = 1 << 20
 
-// read returns the document and its variables; nil where there are none.
+// read returns the document and its variables; nil if there are none.
 func (q question) read() (document string, variables map[string]any, err error) {
 	text, err := readBounded(q.File)
 	if err != nil || q.Variables == "" {
@@ -41,14 +41,14 @@ func (q question) read() (document string, variables map[string]any, err error) 
 		}
 	}
 	dec := json.NewDecoder(bytes.NewReader(given))
-	dec.UseNumber() // a meeting number does not survive a float
+	dec.UseNumber() // a float64 may lose digits of a number
 	if dec.Decode(&variables) != nil || variables == nil {
 		return "", nil, errors.New("--variables: neither a JSON object nor a file with one")
 	}
 	return string(text), variables, nil
 }
 
-// endpoint returns the URL that is asked.
+// endpoint returns the URL of the GraphQL endpoint.
 func (q question) endpoint(cfg *config.Config) string {
 	if q.URL != "" {
 		return q.URL
@@ -56,7 +56,7 @@ func (q question) endpoint(cfg *config.Config) string {
 	return "http://" + cfg.Addr + graphqlPath
 }
 
-// header returns who asks.
+// header returns the headers with the account and the caller's key.
 func (q question) header(cfg *config.Config) http.Header {
 	h := http.Header{}
 	if q.Account != "" {
@@ -68,7 +68,7 @@ func (q question) header(cfg *config.Config) http.Header {
 	return h
 }
 
-// readBounded reads a file that is not too large; - is standard input.
+// readBounded reads a file of at most maxQuestion bytes; - is standard input.
 func readBounded(name string) ([]byte, error) {
 	from := os.Stdin
 	if name != "-" {

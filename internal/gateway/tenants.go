@@ -33,25 +33,24 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// tenant is one Zoom account that is served: all that hangs on its credentials.
+// tenant is one Zoom account that is served, and all that depends on its credentials.
 type tenant struct {
 	config.Account
 	client *zoom.Client
-	app    *identity.Credential // in whose name Zoom is asked, for all callers
+	app    *identity.Credential // for the calls of all callers
 	files  *links.Links
 	graph  http.Handler
-	sheets http.Handler // who attended, as CSV
+	sheets http.Handler // attendance as CSV
 	log    *slog.Logger
-	events *events.Liveness // nil where none are taken
-	// Those of all accounts.
+	events *events.Liveness // nil if none are received
+	// live and admission are shared by all accounts.
 	live      *endpoint.Live
 	admission *admission.Control
-	warned    atomic.Int64 // when the log was last told that Zoom gives no token, by Unix, in nanoseconds
+	warned    atomic.Int64 // when a missing token was last logged, in Unix nanoseconds
 }
 
-// tenants are all of them. They share what knows accounts apart by itself: the
-// stores, whose keys are made of the credential, connections, and
-// the documents that were parsed.
+// tenants are all accounts. They share connections, parsed documents, and the stores,
+// whose keys include the credential.
 type tenants []*tenant
 
 func newTenants(cfg *config.Config, accounts []config.Account, s *stores, found *drift.Report, log *slog.Logger, change ...func(*maker)) (tenants, error) {
@@ -70,13 +69,13 @@ func newTenants(cfg *config.Config, accounts []config.Account, s *stores, found 
 	return m.tenants(accounts, log)
 }
 
-// maker makes tenants of what they share.
+// maker builds tenants from the parts that they share.
 type maker struct {
 	cfg       *config.Config
 	stores    *stores
 	calls     *http.Client
 	bodies    *zoom.Bodies
-	logins    *http.Client // for tokens; nil means auth's own
+	logins    *http.Client // for tokens; nil is the default of auth
 	files     http.RoundTripper
 	documents endpoint.Documents
 	admission *admission.Control
@@ -84,7 +83,7 @@ type maker struct {
 	trusted   *endpoint.Trusted
 	drift     *drift.Report
 	sheets    *ratelimit.Pool
-	lifetime  time.Duration // of zoom.Config; 0 but for measurements
+	lifetime  time.Duration // of zoom.Config; 0 except in measurements
 }
 
 func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, error) {
@@ -99,7 +98,7 @@ func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, e
 	return all, nil
 }
 
-// readTrusted reads the manifests of trusted documents, to which the gateway's own belong.
+// readTrusted reads the manifests of trusted documents, and adds the gateway's own.
 func readTrusted(files []string) (*endpoint.Trusted, error) {
 	if len(files) == 0 {
 		return nil, nil
@@ -140,7 +139,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Cloud:     cloud,
 		HTTP:      m.calls,
 		Bodies:    m.bodies,
-		// What all replicas have, whatever else is set.
+		// The same in all replicas, whatever else is set.
 		PasscodeSecret: string(a.ClientSecret),
 		Store:          m.stores.l1, Shared: m.stores.shared, Limiter: ratelimit.NewLimiter(m.stores.budgets, m.cfg.Timeout),
 		Breaker:     zoom.Breaker{Calls: m.cfg.BreakerCalls, Share: m.cfg.BreakerShare, Slow: m.cfg.BreakerSlow, Rest: m.cfg.BreakerRest},
@@ -165,7 +164,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	return t, err
 }
 
-// ServeHTTP answers a request of a caller whom the account serves.
+// ServeHTTP answers a request for the account.
 func (t *tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, attendancecsv.Path) {
 		t.sheets.ServeHTTP(w, r)
@@ -174,9 +173,8 @@ func (t *tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.graph.ServeHTTP(w, r)
 }
 
-// takeEvents has the account's events kept in a stream, if it has a secret token or a
-// WebSocket for them. It returns what tells of them: with longer lifetimes, which answers they
-// keep right.
+// takeEvents sets up the account's events, if it has a secret token or a WebSocket for them. It
+// returns their status and, if events make lifetimes longer, the answers that they cover.
 func (t *tenant) takeEvents(s events.Stream, longer bool) (zoom.Coverage, graph.EventStatus) {
 	var sources []types.EventSource
 	if len(t.WebhookSecrets) > 0 {
@@ -201,7 +199,7 @@ func newApp(a config.Account, client *http.Client) *identity.Credential {
 	return identity.New(identity.View{Account: a.ID, App: "server-to-server:" + a.ClientID}, tokens)
 }
 
-// api leads a question to the account that it is for.
+// api returns the handler that passes a request to its account.
 func (all tenants) api(log *slog.Logger) http.Handler {
 	var list []access.Tenant
 	for _, t := range all {
@@ -210,8 +208,8 @@ func (all tenants) api(log *slog.Logger) http.Handler {
 	return access.Tenants(list, log)
 }
 
-// inbox takes the events of all accounts that have a secret token or a WebSocket for them; it
-// is nil where none has.
+// inbox returns the inbox of events of all accounts that have a secret token or a WebSocket for
+// them; nil if none has.
 func (all tenants) inbox(s *stores, found *drift.Report, log *slog.Logger) *events.Inbox {
 	accounts := map[string]events.Account{}
 	for _, t := range all {
@@ -230,7 +228,7 @@ func (all tenants) inbox(s *stores, found *drift.Report, log *slog.Logger) *even
 	return &events.Inbox{Accounts: accounts, Stream: s.events, Names: s.namesKept, Drift: found, Log: log}
 }
 
-// webhook takes webhooks into an inbox; it is nil where no account has a secret token.
+// webhook returns the webhook of an inbox; nil if no account has a secret token.
 func (all tenants) webhook(inbox *events.Inbox) *events.Webhook {
 	if !slices.ContainsFunc(all, func(t *tenant) bool { return len(t.WebhookSecrets) > 0 }) {
 		return nil
@@ -256,8 +254,8 @@ func (all tenants) sockets(inbox *events.Inbox) []*events.Socket {
 	return sockets
 }
 
-// keepEvents takes the events that come over WebSockets, and does what is to be done about
-// those of all accounts, until ctx ends.
+// keepEvents receives events over WebSockets, and processes the events of all accounts, until
+// ctx ends.
 func (all tenants) keepEvents(ctx context.Context, inbox *events.Inbox, bus *events.Bus) {
 	var running sync.WaitGroup
 	running.Go(func() { bus.Run(ctx) })
@@ -273,7 +271,7 @@ func (all tenants) keepEvents(ctx context.Context, inbox *events.Inbox, bus *eve
 	running.Wait()
 }
 
-// evict makes stale what an event in the account, or in a sub account of it, concerns.
+// evict evicts the tags of an event in the account, or in a sub account of it.
 func (t *tenant) evict(ctx context.Context, accountID string, tags ...cache.Tag) bool {
 	return t.client.In(accountID).Evict(ctx, tags...)
 }
@@ -287,23 +285,23 @@ func (all tenants) files() http.Handler {
 	return links.Of(list...)
 }
 
-// readiness tells whether there is an account that can be served: one that Zoom gives
-// the gateway a token for. Whose it is not is the log's to say, since anybody may ask
-// here, and the trouble of one account takes no other out of service.
+// readiness reports whether any account can be served: one for which Zoom issues a token.
+// Only the log names the others, since this route needs no key. An account that cannot be
+// served takes no other out of service.
 type readiness struct {
 	all tenants
 
 	mu    sync.Mutex
-	until time.Time // when the last check is too old
+	until time.Time // when the last check expires
 	last  *check
 }
 
-// check is a look at all accounts.
+// check is a check of all accounts.
 type check struct {
 	done chan struct{}
 	// Once done is closed:
 	well bool
-	why  string // what anybody may know of why not; "" for what the log alone says
+	why  string // the public reason if not; "" if only the log has it
 }
 
 // ServeHTTP answers GET /readyz.
@@ -321,7 +319,7 @@ func (s *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	say(w, http.StatusServiceUnavailable, "not ready: "+cmp.Or(c.why, "Zoom issues no token; the log has the reason"))
 }
 
-// latest returns one check for all who ask within a second, however many these are.
+// latest returns one check for all requests within a second.
 func (s *readiness) latest() *check {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -332,8 +330,8 @@ func (s *readiness) latest() *check {
 	return s.last
 }
 
-// run is done as soon as one account is well, or none is. The others are waited for
-// all the same, for the log.
+// run closes done as soon as one account is ready, or all have failed. It still waits for
+// the others, which are logged.
 func (c *check) run(all tenants) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
@@ -359,14 +357,14 @@ func (c *check) run(all tenants) {
 }
 
 const (
-	// readyWithin is how long a token is waited for until an account is not ready.
+	// readyWithin bounds the wait for a token.
 	readyWithin = 5 * time.Second
-	// warnEvery is how often the log is told of an account that is not, whoever asks.
+	// warnEvery is the shortest time between two warnings of an account that is not ready.
 	warnEvery = time.Minute
 )
 
-// ready returns an error unless Zoom gives the gateway a token for the account, and
-// the token names a host that it may be sent to.
+// ready returns an error unless Zoom issues a token for the account, with a host that the
+// token may be sent to.
 func (t *tenant) ready(ctx context.Context) error {
 	err := t.client.As(t.app).Ready(ctx)
 	if err == nil {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unsentOf returns what tells how many bytes that were written to a connection its
-// other end has not acknowledged yet; nil where that cannot be told.
+// unsentOf returns a function for the number of written bytes that the peer of a connection
+// has not acknowledged; nil if the number is unavailable.
 func unsentOf(conn net.Conn) func() int {
 	sys, ok := conn.(syscall.Conn)
 	if !ok {
@@ -19,7 +19,7 @@ func unsentOf(conn net.Conn) func() int {
 		return nil
 	}
 	return func() (n int) {
-		_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }) // at worst, less is known
+		_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }) // on an error, n is 0
 		return n
 	}
 }

@@ -4,5 +4,5 @@ package gateway
 
 import "net"
 
-// unsentOf returns nil: how much of what was written is still on its way is not known.
+// unsentOf returns nil: the number of unacknowledged bytes is unavailable.
 func unsentOf(net.Conn) func() int { return nil }

@@ -12,9 +12,9 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// welcome says where to go, and what is behind it.
+// welcome prints the URLs, and the accounts or the sandbox that they serve.
 func welcome(w io.Writer, cfg *config.Config, addr net.Addr, b *box) {
-	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // nothing to do if nobody reads
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // errors of stderr are ignored
 	line("zoomql serves GraphQL at http://%s/graphql", addr)
 	if cfg.PlaygroundOn() {
 		line("The playground is at     http://%s/", addr)
@@ -35,8 +35,8 @@ func welcome(w io.Writer, cfg *config.Config, addr net.Addr, b *box) {
 	line("")
 }
 
-// badge is what the playground's title says of the account. Where callers have keys,
-// the page is for all who can reach it, and names nobody.
+// badge returns the account for the playground's title. If callers need keys, it does not
+// name the account, since the page needs no key.
 func (b *box) badge(cfg *config.Config) string {
 	if b.Sandbox != nil {
 		return "sandbox"
@@ -50,7 +50,7 @@ func (b *box) badge(cfg *config.Config) string {
 	return cmp.Or(cfg.Accounts[0].Name, cfg.Accounts[0].ID)
 }
 
-// query is what the playground begins with.
+// query returns the default query of the playground.
 func (b *box) query() string {
 	if b.Sandbox == nil {
 		return "{\n  account {\n    users(first: 5) {\n      nodes { displayName email meetings(first: 3) { nodes { topic startTime } } }\n    }\n  }\n}\n"

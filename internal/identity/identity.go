@@ -24,7 +24,7 @@ type View struct {
 	// App names the app at Zoom, and how it was authorized:
 	// "server-to-server:" and the client id.
 	App string
-	// User is Zoom's id of the user who has authorized the app; "" where it acts for the
+	// User is Zoom's id of the user who has authorized the app; "" if it acts for the
 	// account.
 	User string
 	// Scopes restrict the scopes of the token to those of the caller; nil restricts
@@ -84,8 +84,8 @@ func (c *Credential) Grants(t *Token) [][]string {
 	return lists
 }
 
-// Refused records that Zoom rejected a token: it is not sent any more, and the next one
-// is another.
+// Refused records that Zoom rejected a token: it is no longer sent, and the next one
+// is different.
 func (c *Credential) Refused(t *Token) {
 	t.refused.Store(true)
 	c.Tokens.Refused(t)
@@ -97,10 +97,10 @@ type Token struct {
 	Scopes []string
 	// APIURL is the base URL that Zoom returns for the account, without "/v2".
 	APIURL string
-	// ForeignHost is the host that Zoom returns where it is none of the cloud's; APIURL
-	// is "" then.
+	// ForeignHost is the host that Zoom returns, if it is none of the cloud's; APIURL is
+	// then "".
 	ForeignHost string
-	// Expires is when the token expires; zero where that is not known.
+	// Expires is when the token expires; zero if unknown.
 	Expires time.Time
 
 	refused atomic.Bool
@@ -120,7 +120,7 @@ type Tokens interface {
 	Refused(*Token)
 }
 
-// A Source returns the credential for a request; nil where it has none. It returns the
+// A Source returns the credential for a request; nil if it has none. It returns the
 // same credential for all requests of one caller, since making one takes a hash.
 type Source func(*http.Request) *Credential
 
@@ -134,7 +134,7 @@ func With(ctx context.Context, c *Credential) context.Context {
 	return context.WithValue(ctx, contextKey{}, c)
 }
 
-// From returns the credential of the context; nil where there is none.
+// From returns the credential of the context; nil if there is none.
 func From(ctx context.Context) *Credential {
 	c, _ := ctx.Value(contextKey{}).(*Credential)
 	return c

@@ -1,13 +1,12 @@
-// Package playground serves a page to write GraphQL in.
+// Package playground serves GraphiQL, an editor for GraphQL.
 //
-// The page must work where the gateway works: offline, and under a policy that
-// a security review signs at once. So nothing comes from elsewhere. GraphiQL is
-// bundled from npm packages into dist (see web/), which is built and not
-// committed; where it was not built, a plain page of our own takes its place,
-// under the same policy. Every file has the hash of its bytes in its name and
-// may be kept for ever; the page itself never is, since it holds a nonce.
+// The page works offline and under a strict Content-Security-Policy, so it
+// loads nothing from other origins. GraphiQL is bundled from npm packages into
+// dist (see web/), which is built and not committed; without it, a plain page is
+// served, under the same policy. Every asset has the hash of its content in its
+// name and may be cached for ever; the page is not cached, since it has a nonce.
 //
-// GraphiQL stays at version 4: version 5 edits in Monaco, which wants workers
+// GraphiQL stays at version 4: version 5 edits in Monaco, which needs workers
 // and three times the bytes.
 package playground
 
@@ -39,15 +38,15 @@ var (
 	pages = template.Must(template.ParseFS(page, "page/*.html"))
 )
 
-// Options say what the page shows and where it stands. The zero value is a page
-// at / that asks /graphql.
+// Options configure the page. The zero value is a page at / that queries
+// /graphql.
 type Options struct {
 	Path         string // where the handler is mounted; its assets are below
 	Endpoint     string // the GraphQL endpoint, as the browser sees it
-	Schema       string // where the SDL is to be read; no link if empty
+	Schema       string // the URL of the SDL; no link if empty
 	Title        string
-	Badge        string // what the title cannot say: "sandbox", an account's name
-	DefaultQuery string // what a new tab begins with
+	Badge        string // a label beside the title: "sandbox", an account's name
+	DefaultQuery string // the query of a new tab
 	Bundle       fs.FS  // built by web/build.mjs; nil for the one in the binary
 }
 
@@ -60,14 +59,14 @@ func (o Options) withDefaults() Options {
 		o.Title = "zoomql"
 	}
 	if o.Bundle == nil {
-		o.Bundle, _ = fs.Sub(dist, "dist") // fails only for a name that is no path
+		o.Bundle, _ = fs.Sub(dist, "dist") // fails only for an invalid path
 	}
 	return o
 }
 
 // Handler serves the page at opts.Path and its assets below it, and 404 for
-// everything else. It panics if opts.Bundle holds files that cannot be read,
-// which an embedded one always can.
+// everything else. It panics if opts.Bundle has files that cannot be read;
+// those of an embedded one always can.
 func Handler(opts Options) http.Handler {
 	opts = opts.withDefaults()
 	view := view{Options: opts}
@@ -100,7 +99,7 @@ func Handler(opts Options) http.Handler {
 	})
 }
 
-// view is what the templates see.
+// view is the data of the templates.
 type view struct {
 	Options
 	Script, Style, Nonce string
@@ -108,7 +107,7 @@ type view struct {
 
 func (v view) serve(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		v := v // each request fills in a nonce of its own
+		v := v // each request has its own nonce
 		v.Nonce = rand.Text()
 		var buf bytes.Buffer
 		if err := pages.ExecuteTemplate(&buf, name, v); err != nil {
@@ -126,11 +125,11 @@ func (v view) serve(name string) http.Handler {
 	})
 }
 
-// policy allows what the page needs, each for a reason: its one script by nonce;
+// policy returns the Content-Security-Policy of the page: its one script by nonce;
 // inline styles, because CodeMirror sizes its lines with them; fonts and icons
 // from the style sheet itself; the endpoint, by HTTP and WebSocket, on this
 // origin alone. No base, form target or frame: a page that can change an account
-// is not to be framed.
+// must not be framed.
 func policy(nonce string) string {
 	return "default-src 'none'" +
 		"; script-src 'nonce-" + nonce + "'" +
@@ -141,8 +140,8 @@ func policy(nonce string) string {
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-// bundled finds the script and the style sheet of a built bundle, or nil if
-// there is none: only .keep is in dist before the first build.
+// bundled returns the script and the style sheet of a built bundle, or nil if
+// there is none: before the first build, dist has only .keep.
 func bundled(bundle fs.FS) (script, style *asset) {
 	scripts, _ := fs.Glob(bundle, "main-*.js")
 	styles, _ := fs.Glob(bundle, "main-*.css")
@@ -165,7 +164,7 @@ func hashed(name string) *asset {
 type asset struct {
 	name string
 	body []byte
-	gzip func() []byte // made when first asked for: it takes some 100 ms
+	gzip func() []byte // made by the first request: it takes some 100 ms
 }
 
 func open(fsys fs.FS, name string) *asset {
@@ -182,7 +181,7 @@ func open(fsys fs.FS, name string) *asset {
 	})}
 }
 
-// types are named here because mime's table is the machine's, not ours.
+// types are set here because the table of package mime depends on the machine.
 var types = map[string]string{
 	".js":  "text/javascript; charset=utf-8",
 	".css": "text/css; charset=utf-8",

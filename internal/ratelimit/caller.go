@@ -21,7 +21,7 @@ type (
 	priorityKey struct{}
 )
 
-// WithCaller returns a context whose calls are made for a caller: an API key, say.
+// WithCaller returns a context whose calls are made for a caller, such as an API key.
 // Callers have equal parts of a budget that is short. Calls without a name have one
 // part together.
 func WithCaller(ctx context.Context, name string) context.Context {

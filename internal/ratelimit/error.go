@@ -9,7 +9,7 @@ import (
 // ErrLimited is the kind of every [Error]: errors.Is(err, ErrLimited).
 var ErrLimited = errors.New("ratelimit: limited")
 
-// Error is returned for a call that could not start before its deadline. Nothing was
+// Error is returned for a call that could not start before its deadline. The call was not
 // counted.
 type Error struct {
 	RetryAt time.Time // when the call could have started

@@ -85,7 +85,7 @@ func (s *Shared) lostOf(account string, limits []Limit, now, lostBefore time.Tim
 	return all
 }
 
-// lostWhileDown returns the state that Redis has lost while it was unavailable, given the
+// lostWhileDown returns the state that Redis has lost while it was unavailable, by the
 // epochs that it has now. The caller holds the lock.
 func (s *Shared) lostWhileDown(epochs map[string]int64, now time.Time) (all []lostState) {
 	for account, epoch := range epochs {

@@ -50,9 +50,9 @@ func (l *Limiter) WaitingFor(key string) (n int) {
 
 // Reserve waits until a call under all limits may start, and counts it. If that
 // cannot be before the deadline of ctx, it returns an [*Error] as soon as that is
-// known, and nothing is counted. If ctx is cancelled in between, it returns the
-// error of ctx, and nothing is counted. Other errors are the Store's ([Shared] has
-// none). The caller MUST NOT change limits afterwards.
+// known. If ctx is cancelled in between, it returns the error of ctx. In both cases
+// the call is not counted. Other errors are the Store's ([Shared] has none). The caller
+// MUST NOT change limits afterwards.
 func (l *Limiter) Reserve(ctx context.Context, limits []Limit) (Grant, error) {
 	if err := ctx.Err(); err != nil || len(limits) == 0 {
 		return Grant{}, err

@@ -42,7 +42,7 @@ func (m *Memory) add(key string, now int64) *window.Counter {
 }
 
 // sweep drops idle counters, often enough that at most half of the counters are idle,
-// and seldom enough to cost nothing: hosts and registrants have limits of their own,
+// and seldom enough to cost little: hosts and registrants have limits of their own,
 // and their number is not bounded.
 func (m *Memory) sweep(now int64) {
 	if m.counters == nil {

@@ -10,7 +10,7 @@ import (
 // waits, and waiting requests are served as a [Limiter] serves them: by priority, and
 // by round robin over the callers (see [WithCaller]). So a caller with a thousand
 // waiting requests delays another's single one by one of these. The next request is
-// served next, even if it wants more than is free and a later one would fit: none
+// served next, even if it needs more than is free and a later one would fit: none
 // starves.
 //
 // A holder of units MUST NOT wait for more of the same Pool: several that do would
@@ -29,16 +29,16 @@ type Pool struct {
 func NewPool(size int64) *Pool { return &Pool{size: size, free: size} }
 
 // NewSharedPool returns a Pool in which no caller holds more than it leaves free. One
-// caller alone has half of it at most; several that want as much as possible have equal
+// caller alone has half of it at most; several that request as much as possible have equal
 // parts, and as much as one part remains free for the next caller. It is for units that
-// are held for long. A caller that holds nothing may take any number that is free.
+// are held for long. A caller that holds no units may take any number that is free.
 func NewSharedPool(size int64) *Pool {
 	return &Pool{size: size, free: size, shares: true, held: make(map[string]int64)}
 }
 
 // Acquire waits until n units are free, or the size of the Pool if that is less, and
 // the request is the next by priority and caller of ctx. The caller MUST call release
-// once. The error is that of ctx, and then nothing is taken.
+// once. The error is that of ctx, and then no units are taken.
 func (p *Pool) Acquire(ctx context.Context, n int64) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (p *Pool) Acquire(ctx context.Context, n int64) (release func(), err error)
 		p.reclaim(w)
 	default:
 		p.waiters.remove(w)
-		p.serve() // later requests may want less
+		p.serve() // later requests may need less
 	}
 	return nil, ctx.Err()
 }
@@ -82,7 +82,7 @@ func (p *Pool) Waiting() int {
 	return p.waiters.size
 }
 
-// take grants w its units, if it can have them now. Otherwise it reports false, and
+// take grants w its units, if they are available now. Otherwise it reports false, and
 // queues w if wait is set.
 func (p *Pool) take(w *waiter, wait bool) (ok bool) {
 	p.mu.Lock()
@@ -98,7 +98,7 @@ func (p *Pool) take(w *waiter, wait bool) (ok bool) {
 	return false
 }
 
-// fits reports whether a caller's part allows what w wants. The caller holds the
+// fits reports whether a caller's part allows the units of w. The caller holds the
 // lock.
 func (p *Pool) fits(w *waiter) bool {
 	return !p.shares || p.held[w.caller] == 0 || p.held[w.caller]+w.wants <= p.free

@@ -202,7 +202,7 @@ func maxWithin(times []time.Time, span time.Duration) (most int) {
 func (q *queue) recordNoStart(d Decision, now time.Time) {
 	q.next, q.limit = d.Start, d.Limit
 	if !slices.ContainsFunc(q.windows, func(l Limit) bool { return d.Start.Sub(now) <= l.Span() }) {
-		// Nothing starts for longer than a window: the rate before does not predict the
+		// No call starts for longer than a window: the rate before does not predict the
 		// rate after.
 		q.granted, q.peak = nil, nil
 	}

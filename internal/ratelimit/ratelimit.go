@@ -48,11 +48,11 @@ type Store interface {
 	// demand. now is the caller's clock; a store that has its own ignores it.
 	Take(ctx context.Context, now time.Time, maxWait time.Duration, limits []Limit) (Decision, error)
 
-	// Cancel cancels a reservation of Take, given the same limits. It MUST
+	// Cancel cancels a reservation of Take with the same limits. It MUST
 	// only be called if the call was not made, and once.
 	Cancel(ctx context.Context, d Decision, limits []Limit) error
 
-	// Late records that the call which Take reserved, given the same windows, left only
+	// Late records that the call which Take reserved, with the same windows, left only
 	// at now, a moment ago: the window after it begins later, too.
 	Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error
 

@@ -71,8 +71,8 @@ func accountOf(key string) string {
 	return account
 }
 
-// spanOf returns the span or guard of a limit and 1 if it is daily, as the scripts
-// take them.
+// spanOf returns the span or guard of a limit and 1 if it is daily, as arguments of the
+// scripts.
 func spanOf(l *Limit) (span int64, daily int) {
 	if l.Daily {
 		return l.Margin().Microseconds(), 1
@@ -87,7 +87,7 @@ func (r *Redis) Take(ctx context.Context, _ time.Time, maxWait time.Duration, li
 	return d, err
 }
 
-// A takeReply holds what Redis replies in addition to a decision.
+// A takeReply is the reply of Redis besides the decision.
 type takeReply struct {
 	epoch int64 // changes when Redis loses its data
 	// usage is, for each limit, the used calls of its day, or the estimate of competing
@@ -289,7 +289,7 @@ type heartbeatReply struct {
 
 // Whether a heartbeat found this replica's session.
 const (
-	sessionUnknown = iota - 1 // the user of Redis may not ask, or there is no session
+	sessionUnknown = iota - 1 // the user of Redis lacks the permission, or there is no session
 	sessionNone
 	sessionFound
 )

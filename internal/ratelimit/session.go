@@ -15,7 +15,7 @@ import (
 // killed, its kernel closes the connection, and Redis loses the subscriber at once. The connection
 // of a replica that is cut off remains open: such a replica may still spend its share.
 //
-// Nothing is published on the channel.
+// No message is published on the channel.
 type session struct {
 	channel string             // of this connection alone; "" if there is no session
 	since   int64              // number of the heartbeat that first found it; 0 before

@@ -93,7 +93,7 @@ func (in *instance) mark(key stayKey, at time.Time, kind momentKind) {
 	}
 }
 
-// presence is what the moments of a person's stays show.
+// presence is the presence of a person by the moments of their stays.
 type presence int
 
 const (

@@ -34,8 +34,8 @@ type Participant struct {
 // deviceKey identifies the device of a stay in the meeting or in a breakout room.
 func (p *Participant) deviceKey() string { return cmp.Or(p.UUID, p.ParentID, p.StayID) }
 
-// people are the devices in a meeting by their key, each with what its stays have about the person: that
-// of a breakout room may lack what the stay in the meeting has.
+// people are the devices in a meeting by their key, each with the identity from all its stays: the
+// stay in a breakout room may lack values that the stay in the meeting has.
 type people map[string]identity
 
 // identity is what identifies a person beyond a device; "" is unknown.
@@ -47,9 +47,9 @@ func (a people) add(p *Participant) {
 	a[key] = identity{cmp.Or(known.registrant, p.RegistrantID), cmp.Or(known.customer, p.CustomerKey), cmp.Or(known.user, p.UserID)}
 }
 
-// count returns the number of persons. Devices are of one person if they have the same registration or,
-// without one, the same key of an app or, without both, the same user. A device without any of these is
-// a person.
+// count returns the number of persons. Devices are of one person if they have the same registration
+// or, without one, the same key of an app or, without both, the same user. A device without any of
+// these is a person.
 func (a people) count() int {
 	devices, persons := 0, map[identity]bool{}
 	for _, known := range a {
@@ -118,8 +118,8 @@ const (
 	maxInstances = 3
 	// maxChanges bounds the changes that are kept for readers of earlier versions.
 	maxChanges = 1024
-	// listLag is how long before the request of a list something must have happened for the list
-	// to contradict it: clocks differ, and lists may be some seconds late.
+	// listLag is the minimum age of an event, at the request of a list, for the list to
+	// contradict it: clocks differ, and lists may be some seconds late.
 	listLag = time.Minute
 	// publishEvery is the shortest time between two versions, so that many simultaneous joins
 	// make one version.
@@ -158,7 +158,7 @@ type instance struct {
 	first, last    time.Time // of its events; the first join if a list has added it
 	started, ended time.Time
 	stays          map[stayKey]*stay
-	truncated      bool // a bound has left stays or their times out
+	truncated      bool // stays or their times were dropped at a bound
 	seeded         bool // by a list
 	seededWhole    bool // by a whole list
 	mayLackEvents  bool // since the last whole list
@@ -662,7 +662,8 @@ func (r *Room) Now() (*Snapshot, <-chan struct{}) {
 }
 
 // Applied returns a channel that is closed when events or lists have been added, after at most
-// publishEvery. Not all of them change the roster: an instance may start and end between two versions.
+// publishEvery. Not all of them change the roster: an instance may start and end between two
+// versions.
 func (r *Room) Applied() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()

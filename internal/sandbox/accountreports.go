@@ -76,7 +76,7 @@ type signIn struct {
 }
 
 // listActivities generates sign-ins and sign-outs. Without from and to, the range is the
-// last month; no document says what Zoom's default is.
+// last month; Zoom's default is not documented.
 func listActivities(c *call) (any, error) {
 	if c.query.Get("from") == "" && c.query.Get("to") == "" {
 		c.query.Set("from", c.now.AddDate(0, -1, 0).Format(time.DateOnly))
@@ -116,8 +116,8 @@ type hostRow struct {
 	CustomAttributes []customAttribute `json:"custom_attributes,omitempty"`
 }
 
-// listHosts lists the users who hosted meetings, or those who hosted none. No document says
-// what Zoom lists without a type; the sandbox lists the active hosts.
+// listHosts lists the users who hosted meetings, or those who hosted none. Zoom's default type
+// is not documented; the sandbox lists the active hosts.
 func listHosts(c *call) (any, error) {
 	kind, err := c.choice("type", "active", "inactive")
 	if err != nil {

@@ -84,7 +84,7 @@ func (s *subOf) listed() listedAccount {
 	return a
 }
 
-// row returns a sub account for a list that another account has asked for. It takes the
+// row returns a sub account for a list that another account has requested. It takes the
 // sub account's lock, which such a call does not hold.
 func (s *subOf) row() listedAccount {
 	w := s.world()

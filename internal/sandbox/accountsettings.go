@@ -137,7 +137,7 @@ func patchRegistration(c *call) (any, error) {
 // the patch and changes the document.
 type command func(doc, patch map[string]any) error
 
-// patchPart merges the body into a part. A refused patch changes nothing.
+// patchPart merges the body into a part. A refused patch has no effect.
 func (c *call) patchPart(name string, commands ...command) error {
 	var patch map[string]any
 	if err := c.decode(&patch); err != nil {

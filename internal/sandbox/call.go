@@ -15,7 +15,7 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// call is one request and what its handler needs.
+// call is one request with the data that its handler needs.
 type call struct {
 	*Sandbox
 	world   *world // the account of the path; nil if it does not exist
@@ -116,9 +116,9 @@ func (c *call) number(name string, missing, low, high int) (int, error) {
 }
 
 // days returns the from and to of a query. It returns an error for a range that no report
-// accepts: longer than a month, or older than the operation's row says.
+// accepts: longer than a month, or older than the operation's Months.
 //
-// Source: GET /report/users/{userId}/meetings and its like.
+// Source: GET /report/users/{userId}/meetings and similar operations.
 func (c *call) days() (from, to time.Time, err error) {
 	if from, err = day(c.query.Get("from")); err != nil {
 		return from, to, invalid("from")

@@ -229,7 +229,7 @@ func listMessages(c *call) (any, error) {
 }
 
 // matches reports whether a message matches the query. It removes the status of the message
-// unless the query asks for it.
+// unless the query requests it.
 func (c *call) matches(m *message) bool {
 	search := lower(c.query.Get("search_key"))
 	place := m.Text

@@ -17,8 +17,8 @@ type participantQos struct {
 	WebinarNumber *string     `json:"webinar_number,omitempty"`
 }
 
-// qosSample contains what a client reports, and the connections behind a Cloud Room Connector
-// or the web client.
+// qosSample contains the figures that a client reports, and the connections behind a Cloud Room
+// Connector or the web client.
 type qosSample struct {
 	DateTime           string       `json:"date_time"`
 	AudioInput         *audioQos    `json:"audio_input,omitempty"`

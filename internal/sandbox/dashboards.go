@@ -75,8 +75,8 @@ func (r *dashboardCall) of(m *meeting) []*instance {
 	})
 }
 
-// find returns the instance that a path names by its UUID, encoded twice where that is
-// required, or the latest one of a meeting number.
+// find returns the instance that a path names by its UUID, encoded twice if that is required,
+// or the latest one of a meeting number.
 func (r *dashboardCall) find() (*instance, error) {
 	id := r.path("meetingId") + r.path("webinarId")
 	missing := notFound(3001, "Meeting does not exist: "+id+".")
@@ -266,7 +266,7 @@ func (r *dashboardCall) hosted(user int) []*meeting {
 }
 
 // inGroups reports whether the host is in one of the groups of the query or, if a parameter
-// asks for that, any participant.
+// requests that, any participant.
 func (r *dashboardCall) inGroups(i *instance) bool {
 	if r.query.Get("group_id") == "" {
 		return true

@@ -40,7 +40,7 @@ type oddity struct {
 	note   string // written by before, read by after
 }
 
-// done records what was changed, and where.
+// done records a change and its place.
 func (o *oddity) done(place string) {
 	o.odd = append(o.odd, strings.TrimSpace(o.kind.Name+" "+place))
 }

@@ -125,7 +125,7 @@ func (f *faults) takeKinds(pattern string, u *url.URL, seed uint64) []Fault {
 // maxRepeats bounds the addresses in repeats.
 const maxRepeats = 1 << 16
 
-// repeat counts the calls to an address, so that Rate selects anew for each repeated call.
+// repeat counts the calls to an address, so that Rate selects again for each repeated call.
 func (f *faults) repeat(path string) int {
 	if f.repeats == nil || len(f.repeats) >= maxRepeats {
 		f.repeats = map[string]int{}

@@ -62,8 +62,8 @@ func updateLivestream(c *call) (any, error) {
 	return nil, nil
 }
 
-// updateLivestreamStatus starts or stops a stream. No document says what Zoom answers if no
-// stream is configured or the stream is already running.
+// updateLivestreamStatus starts or stops a stream. Zoom's answer is not documented if no stream
+// is configured or the stream is already running.
 func updateLivestreamStatus(c *call) (any, error) {
 	m, err := c.findMeeting()
 	if err != nil {

@@ -163,8 +163,8 @@ func deleteMeeting(c *call) (any, error) {
 	return nil, nil
 }
 
-// updateMeetingStatus ends a live meeting, or recovers a deleted one. No document says what
-// Zoom answers if the meeting is not live; the only code about ending is 3063.
+// updateMeetingStatus ends a live meeting, or recovers a deleted one. Zoom's answer for a meeting
+// that is not live is not documented; the only code about ending is 3063.
 func updateMeetingStatus(c *call) (any, error) {
 	var body struct {
 		Action string `json:"action"`

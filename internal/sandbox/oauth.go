@@ -14,7 +14,7 @@ import (
 
 const tokenPattern = "POST /oauth/token"
 
-// grant is what an access token permits.
+// grant has the permissions of an access token.
 type grant struct {
 	scopes  map[string]bool
 	expires time.Time

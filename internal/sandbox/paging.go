@@ -30,7 +30,7 @@ type field struct {
 	value any
 }
 
-// page returns the part of a list of total items that a call asks for. The name of the array
+// page returns the part of a list of total items that a call requests. The name of the array
 // and the largest page are those of the operation's row. Extra fields follow the counters.
 //
 // Source: https://developers.zoom.us/docs/api/pagination/
@@ -85,7 +85,7 @@ func (c *call) pageNumber() field {
 }
 
 // A token contains the position, its expiry and a hash of the other parameters, so that it is
-// valid for the same request alone. The sandbox stores nothing for it.
+// valid for the same request alone. The sandbox stores no state for it.
 func (c *call) pageToken(from int) string {
 	b := binary.BigEndian.AppendUint32(nil, uint32(from))
 	b = binary.BigEndian.AppendUint64(b, uint64(c.now.Add(c.opt.PageTokenTTL).UnixMilli()))

@@ -136,8 +136,8 @@ func (c *call) registration(m *meeting) (*addedRegistrant, []string, error) {
 	return answer, chosen, nil
 }
 
-// registrable returns a meeting that accepts registrations. If there is none, the documents
-// give a code that differs from that of the other operations.
+// registrable returns a meeting that accepts registrations. If there is none, the documented
+// code differs from that of the other operations.
 func (c *call) registrable() (*meeting, error) {
 	m, err := c.findMeeting()
 	switch {
@@ -192,7 +192,7 @@ func (c *call) saveRegistrant(m *meeting, body registrantBody, occurrences []str
 }
 
 // updateRegistrantStatus approves, denies or cancels. It ignores registrants that the meeting
-// does not have; no document says otherwise.
+// does not have; Zoom documents no error for them.
 func updateRegistrantStatus(c *call) (any, error) {
 	m, err := c.findRegistering(3000)
 	if err != nil {

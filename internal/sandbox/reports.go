@@ -143,7 +143,7 @@ type reportedMeeting struct {
 }
 
 // listPastMeetings lists the instances that a user hosted, the latest first. Instances with one
-// participant are left out unless the query asks for them. pastJoined adds the instances that
+// participant are left out unless the query requests them. pastJoined adds the instances that
 // the user joined, also of webinars, and the rows name the user.
 func listPastMeetings(c *call) (any, error) {
 	kind, err := c.choice("type", "past", "pastOne", "pastJoined")

@@ -17,8 +17,8 @@ func init() {
 // anonymous is Zoom's name of a participant who answered anonymously.
 const anonymous = "Anonymous Attendee"
 
-// instanceResults is what the participants of an instance did. The JSON name of Questions is
-// the operation's name of the list of participants.
+// instanceResults has the answers and questions of an instance's participants. The JSON name of
+// Questions is the operation's name of the list of participants.
 type instanceResults struct {
 	UUID      string `json:"uuid"`
 	ID        int64  `json:"id"`

@@ -136,7 +136,7 @@ func getRole(c *call) (any, error) {
 	}{c.world.listedRole(r), r.Privileges, map[string]int{"second_level": r.secondLevel}, scopes}, nil
 }
 
-// roleBody is what POST /roles and PATCH /roles/{roleId} read.
+// roleBody is the body of POST /roles and PATCH /roles/{roleId}.
 type roleBody struct {
 	Name                 *string  `json:"name"`
 	Description          *string  `json:"description"`
@@ -208,7 +208,7 @@ func updateRole(c *call) (any, error) {
 }
 
 // deleteRole makes members of the role ordinary members. The three predefined roles cannot be
-// deleted; no document says what Zoom answers for them.
+// deleted; Zoom's answer for them is not documented.
 func deleteRole(c *call) (any, error) {
 	r, err := c.findRole()
 	if err != nil {
@@ -239,8 +239,8 @@ func listRoleMembers(c *call) (any, error) {
 	}, c.pageNumber())
 }
 
-// addRoleMembers assigns a role. It ignores users whom the account does not have; no document
-// says otherwise.
+// addRoleMembers assigns a role. It ignores users whom the account does not have; Zoom documents
+// no error for them.
 func addRoleMembers(c *call) (any, error) {
 	r, err := c.findRole()
 	if err != nil {

@@ -2,11 +2,11 @@
 // internal/zoom, state, and Zoom's peculiarities. The gateway is tested against it, and users
 // test their own apps against it.
 //
-// It answers what Zoom documents, independently of what the gateway expects: rate limits by
+// It answers as Zoom documents, independently of the gateway's expectations: rate limits by
 // label and plan with Zoom's headers and bodies, page tokens that expire, UUIDs that must be
 // encoded twice, blank e-mail addresses of guests, one row for each stay, reports that lag,
 // deleted users. All data follow from a seed and are generated when they are read, so an
-// account of 10,000 users costs nothing until then.
+// account of 10,000 users takes no memory until then.
 //
 // A call passes, in this order: the planned faults, the token, its scopes, the limits, the
 // quotas, the lock of one write at a time on one user, the latency, and then the handler that
@@ -15,7 +15,7 @@
 // Its limitations:
 //   - Meetings do not start by themselves. The past consists of the instances of the
 //     seed, those that the API ends, and those that Hold and HoldRandom hold. In a held
-//     meeting nobody shares or writes, and roles do not change.
+//     meeting no participant shares or writes, and roles do not change.
 //   - Server-to-Server tokens of one account only: a master account with a few
 //     sub accounts. No consent pages, no refresh tokens.
 //   - Settings of an account are stored and returned, and have no effect.

@@ -118,7 +118,7 @@ func (c *call) surveyInstances(survey int) []*instance {
 	return used
 }
 
-// chosenInstances returns the instances that a call asks for: all, or the one with the UUID
+// chosenInstances returns the instances that a call requests: all, or the one with the UUID
 // of the path, encoded twice.
 func (c *call) chosenInstances(survey int) ([]*instance, error) {
 	all := c.surveyInstances(survey)

@@ -259,8 +259,8 @@ func listWebinarParticipants(c *call) (any, error) {
 	})
 }
 
-// listWebinarInstances lists all instances, the latest first; no document says how long Zoom
-// keeps them.
+// listWebinarInstances lists all instances, the latest first; how long Zoom keeps them is not
+// documented.
 func listWebinarInstances(c *call) (any, error) {
 	number, err := strconv.ParseInt(c.path("webinarId"), 10, 64)
 	if err != nil {

@@ -133,7 +133,7 @@ func (a *answerStore) keep(ctx context.Context, req *Request, ticket cache.Ticke
 	return nil
 }
 
-// storage says how an answer is stored.
+// storage has the size and the lifetimes of an answer to be stored.
 type storage struct {
 	size  int           // bytes of JSON
 	fresh time.Duration // how long it is fresh
@@ -141,7 +141,7 @@ type storage struct {
 	call
 }
 
-// call is what is known of the call that has brought an answer.
+// call has the data of the call that returned an answer.
 type call struct {
 	took  time.Duration // with the limiter's queue
 	since time.Time     // see unchangedSince
@@ -160,7 +160,7 @@ func (a *answerStore) lifetimeOf(req *Request, value any) storage {
 	return storage{fresh: req.kept(value, a.orSet(life, life.TTL())), stale: req.kept(value, life.StaleIfError())}
 }
 
-// orSet returns a time of a class, or the one that is set for all classes that change.
+// orSet returns the time of a class, or Config.Lifetime if that is set and the class may change.
 func (a *answerStore) orSet(life Life, own time.Duration) time.Duration {
 	if a.lifetime > 0 && life != Never && life != Closed {
 		return a.lifetime

@@ -45,8 +45,8 @@ var (
 )
 
 // maxBreakers bounds the breakers of a client, each of which takes about 1.5 KiB:
-// callers can name any account. The least recently used are dropped, and an operation whose
-// breaker was dropped counts as healthy.
+// callers can name any account. Rarely used ones are dropped, and an operation whose breaker was
+// dropped counts as healthy.
 const maxBreakers = 2_000
 
 // breaker is the circuit breaker of one operation for one account.
@@ -135,9 +135,8 @@ func (b *breaker) retryAt() time.Time {
 	return time.Now().Add(time.Second)
 }
 
-// outcome returns what a call reports to its breaker: an error for a failure, nil
-// for a success, errNotMade to be ignored. A refusal that Zoom gives a reason for is a
-// success.
+// outcome returns the result of a call for its breaker: an error for a failure, nil for a
+// success, errNotMade to be ignored. A refusal for which Zoom states a reason is a success.
 func (r Breaker) outcome(resp *Response, err error) error {
 	var e *Error
 	switch {
@@ -149,7 +148,7 @@ func (r Breaker) outcome(resp *Response, err error) error {
 		return errNotMade
 	case e.By == ByNetwork:
 		return e
-	case e.By != ByZoom: // the limiter, say
+	case e.By != ByZoom: // such as the limiter
 		return errNotMade
 	case errors.Is(e.Kind, ErrUnavailable), errors.Is(e.Kind, ErrBadAnswer), errors.Is(e.Kind, ErrNotZoom), e.Status >= http.StatusInternalServerError:
 		return e

@@ -41,8 +41,7 @@ type DailyBudget struct {
 	pooled bool
 }
 
-// Budget returns the state of the account's budget, as far as the limiter knows it. It
-// makes no call.
+// Budget returns the state of the account's budget by the limiter's counts. It makes no call.
 func (c *Client) Budget(ctx context.Context) Budget {
 	b := Budget{Plan: c.cfg.Plan}
 	if c.cfg.Limiter != nil {
@@ -53,8 +52,8 @@ func (c *Client) Budget(ctx context.Context) Budget {
 	return b
 }
 
-// labelBudgets returns the budgets that operations such as s are paid from, and what dear
-// labels of them share.
+// labelBudgets returns the budgets that operations such as s count against, and the daily limit
+// that their expensive labels share.
 func (c *Client) labelBudgets(ctx context.Context, s *Spec, table map[Plan]map[Rate]budget) (all []LabelBudget, pool *DailyBudget) {
 	for _, r := range Rates {
 		b := c.labelBudget(ctx, s, table[c.cfg.Plan][r], r)
@@ -98,10 +97,9 @@ func (b *LabelBudget) fill(all []ratelimit.Status) {
 	}
 }
 
-// Days returns how many days' budgets calls of operations take, as far as the limiter knows: 0
-// where no budget of a day pays them, 1 where what is left of today's does. retryAt is when
-// the budget of a day holds all of them, where today's does not; zero where no day's does. It
-// costs no call.
+// Days returns how many days' budgets the calls of operations take, by the limiter's counts: 0
+// if no daily budget applies, 1 if the rest of today's is enough. retryAt is when a daily budget
+// has room for all of them, if today's does not; zero if none ever has. It makes no call.
 func (c *Client) Days(ctx context.Context, calls map[*Spec]int) (days int, retryAt time.Time) {
 	need := map[ratelimit.Limit]int{}
 	for s, n := range calls {

@@ -14,8 +14,8 @@ import (
 	"zoomql/internal/gate"
 )
 
-// cached is the layer that answers reads from L1, and from what is stale where Zoom cannot
-// be asked. Writes pass through and evict. It is the outermost, so a hit spends nothing.
+// cached is the layer that answers reads from L1, and with stale answers if the call to Zoom
+// fails. Writes pass through and evict. It is the outermost, so a hit uses none of the budget.
 //
 //	reads:   what is asked
 //	writes:  ticket, of the miss; newer, in the request of a refresh; believed
@@ -23,12 +23,12 @@ import (
 type cached struct {
 	*answerStore
 	hosts   *hosts
-	flights *flights // an eviction forgets those that it makes stale
+	flights *flights // an eviction removes those that it makes stale
 
 	mu      sync.Mutex
 	onEvict []func()
 
-	next       Handler // beneath it
+	next       Handler // the next layer
 	refreshing atomic.Int32
 }
 
@@ -61,10 +61,10 @@ func (c *cached) layer(next Handler) Handler {
 	}
 }
 
-// known returns the answer that is in the store, wherever, beside the error that stands
-// there for "no such object"; a miss is (nil, nil), and so is an answer that fields of later
-// levels alone have read (see [Usage.Levels]). It makes no call, but may have a stale answer
-// refreshed.
+// known returns the answer that is in any tier of the cache, together with the cached error for
+// "no such object". A miss is (nil, nil), and so is an answer that only fields of later levels
+// have read (see [Usage.Levels]). It waits for no call, but may start the refresh of a stale
+// answer.
 func (c *cached) known(ctx context.Context, req *Request) (*Response, error) {
 	if !c.keeps(req) {
 		return nil, nil
@@ -92,8 +92,8 @@ func (c *cached) known(ctx context.Context, req *Request) (*Response, error) {
 	return found.resp, found.refused
 }
 
-// answer answers a read from this process, or passes it on; when that fails for a reason
-// that is no fault of the question, it answers with what was true before.
+// answer answers a read from L1, or passes it on. If the call fails for a reason that does not
+// depend on the requested object, it returns a cached answer, even a stale one.
 func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 	if !c.keeps(req) {
 		return c.pass(ctx, req)
@@ -118,14 +118,14 @@ func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 	return resp, err
 }
 
-// pass passes a request on, which others of its operation need not wait for.
+// pass passes a request on. The other requests of its operation need not wait for it.
 func (c *cached) pass(ctx context.Context, req *Request) (*Response, error) {
 	defer gate.Wait(ctx)()
 	return c.next(ctx, req)
 }
 
-// keepFresh asks again, in the background, for an answer that is stale or soon will be. There
-// is one such call for a key at a time.
+// keepFresh refreshes, in the background, an answer that is stale or soon will be, with one call
+// for a key at a time.
 func (c *cached) keepFresh(ctx context.Context, req *Request, old *Response) {
 	now := time.Now()
 	until := old.part.Until(now, c.coverage)
@@ -147,13 +147,12 @@ func (c *cached) keepFresh(ctx context.Context, req *Request, old *Response) {
 		defer c.refreshing.Add(-1)
 		ctx, cancel := context.WithTimeout(ctx, refreshTime)
 		defer cancel()
-		_, _ = c.next(ctx, &again) // what it brings is stored; what fails is tried again
+		_, _ = c.next(ctx, &again) // the answer is stored; a failed call is tried again
 	}()
 }
 
-// write carries a write out and evicts, also when its outcome is unknown: an
-// answer that was lost on the way may have changed things. What Zoom does not
-// know any more is stale as well.
+// write executes a write and evicts, also if its outcome is unknown, since Zoom may have
+// executed it. An object that Zoom does not find any more is evicted as well.
 func (c *cached) write(ctx context.Context, req *Request) (*Response, error) {
 	resp, err := c.pass(ctx, req)
 	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) || OutcomeUnknown(err) || errors.Is(err, context.DeadlineExceeded) {
@@ -162,16 +161,15 @@ func (c *cached) write(ctx context.Context, req *Request) (*Response, error) {
 	return resp, err
 }
 
-// evictBy evicts what a write makes stale: in the account that it was made to, and in the
-// own account.
+// evictBy evicts the tags of a write: in the account that it changes, and in the own account.
 func (c *cached) evictBy(ctx context.Context, req *Request) {
 	here, own := ofOwn(c.hosts.resolve(req.Credential, expand(req.Spec.Evicts, req.Vars)))
 	c.evict(ctx, req.Account, here)
 	c.evict(ctx, "", own)
 }
 
-// ofOwn parts what a write makes stale in the account that it is made to from what
-// it makes stale in the own account, whichever that is: "^accounts".
+// ofOwn separates the tags of a write in the account that it changes from those in the own
+// account, which have the prefix "^", such as "^accounts".
 func ofOwn(tags []cache.Tag) (here, own []cache.Tag) {
 	for _, tag := range tags {
 		if name, ok := strings.CutPrefix(string(tag), "^"); ok {
@@ -183,8 +181,8 @@ func ofOwn(tags []cache.Tag) (here, own []cache.Tag) {
 	return here, own
 }
 
-// evict makes what carries the tags stale: answers, and reads under way. It reports what
-// [cache.Store]'s Evict does.
+// evict makes answers and reads under way with any of the tags stale. It reports what
+// [cache.Store]'s Evict reports.
 func (c *cached) evict(ctx context.Context, account string, tags []cache.Tag) (done bool) {
 	if len(tags) == 0 {
 		return true
@@ -203,7 +201,7 @@ func (c *cached) evictHere(ctx context.Context, account string, tags []cache.Tag
 	c.forget(account, tags)
 }
 
-// forget lets nobody join reads under way of what carries the tags.
+// forget keeps later requests from joining reads under way with any of the tags.
 func (c *cached) forget(account string, tags []cache.Tag) {
 	c.flights.forget(func(req *Request) bool {
 		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag cache.Tag) bool { return slices.Contains(tags, tag) })
@@ -211,8 +209,8 @@ func (c *cached) forget(account string, tags []cache.Tag) {
 	c.changed()
 }
 
-// evictedElsewhere forgets the flights that an eviction by another replica hits: a
-// request after it must not join one from before it.
+// evictedElsewhere removes the flights that an eviction by another replica makes stale: a
+// request after the eviction must not join a flight from before it.
 func (c *cached) evictedElsewhere(e cache.Eviction) {
 	c.flights.forget(func(req *Request) bool { return e.All() || slices.ContainsFunc(c.tags(req), e.Has) })
 	c.changed()

@@ -52,8 +52,8 @@ type Config struct {
 	Shared cache.Shared
 	// PasscodeSecret is the key that encrypts the passcodes in join links where Shared
 	// stores answers outside this process: all replicas MUST have the same. If it is
-	// empty, the passcodes are removed, and Zoom asks for the passcode of a link that
-	// another process has read.
+	// empty, the passcodes are removed, and people who open a link that another process has
+	// read must enter the passcode.
 	PasscodeSecret string
 	// Coverage reports which answers events invalidate, so that they stay fresh longer;
 	// nil means none.
@@ -284,8 +284,8 @@ func (c *Client) Evict(ctx context.Context, tags ...cache.Tag) bool {
 	return c.cached.evict(ctx, c.sub, tags)
 }
 
-// EvictHere is Evict in this process alone, for what another replica has made stale for all:
-// its word of that may not have come yet.
+// EvictHere is Evict in this process alone, for an eviction by another replica whose message may
+// not have arrived yet.
 func (c *Client) EvictHere(ctx context.Context, tags ...cache.Tag) {
 	c.cached.evictHere(ctx, c.sub, tags)
 }

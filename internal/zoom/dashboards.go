@@ -26,7 +26,7 @@ type DashboardFilter struct {
 // DashboardMeetingFilter selects instances of meetings.
 type DashboardMeetingFilter struct {
 	DashboardFilter
-	// IncludeFields is "tracking_fields", or nothing.
+	// IncludeFields is "tracking_fields" or "".
 	IncludeFields string `query:"include_fields"`
 }
 
@@ -39,7 +39,7 @@ type RunKey struct {
 // RunParticipants selects the participants of one instance.
 type RunParticipants struct {
 	RunKey
-	// IncludeFields is "registrant_id", or nothing.
+	// IncludeFields is "registrant_id" or "".
 	IncludeFields string `query:"include_fields"`
 }
 

@@ -264,8 +264,8 @@ var (
 // longestWords bounds how much of Zoom's message is scrubbed and used, in bytes.
 const longestWords = 4 << 10
 
-// scrub removes what may be personal or secret from Zoom's messages, which quote
-// registrants' addresses and join links.
+// scrub removes personal and secret data from Zoom's messages, which quote registrants'
+// addresses and join links.
 func scrub(s string) string {
 	if len(s) > longestWords {
 		s = s[:longestWords]

@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// hosts remembers whose a meeting is, as far as answers have told the same credential: a
-// write names the meeting only, and what it makes stale is the lists of its host.
+// hosts maps meetings to their hosts, from the answers that the same credential has read: a
+// write names only the meeting, but makes the lists of its host stale.
 type hosts struct {
 	of *otter.Cache[string, string] // by credential and meeting
 }
@@ -24,14 +24,14 @@ func newHosts() *hosts {
 }
 
 const (
-	// maxHosts bounds what is remembered of hosts, in bytes: some 50,000 meetings.
+	// maxHosts bounds the memory of hosts, in bytes: some 50,000 meetings.
 	maxHosts = 8 << 20
-	// hostOverhead is what an entry takes besides its texts.
+	// hostOverhead is the memory of an entry besides its texts, in bytes.
 	hostOverhead = 120
 )
 
-// bounded returns a map of so many entries at most, of which those that were not
-// used for longest go first. It starts no goroutine.
+// bounded returns a map of so many entries at most, which evicts rarely used ones (W-TinyLFU). It
+// starts no goroutine.
 func bounded[V any](entries int) *otter.Cache[string, V] {
 	return otter.Must(&otter.Options[string, V]{MaximumSize: entries, InitialCapacity: 16, Executor: inline})
 }
@@ -39,7 +39,7 @@ func bounded[V any](entries int) *otter.Cache[string, V] {
 // inline runs maintenance in the goroutine that causes it.
 func inline(tidy func()) { tidy() }
 
-// learn notes the hosts that an answer tells of.
+// learn records the hosts of the meetings in an answer.
 func (h *hosts) learn(told *identity.Credential, answer any) {
 	switch a := answer.(type) {
 	case *types.Meeting:
@@ -57,10 +57,10 @@ func (h *hosts) note(told *identity.Credential, m *types.Meeting) {
 	}
 }
 
-// hostKey names a meeting as a credential knows it.
+// hostKey returns the key of a meeting for a credential.
 func hostKey(told *identity.Credential, meeting string) string { return told.ID() + meeting }
 
-// host returns whose a meeting is, if the credential was told.
+// host returns the host of a meeting, if the credential has read an answer with it.
 func (h *hosts) host(told *identity.Credential, meeting string) (string, bool) {
 	return h.of.GetIfPresent(hostKey(told, meeting))
 }
@@ -87,8 +87,8 @@ func (h *hosts) resolve(told *identity.Credential, tags []cache.Tag) []cache.Tag
 // hostVar is the variable that names a host.
 const hostVar = "userId"
 
-// owner names whose allowance a write to a meeting draws on: its host, or, while
-// that is not known, the meeting alone.
+// owner returns the name that a write to a meeting is counted by: its host, or, if that is not
+// known, the meeting.
 func (h *hosts) owner(told *identity.Credential, vars map[string]string) string {
 	meeting := vars["meetingId"]
 	if h != nil {

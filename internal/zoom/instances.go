@@ -8,22 +8,22 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// InstanceKey names a run of a meeting by its UUID, or the latest run of a
-// meeting by the meeting's number.
+// InstanceKey names an instance of a meeting by its UUID, or the latest instance by the
+// meeting's number.
 type InstanceKey struct {
 	MeetingID string `path:"meetingId"`
 }
 
-// InstanceFilter picks runs of one meeting. Zoom takes From and To together.
+// InstanceFilter selects instances of one meeting. Zoom accepts From and To only together.
 type InstanceFilter struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
 	From      types.Date          `query:"from"`
 	To        types.Date          `query:"to"`
 }
 
-// pastLife says how long something past is believed. "The latest run" is
-// another one after the next. A run without an end goes on. Participants without a
-// duration are of a run that Zoom still works on, for minutes; nobody at all may be, too.
+// pastLife returns the life of an answer about an instance. A meeting number names the latest
+// instance, which changes with the next one. An instance without an end is live. If participants
+// have no duration, or if there are none, Zoom may still be processing the instance, for minutes.
 func pastLife(req *Request, answer any) Life {
 	if _, err := types.ParseMeetingNumber(cmp.Or(req.Vars["meetingId"], req.Vars["webinarId"])); err == nil {
 		return Scheduled
@@ -49,23 +49,23 @@ func pastLife(req *Request, answer any) Life {
 		if len(a.Items) == 0 {
 			return Scheduled
 		}
-	case *Page[types.Registrant]: // absentees: everybody, before Zoom has worked out who came
+	case *Page[types.Registrant]: // absentees: all registrants, until Zoom has the participants
 		return Scheduled
 	}
 	return Closed
 }
 
 const (
-	// ReportLag is how long Zoom may take to work out who was in a run. Zoom speaks of
-	// minutes and promises nothing.
+	// ReportLag is how long Zoom may take to process the participants of an instance. Zoom
+	// documents some minutes, without a guarantee.
 	ReportLag = time.Hour
-	// longestLag is how long a stay may have a length that does not go with its times.
+	// longestLag is how long a stay may have a duration that contradicts its times.
 	longestLag = 24 * time.Hour
 )
 
-// Unfinished reports whether Zoom is still working participants out: until then
-// stays have no length. Some never have one, such as that of a person who was turned
-// away in the waiting room, so long after a run that says nothing.
+// Unfinished reports whether Zoom is still processing participants: until then stays have no
+// duration. Some never have one, such as that of a person who was not admitted from the waiting
+// room, so a missing duration long after an instance is ignored.
 func Unfinished(stays []*types.Participant) bool {
 	var last time.Time
 	none, odd := false, false
@@ -86,9 +86,9 @@ func Unfinished(stays []*types.Participant) bool {
 
 var instanceTags = []string{"instance:{meetingId}", "meeting:{meetingId}:instances"}
 
-// FindPastStays returns the same stays as another source has named, in their order, as
-// the past meeting tells of them. There is no call for one, so the list is read as far
-// as need be.
+// FindPastStays returns the participants of the past meeting that are the same stays as those of
+// another source, in their order. Zoom has no operation for one stay, so the list is read until
+// all are found.
 func FindPastStays(ctx context.Context, c *Client, run InstanceKey, stays []*types.Participant) []Found[types.Participant] {
 	name := func(p *types.Participant) string { return string(p.InMeetingID) + " " + p.JoinTime.String() }
 	names := make([]string, len(stays))
@@ -98,7 +98,7 @@ func FindPastStays(ctx context.Context, c *Client, run InstanceKey, stays []*typ
 	return findOnPages(ctx, c, ListPastParticipants, run, names, name)
 }
 
-// The operations on what happened.
+// The operations on instances of meetings.
 var (
 	GetPastMeeting = op[InstanceKey, types.MeetingInstance](Spec{
 		Pattern: "GET /past_meetings/{meetingId}", Rate: Light, Life: Closed, LifeOf: pastLife, Late: true, AcceptsUUID: true, OwnOnly: true,

@@ -83,9 +83,8 @@ func (a *account) dues(req *Request) dues {
 	return dues{a.cfg.Plan.labels(a.cfg.AccountID, req.Spec, rate), a.cfg.Plan.quotas(a.cfg.AccountID, req, a.hosts)}
 }
 
-// traced returns a context that reports to the limiter when the request is written: what
-// precedes that, such as a new connection or a wait for a processor, makes the call late at
-// Zoom.
+// traced returns a context that reports to the limiter when the request is written: a delay
+// before that, by a new connection or a wait for a processor, makes the call late at Zoom.
 func traced(ctx context.Context, grant ratelimit.Grant) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteRequest: func(httptrace.WroteRequestInfo) { grant.Sent() },
@@ -108,9 +107,8 @@ func (a *account) wait(ctx context.Context, req *Request, due dues) (ratelimit.G
 	return grant, err
 }
 
-// learn passes to the limiter what an answer reports of the budget: another app may have
-// used a part of it. Errors of the limiter's store are ignored: the next answer reports it
-// again.
+// learn passes the state of the budget in an answer to the limiter: another app may have used
+// a part of it. Errors of the limiter's store are ignored: the next answer has it again.
 func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Response, err error) {
 	var e *Error
 	var reported allowance
@@ -122,8 +120,8 @@ func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Respo
 	}
 	a.relabel(ctx, req.Spec, reported)
 	refused := e != nil && (errors.Is(e.Kind, ErrRateLimited) || errors.Is(e.Kind, ErrDailyLimit)) && e.By == ByZoom
-	// A day that is refused is blocked below, until it is free again by Zoom's word: if it were
-	// counted as used up too, it would stay so until midnight.
+	// A refused daily limit is blocked below, until Zoom's retry time: if it were counted as used
+	// up too, it would stay so until midnight.
 	dayOver := refused && errors.Is(e.Kind, ErrDailyLimit) && reported.left == 0
 	if l, ok := reported.of(due); ok && (!dayOver || !l.Daily) && (refused || reported.left == 0 || a.dueFor(l.Key)) {
 		_ = a.cfg.Limiter.Observe(ctx, l, reported.left)
@@ -153,8 +151,7 @@ func (a *account) dueFor(key string) bool {
 	return true
 }
 
-// relabel records that Zoom counts an operation under another label than the table
-// says.
+// relabel records that Zoom counts an operation under another label than that in the table.
 func (a *account) relabel(ctx context.Context, s *Spec, reported allowance) {
 	rate, ok := categories[strings.ToLower(reported.category)]
 	if !ok {
@@ -188,12 +185,12 @@ func refusedBy(due dues, e *Error) (ratelimit.Limit, bool) {
 }
 
 // allowance is the state of a budget that the headers of an answer report. Zoom sends them
-// rarely: nothing may depend on them.
+// rarely, so no code may require them.
 //
 // Source: Zoom's page on rate limits as it was in 2020, and answers since then.
 type allowance struct {
 	category    string // the label
-	kind        string // "QPS", "Daily-limit" or nothing
+	kind        string // "QPS", "Daily-limit" or ""
 	limit, left int    // -1 if missing
 	reset       time.Time
 }

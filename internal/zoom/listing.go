@@ -4,11 +4,11 @@ import "sync"
 
 // A page of a list may hold many of the searched objects or none, which is known only after it has
 // been read. So a search begins only if reading all listings to their ends, which shows for each key
-// whether it exists, costs no more than a call for each key. It continues as long as the total, with
-// what has been spent, stays within that cost. This holds if the lengths of the listings are known,
-// and Zoom returns all items that it counts. A listing that was never read is assumed to have one
-// page. If that is wrong, or if Zoom returns fewer items than it counts, at most 1/listingPays of
-// the price of a call for each key is spent in vain.
+// whether it exists, costs no more than a call for each key. It continues as long as the total,
+// including the pages already read, stays within that cost. This holds if the lengths of the
+// listings are known, and Zoom returns all items that it counts. A listing that was never read is
+// assumed to have one page. If that is wrong, or if Zoom returns fewer items than it counts, at most
+// 1/listingPays of the price of a call for each key is wasted.
 
 const (
 	// listingPays is the factor by which pages must be cheaper than a call for each key for a
@@ -20,7 +20,7 @@ const (
 	fewPages = 3
 )
 
-// searchBudget is what a search has spent and may still spend.
+// searchBudget has the pages that a search has spent and may still spend.
 type searchBudget struct {
 	keys     int   // missing at the beginning
 	pages    int   // requested so far, of all listings
@@ -176,7 +176,7 @@ func (d *directory[T]) note(c *Client, l *listing[T], page *Page[T], read int) (
 	return d.pages(of.items - read)
 }
 
-// length is what is known of a listing since a credential last read it.
+// length is the length of a listing when a credential last read it.
 type length struct {
 	known bool
 	items int

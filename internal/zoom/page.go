@@ -52,7 +52,7 @@ func (p *Page[T]) Count() int { return len(p.Items) + p.LeftOut }
 // Source: https://developers.zoom.us/docs/api/pagination/
 const tokenLife = 14 * time.Minute
 
-// keep returns how long the page may be stored, at most ttl. first says that no page precedes it.
+// keep returns how long the page may be stored, at most ttl. first means that no page precedes it.
 func (p *Page[T]) keep(ttl time.Duration, first bool) time.Duration {
 	switch {
 	case p.lacks(first):

@@ -43,7 +43,7 @@ func newPasscodes(secret string) passcodes {
 }
 
 // marker precedes the index of a passcode that was removed. The passcodes of an answer that
-// contains the marker itself, in a topic for example, are removed for good.
+// contains the marker itself, in a topic for example, are removed permanently.
 var marker = []byte("zoomql-sealed=")
 
 var (

@@ -8,7 +8,7 @@ import (
 )
 
 // MaxID bounds the ids that callers pass, in bytes. Zoom's own have a few dozen,
-// and an e-mail address has at most 254 (RFC 5321): a longer id names nothing,
+// and an e-mail address has at most 254 (RFC 5321): a longer id names no object,
 // and would only fill URLs, caches and tags.
 const MaxID = 256
 

@@ -11,19 +11,19 @@ import (
 )
 
 // A Peek answers from the cache alone: below its context no call is made, and nothing is
-// refreshed or stored. What the cache does not hold fails with [ErrNotAsked] and is told as
-// [Missed]. What it holds past its time is given, and told as [Stale], since a call would be
-// spent on it. What is too old for that is told as missed, and given all the same: what it leads
-// to is most likely what a new answer leads to (see [Usage.ObserveGuesses]). It is for one
-// question, and safe for concurrent use.
+// refreshed or stored. A request that is not in the cache fails with [ErrNotAsked] and is
+// observed as [Missed]. A stale answer is returned and observed as [Stale], since a call would
+// refresh it. An answer that is too old to be served stale is observed as missed, but returned
+// too: a new answer most likely leads to the same objects (see [Usage.ObserveGuesses]). A Peek
+// is for one GraphQL operation, and safe for concurrent use.
 type Peek struct {
 	mu      sync.Mutex
-	seen    map[string]bool // what was asked, by identity
+	seen    map[string]bool // the requests, by identity
 	waiting []*peeked       // for the next round trip
 	unknown bool
 }
 
-// ErrNotAsked is the error of what the cache does not hold, below the context of a [Peek].
+// ErrNotAsked is the error of a request that is not in the cache, below the context of a [Peek].
 var ErrNotAsked = errors.New("zoom: the cache does not hold it")
 
 type peekKey struct{}
@@ -41,15 +41,15 @@ func peekFrom(ctx context.Context) *Peek {
 // Peeking reports whether the cache alone answers below a context.
 func Peeking(ctx context.Context) bool { return peekFrom(ctx) != nil }
 
-// Known reports whether all that replicas share was looked at: it is false where the Redis that
-// they share did not answer.
+// Known reports whether all lookups in the shared cache succeeded: it is false if Redis did not
+// reply to one.
 func (p *Peek) Known() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.unknown
 }
 
-// first notes a request, and reports whether it is the first of its kind.
+// first records a request, and reports whether it is the first with its identity.
 func (p *Peek) first(req *Request) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,23 +64,23 @@ func (p *Peek) first(req *Request) bool {
 	return true
 }
 
-// Outcome is what became of a request.
+// Outcome is the outcome of a request.
 type Outcome uint8
 
 const (
 	// Hit is a read that the cache answered.
 	Hit Outcome = iota + 1
-	// Missed is a read that a call would be spent on, below the context of a [Peek].
+	// Missed is a read that would need a call, below the context of a [Peek].
 	Missed
-	// Stale is a read that the cache answers, and that a call would be spent on to refresh it.
+	// Stale is a read that the cache answers and that a call would refresh.
 	Stale
 	// Called is a call that was sent.
 	Called
 )
 
-// Observe has f called with what becomes of each request below the context of u: from several
-// goroutines, and with the context of whichever field asked first. A read that the cache
-// answers is told once.
+// Observe registers f to be called with the outcome of each request below the context of u: from
+// several goroutines, and with the context of the field that made the request first. A read that
+// the cache answers is observed once.
 func (u *Usage) Observe(f func(context.Context, *Spec, Outcome)) { u.observe = f }
 
 func (u *Usage) observed(ctx context.Context, s *Spec, o Outcome) {
@@ -89,12 +89,11 @@ func (u *Usage) observed(ctx context.Context, s *Spec, o Outcome) {
 	}
 }
 
-// ObserveGuesses has f called where, below the context of a [Peek], what is missing is replaced by
-// what was known before: share is how much of it that is, 1 at most.
+// ObserveGuesses registers f to be called if, below the context of a [Peek], a missing answer is
+// replaced by an old one: share is the part of it that is replaced, at most 1.
 func (u *Usage) ObserveGuesses(f func(ctx context.Context, s *Spec, share float64)) { u.guesses = f }
 
-// Guessed tells that what is missing is replaced by what was known before. See
-// [Usage.ObserveGuesses].
+// Guessed reports that a missing answer is replaced by an old one. See [Usage.ObserveGuesses].
 func Guessed(ctx context.Context, s *Spec, share float64) {
 	if u := usageFrom(ctx); u != nil && u.guesses != nil {
 		u.guesses(ctx, s, share)
@@ -103,13 +102,12 @@ func Guessed(ctx context.Context, s *Spec, share float64) {
 
 type guessKey struct{}
 
-// guessing returns a context below which whatever is known is given, and nothing is told.
+// guessing returns a context below which answers of any age are returned, and none is observed.
 func guessing(ctx context.Context) context.Context {
 	return context.WithValue(ctx, guessKey{}, true)
 }
 
-// Guess returns a page that was read once, however long ago, below the context of a [Peek]; nil
-// where there is none.
+// Guess returns the cached page of any age, below the context of a [Peek]; nil if there is none.
 func (o ListOp[In, T]) Guess(ctx context.Context, c *Client, in In, p Paging) *Page[T] {
 	if o.within != nil || !Peeking(ctx) {
 		return nil
@@ -121,13 +119,12 @@ func (o ListOp[In, T]) Guess(ctx context.Context, c *Client, in In, p Paging) *P
 	return page
 }
 
-// HostOf returns the host of a meeting, as far as answers have told the credential.
+// HostOf returns the host of a meeting, if the credential has read an answer with it.
 func (c *Client) HostOf(meeting types.MeetingNumber) (string, bool) {
 	return c.hosts.host(c.credential, meeting.String())
 }
 
-// peek answers a request from the cache alone; certain tells that a call would be made for
-// what it does not hold.
+// peek answers a request from the cache alone; certain means that a miss would cost a call.
 func (c *cached) peek(ctx context.Context, p *Peek, req *Request, certain bool) (*Response, error) {
 	var found lookup
 	if c.keeps(req) {
@@ -161,7 +158,7 @@ func (c *cached) peek(ctx context.Context, p *Peek, req *Request, certain bool) 
 	return found.resp, nil
 }
 
-// lookAt looks for an answer in this process, and then in what replicas share.
+// lookAt looks for an answer in L1, and then in the shared cache.
 func (c *cached) lookAt(ctx context.Context, p *Peek, req *Request) lookup {
 	found := c.look(ctx, req, inProcess)
 	if shared, ok := c.shared.(cache.Peeker); ok && (found.resp == nil || found.resp.Stale) {
@@ -179,10 +176,10 @@ type peeked struct {
 	done  chan struct{}
 }
 
-// gather is how long a lookup waits for others, to share a round trip with them.
+// gather is how long a lookup waits for others to share its round trip.
 const gather = time.Millisecond
 
-// get returns an entry that replicas share. Lookups that are made at once share a round trip.
+// get returns an entry of the shared cache. Concurrent lookups share a round trip.
 func (p *Peek) get(ctx context.Context, from cache.Peeker, at cache.Lookup) *cache.Entry {
 	own := &peeked{Lookup: at, done: make(chan struct{})}
 	p.mu.Lock()
@@ -197,7 +194,7 @@ func (p *Peek) get(ctx context.Context, from cache.Peeker, at cache.Lookup) *cac
 		p.mu.Unlock()
 		p.getAll(ctx, from, all)
 	}
-	<-own.done // the one that leads does not wait for any other
+	<-own.done // already closed for the lookup that made the round trip
 	return own.entry
 }
 

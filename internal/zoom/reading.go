@@ -217,8 +217,8 @@ func (r *Reading[T]) Follow(ctx context.Context, s *Spec, token, next string) er
 // Early returns an error if Zoom's answers contradict the end of the list: it has returned
 // fewer items than it counts, the last page repeats earlier ones, or its token cannot be
 // read. The last count decides, because a list may shrink while it is read. A repeated item
-// stands where another one would, and counts only as far as the list has grown: new items on
-// pages that were read move others down a page.
+// takes the place of another one, unless the list has grown by as many: new items on pages that
+// were read move others down a page.
 func (r *Reading[T]) Early(s *Spec) error {
 	last, sent := r.pages[len(r.pages)-1], int64(r.Read-r.repeated)
 	moved := min(int64(r.repeated), max(0, r.latest-r.first))

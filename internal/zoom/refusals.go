@@ -44,7 +44,7 @@ const (
 var refusalRules = compiled([]refusalRule{
 	{"", 0, codes(124), ``, ErrUnauthenticated},
 	{"", 0, codes(4700, 4711), ``, ErrMissingScope},
-	// Zoom does not know the path: the base URL is wrong, or the operation was removed.
+	// Zoom has no such path: the base URL is wrong, or the operation was removed.
 	{"", 0, codes(2300), ``, ErrNotZoom},
 
 	// Refusals about a meeting or webinar that exists.
@@ -91,7 +91,7 @@ var refusalRules = compiled([]refusalRule{
 	{registrants, bad, codes(3027), ``, ErrConflict},
 
 	{"", bad, vague, `next.page.token`, ErrPageToken},
-	// What the plan or a setting lacks, or what is full, is said under any status.
+	// Refusals because of the plan, a setting or a reached maximum come with any status.
 	{"", 0, vague, `only available for (the )?(paid|zmp)|business or higher|not available for this account|must be a paid account|\bpaid (account|user)s?\b|webinar (subscription )?plan|(plan|subscription) is missing`, ErrPlanRequired},
 	{"", bad, codes(300, 3000), `not support|only available for scheduled meetings`, ErrInvalid},
 	{"", 0, vague, `to use this feature, enable|(survey|polls?|feature|registration|livestream\w*|streaming) (is |are |has been )?disabled\b|has not (been )?enabled|is not enabled`, ErrNotEnabled},
@@ -165,8 +165,8 @@ var (
 )
 
 // ownStatus returns the status that a refusal under HTTP 200, or under one that does not fit,
-// has by itself: that of its code, or else that of what it says. Messages of the vague codes
-// have rules under HTTP 400.
+// has by itself: that of its code, or else that of its message. Messages of the vague codes have
+// rules under HTTP 400.
 func (said *refusalBody) ownStatus() int {
 	switch said.code {
 	case http.StatusUnauthorized, http.StatusForbidden, notFound, http.StatusConflict, http.StatusTooManyRequests:

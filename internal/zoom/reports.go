@@ -7,60 +7,60 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// ParticipantReportFilter picks the participants of one run from its report.
+// ParticipantReportFilter selects the participants of one instance from its report.
 type ParticipantReportFilter struct {
 	MeetingID string `path:"meetingId"`
-	// IncludeFields is "registrant_id", or nothing.
+	// IncludeFields is "registrant_id" or "".
 	IncludeFields string `query:"include_fields"`
 }
 
-// Days is the range of a report, both ends included. Zoom takes a month at most.
+// Days is the range of a report, both ends included. Zoom accepts a month at most.
 type Days struct {
 	From types.Date `query:"from"`
 	To   types.Date `query:"to"`
 }
 
-// Range returns the days themselves, of a filter that they are part of.
+// Range returns the range of a filter in which Days is embedded.
 func (d *Days) Range() *Days { return d }
 
-// PastMeetingFilter picks the runs that a user hosted.
+// PastMeetingFilter selects the instances that a user hosted.
 type PastMeetingFilter struct {
 	UserID string `path:"userId"`
 	Days
 	Type types.PastMeetingType `query:"type"`
 }
 
-// ActivityFilter picks when users signed in and out.
+// ActivityFilter selects the days on which users signed in and out.
 type ActivityFilter struct{ Days }
 
-// HostFilter picks users who held meetings, or held none.
+// HostFilter selects users who held meetings, or held none.
 type HostFilter struct {
 	Days
 	Type    types.HostActivityType `query:"type"`
 	GroupID string                 `query:"group_id"`
 }
 
-// OperationLogFilter picks changes that administrators and users made.
+// OperationLogFilter selects changes that administrators and users made.
 type OperationLogFilter struct {
 	Days
 	Category types.OperationLogCategory `query:"category_type"`
 }
 
-// TelephoneFilter picks legs of phone calls.
+// TelephoneFilter selects legs of phone calls.
 type TelephoneFilter struct {
 	Days
 	Type types.TelephoneReportType `query:"type"`
 	By   types.TelephoneTime       `query:"query_date_type"`
 }
 
-// UpcomingEventFilter picks meetings and webinars that are scheduled.
+// UpcomingEventFilter selects scheduled meetings and webinars.
 type UpcomingEventFilter struct {
 	Days
 	Type    types.UpcomingEventType `query:"type"`
 	GroupID string                  `query:"group_id"`
 }
 
-// CloudRecordingFilter picks days of storage.
+// CloudRecordingFilter selects days of the report on storage.
 type CloudRecordingFilter struct {
 	Days
 	GroupID string `query:"group_id"`
@@ -79,17 +79,16 @@ type MonthKey struct {
 
 const reportRead = "report:read:admin "
 
-// reportMonths is how many months Zoom keeps what most reports are made of.
+// reportMonths is for how many months Zoom keeps the data of most reports.
 //
-// Source: GET /report/users and its like.
+// Source: GET /report/users and similar operations.
 const reportMonths = 6
 
-// settled is how long after a day its figures may still change: calls are billed
-// and reports are worked out hours later.
+// settled is how long after a day its figures may still change: calls are billed and reports
+// are computed hours later.
 const settled = 48 * time.Hour
 
-// rangeLife says how long a report on a range of days is believed: what is over
-// does not change any more.
+// rangeLife returns the life of a report on a range of days: past days do not change any more.
 func rangeLife(req *Request, _ any) Life {
 	to, err := time.Parse(time.DateOnly, asks(req, "to"))
 	if err != nil || time.Since(to) < settled+24*time.Hour {
@@ -98,7 +97,7 @@ func rangeLife(req *Request, _ any) Life {
 	return Closed
 }
 
-// asks returns a parameter of the query, "" if it has none such.
+// asks returns a parameter of the query; "" if it is not set.
 func asks(req *Request, name string) string {
 	query, err := url.ParseQuery(req.Query)
 	if err != nil {
@@ -129,7 +128,7 @@ var (
 		Scopes: reportRead,
 		Tags:   []string{"report:daily"},
 	})
-	// Zoom states no largest page here; 300 is that of its like.
+	// Zoom documents no largest page here; 300 is that of similar operations.
 	ListActivities = list[ActivityFilter, types.SignInActivity](Spec{
 		Pattern: "GET /report/activities", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "activity_logs", MaxPage: 300, Months: reportMonths,
 		Scopes: reportRead + "report:read:user_activities:admin",

@@ -39,8 +39,8 @@ type Request struct {
 	notes
 }
 
-// notes hold what layers pass to inner layers. Each is written by one layer, whose comment
-// names it.
+// notes hold the data that layers pass to inner layers. Each is written by one layer, whose
+// comment names it.
 type notes struct {
 	ticket   cache.Ticket    // of the miss in L1 that led to the call, if there is no shared store
 	believed *cache.Entry    // the answer that events have kept current, which the call is to replace

@@ -129,8 +129,8 @@ type Spec struct {
 	// ByClock reports whether the answer to a request changes with the clock alone, which
 	// no event reports; nil means no.
 	ByClock func(req *Request) bool
-	// Late reports that Zoom works answers out after the event that tells of their change: how
-	// long after, it does not say. See [Validity].
+	// Late reports that Zoom completes answers after the event of their change; how long after
+	// is not documented. See [Validity].
 	Late bool
 	// Tags are the cache tags of an answer, with path variables in braces:
 	// "user:{userId}". Evicting a tag makes the answer stale.

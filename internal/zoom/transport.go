@@ -135,8 +135,8 @@ func (t *transport) newCall(ctx context.Context, req *Request, token *identity.T
 	return call, nil
 }
 
-// isGarbled reports whether a body has come, but is not the gzip that its headers name: asking
-// again would bring the same.
+// isGarbled reports whether a body has come, but is not the gzip that its headers name: a retry
+// would return the same.
 func isGarbled(err error) bool {
 	var corrupt flate.CorruptInputError
 	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt)

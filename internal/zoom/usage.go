@@ -70,8 +70,8 @@ func (u *Usage) sends(ctx context.Context, req *Request) {
 	u.sent[id] = level
 }
 
-// lookedUp records that ctx's field reads an answer, which fields of a later level may have sent
-// for.
+// lookedUp records that ctx's field reads an answer, which fields of a later level may have
+// requested.
 func (u *Usage) lookedUp(ctx context.Context, req *Request) {
 	if u.isLater(ctx, req) {
 		u.sends(ctx, req)
@@ -144,8 +144,7 @@ func ValidUntil(ctx context.Context, t time.Time) {
 
 // asked counts a request of the operation, cached or not, and reports whether the operation
 // needs its answer for the first time. A read counts once, however many parts of the operation
-// need it: how often
-// they look it up depends on timing.
+// need it: how often they look it up depends on timing.
 func (u *Usage) asked(req *Request) bool {
 	if u == nil {
 		return false

@@ -7,7 +7,7 @@ type NewUser struct {
 	Body NewUserBody `body:""`
 }
 
-// NewUserBody says who is added, and how.
+// NewUserBody is the user to be added, and the way of adding.
 type NewUserBody struct {
 	Action types.CreateUserAction `json:"action"`
 	User   *types.NewUser         `json:"user_info"`
@@ -21,11 +21,11 @@ type UserPatch struct {
 	Patch                *types.UserPatch `body:""`
 }
 
-// UserRemoval takes a user off the account.
+// UserRemoval removes a user from the account.
 type UserRemoval struct {
 	UserID     string                 `path:"userId"`
 	Action     types.DeleteUserAction `query:"action"`
-	Email      string                 `query:"transfer_email"` // of who gets what is transferred
+	Email      string                 `query:"transfer_email"` // of the user who gets the data
 	Meetings   *bool                  `query:"transfer_meeting"`
 	Webinars   *bool                  `query:"transfer_webinar"`
 	Recordings *bool                  `query:"transfer_recording"`
@@ -37,7 +37,7 @@ type UserRemoval struct {
 	Events     *bool                  `query:"transfer_events"`
 }
 
-// newUsers is the allowance for inviting users, which is the account's.
+// newUsers is the daily quota for adding users, which Zoom counts per account.
 //
 // Source: POST /users.
 var newUsers = Quota{
@@ -63,7 +63,7 @@ var (
 	DeleteUser = op[UserRemoval, struct{}](Spec{
 		Pattern: "DELETE /users/{userId}", Rate: Light, Exclusive: "userId",
 		Scopes: userWrite + "user:delete:user user:delete:user:admin",
-		// Whose meetings and webinars they are now, is not known by id.
+		// The id of the new host of the meetings and webinars is not known.
 		Evicts: []string{"user:{userId}", "users", "meetings", "webinars", "roles", "role-members"},
 	})
 )

@@ -11,39 +11,38 @@ import (
 // EventKinds is a set of kinds of Zoom's events, such as those of meetings.
 type EventKinds uint16
 
-// Coverage tells which answers Zoom's events keep right. It MUST be safe for concurrent
-// use, and fast: it is asked at each read.
+// Coverage reports which answers Zoom's events keep current. It MUST be safe for concurrent
+// use, and fast: it is called for each read.
 type Coverage interface {
-	// Kinds returns the kinds of events that tell of each change of an operation's
-	// answers; none where some change has no event.
+	// Kinds returns the kinds of events that report each change of an operation's answers;
+	// none if some change has no event.
 	Kinds(s *Spec) EventKinds
-	// Since returns since when events of all these kinds have come: what was read after
+	// Since returns since when events of all these kinds have come: an answer read after
 	// that is evicted when it changes. The zero time means that they do not come.
 	Since(kinds EventKinds, now time.Time) time.Time
-	// Missed tells that an answer which events of these kinds were to keep right has
-	// changed, and that no event has told so: Since MUST NOT return a time before this one
-	// any more.
+	// Missed reports that an answer which events of these kinds should keep current has
+	// changed without an event: Since MUST NOT return a time before this call any more.
 	Missed(kinds EventKinds)
 }
 
-// CoveredLife is how long an answer is fresh that events keep right, while they come.
-// It is no longer than what such an answer is stored for: see [Life.StaleIfError].
+// CoveredLife is how long an answer that events keep current is fresh, while they come. It is
+// no longer than such an answer is stored: see [Life.StaleIfError].
 const CoveredLife = time.Hour
 
-// lateShare is how much of the time since the last event an answer is fresh that Zoom works
-// out later than the event comes (see [Spec.Late]): a fourth. So while an answer is asked for,
-// it shows what Zoom had ready some time after the event when a fourth of that time more has
-// gone by, however late Zoom is; and it costs some twenty calls an event until it is fresh for
-// [CoveredLife]. HTTP calls that heuristic freshness (RFC 9111, section 4.2.2).
+// lateShare sets how long a late answer (see [Spec.Late]) is fresh: a fourth of the time since
+// the last event. So while an answer is requested, a change that Zoom completes some time after
+// the event appears within a fourth of that time more, however late Zoom is; and some twenty
+// calls an event are made until the answer is fresh for [CoveredLife]. HTTP calls this heuristic
+// freshness (RFC 9111, section 4.2.2).
 const lateShare = 4
 
-// Validity says how long an answer, or a whole made of several, is fresh. How long that is
-// depends on whether events come when it is read: it has both times.
+// Validity is how long an answer, or a whole made of several, is fresh. That depends on whether
+// events come when it is read, so it has both times.
 type Validity struct {
-	// Stored is when Zoom gave the oldest of it.
+	// Stored is when the oldest part was stored.
 	Stored time.Time
-	// Expires is when it stops being fresh where no events come, and Extended where those
-	// of Kinds do, and have since before Since: zero is Stored.
+	// Expires is when it stops being fresh if no events come, and Extended if those of Kinds
+	// come, and have come since before Since; a zero Since means Stored.
 	Expires, Extended time.Time
 	Kinds             EventKinds
 	Since             time.Time
@@ -62,7 +61,7 @@ func (v Validity) comeBefore(now time.Time, c Coverage) bool {
 	return !since.IsZero() && since.Before(v.since())
 }
 
-// Until returns until when it is fresh, as things stand now. A nil c is without events.
+// Until returns until when it is fresh, by the events that come now. A nil c means none.
 func (v Validity) Until(now time.Time, c Coverage) time.Time {
 	if c == nil || v.Kinds == 0 || !now.Before(v.Extended) {
 		return v.Expires
@@ -86,16 +85,16 @@ func (v Validity) join(w Validity) Validity {
 	return Validity{earlier(v.Stored, w.Stored), earlier(v.Expires, w.Expires), earlier(v.Extended, w.Extended), v.Kinds | w.Kinds, earlier(v.since(), w.since())}
 }
 
-// within returns the validity of what holds until t at most.
+// within returns the validity limited to t.
 func (v Validity) within(t time.Time) Validity {
 	v.Expires, v.Extended = earlier(v.Expires, t), earlier(v.Extended, t)
 	return v
 }
 
-// validity returns how long the entry of a request is fresh, given what it holds.
-// Events are for the own account, for what people plan and administrators set, and for what
-// the clock alone does not change. Of what goes on, they do not tell all; what is closed
-// does not change. What Zoom works out late may have been read before it was: see lateShare.
+// validity returns how long the entry of a request with this value is fresh. Events extend only
+// answers of the own account that are [Scheduled] or [Slow] and do not depend on the clock: they
+// do not report every change of live data, and closed data does not change. A late answer may
+// have been read before Zoom completed it: see lateShare.
 func (a *answerStore) validity(req *Request, value any, e *cache.Entry) Validity {
 	v := Validity{Stored: e.Stored, Expires: e.Expires, Extended: e.Expires}
 	if a.coverage == nil || req.Account != "" || value == nil || req.byOtherName() || req.Spec.ByClock != nil && req.Spec.ByClock(req) {
@@ -121,9 +120,9 @@ func (a *answerStore) validity(req *Request, value any, e *cache.Entry) Validity
 	return v
 }
 
-// unchangedSince returns since when no event has evicted the answer to a request, as far as the
-// entry tells that a call is about to replace, of what Zoom works out late. The zero time is
-// that it is not known: an event has evicted it, or none have come since then.
+// unchangedSince returns since when no event has evicted a late answer, by the entry that a call
+// is about to replace. The zero time means that it is unknown: an event has evicted the entry, or
+// events have not come since then.
 func (a *answerStore) unchangedSince(ctx context.Context, req *Request) time.Time {
 	if !req.Spec.Late || a.coverage == nil {
 		return time.Time{}
@@ -139,8 +138,8 @@ func (a *answerStore) unchangedSince(ctx context.Context, req *Request) time.Tim
 	return v.Since
 }
 
-// byOtherName reports whether the request names a user by an address or as "me": the events
-// of a user have Zoom's id, by which such an answer is not filed (see expand).
+// byOtherName reports whether the request names a user by e-mail address or as "me": the events
+// of a user have Zoom's id, which is not in the tags of such an answer (see expand).
 func (r *Request) byOtherName() bool {
 	for _, value := range r.Vars {
 		if value == "me" || strings.Contains(value, "@") {
@@ -150,7 +149,7 @@ func (r *Request) byOtherName() bool {
 	return false
 }
 
-// kept returns how much of a lifetime the answer to a request has: see [Page.keep].
+// kept returns how long of a lifetime the answer to a request may be stored: see [Page.keep].
 func (r *Request) kept(value any, life time.Duration) time.Duration {
 	if page, ok := value.(interface {
 		keep(life time.Duration, first bool) time.Duration

@@ -2,10 +2,10 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// WebinarParticipantFilter picks the participants of one run of a webinar.
+// WebinarParticipantFilter selects the participants of one instance of a webinar.
 type WebinarParticipantFilter struct {
 	WebinarID string `path:"webinarId"`
-	// IncludeFields is "registrant_id", or nothing.
+	// IncludeFields is "registrant_id" or "".
 	IncludeFields string `query:"include_fields"`
 }
 

@@ -11,35 +11,35 @@ type WebinarKey struct {
 	WebinarID types.MeetingNumber `path:"webinarId"`
 }
 
-// WebinarQuery names a webinar that is read.
+// WebinarQuery names a webinar to be read.
 type WebinarQuery struct {
 	WebinarID types.MeetingNumber `path:"webinarId"`
-	// Previous asks for the occurrences that are over too.
+	// Previous includes the occurrences that are over.
 	Previous bool `query:"show_previous_occurrences"`
 }
 
-// WebinarFilter picks webinars of one user.
+// WebinarFilter selects webinars of one user.
 type WebinarFilter struct {
 	UserID string                `path:"userId"`
 	Type   types.WebinarListType `query:"type"`
-	// IncludeEvents is for webinars of Zoom Events; nil leaves it to Zoom.
+	// IncludeEvents includes webinars of Zoom Events; nil means Zoom's default.
 	IncludeEvents *bool `query:"include_events_webinar"`
 }
 
-// WebinarRunKey names a run of a webinar by its UUID, or the latest one by the
-// webinar's number.
+// WebinarRunKey names an instance of a webinar by its UUID, or the latest one by the webinar's
+// number.
 type WebinarRunKey struct {
 	WebinarID string `path:"webinarId"`
 }
 
-// AbsenteeFilter picks the registrants who were not in one instance of a webinar.
+// AbsenteeFilter selects the registrants who were not in one instance of a webinar.
 type AbsenteeFilter struct {
 	WebinarID string `path:"webinarId"`
-	// Number is the webinar's, whose registrants they are. Zoom is not asked by it.
+	// Number is the number of the registrants' webinar. It is no part of the call.
 	Number types.MeetingNumber
 }
 
-// Panelists is Zoom's answer to the panelists of a webinar: it has no pages.
+// Panelists is Zoom's answer with the panelists of a webinar: it has no pages.
 type Panelists struct {
 	Panelists []*types.Panelist `json:"panelists"`
 	Counted
@@ -51,7 +51,7 @@ type WebinarRegistrantKey struct {
 	RegistrantID string              `path:"registrantId"`
 }
 
-// WebinarRegistrantFilter picks registrants of one webinar.
+// WebinarRegistrantFilter selects registrants of one webinar.
 type WebinarRegistrantFilter struct {
 	WebinarID        types.MeetingNumber    `path:"webinarId"`
 	Status           types.RegistrantStatus `query:"status"`
@@ -59,7 +59,7 @@ type WebinarRegistrantFilter struct {
 	TrackingSourceID string                 `query:"tracking_source_id"`
 }
 
-// NewWebinarRegistrant registers somebody for a webinar.
+// NewWebinarRegistrant registers a person for a webinar.
 type NewWebinarRegistrant struct {
 	WebinarID     types.MeetingNumber  `path:"webinarId"`
 	OccurrenceIDs []string             `query:"occurrence_ids"`
@@ -105,7 +105,7 @@ var (
 		Evicts: webinarRegistrantTags,
 		Quotas: []Quota{{Name: "registrations of a registrant", PerDay: 3, By: []string{"webinarId", "email"}}},
 	}, func(_ NewWebinarRegistrant, r *types.AddedRegistrant) { r.OfWebinar = true })
-	// Zoom's documents have no range of days here, and do not say how long instances are kept.
+	// Zoom documents no range of days here, nor how long instances are kept.
 	ListWebinarInstances = list(Spec{
 		Pattern: "GET /past_webinars/{webinarId}/instances", Rate: Light, Life: Scheduled, Late: true, Array: "webinars",
 		Scopes: webinarRead + "webinar:read:list_past_instances webinar:read:list_past_instances:admin",
@@ -129,7 +129,7 @@ var (
 	}, func(in WebinarRunKey, p *types.Participant) { p.Run, p.OfWebinar = in.WebinarID, true })
 )
 
-// webinarRegistrants knows the ways to the registrants of one webinar.
+// webinarRegistrants returns the directory of one webinar's registrants.
 func webinarRegistrants(webinar types.MeetingNumber) directory[types.Registrant] {
 	d := directory[types.Registrant]{
 		one: GetWebinarRegistrant.Spec, list: ListWebinarRegistrants.Spec, keys: registrantKeys,

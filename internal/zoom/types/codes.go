@@ -7,8 +7,7 @@ import (
 )
 
 // An input may give a list of enum values as Zoom's codes, in a second field: a client that
-// reads a list, changes it and writes it back thereby keeps the values that the schema does
-// not know.
+// reads a list, changes it and writes it back thereby keeps the values that the schema lacks.
 
 // TwiceError reports a list that is given in both of its fields.
 type TwiceError struct{ Field, Text string }

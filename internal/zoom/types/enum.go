@@ -66,7 +66,7 @@ func (c *codes) encode(enc *jsontext.Encoder, name string) error {
 	return enc.WriteToken(jsontext.String(code))
 }
 
-// text returns Zoom's code of a value, known or not.
+// text returns Zoom's code of a value, whether the table has it or not.
 func (c *codes) text(name string) string {
 	if text, unknown := strings.CutPrefix(name, unknownMark); unknown {
 		return text

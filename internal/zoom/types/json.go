@@ -55,7 +55,7 @@ type ItemError struct {
 	separator string
 }
 
-// Error says what is wrong with the item.
+// Error describes the error of the item.
 func (e *ItemError) Error() string {
 	return fmt.Sprintf("an item is empty or holds %q, which separates one from the next at Zoom", e.separator)
 }
@@ -163,12 +163,12 @@ func toZoom[T joined](x T) string {
 func Strip(v any) { walk(v, secrets, nil) }
 
 // Prune removes nulls from lists: objects and texts that Zoom sent as null or empty. The
-// schema's lists hold no nulls. Codes that an enum does not know stay, so that they can be
-// read as text.
+// schema's lists hold no nulls. Codes that an enum lacks stay, so that they can be read as
+// text.
 func Prune(v any) { walk(v, nulls, nil) }
 
 // A walker changes one value in place. It is compiled once per type, and is nil
-// for a type that holds nothing to change. with is the argument of [walk].
+// for a type without values to change. with is the argument of [walk].
 type walker func(v reflect.Value, with any)
 
 // A visitor selects the types that a walk changes, and caches their walkers.

@@ -18,7 +18,7 @@ const (
 )
 
 // Oddities counts the deviations of one answer from the schema. The zero value is empty;
-// a nil *Oddities records nothing.
+// a nil *Oddities records none.
 type Oddities struct{ counts map[drift.Finding]int }
 
 // Found returns the findings with their counts.

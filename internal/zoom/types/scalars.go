@@ -547,7 +547,7 @@ func isPlainASCII(s string) bool {
 	for ; len(s) >= 8; s = s[8:] {
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		quote, backslash := x^'"'*each, x^'\\'*each // a byte is 0 where x has the character
+		quote, backslash := x^'"'*each, x^'\\'*each // a byte is 0 if x has the character there
 		if (x|(x-' '*each)|(quote-each)|(backslash-each))&(utf8.RuneSelf*each) != 0 {
 			return false
 		}

@@ -8,7 +8,7 @@ func (w *Webinar) ID() NodeID {
 	return NodeID{w.Account, "Webinar", w.Number.String()}
 }
 
-// ID returns the global id of the run.
+// ID returns the global id of the instance.
 func (w *WebinarReport) ID() NodeID {
 	return NodeID{w.Account, "WebinarReport", string(w.UUID)}
 }
