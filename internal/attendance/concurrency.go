@@ -51,7 +51,7 @@ func peakOf(curve []Point) (peak Point) {
 
 // Curve returns the number of people who were present during the meeting, in a maximum
 // number of points: all its changes or, if these are more, the largest number in each of
-// equal intervals of whole seconds. The last point is 0.
+// equal intervals of whole seconds. The last point is 0 (unless the maximum is 1).
 func (a *Attendance) Curve(most int) []Point {
 	if len(a.curve) <= most || most < 2 {
 		return a.curve[:min(len(a.curve), max(most, 0))]
