@@ -157,7 +157,7 @@ func (l *Liveness) log(ctx context.Context, alive bool, last time.Time) {
 		l.Log.LogAttrs(ctx, slog.LevelInfo, "events come", slog.String("lifetime", zoom.CoveredLife.String()))
 		return
 	}
-	l.Log.LogAttrs(ctx, slog.LevelWarn, "no events arrive, or Redis cannot be asked; lifetimes are short", slog.Time("last", last))
+	l.Log.LogAttrs(ctx, slog.LevelWarn, "no events arrive, or Redis is unavailable; lifetimes are short", slog.Time("last", last))
 }
 
 // logGap logs that the WebSocket was connected again: Zoom does not deliver the events before.

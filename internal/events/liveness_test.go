@@ -103,7 +103,7 @@ func TestLiveness(t *testing.T) {
 		if w.livesLonger(aMeeting, 0) || !w.livesLonger(aUser, 0) {
 			t.Error("answers of a kind without events for a day live longer")
 		}
-		want := []string{"events come", "events do not come", "events come"}
+		want := []string{"events come", "no events arrive", "events come"}
 		if lines := strings.Split(strings.TrimSpace(w.log.String()), "\n"); len(lines) != len(want) {
 			t.Errorf("the log is %s", w.log)
 		} else {
