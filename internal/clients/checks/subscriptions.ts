@@ -41,11 +41,15 @@ class Seen {
 export async function subscriptionChecks() {
   const box = await Gateway.start({}, ['sandbox', '--speed', '600', '--unruly', '0']);
   const at = new URL(box.url).origin;
-  while (!box.log.some((line) => line.includes('a large one'))) await new Promise((resolve) => setTimeout(resolve, 20));
+  const until = Date.now() + 60_000;
+  while (!box.log.some((line) => line.includes('the large meeting'))) {
+    hold(Date.now() < until, 'the sandbox names its meetings');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   const account = Object.fromEntries([...box.log.join('\n').matchAll(/(ZOOM_[A-Z_]+)='?([^\s']+)/g)].map((m) => [m[1]!, m[2]!]));
   const gateway = await Gateway.start({ ...account, ZOOM_PLAN: 'business', ZOOM_WEBHOOK_SECRETS: 'sandboxWebhookSecret', API_KEYS: `page:${createHash('sha256').update(key).digest('hex')}` });
   try {
-    await followed(gateway, at, /a meeting (\d+),/.exec(box.log.join('\n'))![1]!);
+    await followed(gateway, at, /the meeting (\d+)/.exec(box.log.join('\n'))![1]!);
   } finally {
     gateway.stop();
     box.stop();
