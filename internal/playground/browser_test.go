@@ -216,6 +216,7 @@ func TestPricePanelInChromium(t *testing.T) {
 	p.frame()
 	write("{ account { roles { nodes { name } } } }")
 	shows("account.users first: 0 is not between 1 and 3000It makes no call.Refused before a callGET /roles: MISSING_SCOPE")
+	p.shoot("price-refused")
 	write("{ viewer { name } }")
 	shows("3 to 31")
 
