@@ -191,6 +191,7 @@ func TestLiveAttendance_shorterThanAVersion(t *testing.T) {
 		tell := func(name, more string) {
 			l.deliver(fmt.Sprintf(`{"event":%q,"event_ts":%d,"payload":{"account_id":%q,"object":{"id":"%d","uuid":"next==","host_id":"h"%s}}}`, name, time.Now().UnixMilli(), sandbox.AccountID, l.MeetingNumber, more))
 		}
+		l.tell("meeting.participant_left", person("9", "Old", "leave_time")) // makes a version, so that the next one is a second away
 		tell("meeting.started", "")
 		tell("meeting.participant_joined", person("1", "Ann", "join_time"))
 		tell("meeting.participant_left", person("1", "Ann", "leave_time"))
