@@ -125,8 +125,15 @@ func ReadPlace(cursor string) (p Place, of Fingerprint, err error) {
 	return p, of, nil
 }
 
-// markOf returns a short hash by which an item is found again: see [types.PlaceOf].
+// markOf returns a short hash by which an item is found again.
 func markOf(item any) uint32 {
-	sum := sha256.Sum256([]byte(types.PlaceOf(item)))
+	var key string
+	switch x := item.(type) {
+	case interface{ Mark() string }:
+		key = x.Mark()
+	case types.Node:
+		key = x.ID().Key
+	}
+	sum := sha256.Sum256([]byte(key))
 	return binary.BigEndian.Uint32(sum[:])
 }

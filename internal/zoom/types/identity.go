@@ -26,14 +26,13 @@ func Identified(item any) bool {
 }
 
 // IdentityOf returns a string that is unique to an item within its list; "" if the item has
-// none. The occurrences of a recurring meeting share its number, so the start time is part
-// of it.
+// none.
 func IdentityOf(item any) string {
 	switch x := item.(type) {
 	case *Meeting:
-		return mark(x.Number.String(), string(x.UUID), x.StartTime.String())
+		return x.Mark()
 	case *Webinar:
-		return mark(x.Number.String(), string(x.UUID), x.StartTime.String())
+		return x.Mark()
 	case *PastMeeting:
 		return mark(string(x.Instance.UUID), x.Report.StartTime.String())
 	case Node:
@@ -42,8 +41,6 @@ func IdentityOf(item any) string {
 		return unlessEmpty(string(x.UUID), x.StartTime.String())
 	case *DashboardWebinar:
 		return unlessEmpty(string(x.UUID), x.StartTime.String())
-	case *RoleMember:
-		return string(cmp.Or(x.ZoomID, x.Email))
 	case *Participant:
 		return stayOf(x.InMeetingID, x.Name, x.JoinTime, x.LeaveTime, x.BreakoutRoomID)
 	case *DashboardParticipant:
@@ -58,22 +55,6 @@ func IdentityOf(item any) string {
 		return x.Mark()
 	}
 	return ""
-}
-
-// PlaceOf returns a string by which an item is found again in its list: its identity, without the values
-// that change while an instance is in progress.
-func PlaceOf(item any) string {
-	switch x := item.(type) {
-	case *Participant:
-		return stayOf(x.InMeetingID, x.Name, x.JoinTime, Time{}, x.BreakoutRoomID)
-	case *DashboardParticipant:
-		return stayOf(x.InMeetingID, x.Name, x.JoinTime, Time{}, x.ParticipantUUID)
-	case *ParticipantQos:
-		return stayOf(x.InMeetingID, x.Name, x.JoinTime, Time{}, x.ParticipantUUID)
-	case *WebinarReportParticipant:
-		return stayOf(x.InMeetingID, x.Name, x.JoinTime, Time{}, "")
-	}
-	return IdentityOf(item)
 }
 
 // stayOf returns the identity of a stay: a participant who rejoins gets another id within

@@ -5,6 +5,16 @@ import "strings"
 // Rows of reports have no ids: their content is their identity. A cursor at a row that
 // occurs twice resumes after the first.
 
+// Mark identifies the meeting within its list. The occurrences of a recurring meeting share its number.
+func (m *Meeting) Mark() string {
+	return mark(m.Number.String(), string(m.UUID), m.StartTime.String())
+}
+
+// Mark identifies the webinar within its list, as that of a meeting does.
+func (w *Webinar) Mark() string {
+	return mark(w.Number.String(), string(w.UUID), w.StartTime.String())
+}
+
 // Mark identifies the activity within its list.
 func (a *SignInActivity) Mark() string {
 	return mark(string(a.Email), a.Time.String(), string(a.Type), string(a.IPAddress))
