@@ -3,13 +3,13 @@ package endpoint
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/graph/admission"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -23,8 +23,8 @@ const planHeader = "X-Plan"
 
 // isTrue reports whether a header is true, in any case, or 1. name is canonical.
 func isTrue(r *http.Request, name string) bool {
-	value := first(r.Header[name])
-	return value == "1" || strings.EqualFold(value, "true")
+	on, _ := negotiation.Flag(r.Header[name])
+	return on
 }
 
 // headerProblem returns the message for an X-Dry-Run or X-Plan that is neither true nor false, or that
@@ -32,8 +32,7 @@ func isTrue(r *http.Request, name string) bool {
 // to be executed, or would look for the plan in vain.
 func headerProblem(r *http.Request) string {
 	for _, name := range [...]string{dryRunHeader, planHeader} {
-		value := first(r.Header[name])
-		if len(r.Header[name]) > 1 || value != "" && value != "0" && !strings.EqualFold(value, "false") && !isTrue(r, name) {
+		if _, ok := negotiation.Flag(r.Header[name]); !ok {
 			return "the header " + name + " must be one of true, 1, false and 0, and be sent once"
 		}
 	}

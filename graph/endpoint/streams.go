@@ -6,7 +6,6 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -43,8 +42,8 @@ func streamOf(accept []string) streamForm {
 	found := noStream
 	for part := range negotiation.Elements(accept) {
 		name, attrs, err := mime.ParseMediaType(part)
-		switch q, bad := strconv.ParseFloat(attrs["q"], 64); {
-		case err != nil, bad == nil && q == 0: // "not acceptable" (RFC 9110, section 12.4.2)
+		switch {
+		case err != nil, negotiation.Weight(attrs["q"]) == 0:
 		case name == eventStream && found == noStream:
 			found = serverEvents
 		case name == multipartMixed && attrs["subscriptionspec"] != "":

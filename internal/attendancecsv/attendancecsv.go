@@ -23,9 +23,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
+	"zoomql/internal/negotiation"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom/types"
 )
@@ -85,7 +85,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, fail(http.StatusMethodNotAllowed, "A file is read by GET."))
 		return
 	}
-	if dry := r.Header.Values("X-Dry-Run"); len(dry) > 1 || len(dry) == 1 && dry[0] != "" && dry[0] != "0" && !strings.EqualFold(dry[0], "false") {
+	if dry, ok := negotiation.Flag(r.Header.Values("X-Dry-Run")); dry || !ok {
 		writeError(w, fail(http.StatusBadRequest, "A file has no price. Price the field attendance in a query."))
 		return
 	}

@@ -68,7 +68,7 @@ func MediaType(accept []string) string {
 		if err != nil || !isUTF8(attrs["charset"]) {
 			continue
 		}
-		q := weight(attrs["q"])
+		q := Weight(attrs["q"])
 		switch name {
 		case GraphQLResponse:
 			modern.rate(3, q)
@@ -116,7 +116,7 @@ func TakesGzip(accept []string) bool {
 		name, attrs, _ := strings.Cut(part, ";")
 		q := 1.0
 		if key, value, ok := strings.Cut(attrs, "="); ok && strings.EqualFold(strings.TrimSpace(key), "q") {
-			q = weight(strings.TrimSpace(value))
+			q = Weight(strings.TrimSpace(value))
 		}
 		switch name = strings.TrimSpace(name); {
 		case strings.EqualFold(name, "gzip"), strings.EqualFold(name, "x-gzip"):
@@ -131,8 +131,10 @@ func TakesGzip(accept []string) bool {
 	return gzip.q > 0 && gzip.q >= identity.q
 }
 
-// weight reads a qvalue; an invalid one is 1, as a missing one is.
-func weight(q string) float64 {
+// Weight reads a qvalue; an invalid one is 1, as a missing one is. With 0, the element is not acceptable.
+//
+// Spec: RFC 9110, section 12.4.2.
+func Weight(q string) float64 {
 	if q == "" {
 		return 1
 	}
@@ -141,6 +143,22 @@ func weight(q string) float64 {
 		return 1
 	}
 	return w
+}
+
+// Flag reads the lines of a header that is true or false: "true" and "1", in any case, are true; "false",
+// "0" and "" are false, and so is a header that was not sent. ok is false for other values, and for
+// several lines.
+func Flag(lines []string) (on, ok bool) {
+	if len(lines) == 0 {
+		return false, true
+	}
+	switch strings.ToLower(lines[0]) {
+	case "true", "1":
+		return true, len(lines) == 1
+	case "false", "0", "":
+		return false, len(lines) == 1
+	}
+	return false, false
 }
 
 // Elements yields the elements of a list, which may be in several lines. A comma
