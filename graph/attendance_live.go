@@ -145,19 +145,19 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 		m.Start = time.Time{} // others may have joined before
 	}
 	m.AsOf = live.read
-	unknown, undated := false, false
+	unknown := false
+	var schedule attendance.Schedule
 	if want.schedule && !began.IsZero() {
-		schedule, err := planned(ctx, live.number, live.webinar, began)
-		if err != nil && !errors.Is(err, zoom.ErrNotFound) {
+		var err error
+		if schedule, err = planned(ctx, live.number, live.webinar, began); err != nil && !errors.Is(err, zoom.ErrNotFound) {
 			graphql.AddError(ctx, err)
 			unknown = true
 		}
-		m.ScheduledStart, m.ScheduledEnd, m.Occurrence = schedule.Start, schedule.End, schedule.Occurrence
-		undated = schedule.Undated
 	}
+	m.ScheduledStart, m.ScheduledEnd, m.Occurrence = schedule.Start, schedule.End, schedule.Occurrence
 	a := rows.Attendance(m, rules, unknown)
 	a.Origin, a.Run, a.Number, a.OfWebinar = s.origin(), live.UUID, live.number, live.webinar
-	a.Unscheduled = unknown || undated
+	a.Unscheduled = unknown || schedule.Undated
 	if want.attendees["role"] {
 		h := held{name: live.UUID, webinar: live.webinar, number: func(context.Context) (types.MeetingNumber, error) { return live.number, nil }}
 		s.addRoles(ctx, h, a)

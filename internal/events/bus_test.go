@@ -15,17 +15,25 @@ import (
 	"zoomql/internal/stream"
 )
 
+// runBus runs a bus until the test ends.
+func runBus(t *testing.T, b *Bus) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { b.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
 // inBus runs a test with a bus over a stream of this process. add appends an event.
 func inBus(t *testing.T, test func(t *testing.T, b *Bus, add func(served, name, meeting string))) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stream.Memory{}
 		b := &Bus{Stream: s, Log: slog.New(slog.DiscardHandler)}
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { b.Run(ctx) })
-		defer running.Wait()
-		defer cancel()
+		runBus(t, b)
 		at := 0
 		test(t, b, func(served, name, meeting string) {
 			at++
@@ -192,11 +200,7 @@ func TestBus_unreadableAtStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log written
 		b := &Bus{Stream: &unreadable{until: time.Now().Add(time.Minute), atStart: true}, Log: slog.New(slog.NewTextHandler(&log, nil))}
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { b.Run(ctx) })
-		defer running.Wait()
-		defer cancel()
+		runBus(t, b)
 		mustFollow(t, b, Filter{Served: "A"}, "", 3)
 		if got := log.String(); strings.Count(got, "cannot be read") != 1 || strings.Count(got, "read again") != 1 {
 			t.Errorf("the log is %q", got)
@@ -211,14 +215,10 @@ func TestBus_lost(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &unreadable{until: time.Now().Add(gap)}
 			b := &Bus{Stream: s, Log: slog.New(slog.DiscardHandler)}
-			ctx, cancel := context.WithCancel(t.Context())
-			var running sync.WaitGroup
-			running.Go(func() { b.Run(ctx) })
-			defer running.Wait()
-			defer cancel()
+			runBus(t, b)
 			sub := mustFollow(t, b, Filter{Served: "A"}, "", 3)
 			var lost bool
-			w, _, err := b.Watch(ctx, Filter{Served: "A"}, func(e *Stored) { lost = e == nil })
+			w, _, err := b.Watch(t.Context(), Filter{Served: "A"}, func(e *Stored) { lost = e == nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -251,11 +251,7 @@ func (s *renewing) Wait(ctx context.Context, cursor string) ([]stream.Entry, err
 func TestBus_quiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &Bus{Stream: &renewing{}, Log: slog.New(slog.DiscardHandler)}
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { b.Run(ctx) })
-		defer running.Wait()
-		defer cancel()
+		runBus(t, b)
 		mustFollow(t, b, Filter{Served: "A"}, "", 3)
 		for range 3 {
 			time.Sleep(3 * time.Hour)

@@ -53,14 +53,17 @@ func (n Need) missing(op string, object any) bool {
 }
 
 // Lacks reports whether an object read from one operation may lack a field.
-func (s *Needs) Lacks(op string) bool {
-	return slices.ContainsFunc(s.Fields, func(n Need) bool { return !slices.Contains(n.Ops, op) })
-}
+func (s *Needs) Lacks(op string) bool { return anyOutside(s.Fields, op) }
 
 // LacksInAll is Lacks for the object and for the edges below it that lead back to it, such as the host
 // of a user's meetings: whether the object would be read a second time after a read from the operation.
 func (s *Needs) LacksInAll(op string) bool {
-	return s.Lacks(op) || slices.ContainsFunc(s.again, func(n Need) bool { return !slices.Contains(n.Ops, op) })
+	return s.Lacks(op) || anyOutside(s.again, op)
+}
+
+// anyOutside reports whether an operation does not return one of the fields for certain.
+func anyOutside(fields []Need, op string) bool {
+	return slices.ContainsFunc(fields, func(n Need) bool { return !slices.Contains(n.Ops, op) })
 }
 
 // NeverIn reports whether objects read from one operation always lack a field.
