@@ -135,7 +135,7 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 	keys := make([]directory.Key, 0, len(items))
 	wanted.places = make([]int, 0, len(items))
 	for i, item := range items {
-		account, name, ok := userOf(item)
+		account, name, ok := userBy(edge.Name, item)
 		if !ok || name == directory.Me {
 			return nil, false
 		}
@@ -159,18 +159,55 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 	return wanted, true
 }
 
-// userOf returns the account and the name of the user that an object leads to; the name is ""
-// if there is none.
-func userOf(item types.Object) (account, name string, ok bool) {
-	switch item := item.(type) {
-	case *types.Registrant:
-		return item.Account, string(item.Email), true
-	case *types.Participant:
-		return item.Account, string(participantName(item)), true
-	case interface{ Item() types.Object }: // an edge
-		return userOf(item.Item())
+// userEdges has, for each edge to a user that the item of a list names, that name: the users of
+// all items are one batch, and the writer follows the edge. The resolver of the edge has the same
+// name, and also reads an item that must be read first.
+var userEdges = map[string]func(item types.Object) (name types.Text, ok bool){
+	"Attendee.user":          always(func(a *types.Attendee) types.Text { return cmp.Or(a.UserZoomID, a.Email) }),
+	"Meeting.host":           ifNamed(func(m *types.Meeting) types.Text { return m.HostZoomID }),
+	"MeetingInstance.host":   ifNamed(func(i *types.MeetingInstance) types.Text { return cmp.Or(i.HostZoomID, i.HostEmail) }),
+	"MeetingRecordings.host": always(func(r *types.MeetingRecordings) types.Text { return r.HostZoomID }),
+	"Participant.user":       always(participantName),
+	"Registrant.user":        always(func(r *types.Registrant) types.Text { return r.Email }),
+	"RoleMember.user":        always(func(m *types.RoleMember) types.Text { return cmp.Or(m.ZoomID, m.Email) }),
+	"Webinar.host":           ifNamed(func(w *types.Webinar) types.Text { return w.HostZoomID }),
+}
+
+// always is for edges of items that name the user or have none.
+func always[T any](name func(*T) types.Text) func(types.Object) (types.Text, bool) {
+	return func(item types.Object) (types.Text, bool) {
+		of, ok := any(item).(*T)
+		if !ok {
+			return "", false
+		}
+		return name(of), true
 	}
-	return "", "", false
+}
+
+// ifNamed is for edges of items that must be read if they do not name the user.
+func ifNamed[T any](name func(*T) types.Text) func(types.Object) (types.Text, bool) {
+	named := always(name)
+	return func(item types.Object) (types.Text, bool) {
+		user, ok := named(item)
+		return user, ok && user != ""
+	}
+}
+
+// followsToUser reports whether an edge is one of userEdges.
+func followsToUser(edge string) bool { return userEdges[edge] != nil }
+
+// userBy returns the account and the name of the user that an edge of an object, or of the node
+// of an edge, leads to; the name is "" if there is none.
+func userBy(edge string, item types.Object) (account, name string, ok bool) {
+	if around, is := item.(interface{ Item() types.Object }); is {
+		item = around.Item()
+	}
+	of, is := item.(interface{ GetOrigin() *types.Origin })
+	if !is {
+		return "", "", false
+	}
+	user, ok := userEdges[edge](item)
+	return of.GetOrigin().Account, string(user), ok
 }
 
 // found waits for the users, and reports whether all of them could be read.

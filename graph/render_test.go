@@ -12,6 +12,7 @@ import (
 // Answers rendered by a plan equal those of the executor. Plans do not cover edges to anything but
 // users.
 func TestPlans(t *testing.T) {
+	t.Parallel()
 	const users = `user { id zoomId email displayName type status createdAt verified pmi __typename named: timezone }`
 	for _, c := range []struct{ why, plan, executor string }{
 		{
@@ -39,8 +40,16 @@ func TestPlans(t *testing.T) {
 			`{ meetingInstance(by: {latestOf: "${BigMeeting}"}) { participants(first: 60) { edges { node { unplanned: registrant { id } name joinTime durationSeconds user { id email jobTitle } } } } } }`,
 		},
 		{
+			"meetings and their hosts", `{ account { users(first: 5) { nodes { id meetings(first: 5) { nodes { topic host { id email } } } others: meetings(first: 5) { edges { node { number host { zoomId displayName } } } } } } } }`,
+			`{ account { users(first: 5) { nodes { id meetings(first: 5) { nodes { unplanned: host { role { zoomId } } topic host { id email } } } others: meetings(first: 5) { edges { node { unplanned: host { role { zoomId } } number host { zoomId displayName } } } } } } } }`,
+		},
+		{
+			"members of a role and their users", `{ account { role(by: {zoomId: "2"}) { members(first: 40) { nodes { firstName user { id email jobTitle } } } } } }`,
+			`{ account { role(by: {zoomId: "2"}) { members(first: 40) { nodes { firstName user { unplanned: role { zoomId } id email jobTitle } } } } } }`,
+		},
+		{
 			"objects in objects, and lists of them", `{ user(by: {zoomId: "${HostID}"}) { meetings(first: 5) { nodes { id topic type typeText settings { hostVideo autoRecording autoRecordingText alternativeHosts kind: __typename } trackingFields { field value } recurrence { type weeklyDays } } } } }`,
-			`{ user(by: {zoomId: "${HostID}"}) { meetings(first: 5) { nodes { unplanned: host { zoomId } id topic type typeText settings { hostVideo autoRecording autoRecordingText alternativeHosts kind: __typename } trackingFields { field value } recurrence { type weeklyDays } } } } }`,
+			`{ user(by: {zoomId: "${HostID}"}) { meetings(first: 5) { nodes { unplanned: host { role { zoomId } } id topic type typeText settings { hostVideo autoRecording autoRecordingText alternativeHosts kind: __typename } trackingFields { field value } recurrence { type weeklyDays } } } } }`,
 		},
 	} {
 		t.Run(c.why, func(t *testing.T) {

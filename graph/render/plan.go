@@ -26,6 +26,8 @@ type Plan struct {
 
 // Edge is an edge that the writer follows.
 type Edge struct {
+	// Name is the edge with its type, such as Meeting.host.
+	Name  string
 	At    *types.SelectedField
 	Field graphql.CollectedField
 }
@@ -41,7 +43,7 @@ func (p *Plans) Of(index *selection.Index, opCtx *graphql.OperationContext, f gr
 		if p.of == nil {
 			p.of = map[planKey]*Plan{}
 		}
-		found = newPlan(index, opCtx, f, list)
+		found = planner{index, opCtx, p.Follows}.plan(f, list)
 		p.of[key] = found
 	}
 	return found
@@ -49,6 +51,10 @@ func (p *Plans) Of(index *selection.Index, opCtx *graphql.OperationContext, f gr
 
 // Plans are the plans of one response. The zero value is ready.
 type Plans struct {
+	// Follows reports whether the writer can follow an edge of a list's items, such as
+	// Meeting.host, to a user; nil means that it follows none.
+	Follows func(edge string) bool
+
 	mu sync.Mutex
 	of map[planKey]*Plan
 }
@@ -60,16 +66,23 @@ type planKey struct {
 	list   bool
 }
 
-// newPlan returns the plan of a field, or nil.
-func newPlan(index *selection.Index, opCtx *graphql.OperationContext, f graphql.CollectedField, list bool) *Plan {
+// planner plans the fields of one operation.
+type planner struct {
+	index   *selection.Index
+	opCtx   *graphql.OperationContext
+	follows func(edge string) bool
+}
+
+// plan returns the plan of a field, or nil.
+func (by planner) plan(f graphql.CollectedField, list bool) *Plan {
 	typeName := f.Definition.Type.Name()
-	if !onlyOf(opCtx, f.Selections, typeName, map[string]bool{}) {
+	if !onlyOf(by.opCtx, f.Selections, typeName, map[string]bool{}) {
 		return nil
 	}
-	fields := graphql.CollectFields(opCtx, f.Selections, index.Conditions(typeName))
+	fields := graphql.CollectFields(by.opCtx, f.Selections, by.index.Conditions(typeName))
 	p := &Plan{Fields: make(types.Selection, len(fields)), Objects: 1, Length: 30 * len(fields)}
 	for i, field := range fields {
-		if len(field.Deferrables) > 0 || !p.add(index, opCtx, &p.Fields[i], field, typeName, list) {
+		if len(field.Deferrables) > 0 || !p.add(by, &p.Fields[i], field, typeName, list) {
 			return nil
 		}
 		if i > 0 {
@@ -80,7 +93,7 @@ func newPlan(index *selection.Index, opCtx *graphql.OperationContext, f graphql.
 }
 
 // add plans a field, and reports whether that is possible.
-func (p *Plan) add(index *selection.Index, opCtx *graphql.OperationContext, at *types.SelectedField, f graphql.CollectedField, typeName string, list bool) bool {
+func (p *Plan) add(by planner, at *types.SelectedField, f graphql.CollectedField, typeName string, list bool) bool {
 	at.Label = `"` + f.Alias + `":`
 	if f.Name == "__typename" {
 		at.Number, at.Text = types.Literal, `"`+typeName+`"`
@@ -90,17 +103,18 @@ func (p *Plan) add(index *selection.Index, opCtx *graphql.OperationContext, at *
 		return false
 	}
 	at.NonNull = f.Definition.Type.NonNull
-	user := f.Name == "user" && list && leadToUsers[typeName]
+	edge := typeName + "." + f.Name
+	user := list && by.follows != nil && by.follows(edge)
 	if user {
 		at.Number = types.Followed
-		p.Users = append(p.Users, Edge{at, f})
+		p.Users = append(p.Users, Edge{edge, at, f})
 	} else if at.Number = types.FieldNumber(typeName, f.Name); at.Number == types.NoField {
 		return false
 	}
 	if len(f.Selections) == 0 {
 		return true
 	}
-	below := newPlan(index, opCtx, f, list && !user && f.Definition.Type.Elem == nil && strings.HasSuffix(typeName, "Edge"))
+	below := by.plan(f, list && !user && f.Definition.Type.Elem == nil && strings.HasSuffix(typeName, "Edge"))
 	if below == nil {
 		return false
 	}
@@ -112,9 +126,6 @@ func (p *Plan) add(index *selection.Index, opCtx *graphql.OperationContext, at *
 	}
 	return true
 }
-
-// leadToUsers are the types with an edge "user" that costs nothing but the users.
-var leadToUsers = map[string]bool{"Registrant": true, "Participant": true}
 
 // onlyOf reports whether all fragments in a selection cover its own type. seen are the
 // fragments that have been checked.
