@@ -171,6 +171,7 @@ func (b *bench) measure(ctx context.Context, only []string, build bool) error {
 		{"full first tier", b.full},
 		{"cold build", func(ctx context.Context) error { return b.coldBuild(ctx, build) }},
 		{"beside a hostile caller", b.hostile},
+		{"hot queries beside events", b.hotBesideEvents},
 	} {
 		if len(only) > 0 && !slices.Contains(only, strconv.Itoa(i+1)) {
 			continue

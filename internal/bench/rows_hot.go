@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"zoomql/internal/lab/proc"
@@ -48,8 +49,9 @@ type hotLoad struct {
 	name    string
 	server  *proc.Process
 	bodies  [][]byte
-	entries int     // cached answers, and bodies of the static server to compare with
-	target  float64 // share of a static server's answers a second; 0 is none
+	entries int                   // cached answers, and bodies of the static server to compare with
+	target  float64               // share of a static server's answers a second; 0 is none
+	beside  func(context.Context) // runs during the requests; nil is nothing
 
 	answers, cost []float64 // answers a second, and CPU microseconds of one, for each round
 }
@@ -87,7 +89,7 @@ func (b *bench) measureHot(ctx context.Context, work string, gateway *proc.Proce
 	}
 	for round := range rounds + 1 {
 		for _, way := range all {
-			perSecond, cpu, err := b.hammer(ctx, way.server, way.bodies, conns, each)
+			perSecond, cpu, err := b.hammerBeside(ctx, way, conns, each)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", work, way.name, err)
 			}
@@ -117,6 +119,19 @@ func (b *bench) measureHot(ctx context.Context, work string, gateway *proc.Proce
 		b.add(r)
 	}
 	return nil
+}
+
+// hammerBeside is hammer with what runs beside the requests.
+func (b *bench) hammerBeside(ctx context.Context, way *hotLoad, conns int, d time.Duration) (perSecond, cost float64, err error) {
+	if way.beside == nil {
+		return b.hammer(ctx, way.server, way.bodies, conns, d)
+	}
+	besides, stop := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() { way.beside(besides) })
+	defer wait.Wait()
+	defer stop()
+	return b.hammer(ctx, way.server, way.bodies, conns, d)
 }
 
 func sizeOf(entries, length int) string {
