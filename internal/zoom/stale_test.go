@@ -258,20 +258,34 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// replicas returns clients with stores of their own that share a Redis.
+// replicas returns clients with stores of their own that share a Redis. Each receives the evictions
+// of the others, and has evicted everything for the last time: a store does when its subscription
+// begins.
 func replicas(t *testing.T, n int, w wire) []*Client {
 	t.Helper()
 	server := redistest.Start(t)
-	var clients []*Client
-	for range n {
+	store := func() *cache.Redis {
 		far := cache.NewRedis(server.Client(), slog.New(slog.DiscardHandler), cache.WithTimings(longTimings))
 		t.Cleanup(far.Close)
-		clients = append(clients, newTestClient(w, func(c *Config) { c.Store, c.Shared = nil, cache.NewTiered(cache.NewMemory(1<<20), far) }))
+		return far
 	}
-	client := server.Client()
-	eventually(t, "they subscribe", func() bool {
-		subscribed, err := client.PubSubNumSub(t.Context(), "zoomql:v1:evicted").Result()
-		return err == nil && subscribed["zoomql:v1:evicted"] == int64(n)
+	var clients []*Client
+	const probe = cache.Tag("probe")
+	var receive atomic.Int32
+	for range n {
+		far := store()
+		clients = append(clients, newTestClient(w, func(c *Config) { c.Store, c.Shared = nil, cache.NewTiered(cache.NewMemory(1<<20), far) }))
+		var once sync.Once
+		far.Watch(func(e cache.Eviction) {
+			if !e.All() && e.Has(probe) {
+				once.Do(func() { receive.Add(1) })
+			}
+		})
+	}
+	other := store()
+	eventually(t, "they receive evictions", func() bool {
+		other.Evict(t.Context(), probe)
+		return receive.Load() == int32(n)
 	})
 	return clients
 }
