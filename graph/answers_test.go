@@ -55,6 +55,7 @@ func (r *rig) gives(want int) {
 
 // A repeated query is answered without a call, with the same bytes except for the cost.
 func TestAnswer_cached(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		first := r.ask(meetingQuery, nil)
 		r.spends(2)
@@ -79,6 +80,7 @@ func TestAnswer_cached(t *testing.T) {
 
 // The answers of both media types have the same bytes.
 func TestAnswer_cachedForBothMediaTypes(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(meetingQuery, nil)
 		for _, media := range []string{negotiation.GraphQLResponse, negotiation.JSON} {
@@ -117,6 +119,7 @@ func (r *rig) request(method, query, body string) *http.Request {
 // A change of a part evicts the whole answer at once, also if the values are in two tiers and
 // the answers in the first of them.
 func TestAnswerEvicted(t *testing.T) {
+	t.Parallel()
 	near := cache.NewMemory(1 << 20)
 	for name, s := range map[string]setup{
 		"one tier":  {},
@@ -166,6 +169,7 @@ func (l2) TagName(tag cache.Tag) string { return string(tag) }
 
 // A cached answer is not served for another credential.
 func TestAnswerOfAnotherView(t *testing.T) {
+	t.Parallel()
 	store := cache.NewMemory(1 << 20)
 	inRig(t, setup{store: store, answers: store}, func(r *rig) {
 		r.ask(meetingQuery, nil)
@@ -182,6 +186,7 @@ func TestAnswerOfAnotherView(t *testing.T) {
 
 // What must not be cached is requested each time.
 func TestAnswer_notCached(t *testing.T) {
+	t.Parallel()
 	for why, query := range map[string]string{
 		"a secret":             `{ meeting(by: {number: "${MeetingNumber}"}) { topic startUrl } }`,
 		"a secret of a list":   `{ meeting(by: {number: "${MeetingNumber}"}) { topic registrants(first: 2) { nodes { joinUrl } } } }`,
@@ -208,6 +213,7 @@ func TestAnswer_notCached(t *testing.T) {
 
 // A failure is not cached.
 func TestAnswerAfterFailure(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		r.Fault(sandbox.Fault{Pattern: "GET /users/{userId}", Status: http.StatusForbidden, Times: 1})
 		if a := r.ask(meetingQuery, nil); len(a.Errors) != 1 {
@@ -221,6 +227,7 @@ func TestAnswerAfterFailure(t *testing.T) {
 
 // An answer is cached as long as its shortest-lived part.
 func TestAnswerExpires(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		why, query string
 		known      time.Duration // still
@@ -254,6 +261,7 @@ func TestAnswerExpires(t *testing.T) {
 
 // An answer that depends on the date is not served after midnight.
 func TestAnswerOfToday(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ account { reports { daily { month } } } }`
 		april := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
@@ -289,6 +297,7 @@ func (r *rig) raw(req *http.Request) (*http.Response, string) {
 
 // The client may cache the answer to a GET, and revalidate it with its ETag.
 func TestAnswerToGet(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ account { users(first: 30) { nodes { displayName email } } } }`
 		first, _ := r.raw(r.request(http.MethodGet, query, ""))
@@ -344,6 +353,7 @@ func TestAnswerToGet(t *testing.T) {
 // An answer that is not cached is compressed, too, and only with a coding that every client
 // that offers it can decode: some offer zstd without decoding it.
 func TestCompressed(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ __schema { types { name description } } }`
 		_, whole := r.raw(r.request(http.MethodGet, query, ""))
@@ -375,6 +385,7 @@ func TestCompressed(t *testing.T) {
 
 // Answers from the cache are logged in one line a second.
 func TestAnswers_sampledLog(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(meetingQuery, nil)
 		r.log.reset()
@@ -392,6 +403,7 @@ func TestAnswers_sampledLog(t *testing.T) {
 // Queries that do not repeat do not fill the cache: after many of them, an answer is cached only
 // when it is requested again. Repeated queries end this restriction.
 func TestAnswers_doorkeeper(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(meetingQuery, nil)
 		for i := range 500 + 50 {

@@ -10,6 +10,7 @@ import (
 
 // Lists without pages that are shorter than Zoom's count.
 func TestUnpagedLists_endEarly(t *testing.T) {
+	t.Parallel()
 	for path, query := range map[string]string{
 		"/roles":                             `{ account { it: roles { name } } }`,
 		"/meetings/${MeetingNumber}/polls":   `{ meeting(by: {number: "${MeetingNumber}"}) { it: polls { id } } }`,
@@ -50,6 +51,7 @@ func TestUnpagedLists_endEarly(t *testing.T) {
 
 // An incomplete list does not prove that an object is missing: the object is requested alone.
 func TestLookUps_listEndsEarly(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{before: zoomAnswers("/roles", func(url.Values) string {
 		return `{"total_records":9,"roles":[{"id":"0","name":"Owner"}]}`
 	})}, func(r *rig) {

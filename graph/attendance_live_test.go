@@ -115,6 +115,7 @@ const (
 // file. This costs only the call that checks access to the meeting. When the instance has ended, the
 // subscription completes with the whole attendance, and queries ask Zoom.
 func TestLiveAttendance(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.started", "")
 		f := l.follow(followInstance)
@@ -181,6 +182,7 @@ func TestLiveAttendance(t *testing.T) {
 
 // TestLiveAttendance_shorterThanAVersion follows the next instance, which ends at once.
 func TestLiveAttendance_shorterThanAVersion(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.started", "")
 		l.event("meeting.ended", "")
@@ -206,6 +208,7 @@ func TestLiveAttendance_shorterThanAVersion(t *testing.T) {
 // TestLiveAttendance_webinar does the same for a webinar: by its number, by the UUID of its instance,
 // and in a query.
 func TestLiveAttendance_webinar(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		event := func(name, more string) { l.eventOf(l.WebinarNumber, name, more) }
 		event("webinar.started", "")
@@ -263,6 +266,7 @@ func TestLiveAttendance_webinar(t *testing.T) {
 // TestLiveAttendance_webinarSeeded follows a webinar without any event: the dashboard has its
 // participants.
 func TestLiveAttendance_webinarSeeded(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		if _, err := l.Hold(l.WebinarNumber, 1); err != nil {
 			t.Fatal(err)
@@ -303,6 +307,7 @@ func (l *live) file(kind, key string) (status int, name string, lines []string) 
 // TestLiveAttendance_unproven checks the gaps of an attendance: participants who joined before the
 // first event, and names where they are not stored.
 func TestLiveAttendance_unproven(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.participant_joined", person("1", "Ann", "join_time"))
 		a := attendanceIn(t, string(l.ask(strings.Replace(queryInstance, "totals", "absentees { totalCount } totals", 1), nil).Data))
@@ -345,6 +350,7 @@ func TestLiveAttendance_unproven(t *testing.T) {
 // TestLiveAttendance_neverJoined reads the attendance of somebody who leaves and whose join no event
 // tells: nobody knows when the stay began, and so whether the person was late.
 func TestLiveAttendance_neverJoined(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.started", "")
 		time.Sleep(10 * time.Minute)
@@ -359,6 +365,7 @@ func TestLiveAttendance_neverJoined(t *testing.T) {
 
 // TestLiveAttendance_absentees lists the approved registrants who have not joined yet.
 func TestLiveAttendance_absentees(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		var said struct {
 			Meeting struct {
@@ -387,6 +394,7 @@ func TestLiveAttendance_absentees(t *testing.T) {
 // TestLiveAttendance_paced has many participants join within seconds: the subscription sends a few
 // items, and makes no call.
 func TestLiveAttendance_paced(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.started", "")
 		first, second := l.follow(followInstance), l.follow(followInstance)
@@ -411,6 +419,7 @@ func TestLiveAttendance_paced(t *testing.T) {
 
 // TestLiveAttendance_lateIsReadOnce reads the scheduled date of an instance for the first item only.
 func TestLiveAttendance_lateIsReadOnce(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		l.event("meeting.started", "")
 		l.event("meeting.participant_joined", person("1", "Ann", "join_time"))
@@ -449,6 +458,7 @@ func (f *followed) read() <-chan string {
 // TestLiveAttendance_asZoomTells holds random meetings and webinars, and compares their last
 // attendance by events with that by the dashboard afterwards.
 func TestLiveAttendance_asZoomTells(t *testing.T) {
+	t.Parallel()
 	for seed := uint64(1); seed <= 7; seed++ {
 		inLive(t, setup{}, func(l *live) {
 			number, follows, of := l.MeetingNumber, followInstance, `{ meetingInstance(by: {uuid: %q}) { attendance(source: DASHBOARD) %s } }`
@@ -497,6 +507,7 @@ func attendeeLines(a *gotAttendance) []string {
 // TestLiveAttendance_refused refuses an unknown instance, by a subscription and by a query for the
 // attendance by events, and the latter also without events.
 func TestLiveAttendance_refused(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		f := l.follow(`subscription { attendance(instance: {uuid: "none=="}) { complete } }`)
 		defer f.close()
@@ -519,6 +530,7 @@ func TestLiveAttendance_refused(t *testing.T) {
 // TestLiveAttendance_past follows an instance that has ended and that no event names: the subscription
 // has one item.
 func TestLiveAttendance_past(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		var said struct {
 			Meeting struct{ LatestInstance struct{ ID string } }

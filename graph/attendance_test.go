@@ -35,6 +35,7 @@ func attendeesQuery(arguments, fields string) string {
 
 // Two people are two attendees, whatever they share, and a shared registration link is reported.
 func TestAttendeesAreNotMerged(t *testing.T) {
+	t.Parallel()
 	inZoom(t, attended(strings.Join([]string{
 		stayRow("1", 0, 10, `"name": "Ann", "id": "U", "user_email": "team@example.com"`),
 		stayRow("2", 1, 10, `"name": "Bob", "id": "V", "user_email": "team@example.com"`),
@@ -60,6 +61,7 @@ func TestAttendeesAreNotMerged(t *testing.T) {
 // If the plan lacks the source of a field, the next source is read, and the field's error says
 // why it is null; a source that the caller chose is the only one.
 func TestAttendeesOfOtherPlans(t *testing.T) {
+	t.Parallel()
 	dashboard := zoomRow{"GET", "/metrics/meetings/abc%3D%3D/participants", 400, noPlan}
 	report := zoomRow{"GET", "/report/meetings/abc%3D%3D/participants", 400, noPlan}
 	inZoom(t, attended(stayRow("1", 0, 10, `"name": "Ann", "id": "U"`), dashboard, report), func(r *rig, z *zoomSays) {
@@ -74,6 +76,7 @@ func TestAttendeesOfOtherPlans(t *testing.T) {
 
 // Without the meeting's dates it is unknown who was late, unless it has none.
 func TestLateWithoutSchedule(t *testing.T) {
+	t.Parallel()
 	query := `{ meetingInstance(by: {uuid: "abc=="}) { attendance { totals { attended late leftEarly } attendees { nodes { late leftEarly durationSeconds } } } } }`
 	rows := attended(stayRow("1", 0, 70, `"name": "Ann", "id": "U"`) + "," + stayRow("2", 15, 70, `"name": "Bob", "id": "V"`))
 	inZoom(t, rows, func(r *rig, z *zoomSays) {
@@ -98,6 +101,7 @@ func TestLateWithoutSchedule(t *testing.T) {
 
 // An instance that starts at another time than the meeting was scheduled for has no schedule.
 func TestRehearsalIsNotLate(t *testing.T) {
+	t.Parallel()
 	rows := attended(stayRow("1", 0, 10, `"name": "Ann", "id": "U"`))
 	rows[len(rows)-1].body = `{"id": 123456789, "topic": "T", "type": 8, "occurrences": [{"occurrence_id": "1", "start_time": "2026-02-13T10:00:00Z", "duration": 60}, {"occurrence_id": "2", "start_time": "2026-02-15T10:00:00Z", "duration": 60}]}`
 	inZoom(t, rows, func(r *rig, _ *zoomSays) {
@@ -108,6 +112,7 @@ func TestRehearsalIsNotLate(t *testing.T) {
 
 // Where people register for single dates, the absentees of an instance have registered for its date.
 func TestAbsenteesOfTheDate(t *testing.T) {
+	t.Parallel()
 	rows := attended(stayRow("1", 0, 10, `"name": "Ann", "id": "U"`),
 		zoomRow{"GET", "/meetings/123456789/registrants", 0, `{"page_size": 300, "total_records": 1, "next_page_token": "", "registrants": [{"id": "r", "email": "r@example.org"}, {"id": "s", "email": "s@example.org", "create_time": "2026-02-15T10:00:00Z"}]}`})
 	for good, want := range map[int]string{1: "", 2: "11", 3: "11"} {
@@ -141,6 +146,7 @@ func TestAbsenteesOfTheDate(t *testing.T) {
 
 // Invalid rules and pages are errors of the caller.
 func TestAttendanceOfBadArguments(t *testing.T) {
+	t.Parallel()
 	for fields, path := range map[string]string{
 		`attendance(rules: {lateAfterSeconds: -1}) { complete }`:    "meetingInstance.attendance",
 		`attendance(rules: {mergeGapSeconds: 604801}) { complete }`: "meetingInstance.attendance",
@@ -161,6 +167,7 @@ func TestAttendanceOfBadArguments(t *testing.T) {
 
 // If an instance has more stays than are read, the first of them are the answer, which says so.
 func TestAttendanceIsBounded(t *testing.T) {
+	t.Parallel()
 	pages := 0
 	before := func(w http.ResponseWriter, req *http.Request) bool {
 		if !strings.HasSuffix(req.URL.Path, "/participants") {
@@ -192,6 +199,7 @@ const instanceRows = `{"meetings": [{"uuid": "one==", "start_time": "2026-02-14T
 // If an instance of a meeting cannot be read, only that instance is missing, and its invitees
 // are not reported as absent.
 func TestMeetingAttendance_failedInstances(t *testing.T) {
+	t.Parallel()
 	page := func(rows string) string {
 		return `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`
 	}
@@ -220,6 +228,7 @@ func TestMeetingAttendance_failedInstances(t *testing.T) {
 // An instance whose stays Zoom does not have, or not any more, may be one that anybody joined: the
 // attendance is incomplete, and nobody is absent for certain.
 func TestMeetingAttendance_missingInstances(t *testing.T) {
+	t.Parallel()
 	page := func(rows string) string {
 		return `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`
 	}
@@ -246,6 +255,7 @@ func TestMeetingAttendance_missingInstances(t *testing.T) {
 
 // Of a meeting with many instances, the attendance of the latest is computed.
 func TestMeetingAttendanceIsBounded(t *testing.T) {
+	t.Parallel()
 	list := make([]string, maxAttended+5)
 	for i := range list {
 		list[i] = fmt.Sprintf(`{"uuid": "%03d==", "start_time": "2025-%02d-%02dT10:00:00Z"}`, i, 1+i/28, 1+i%28)
@@ -280,6 +290,7 @@ func webinarQuery(fields string) string {
 // The host and the panelists of a webinar are identified by address. The role of people without
 // an address is unknown, and so are all roles if the list cannot be read.
 func TestRolesInWebinars(t *testing.T) {
+	t.Parallel()
 	stays := strings.Join([]string{
 		stayRow("1", 0, 60, `"name": "Host", "id": "HOST", "user_email": "host@example.com"`),
 		stayRow("2", 1, 60, `"name": "Speaker", "id": "", "user_email": "speaker@example.com"`),
@@ -337,6 +348,7 @@ func TestRolesInWebinars(t *testing.T) {
 // Fields that the past webinar lacks are read from its report or the dashboard, and if the plan
 // lacks these, the past webinar is still answered.
 func TestWebinarAttendanceOfOtherSources(t *testing.T) {
+	t.Parallel()
 	report := zoomRow{"GET", "/report/webinars/abc%3D%3D/participants", 0, `{"page_size": 300, "next_page_token": "", "participants": [` + stayRow("1", 0, 10, `"name": "Ann", "id": "U", "customer_key": "K"`) + `]}`}
 	dashboard := zoomRow{"GET", "/metrics/webinars/abc%3D%3D/participants", 0, `{"page_size": 300, "next_page_token": "", "participants": [{"user_id": "1", "user_name": "Ann", "role": "panelist", "device": "Phone", "join_time": "2026-02-14T10:00:00Z", "leave_time": "2026-02-14T10:10:00Z"}]}`}
 	plain := stayRow("1", 0, 10, `"name": "Ann", "id": "U"`)
@@ -356,6 +368,7 @@ func TestWebinarAttendanceOfOtherSources(t *testing.T) {
 // A user's presence in an instance consists of the stays that are certainly the user's: by id,
 // and by address only without an id.
 func TestUserPresence(t *testing.T) {
+	t.Parallel()
 	row := func(more string) string {
 		return `{"page_size": 300, "next_page_token": "", "meetings": [{"uuid": "abc==", "id": 123456789, "topic": "T", "start_time": "2026-02-14T10:00:00Z", "end_time": "2026-02-14T11:00:00Z", "user_name": "U", "user_email": "u@example.com", ` + more + `}]}`
 	}
@@ -382,6 +395,7 @@ func TestUserPresence(t *testing.T) {
 // Instances are sorted newest first, whatever Zoom's order, and a cursor keeps its position if
 // another instance ends.
 func TestInstancesNewestFirst(t *testing.T) {
+	t.Parallel()
 	list := zoomRow{"GET", "/past_meetings/123456789/instances", 0, instanceRows}
 	const query = `query ($after: String) { meeting(by: {number: "123456789"}) { instances(first: 1, after: $after) { totalCount nodes { uuid } pageInfo { hasNextPage endCursor } } } }`
 	z := &zoomSays{rows: []zoomRow{list}}
@@ -404,6 +418,7 @@ func TestInstancesNewestFirst(t *testing.T) {
 // The instances of a webinar in a range of days are those that started in it: Zoom accepts no
 // range.
 func TestWebinarAttendanceOfSomeDays(t *testing.T) {
+	t.Parallel()
 	page := func(rows string) string {
 		return `{"page_size": 300, "next_page_token": "", "participants": [` + rows + `]}`
 	}

@@ -21,6 +21,7 @@ const clients = "../testdata/clients"
 // TestAudit runs graphql-http's audits of the handler: all 61 pass. It needs Node, and a network
 // the first time.
 func TestAudit(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("left out: -short")
 	}

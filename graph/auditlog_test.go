@@ -40,6 +40,7 @@ func (r *rig) audits() (lines []map[string]any) {
 type line = map[string]any
 
 func TestAuditLog_eachMutationField(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		meeting := r.id("Meeting", r.value("MeetingNumber"))
 		for _, c := range []struct {
@@ -120,6 +121,7 @@ func TestAuditLog_eachMutationField(t *testing.T) {
 }
 
 func TestAuditLog_namesTheNewObject(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct{ query, kind string }{
 			{`createMeeting(input: {host: {email: "${HostEmail}"}, meeting: {topic: "a"}}) { it: meeting { id } }`, "Meeting"},
@@ -156,6 +158,7 @@ func TestAuditLog_namesTheNewObject(t *testing.T) {
 
 // Each operation that writes has one line in the audit log, with the type of the object.
 func TestAuditLog_eachOperationThatWrites(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{throttles: true}, func(r *rig) {
 		for _, s := range zoom.Specs() {
 			if s.Reads() {
@@ -171,6 +174,7 @@ func TestAuditLog_eachOperationThatWrites(t *testing.T) {
 }
 
 func TestAuditLog_namesTheRequest(t *testing.T) {
+	t.Parallel()
 	const mutation = `{"query":"mutation { endMeeting(input: {meeting: {number: \"1\"}}) { __typename } }"}`
 	ours := regexp.MustCompile(`^[A-Z2-7]{26}$`)
 	for _, remote := range []bool{false, true} {
@@ -206,6 +210,7 @@ func TestAuditLog_namesTheRequest(t *testing.T) {
 }
 
 func TestAuditLog_panic(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{store: badStore{}}, func(r *rig) {
 		r.ask(`mutation { createMeeting(input: {host: {email: "${HostEmail}"}, meeting: {topic: "canary"}}) { userErrors { code } } }`, nil)
 		var found bool

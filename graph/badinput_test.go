@@ -596,6 +596,7 @@ var mistakes = []mistake{
 
 // TestLimitsAllow sends documents just within the limits.
 func TestLimitsAllow(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for name, query := range map[string]string{
 			"depth": endpointtest.Deep(25), "depth through fragments": endpointtest.DeepFragments(11), "aliases": endpointtest.Aliases(30), "root fields": endpointtest.Roots(20),
@@ -615,6 +616,7 @@ func TestLimitsAllow(t *testing.T) {
 // TestMistakes makes all mistakes. Each affects its own field only, has a code that clients can
 // handle, and changes neither the rest of the answer nor the cache nor the log.
 func TestMistakes(t *testing.T) {
+	t.Parallel()
 	for _, m := range mistakes {
 		t.Run(m.why, func(t *testing.T) {
 			t.Parallel()

@@ -18,6 +18,7 @@ import (
 
 // The memory of a body is released with the answer.
 func TestBody_memoryIsReleased(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		query := `{"query":"{ account { zoomId } }","variables":{"x":"` + strings.Repeat("x", 100<<10) + `"}}`
 		for range 150 { // of a megabyte of admission each, three times as much as there is
@@ -35,6 +36,7 @@ const maxBodies = admission.MaxBodies / (1 << 20) / 2
 // streams, and one more than there is memory for: it is refused. The memory is free when the
 // others are answered.
 func TestStreams_bodiesAreBounded(t *testing.T) {
+	t.Parallel()
 	for name, send := range map[string]func(s *longStreams){
 		"event streams":  func(s *longStreams) { s.apart("text/event-stream") },
 		"parts":          func(s *longStreams) { s.apart("multipart/mixed;subscriptionSpec=1.0") },

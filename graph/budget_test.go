@@ -35,6 +35,7 @@ func (a *answer) refused(t *testing.T, status int, part string) {
 
 // TestBudgetOfObjects requests more cached objects than the budget allows.
 func TestBudgetOfObjects(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{budget: Budget{Objects: 3000, Bytes: 1 << 20}}, func(r *rig) {
 		if a := r.ask(cycle(20, 20, 0), nil); len(a.Errors) > 0 {
 			t.Fatalf("%.300s", a.body)
@@ -52,6 +53,7 @@ func TestBudgetOfObjects(t *testing.T) {
 // TestBudgetOfEdges requests edges, which count as objects in addition to their nodes. Both are
 // rendered directly.
 func TestBudgetOfEdges(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{budget: Budget{Objects: 60, Bytes: 1 << 20}}, func(r *rig) {
 		if a := r.ask(`{ account { users(first: 25) { edges { cursor node { email } } } } }`, nil); len(a.Errors) > 0 {
 			t.Errorf("%.300s", a.body)
@@ -64,6 +66,7 @@ func TestBudgetOfEdges(t *testing.T) {
 // TestBudgetOfObjectsBelow requests an object that contains a list of plain objects, which is
 // rendered directly: its items count as well.
 func TestBudgetOfObjectsBelow(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{budget: Budget{Objects: 5, Bytes: 1 << 20}}, func(r *rig) {
 		if a := r.ask(`{ meeting(by: {number: "${MeetingNumber}"}) { topic settings { hostVideo } recurrence { type } } }`, nil); len(a.Errors) > 0 {
 			t.Errorf("%.300s", a.body)
@@ -75,6 +78,7 @@ func TestBudgetOfObjectsBelow(t *testing.T) {
 // TestBudgetByFirst requests implausibly many items: the query is refused before execution, with
 // literals, variables and defaults alike.
 func TestBudgetByFirst(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(cycle(40, 99, 5), nil).refused(t, http.StatusBadRequest, "200000 objects")
 		r.ask(`query ($n: Int!) { account { users(first: $n) { nodes { meetings(first: $n) { nodes { host { meetings(first: $n) { nodes { topic } } } } } } } } }`, map[string]any{"n": 3000}).
@@ -92,6 +96,7 @@ func TestBudgetByFirst(t *testing.T) {
 
 // TestBudgetOfBytes requests long answers: rendered directly, and by the executor.
 func TestBudgetOfBytes(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{budget: Budget{Objects: 100_000, Bytes: 20_000}}, func(r *rig) {
 		long := strings.Repeat("x", 200)
 		fields := func(n int) string {
@@ -118,6 +123,7 @@ func TestBudgetOfBytes(t *testing.T) {
 // TestBudgetOfWrites exceeds the budget in the first of two writes: its result is reported, and
 // the second is not executed.
 func TestBudgetOfWrites(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{budget: Budget{Objects: 300, Bytes: 1 << 20}}, func(r *rig) {
 		r.ask(cycle(20, 20, 0), nil)
 		r.spent()
@@ -161,6 +167,7 @@ func (s *slowStore) Get(ctx context.Context, key string, tags ...cache.Tag) (*ca
 // TestTimeoutOfKnownParts requests parts that are all cached, each of which takes a while: the
 // operation ends at its timeout, with the parts read so far.
 func TestTimeoutOfKnownParts(t *testing.T) {
+	t.Parallel()
 	store := &slowStore{Store: cache.NewMemory(64 << 20)}
 	inRig(t, setup{store: store, timeout: time.Second}, func(r *rig) {
 		r.timeoutOf(store, func() {
@@ -178,6 +185,7 @@ func TestTimeoutOfKnownParts(t *testing.T) {
 
 // TestCancel_cachedParts cancels in the middle: no more parts are read from the cache.
 func TestCancel_cachedParts(t *testing.T) {
+	t.Parallel()
 	store := &slowStore{Store: cache.NewMemory(64 << 20)}
 	inRig(t, setup{store: store}, func(r *rig) {
 		r.timeoutOf(store, func() {
@@ -204,6 +212,7 @@ func TestCancel_cachedParts(t *testing.T) {
 // TestTimeout_betweenMutations has the first of two changes take until the timeout: the arguments of
 // the second are not read, although one contains an invalid id.
 func TestTimeout_betweenMutations(t *testing.T) {
+	t.Parallel()
 	slow := sandbox.Options{Latency: 2 * time.Second}
 	inRig(t, setup{Options: slow, timeout: time.Second}, func(r *rig) {
 		a := r.ask(`mutation {
@@ -232,6 +241,7 @@ func (r *rig) timeoutOf(store *slowStore, test func()) {
 
 // TestErrorsAreCounted causes more failures than an answer lists.
 func TestErrorsAreCounted(t *testing.T) {
+	t.Parallel()
 	none := func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "/meetings") {
 			return false
@@ -252,6 +262,7 @@ func TestErrorsAreCounted(t *testing.T) {
 // TestIntrospectionIsWithinTheBudget sends the introspection query of tools, which leaves half of
 // the budget.
 func TestIntrospectionIsWithinTheBudget(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{budget: Budget{Objects: DefaultBudget.Objects / 2, Bytes: DefaultBudget.Bytes / 2}}, func(r *rig) {
 		deep := "kind name"
 		for range 7 {

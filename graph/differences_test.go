@@ -292,6 +292,7 @@ func siteOf(text string) []string {
 // Each kind of difference is found at its place, and allowed losses are distinguished from
 // others.
 func TestDifferences(t *testing.T) {
+	t.Parallel()
 	const whole = `{"account": {"users": {"totalCount": 3, "pageInfo": {"endCursor": "x"}, "nodes": [{"zoomId": "a", "department": "d"}, {"zoomId": "b", "department": "e"}, {"zoomId": "c", "department": "f"}]}}}`
 	for _, c := range []struct {
 		why, old, new string
@@ -323,6 +324,7 @@ func TestDifferences(t *testing.T) {
 }
 
 func TestTold(t *testing.T) {
+	t.Parallel()
 	a := &answer{
 		Data:   json.RawMessage(`{"a": null, "createMeeting": {"meeting": null, "userErrors": [{}]}, "deleteMeeting": {"userErrors": []}}`),
 		Errors: []answerError{{Path: []any{"account", "users", float64(1), "id"}}},

@@ -15,6 +15,7 @@ import (
 // The file of a recording is downloaded by a link to the gateway, and neither the answer nor the
 // link contains anything of Zoom's.
 func TestDownload(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask(`{ meetingInstance(by: { uuid: "${BigInstance}" }) { recordings { files { size download(ttlSeconds: 60) { url expiresAt } } } } }`, nil)
 		var data struct {
@@ -74,6 +75,7 @@ func TestDownload(t *testing.T) {
 // The address of a file is a credential: a query for a link needs a fresh call, on an object, in
 // a list and nested, and a query without one does not.
 func TestDownloadsAreFresh(t *testing.T) {
+	t.Parallel()
 	const user = `{ user(by: { zoomId: "${HostID}" }) { %s } }`
 	for _, c := range []struct{ name, plain, link string }{
 		{"phone", "phoneRecordings(first: 1) { nodes { callId } }", "phoneRecordings(first: 1) { nodes { callId transcriptDownload { expiresAt } } }"},
@@ -100,6 +102,7 @@ func TestDownloadsAreFresh(t *testing.T) {
 }
 
 func TestDownloadRefused(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for _, ttl := range []int{0, -1, 86_401} {
 			a := r.ask(fmt.Sprintf(`{ meetingInstance(by: { uuid: "${BigInstance}" }) { recordings { files { download(ttlSeconds: %d) { url } } } } }`, ttl), nil)
@@ -113,6 +116,7 @@ func TestDownloadRefused(t *testing.T) {
 // Concurrent queries to several host names of the gateway get links with their own host name: no
 // client can redirect another's links.
 func TestLinks_ownHost(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(`{ viewer { scopes } }`, nil) // the token is there
 		query, err := json.Marshal(map[string]string{"query": r.fill(`{ meetingInstance(by: { uuid: "${BigInstance}" }) { recordings { files { download { url } } } } }`)})

@@ -21,6 +21,7 @@ var coded = regexp.MustCompile(`"code\\*":\s*\\*"([A-Z_]+)`)
 
 // TestErrorCodes compares the codes that the program can answer with and those in the schema.
 func TestErrorCodes(t *testing.T) {
+	t.Parallel()
 	made := map[string]bool{
 		errcode.ValidationFailed: true, errcode.ParseFailed: true,
 	}

@@ -33,6 +33,7 @@ func (a *arriving) Status(time.Time) (alive bool, last time.Time, source types.E
 // TestEvents queries whether events arrive, which is current each time and needs no call. It is
 // null if the gateway receives no events, and for a sub account.
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	const query = `{ viewer { account { events { alive lastEventAt source } } } }`
 	want := func(t *testing.T, a *answer, data string) {
 		t.Helper()
@@ -60,6 +61,7 @@ func TestEvents(t *testing.T) {
 // TestAnswer_cachedWhileEventsArrive serves a whole answer from the cache for an hour while events
 // arrive. After that, it is read again at once.
 func TestAnswer_cachedWhileEventsArrive(t *testing.T) {
+	t.Parallel()
 	near := cache.NewMemory(1 << 20)
 	for name, s := range map[string]setup{
 		"one tier":  {},

@@ -99,6 +99,7 @@ var unidentified = []string{
 // The answer is correct, or reports by a typed error where it is not; it needs a bounded number
 // of calls; and the fault is not cached.
 func TestFaultKinds(t *testing.T) {
+	t.Parallel()
 	for _, k := range sandbox.FaultKinds {
 		if _, ok := faultExpectations[k.Name]; !ok {
 			t.Errorf("nothing is expected of %s", k.Name)

@@ -47,6 +47,7 @@ const questions = "../testdata/graphql"
 
 // TestGolden sends the queries. The cost of an answer is part of it.
 func TestGolden(t *testing.T) {
+	t.Parallel()
 	asked := &seenOps{}
 	t.Run("files", func(t *testing.T) {
 		for _, file := range goldenFiles(t) {

@@ -20,6 +20,7 @@ const (
 //
 // Spec: https://graphql.github.io/graphql-over-http/draft/
 func TestHTTP(t *testing.T) {
+	t.Parallel()
 	manyValues := strings.Repeat("0,", endpoint.DefaultLimits.Values) + "0"
 	get := func(query string) string { return "/graphql?query=" + url.QueryEscape(query) }
 	for _, c := range []struct {
@@ -204,6 +205,7 @@ func TestHTTP(t *testing.T) {
 
 // TestClosed queries a gateway without introspection.
 func TestClosed(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{closed: true}, func(r *rig) {
 		for _, query := range []string{
 			`{ __schema { types { name } } account { zoomId } }`,
@@ -230,6 +232,7 @@ func TestClosed(t *testing.T) {
 
 // TestIntrospection sends the first query of tools.
 func TestIntrospection(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		const typeRef = `kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }`
 		a := r.ask(`{ __schema { description queryType { name } mutationType { name } subscriptionType { name }

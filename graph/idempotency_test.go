@@ -14,6 +14,7 @@ import (
 // A create with an unknown outcome is not repeated, also not by a single gateway, until the key
 // expires; one that was refused, or never sent, may be repeated.
 func TestIdempotencyKey_repeatAfterFailure(t *testing.T) {
+	t.Parallel()
 	const create = "POST /users/{userId}/meetings"
 	const query = `mutation { createMeeting(input: { idempotencyKey: "k", host: { zoomId: "${HostID}" }, meeting: { topic: "T" } }) { meeting { topic } userErrors { code message } } }`
 	for _, c := range []struct {
@@ -70,6 +71,7 @@ func TestIdempotencyKey_repeatAfterFailure(t *testing.T) {
 // TestCreate_unnamed creates objects that Zoom's answer does not name by an id that it has: the outcome
 // is unknown, and a repeat with the key sends nothing.
 func TestCreate_unnamed(t *testing.T) {
+	t.Parallel()
 	for path, query := range map[string]string{
 		"/meetings":    `createMeeting(input: {KEY host: {zoomId: "${HostID}"}, meeting: {topic: "T"}}) { meeting { topic } userErrors { code } }`,
 		"/registrants": `addRegistrant(input: {KEY meeting: {number: "${BigMeeting}"}, registrant: {email: "a@example.org", firstName: "A"}}) { registrant { registrantId } userErrors { code } }`,
@@ -105,6 +107,7 @@ func TestCreate_unnamed(t *testing.T) {
 // with a key and without one, for every write; a repeat with the key gets the same error and
 // sends nothing.
 func TestWrite_withoutAnAnswer(t *testing.T) {
+	t.Parallel()
 	for pattern, look := range whereToLook {
 		if s := zoom.Lookup(pattern); s == nil || s.Reads() || look == "" {
 			t.Errorf("%s is no write", pattern)

@@ -10,6 +10,7 @@ import (
 // A name that exceeds its bound is refused before execution, with the path of its argument: in
 // the document, in a variable, in a list.
 func TestLongNamesAreRefused(t *testing.T) {
+	t.Parallel()
 	long, longest := strings.Repeat("x", 257), strings.Repeat("x", 256)
 	encoded := base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("x", 800)))
 	for _, c := range []struct {

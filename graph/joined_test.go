@@ -10,6 +10,7 @@ import (
 // Equal concurrent queries need the calls of one, and all get its answer. A change in between is
 // not missed.
 func TestConcurrentQueries_equal(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{}}, func(r *rig) {
 		const query = `{ user(by: {zoomId: "${HostID}"}) { displayName jobTitle } meeting(by: {number: "${MeetingNumber}"}) { topic } }`
 		r.ask(`{ viewer { scopes } }`, nil) // the token is there
@@ -30,6 +31,7 @@ func TestConcurrentQueries_equal(t *testing.T) {
 
 // Equal concurrent mutations are executed separately.
 func TestConcurrentMutations_equal(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{}}, func(r *rig) {
 		r.ask(`{ viewer { scopes } }`, nil)
 		const create = `mutation { createMeeting(input: {host: {zoomId: "${HostID}"}, meeting: {topic: "Twice"}}) { meeting { number } } }`

@@ -12,6 +12,7 @@ import (
 // TestHostileDocuments sends all hostile documents. A refused one makes no call, and the message
 // names the exceeded bound.
 func TestHostileDocuments(t *testing.T) {
+	t.Parallel()
 	for _, h := range endpointtest.Hostile {
 		t.Run(h.Why, func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +42,7 @@ func TestHostileDocuments(t *testing.T) {
 
 // TestOperationNameBound selects an operation by a name of arbitrary length.
 func TestOperationNameBound(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		a := r.post(negotiation.JSON, `{"query": "query A { __typename }", "operationName": "`+strings.Repeat("x", 200_000)+`"}`)
 		if len(a.Errors) != 1 || a.Errors[0].code() != "LIMIT_EXCEEDED" || len(a.body) > 1000 {
@@ -54,6 +56,7 @@ func TestOperationNameBound(t *testing.T) {
 
 // TestSuggestions suggests names of the schema only if introspection is on.
 func TestSuggestions(t *testing.T) {
+	t.Parallel()
 	for _, query := range []string{
 		"{ acount { zoomId } }",
 		"{ account { users(firs: 1) { totalCount } } }",
@@ -84,6 +87,7 @@ func TestSuggestions(t *testing.T) {
 
 // TestMistakesAreCounted sends a document with a thousand mistakes, of which some are reported.
 func TestMistakesAreCounted(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask("{ account { "+endpointtest.Names("zoomid", 1000)+"} }", nil)
 		if len(a.Errors) != 51 || a.Errors[50].Message != "There are 950 more errors." {

@@ -9,6 +9,7 @@ import (
 
 // The name of an operation may be as long as a document.
 func TestLog_callersTextsAreShort(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("canary_", 5000)
 	for _, query := range []string{
 		`query ` + long + ` { account { zoomId } }`,
@@ -31,6 +32,7 @@ func TestLog_callersTextsAreShort(t *testing.T) {
 
 // An unexpected error may quote its input, and its path may be as long as an alias.
 func TestLog_internalErrorsAreShort(t *testing.T) {
+	t.Parallel()
 	log := &logBuffer{}
 	present(slog.New(slog.NewJSONHandler(log, nil)))(t.Context(), fmt.Errorf("read: %s", strings.Repeat("canary\n", 5000)))
 	recovered(slog.New(slog.NewJSONHandler(log, nil)))(t.Context(), strings.Repeat("canary\n", 5000))

@@ -34,6 +34,7 @@ var (
 // object. The answers are those of Zoom's documents, or the sandbox's if these are not
 // available.
 func TestMutatedAnswers(t *testing.T) {
+	t.Parallel()
 	corpus := documentedAnswers(t)
 	if len(corpus) == 0 {
 		t.Logf("Zoom's documents are not at %s: the sandbox's answers are changed instead", documents)

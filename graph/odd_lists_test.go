@@ -185,6 +185,7 @@ func wholeList(t *testing.T, name string) read {
 
 // A list with fewer items than Zoom's count has an error in addition to its items.
 func TestConnectionsThatEndEarly(t *testing.T) {
+	t.Parallel()
 	var told noted
 	eachConnection(t, func(name string, _ *http.Request, body map[string]any) {
 		page, array, _ := listIn(body)
@@ -217,6 +218,7 @@ func TestConnectionsThatEndEarly(t *testing.T) {
 
 // An invalid row is missing and reported; a duplicate row is returned once.
 func TestConnectionsWithOddRows(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		why   string
 		odd   func(items []any) []any
@@ -290,6 +292,7 @@ func setOf(names ...string) map[string]bool {
 
 // A repeated token ends the list at once, and so do ten empty pages.
 func TestConnectionsThatNeverEnd(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		why   string
 		odd   func(page map[string]any, array string, calls int)
@@ -333,6 +336,7 @@ func TestConnectionsThatNeverEnd(t *testing.T) {
 
 // The days that Zoom omits from a range are requested.
 func TestConnectionsOfShortenedRanges(t *testing.T) {
+	t.Parallel()
 	var shortened, rests noted
 	eachConnection(t, func(name string, r *http.Request, body map[string]any) {
 		q := r.URL.Query()
@@ -412,6 +416,7 @@ func rows(from, to int, row string) string {
 
 // Lists with documented page numbers.
 func TestNumberedPages(t *testing.T) {
+	t.Parallel()
 	const webinar = `{"uuid":"w#==","id":9000000#,"topic":"W"}`
 	page := func(total, from, to int, beside string) string {
 		return fmt.Sprintf(`{"total_records":%d,%s"webinars":[%s]}`, total, beside, rows(from, to, webinar))
@@ -505,6 +510,7 @@ func codesOf(a *answer) (codes []string) {
 // TestCursor_itemsVanishBefore continues a list whose rows before the cursor have vanished since,
 // while Zoom's token still holds: no row is lost.
 func TestCursor_itemsVanishBefore(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		gone  []int  // rows that vanish once the cursor has been issued
 		first string // row behind the cursor, or the code of the error
@@ -558,6 +564,7 @@ func TestCursor_itemsVanishBefore(t *testing.T) {
 // TestCursor_occurrences continues a list whose rows have one number, and of which the first have
 // vanished: the rows differ by their start.
 func TestCursor_occurrences(t *testing.T) {
+	t.Parallel()
 	gone := 0
 	inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {
 		return zoomAnswers("/users/h/meetings", func(url.Values) string {
@@ -577,6 +584,7 @@ func TestCursor_occurrences(t *testing.T) {
 
 // An issued cursor stays valid for every page size.
 func TestCursorsOfLargePages(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {
 		return zoomAnswers("/users", func(url.Values) string {
 			return `{"page_size":30,"total_records":90,"next_page_token":"","users":[` + rows(0, 90, `{"id":"u#"}`) + `]}`
@@ -620,6 +628,7 @@ func unlessNone(cursor string) any {
 
 // Rows contain Zoom's range; days that it omits are requested, reported, or expired.
 func TestShortenedRangeOfHosts(t *testing.T) {
+	t.Parallel()
 	host := func(from, to, id string) string {
 		return fmt.Sprintf(`{"from":%q,"to":%q,"next_page_token":"","total_records":1,"total_meetings":1,"users":[{"id":%q,"email":"a@example.com","meetings":1}]}`, from, to, id)
 	}
@@ -693,6 +702,7 @@ func TestShortenedRangeOfHosts(t *testing.T) {
 
 // Paging continues within the rest of a range.
 func TestCursorWithinARest(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{before: zoomAnswers("/report/users", func(q url.Values) string {
 		from, to := q.Get("from"), q.Get("to")
 		if to == "2026-03-10" {
@@ -721,6 +731,7 @@ func TestCursorWithinARest(t *testing.T) {
 
 // The items of newer months are returned even if Zoom keeps none of older ones.
 func TestExpiredMonths(t *testing.T) {
+	t.Parallel()
 	for _, field := range []string{"hosts", "cloudRecording"} { // newest first, and oldest first
 		path := map[string]string{"hosts": "/report/users", "cloudRecording": "/report/cloud_recording"}[field]
 		inRig(t, setup{before: zoomAnswers(path, func(q url.Values) string {
@@ -750,6 +761,7 @@ func TestExpiredMonths(t *testing.T) {
 
 // Shortened ranges of answers without pages.
 func TestShortenedRangesAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		why, path, query string
 		codes            []string
@@ -784,6 +796,7 @@ func TestShortenedRangesAtOnce(t *testing.T) {
 
 // The rest of a range that Zoom answers with days already read adds no duplicates.
 func TestRests_answeredByOtherDays(t *testing.T) {
+	t.Parallel()
 	const to = `"from": "2026-03-14", "to": "2026-03-16", "next_page_token": ""`
 	inZoom(t, []zoomRow{
 		{"GET", "/report/telephone", 0, `{` + to + `, "telephony_usage": [{"phone_number": "+1"}]}`},
@@ -803,6 +816,7 @@ func TestRests_answeredByOtherDays(t *testing.T) {
 
 // A total that the list contradicts is not returned.
 func TestTotals_contradicted(t *testing.T) {
+	t.Parallel()
 	for total, want := range map[string]string{"2": "2", "9": "9", "1": "null", "0": "null", "-1": "null", `"many"`: "null"} {
 		inZoom(t, []zoomRow{{"GET", "/users", 0, `{"total_records": ` + total + `, "next_page_token": "", "users": [{"id": "u1"}, {"id": "u2"}]}`}}, func(r *rig, _ *zoomSays) {
 			a := r.ask(`{ account { users { totalCount nodes { zoomId } } } }`, nil)

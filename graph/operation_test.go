@@ -20,6 +20,7 @@ import (
 // TestRateLimitedBesideData requests more than the budget allows in time: the answer has the
 // data that could be read, and errors with the time for a retry.
 func TestRateLimitedBesideData(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanFree}, timeout: 2 * time.Second}, func(r *rig) {
 		const query = `{ account { users(first: 12) { nodes { email jobTitle } } } }`
 		a := r.ask(query, nil)
@@ -50,6 +51,7 @@ func TestRateLimitedBesideData(t *testing.T) {
 
 // TestFreePlanWaits requests more than one second's budget, with time to wait.
 func TestFreePlanWaits(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanFree}}, func(r *rig) {
 		r.ask(`{ viewer { scopes } }`, nil)
 		began := time.Now()
@@ -67,6 +69,7 @@ func TestFreePlanWaits(t *testing.T) {
 
 // TestDailyLimitIsRemembered makes no more calls for which today's budget is spent.
 func TestDailyLimitIsRemembered(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanPro}, throttles: true}, func(r *rig) {
 		const query = `{ account { reports { daily { year } } } }`
 		r.Fault(sandbox.Fault{Pattern: "GET /report/daily", Status: 429, Code: 429, Message: "You have reached the maximum daily rate limit for this API."})
@@ -98,6 +101,7 @@ func nextMorning(retryAt any) bool {
 // TestHostQuota creates more meetings for one host than Zoom allows in a day: the gateway refuses
 // them without a call, and other hosts have their own quota.
 func TestHostQuota(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}}, func(r *rig) {
 		create := func(host string) *answer {
 			return r.ask(`mutation ($host: String!) { createMeeting(input: {host: {zoomId: $host}, meeting: {topic: "x"}}) { meeting { number } userErrors { code retryAt } } }`, map[string]any{"host": host})
@@ -122,6 +126,7 @@ func TestHostQuota(t *testing.T) {
 // TestConcurrentQueries_spellings sends one cold query from 64 clients at once, in one spelling and in several:
 // it needs the calls of one query, and every client gets the whole answer.
 func TestConcurrentQueries_spellings(t *testing.T) {
+	t.Parallel()
 	for how, words := range map[string]func(int) string{
 		"the same words": func(int) string { return "query" },
 		"other words":    func(i int) string { return fmt.Sprintf("query Number%d", i) },
@@ -151,6 +156,7 @@ func TestConcurrentQueries_spellings(t *testing.T) {
 // TestReadsItsWrite sends a query after a write while others wait for the same query: the answer
 // in flight was read before the write, and is not returned.
 func TestReadsItsWrite(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ meeting(by: {number: "${MeetingNumber}"}) { topic } }`
 		r.ask(`{ viewer { scopes } }`, nil)
@@ -174,6 +180,7 @@ func TestReadsItsWrite(t *testing.T) {
 // TestClientLeaves cancels a query in the middle: another client that waits for the same query
 // gets its answer, and no goroutine is left (the rig checks that).
 func TestClientLeaves(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{Latency: time.Second}}, func(r *rig) {
 		const query = `{ account { users(first: 3) { nodes { email jobTitle } } } }`
 		ctx, leave := context.WithCancel(r.t.Context())
@@ -213,6 +220,7 @@ func (badStore) Watch(func(cache.Eviction)) {}
 // TestPanics panics wherever a call begins: each affected field is INTERNAL without details, and
 // the gateway continues.
 func TestPanics(t *testing.T) {
+	t.Parallel()
 	for _, query := range []string{
 		`{ user(by: {zoomId: "${HostID}"}) { email } account { zoomId } }`,
 		`{ user(by: {zoomId: "${HostID}"}) { jobTitle } account { zoomId } }`,
@@ -257,6 +265,7 @@ func (l *badLog) Handle(_ context.Context, line slog.Record) error {
 
 // TestPanicAround panics around an operation.
 func TestPanicAround(t *testing.T) {
+	t.Parallel()
 	for _, query := range []string{`{ account { zoomId } }`, `mutation { endMeeting(input: {meeting: {number: "1"}}) { userErrors { code } } }`} {
 		inRig(t, setup{logs: &badLog{Handler: slog.DiscardHandler}}, func(r *rig) {
 			a := r.ask(query, nil)
@@ -273,6 +282,7 @@ func TestPanicAround(t *testing.T) {
 // TestLog reads the one line of an operation: its name, its cost, its errors; neither arguments
 // nor data.
 func TestLog(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct {
 			query string
@@ -313,6 +323,7 @@ func TestLog(t *testing.T) {
 
 // TestLogIsNotForCallers sends strings that must not reach the log.
 func TestLogIsNotForCallers(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for _, body := range []string{
 			`{"query": "{", "operationName": "canary@example.com"}`,
@@ -337,6 +348,7 @@ func TestLogIsNotForCallers(t *testing.T) {
 
 // TestUnknownError hides the text of an unexpected error, and logs it.
 func TestUnknownError(t *testing.T) {
+	t.Parallel()
 	var log logBuffer
 	shown := present(slog.New(slog.NewTextHandler(&log, nil)))(t.Context(), errors.New("a canary"))
 	if shown.Extensions["code"] != "INTERNAL" || strings.Contains(shown.Error(), "canary") {
@@ -349,6 +361,7 @@ func TestUnknownError(t *testing.T) {
 
 // TestDeferredIsWhole sends @defer: the parts are in the same answer.
 func TestDeferredIsWhole(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for _, query := range []string{
 			`{ meeting(by: {number: "${MeetingNumber}"}) { topic ... @defer { registrants(first: 1) { nodes { email } } } } }`,

@@ -154,6 +154,7 @@ func choosing(rng *rand.Rand) string {
 // asks each again in all ways that the plan has: with the same data, the cheapest of them costs
 // little less than what the plan has chosen, and a call for each object never does.
 func TestNearOptimum(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var ratios []float64
 	chosen := 0

@@ -75,6 +75,7 @@ var connections = map[string]string{
 // TestEveryConnectionIsPaged reads every connection of the schema item by item and at once, and
 // expects the same items; then it starts at the end of a month and continues in the next.
 func TestEveryConnectionIsPaged(t *testing.T) {
+	t.Parallel()
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	var missing []string
 	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {

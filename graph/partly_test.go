@@ -10,6 +10,7 @@ import (
 // A write to many objects goes to Zoom in several calls: if one fails, the error states how many
 // objects the calls before it changed.
 func TestWrite_inSeveralCalls_oneFails(t *testing.T) {
+	t.Parallel()
 	many := func(prefix string) string {
 		var names strings.Builder
 		for i := range 65 {

@@ -37,6 +37,7 @@ func (r *rig) calls(want ...string) {
 
 // A list with page numbers is read like any other, to its end and no further.
 func TestPagesByNumber(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		client, _ := r.client()
 		for size, pages := range map[int]int{4: 3, 5: 2, 300: 1} {
@@ -60,6 +61,7 @@ func TestPagesByNumber(t *testing.T) {
 
 // A user who was changed is read again, under each name.
 func TestUserWrites(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		byMail := `{ user(by: { email: "${OwnerEmail}" }) { jobTitle } }`
 		r.contains(r.ask(byMail, nil))
@@ -80,6 +82,7 @@ func TestUserWrites(t *testing.T) {
 
 // Concurrent deletions of one user are sent one after another, so that Zoom refuses none.
 func TestWritesTakeTurns(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		var wait sync.WaitGroup
 		for range 3 {
@@ -98,6 +101,7 @@ func TestWritesTakeTurns(t *testing.T) {
 
 // Only invitations count against the plan's daily quota.
 func TestInvitationsOfADay(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanPro}}, func(r *rig) {
 		r.contains(r.ask(`mutation { createUser(input: { action: SSO_CREATE, user: { email: "a@example.net", type: BASIC } }) { user { type } userErrors { code } } }`, nil), `"userErrors":[]`)
 		last := &answer{}
@@ -118,6 +122,7 @@ func TestInvitationsOfADay(t *testing.T) {
 // TestCreateRole_answerProvesNothing has Zoom answer 2xx without a role, as its documents have
 // it for a missing permission: only the list of roles proves that the role was made.
 func TestCreateRole_answerProvesNothing(t *testing.T) {
+	t.Parallel()
 	for _, body := range []string{``, `{}`, `{"id": null}`} {
 		for _, listed := range []bool{false, true} {
 			posts := 0
@@ -158,6 +163,7 @@ func TestCreateRole_answerProvesNothing(t *testing.T) {
 // A role is assigned to many users in calls of 30, and cached values with roles are then stale.
 // Zoom's lists save calls for the roles of many users.
 func TestRoles(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		r.contains(r.ask(`{ user(by: { zoomId: "${HostID}" }) { roleName role { name } } }`, nil), `"roleName":"Admin"`, `"name":"Admin"`)
 		r.spent()
@@ -183,6 +189,7 @@ func TestRoles(t *testing.T) {
 
 // Zoom accepts complete policies only: fields that a patch omits are read first, and kept.
 func TestPolicyPatch(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		read := `{ account { informationBarrierPolicy(by: { zoomId: "${PolicyID}" }) { name status settings { im recording } } } }`
 		r.contains(r.ask(read, nil), `"im":true`, `"recording":false`)
@@ -197,6 +204,7 @@ func TestPolicyPatch(t *testing.T) {
 
 // A registrant of a webinar is a registrant like any other, and the id leads back to the webinar.
 func TestWebinarRegistrants(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask(`{ webinar(by: { number: "${WebinarNumber}" }) { registrant(by: { zoomId: "${WebinarRegistrantID}" }) { id meeting { topic } webinar { topic } } } }`, nil)
 		r.contains(a, `"meeting":null`, `"topic":"Product news, weekly"`)
@@ -209,6 +217,7 @@ func TestWebinarRegistrants(t *testing.T) {
 
 // The answers to a survey have an edge to the instance of the meeting.
 func TestSurveyEdges(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask(`{ account { survey(by: { zoomId: "${SurveyID}" }) { answers(first: 1, instanceZoomId: "${UUIDWithSlash}") { nodes { instance { productType meetingInstance { uuid hostName } meeting { number } } } } } } }`, nil)
 		r.contains(a, `"productType":"MEETING"`, r.value("${UUIDWithSlash}"), r.value("${MeetingNumber}"))

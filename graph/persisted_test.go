@@ -54,6 +54,7 @@ func (r *rig) expect(a *answer, status int, code, text string) {
 // TestPersistedQueries sends a hash, then the query with it, then the hash again, as
 // Apollo's and urql's clients do.
 func TestPersistedQueries(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		post := func(body string) *answer { return r.post("application/json", body) }
 		hash := hexHash(namedQuery)
@@ -117,6 +118,7 @@ func manifests(t *testing.T, texts ...string) *endpoint.Trusted {
 
 // TestTrustedDocuments sends the ids of manifests in the formats of several tools.
 func TestTrustedDocuments(t *testing.T) {
+	t.Parallel()
 	trusted := manifests(
 		t,
 		`{"0123456789abcdef0123456789abcdef": "query Relay { account { zoomId } }", "`+typeHash+`": "{__typename}"}`,

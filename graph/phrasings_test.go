@@ -39,6 +39,7 @@ const pairsAtOnce = 25
 // requested cost, with and without a cache. Every resolver starts after a random delay, as on a
 // busy machine.
 func TestPhrasings(t *testing.T) {
+	t.Parallel()
 	seed := cmp.Or(*pairSeed, rand.Uint64())
 	t.Logf("-pairs.seed=%d", seed)
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()

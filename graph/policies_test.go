@@ -10,6 +10,7 @@ import (
 // A policy is sent as a whole: fields that Zoom omits are not invented, and fields that the patch
 // changes need not be known.
 func TestPolicies_nothingInvented(t *testing.T) {
+	t.Parallel()
 	settings := map[string]any{
 		"meeting": true, "in_meeting_chat": true, "file_transfer": true, "screen_share": true,
 		"recording": true, "im": true, "complete_phone_calls": false, "message_via_sms": true,

@@ -44,6 +44,7 @@ func (a *answer) missingOf(t *testing.T) map[string]string {
 // TestPreflight selects fields for which the app lacks scopes: one error names all of them, the
 // fields are null without a call, and the rest is answered.
 func TestPreflight(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		why, query string
 		scopes     []string
@@ -132,6 +133,7 @@ func TestPreflight(t *testing.T) {
 // TestPreflight_mutations refuses changes before anything is sent: not even the users that they
 // name are looked up.
 func TestPreflight_mutations(t *testing.T) {
+	t.Parallel()
 	inRig(t, granted("user:read:user:admin", "user:read:list_users:admin", "meeting:update:meeting:admin"), func(r *rig) {
 		a := r.ask(`mutation { c: createMeeting(input: {host: {email: "${HostEmail}"}, meeting: {topic: "x"}}) { meeting { topic } userErrors { code message } } }`, nil)
 		if len(a.Errors) > 0 || a.at(t, "c.userErrors.0.code") != "MISSING_SCOPE" || !strings.Contains(a.at(t, "c.userErrors.0.message"), "meeting:write:meeting:admin") {
@@ -150,6 +152,7 @@ func TestPreflight_mutations(t *testing.T) {
 // TestPreflight_proof creates a role by an app that may not read roles. The scope is one of a
 // proof: it refuses no write, and is wanted only where the answer does not tell the role.
 func TestPreflight_proof(t *testing.T) {
+	t.Parallel()
 	const create = `mutation { createRole(input: {role: {name: "Desk"}}) { userErrors { code } } }`
 	for _, strict := range []bool{false, true} {
 		told, posts := `{}`, 0
@@ -186,6 +189,7 @@ func TestPreflight_proof(t *testing.T) {
 
 // TestStrict requests all or nothing.
 func TestStrict(t *testing.T) {
+	t.Parallel()
 	inRig(t, granted("user:read:user:admin", "meeting:update:meeting:admin", "meeting:delete:meeting:admin"), func(r *rig) {
 		const query = `{ user(by: {zoomId: "${HostID}"}) { email meetings { totalCount } } }`
 		r.ask(query, nil)
@@ -213,6 +217,7 @@ func TestStrict(t *testing.T) {
 
 // TestStrict_plan refuses operations that the account's plan does not include, before any call.
 func TestStrict_plan(t *testing.T) {
+	t.Parallel()
 	const query = `{ account { dashboard { meetings(type: PAST, from: "2026-03-01", to: "2026-03-10") { nodes { topic } } } users(first: 1) { nodes { email } } } }`
 	rigged := setup{Options: sandbox.Options{Plan: sandbox.PlanPro}, planKnown: true}
 	inRig(t, rigged, func(r *rig) {
@@ -236,6 +241,7 @@ func TestStrict_plan(t *testing.T) {
 
 // TestStrict_day refuses a query that exceeds today's budget, and reports when the next begins.
 func TestStrict_day(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanFree}, throttles: true}, func(r *rig) {
 		const query = `{ account { users(first: 3) { nodes { jobTitle } } } }`
 		r.Fault(sandbox.Fault{Pattern: "GET /meetings/{meetingId}", Status: 429, Code: 429, Message: "You have reached the maximum daily rate limit for this API."})

@@ -105,6 +105,7 @@ func (r *rig) bounded(store *emptiedStore, body string, seen *ratios) (*plan.Rep
 // TestPriceIsABound prices random operations from the schema, executes them with an empty cache,
 // and compares the cost with the price.
 func TestPriceIsABound(t *testing.T) {
+	t.Parallel()
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	random, asked := &ratios{}, &ratios{}
 	t.Cleanup(func() {
@@ -142,6 +143,7 @@ func TestPriceIsABound(t *testing.T) {
 
 // TestPriceOfQuestions prices the query of each operation, which makes that call alone.
 func TestPriceOfQuestions(t *testing.T) {
+	t.Parallel()
 	for _, s := range zoom.Specs() {
 		t.Run(s.Pattern, func(t *testing.T) {
 			t.Parallel()
@@ -160,6 +162,7 @@ func TestPriceOfQuestions(t *testing.T) {
 
 // TestDryRun requests the price of queries: there is no other data, and no call to Zoom.
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	const price = ` rateLimit(dryRun: true) { waiting estimated { label calls } expected { label calls } roundTrips objects
 		steps { path operation label atMost expected depth open why } scopes { operation granular classic } }`
 	inRig(t, setup{}, func(r *rig) {
@@ -192,6 +195,7 @@ func TestDryRun(t *testing.T) {
 // TestDryRunHeader requests the price of operations that are executed without the header: a query
 // whose answer is cached, and a mutation.
 func TestDryRunHeader(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ meeting(by: {number: "${MeetingNumber}"}) { topic host { email } } }`
 		r.ask(query, nil)
@@ -225,6 +229,7 @@ func TestDryRunHeader(t *testing.T) {
 
 // TestPlan_withData requests the plan of one answer, and not of others.
 func TestPlan_withData(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{"query": "{ meeting(by: {number: \"${MeetingNumber}\"}) { topic } }"`
 		for _, c := range []struct {
@@ -243,6 +248,7 @@ func TestPlan_withData(t *testing.T) {
 
 // TestMaxPrice refuses, before execution, operations that may exceed the maximum price.
 func TestMaxPrice(t *testing.T) {
+	t.Parallel()
 	bound := MaxPrice{zoom.Light: 10, zoom.Heavy: 0}
 	inRig(t, setup{price: bound}, func(r *rig) {
 		a := r.ask(`{ account { a: users(first: 6) { nodes { jobTitle } } b: users(first: 7) { nodes { jobTitle } } } }`, nil)
@@ -273,6 +279,7 @@ func TestMaxPrice(t *testing.T) {
 // TestPriceIsClose prices queries whose lists are all at least as long as "first", when the number
 // of the account's users is known: the price is few calls above the cost.
 func TestPriceIsClose(t *testing.T) {
+	t.Parallel()
 	seen := &ratios{}
 	store := &emptiedStore{guardedStore{t: t}}
 	store.empty()
@@ -321,6 +328,7 @@ func TestPriceIsClose(t *testing.T) {
 
 // TestPriceAfterCursor prices lists that are continued, before and after Zoom's token expires.
 func TestPriceAfterCursor(t *testing.T) {
+	t.Parallel()
 	store := &emptiedStore{guardedStore{t: t}}
 	store.empty()
 	rigged := setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness, Participants: 900}, timeout: 5 * time.Minute, store: store, answers: store}
@@ -352,6 +360,7 @@ func TestPriceAfterCursor(t *testing.T) {
 // TestPriceByCache prices a query while the cache fills: cached parts cost nothing, and looking
 // them up makes no call.
 func TestPriceByCache(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}}, func(r *rig) {
 		const query = `{ account { users(first: 20) { nodes { jobTitle zoomId } } } }`
 		want := func(why string, trips int, expected map[string]int) {
@@ -391,6 +400,7 @@ func TestPriceByCache(t *testing.T) {
 // TestPriceByCache_months prices a range of months that was read before: only the current month is
 // read again.
 func TestPriceByCache_months(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		const query = `{ user(by: {zoomId: "${HostID}"}) { pastMeetings(from: "2025-10-01", to: "2026-03-16", first: 300) { nodes { topic } } } }`
 		cold := r.dry(func() *answer { return r.ask(query, nil) })
@@ -408,6 +418,7 @@ func TestPriceByCache_months(t *testing.T) {
 // TestPriceByCache_late prices who was late, of instances whose stays are not cached: when these were
 // planned is read after the stays.
 func TestPriceByCache_late(t *testing.T) {
+	t.Parallel()
 	store := &emptiedStore{guardedStore{t: t}}
 	store.empty()
 	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}, store: store, answers: store}, func(r *rig) {
@@ -436,6 +447,7 @@ func TestPriceByCache_late(t *testing.T) {
 // TestPriceByCache_change prices changes and a subscription by what the cache has of what they read
 // first, and holds the price of the change against its calls.
 func TestPriceByCache_change(t *testing.T) {
+	t.Parallel()
 	store := &emptiedStore{guardedStore{t: t}}
 	store.empty()
 	inRig(t, setup{store: store, answers: store}, func(r *rig) {
@@ -486,6 +498,7 @@ func TestPriceByCache_change(t *testing.T) {
 
 // TestPlanTellsCosts has answers tell what each step did cost, also of a change.
 func TestPlanTellsCosts(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		ask := func(query string) *plan.Report {
 			t.Helper()
@@ -525,6 +538,7 @@ func TestPlanTellsCosts(t *testing.T) {
 
 // TestMaxPrice_cheaper names an alternative to a refused operation, which is then executed.
 func TestMaxPrice_cheaper(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{price: MaxPrice{zoom.Light: 10, zoom.Heavy: 0}}, func(r *rig) {
 		for _, c := range []struct{ query, way, with string }{
 			{
@@ -559,6 +573,7 @@ func TestMaxPrice_cheaper(t *testing.T) {
 // What stands behind an answer that was never known may be cached too, which nothing tells: then
 // fewer calls are made than were expected.
 func TestPriceByCacheIsClose(t *testing.T) {
+	t.Parallel()
 	questions := []string{
 		`{ user(by: {zoomId: "${HostID}"}) { email department } }`,
 		`{ user(by: {zoomId: "${HostID}"}) { meetings(first: 1) { nodes { topic host { email } } } } }`,
@@ -607,6 +622,7 @@ func TestPriceByCacheIsClose(t *testing.T) {
 // TestDryRun_executesNothing prices a mutation in each form of an answer: nothing is sent to Zoom,
 // and a header that is neither true nor false is refused.
 func TestDryRun_executesNothing(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		body := `{"query": "mutation { deleteMeeting(input: {meeting: {number: \"` + r.fill("${MeetingNumber}") + `\"}}) { deletedMeetingId } }"}`
 		for _, accept := range []string{"application/json", "text/event-stream", "multipart/mixed;subscriptionSpec=1.0"} {

@@ -33,6 +33,7 @@ const perRig = 50
 // arguments of all kinds, half of them made invalid in one or two places. Each answer is one that
 // the schema allows, in time, or an error with a reason.
 func TestRandomOperations(t *testing.T) {
+	t.Parallel()
 	seed := cmp.Or(*randomSeed, rand.Uint64())
 	t.Logf("-random.seed=%d", seed)
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()

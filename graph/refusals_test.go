@@ -159,6 +159,7 @@ func (r *rig) refuse(s *zoom.Spec, status, code int, message string) *answer {
 // Each kind of refusal that Zoom documents has a code that tells the client what to do, for every
 // operation: as an error, in a write's userErrors, or as the state of a report.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	for _, c := range refusals(t) {
 		t.Run(strings.Join([]string{c.op, strconv.Itoa(c.status), strconv.Itoa(c.code), c.words}, " "), func(t *testing.T) {
 			t.Parallel()
@@ -184,6 +185,7 @@ type documentedRefusal struct {
 // Every refusal that Zoom documents, for every operation of the table, is in
 // testdata/refusals.tsv, and reaches the client as stated there.
 func TestDocumentedRefusals(t *testing.T) {
+	t.Parallel()
 	pairs, words := documentedPairs(t), documentedWords(t)
 	table := refusals(t)
 	for _, s := range zoom.Specs() {
@@ -354,6 +356,7 @@ func filesOf(t *testing.T, folder string) [][]byte {
 
 // A write that Zoom refuses evicts nothing from the cache.
 func TestRefusedWritesEvictNothing(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{throttles: true, Options: sandbox.Options{Latency: time.Microsecond}}, func(r *rig) {
 		reads := slices.DeleteFunc(zoom.Specs(), func(s *zoom.Spec) bool { return !s.Reads() })
 		readAll := func() int {

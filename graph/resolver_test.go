@@ -16,6 +16,7 @@ import (
 // loaders nor budget nor admission with the first. Opening the source of an item and resolving the
 // fields below it are one response.
 func TestBegin_eachItemReadsAnew(t *testing.T) {
+	t.Parallel()
 	client := zoom.New(zoom.Config{AccountID: "account"})
 	r := &Resolver{Client: client, Budget: Budget{Objects: 10, Bytes: 100}, Admission: admission.New(), prices: pricing.Pricer{Client: client}}
 	root := &ast.Field{Alias: "root", Name: "rateLimitChanged"}

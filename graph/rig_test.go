@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -41,7 +42,13 @@ import (
 
 // TestMain fails if a goroutine is left after all tests. Find waits for a second, which is too
 // short on a busy machine.
+//
+// The tests keep little of what they allocate: with fewer garbage collections, they take a quarter
+// less CPU time.
 func TestMain(m *testing.M) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	code := m.Run()
 	leaked := goleak.Find()
 	for end := time.Now().Add(2 * time.Minute); code == 0 && leaked != nil && time.Now().Before(end); {

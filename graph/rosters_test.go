@@ -47,6 +47,7 @@ func (f *followed) drain() { go io.Copy(io.Discard, f.from) }
 // there by the dashboard leaves, and those come whom it has, within five minutes. It costs one
 // call each time, however many follow, and none when nobody does.
 func TestParticipants_compared(t *testing.T) {
+	t.Parallel()
 	const all = `subscription { participants(meeting: {number: "${MeetingNumber}"}) { left { inMeetingId } comparedAt } }`
 	inLive(t, setup{}, func(l *live) {
 		if _, err := l.Hold(l.MeetingNumber, 1); err != nil {
@@ -142,6 +143,7 @@ func (s *leasing) release(key string) {
 // TestParticipants_replicasCompareTogether has two replicas compare the roster of one meeting: each
 // call is made once for both, while the meeting goes on and after it.
 func TestParticipants_replicasCompareTogether(t *testing.T) {
+	t.Parallel()
 	far := &leasing{l2: l2{cache.NewMemory(1 << 20)}, held: map[string]chan struct{}{}}
 	tiers := func() cache.Shared { return cache.NewTiered(cache.NewMemory(1<<20), far) }
 	near := tiers()
@@ -187,6 +189,7 @@ func TestParticipants_replicasCompareTogether(t *testing.T) {
 // TestParticipants_comparedWithoutDashboard follows a meeting whose end is lost, where the plan
 // has no dashboard: the meeting itself tells that it does not go on.
 func TestParticipants_comparedWithoutDashboard(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{Options: sandbox.Options{Plan: sandbox.PlanPro}}, func(l *live) {
 		l.event("meeting.started", "")
 		l.event("meeting.participant_joined", someone("1", "join_time"))
@@ -209,6 +212,7 @@ func TestParticipants_comparedWithoutDashboard(t *testing.T) {
 // TestParticipants_gap follows a meeting over a gap in the events: the roster is not complete
 // until the dashboard was read, at once.
 func TestParticipants_gap(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		if _, err := l.Hold(l.MeetingNumber, 1); err != nil {
 			t.Fatal(err)
@@ -241,6 +245,7 @@ func TestParticipants_gap(t *testing.T) {
 
 // TestEvents_ofAWebinar follows the events of one webinar.
 func TestEvents_ofAWebinar(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		f := l.follow(`subscription { events(webinar: {number: "${WebinarNumber}"}) { name webinar { number } } }`)
 		defer f.close()
@@ -265,6 +270,7 @@ func TestEvents_ofAWebinar(t *testing.T) {
 // TestParticipants_withoutEventsAndDashboard follows a meeting that may be in progress, and of which
 // there is neither an event nor a list: the empty roster is sent once, and then each change.
 func TestParticipants_withoutEventsAndDashboard(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{Options: sandbox.Options{Plan: sandbox.PlanPro}}, func(l *live) {
 		if _, err := l.Hold(l.MeetingNumber, 1); err != nil {
 			t.Fatal(err)
@@ -280,6 +286,7 @@ func TestParticipants_withoutEventsAndDashboard(t *testing.T) {
 
 // TestEvents_webinarObjects reads what an event of a webinar names: each of its ids is that of a node.
 func TestEvents_webinarObjects(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		f := l.follow(`subscription { events(webinar: {number: "${WebinarNumber}"}) { ids } }`)
 		defer f.close()

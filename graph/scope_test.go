@@ -8,6 +8,7 @@ import (
 // TestRounds_badIDDelaysNoOther requests objects together with invalid ids: that takes no longer
 // than the objects alone.
 func TestRounds_badIDDelaysNoOther(t *testing.T) {
+	t.Parallel()
 	took := func(declared, beside string) (took time.Duration) {
 		inRig(t, setup{}, func(r *rig) {
 			began := time.Now()

@@ -36,6 +36,7 @@ const (
 
 // The fields of a row in the list of reports are kept when the missing ones are read by instance.
 func TestReportOfTwoSources(t *testing.T) {
+	t.Parallel()
 	const query = `{ user(by: {zoomId: "u1"}) { pastMeetings(from: "2026-03-01", to: "2026-03-16") { nodes { report { hasChat hostName sessionKey department } } } } }`
 	rows := zoomRow{"GET", "/report/users/u1/meetings", 0, reportRows}
 	inZoom(t, []zoomRow{rows, {"GET", "/report/meetings/abc%3D%3D", 0, reportDetail}}, func(r *rig, z *zoomSays) {
@@ -59,6 +60,7 @@ func TestReportOfTwoSources(t *testing.T) {
 
 // The host of a report is the host of the meeting, and not the user whose list contains it.
 func TestReportHost(t *testing.T) {
+	t.Parallel()
 	host := zoomRow{"GET", "/users/HOST", 0, `{"id": "HOST", "email": "host@example.com"}`}
 	inZoom(t, []zoomRow{{"GET", "/report/users/u1/meetings", 0, reportRows}, {"GET", "/report/meetings/abc%3D%3D", 0, reportDetail}, host}, func(r *rig, z *zoomSays) {
 		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { report { hostZoomId host { email } } } }`, nil)
@@ -78,6 +80,7 @@ const (
 // Participants whose fields are in two lists are read from both; if one list is unavailable, or
 // the caller has chosen one, an error names the missing fields.
 func TestParticipantsOfTwoSources(t *testing.T) {
+	t.Parallel()
 	const query = `{ meetingInstance(by: {uuid: "abc=="}) { participants(first: 5SOURCE) { source nodes { name internalUser participantUserId } } } }`
 	both := strings.Replace(query, "SOURCE", "", 1)
 	past := zoomRow{"GET", "/past_meetings/abc%3D%3D/participants", 0, stayPage + `"internal_user": true}]}`}
@@ -104,6 +107,7 @@ func TestParticipantsOfTwoSources(t *testing.T) {
 
 // Fields that only some rows have are taken from those, and requested for the others.
 func TestRowsThatHaveAFieldSometimes(t *testing.T) {
+	t.Parallel()
 	one, two := zoomRow{"GET", "/users/u1", 0, `{"id": "u1", "email": "a@example.com", "language": "en-US"}`}, zoomRow{"GET", "/users/u2", 0, `{"id": "u2", "email": "b@example.com", "language": "de-DE", "company": "C"}`}
 	const query = `{ account { users(first: 5) { nodes { zoomId language } } } }`
 	const want = `{"account": {"users": {"nodes": [{"zoomId": "u1", "language": "en-US"}, {"zoomId": "u2", "language": "de-DE"}]}}}`
@@ -127,6 +131,7 @@ const poll = `"email": "ann@example.com", "question_details": [{"question": "q",
 // Names are taken from the answers to polls if these contain them. Otherwise the report is read,
 // and its failure loses the names alone.
 func TestNamesInPolls(t *testing.T) {
+	t.Parallel()
 	const query = `{ meetingInstance(by: {uuid: "abc=="}) { polls { source respondents { firstName email } } } }`
 	polls := func(names string) zoomRow {
 		return zoomRow{"GET", "/past_meetings/abc%3D%3D/polls", 0, `{"id": 1, "uuid": "abc==", "questions": [{"name": "Ann Roe"` + names + `, ` + poll + `}, {"name": "Anonymous Attendee", ` + poll + `}]}`}
@@ -153,6 +158,7 @@ func TestNamesInPolls(t *testing.T) {
 
 // A list of instances and a single instance of the dashboard have different fields.
 func TestDashboardOfTwoSources(t *testing.T) {
+	t.Parallel()
 	const row = `{"uuid": "abc==", "id": 1, "topic": "T", "audio_quality": "good"}`
 	inZoom(t, []zoomRow{
 		{"GET", "/metrics/meetings", 0, `{"next_page_token": "", "meetings": [` + row + `]}`},
@@ -247,6 +253,7 @@ var readElsewhere = setOf(
 
 // A selected field that no answer can contain is reported, wherever it is selected.
 func TestUnreadableFields(t *testing.T) {
+	t.Parallel()
 	for _, def := range schema.Load().Types {
 		for _, fd := range def.Fields {
 			info := schemaIndex().Field(def, fd)
@@ -279,6 +286,7 @@ func TestUnreadableFields(t *testing.T) {
 // The language of a webinar's registrant is read by the call for a single one, however the
 // registrant was found.
 func TestLanguageOfFoundRegistrants(t *testing.T) {
+	t.Parallel()
 	inZoom(t, []zoomRow{
 		{"GET", "/webinars/123456789/registrants", 0, `{"next_page_token": "", "total_records": 1, "registrants": [{"id": "r", "email": "a@example.com"}]}`},
 		{"GET", "/webinars/123456789/registrants/r", 0, `{"id": "r", "email": "a@example.com", "language": "de-DE"}`},
@@ -293,6 +301,7 @@ func TestLanguageOfFoundRegistrants(t *testing.T) {
 // Many registrants of a webinar are read one by one where lists lack what is selected of them, and no
 // list beside; of others, the list is read.
 func TestFieldsThatListsOfRegistrantsLack(t *testing.T) {
+	t.Parallel()
 	rows := []zoomRow{{"GET", "/webinars/123456789/registrants", 0, `{"next_page_token": "", "total_records": 7, "registrants": [{"id": "r1"}, {"id": "r2"}, {"id": "r3"}, {"id": "r4"}, {"id": "r5"}, {"id": "r6"}, {"id": "r7"}]}`}}
 	var stays, singles []string
 	for i := range 7 {
@@ -317,6 +326,7 @@ func TestFieldsThatListsOfRegistrantsLack(t *testing.T) {
 
 // The fields of a row are kept if the object itself lacks them.
 func TestRows_fieldsTheirObjectsLack(t *testing.T) {
+	t.Parallel()
 	inZoom(t, []zoomRow{
 		{"GET", "/users", 0, `{"page_size": 30, "next_page_token": "", "users": [{"id": "u1", "email": "a@example.com", "dept": "HR", "timezone": "Europe/Paris", "verified": 0}]}`},
 		{"GET", "/users/u1", 0, `{"id": "u1", "company": "C", "timezone": "Europe/Rome", "dept": {}}`},

@@ -10,6 +10,7 @@ import (
 
 // While Zoom does not answer, a stale answer is served, and its age is reported.
 func TestStale_ageIsReported(t *testing.T) {
+	t.Parallel()
 	var down atomic.Bool
 	inRig(t, setup{before: func(w http.ResponseWriter, _ *http.Request) bool {
 		if down.Load() {

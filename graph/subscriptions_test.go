@@ -174,6 +174,7 @@ func (f *followed) wants(want string) {
 // TestSubscription_itemsAreExecutedAnew reads the meeting again for each change, and unchanged
 // objects from the cache. A second subscription with the same operation needs no further call.
 func TestSubscription_itemsAreExecutedAnew(t *testing.T) {
+	t.Parallel()
 	const query = `subscription { meetingChanged(meeting: {number: "${MeetingNumber}"}) { event skipped meeting { number host { email } } } }`
 	inLive(t, setup{}, func(l *live) {
 		first, second := l.follow(query), l.follow(query)
@@ -200,6 +201,7 @@ func TestSubscription_itemsAreExecutedAnew(t *testing.T) {
 // TestMeetingChanged_gap reads the meeting again at the end of a gap, once for all subscriptions and
 // although it is cached: no event says what has changed. The beginning of a gap makes no item.
 func TestMeetingChanged_gap(t *testing.T) {
+	t.Parallel()
 	const query = `subscription { meetingChanged(meeting: {number: "${MeetingNumber}"}) { event skipped cursor meeting { topic } } }`
 	inLive(t, setup{}, func(l *live) {
 		read := func(f *followed) (event, cursor string) {
@@ -242,6 +244,7 @@ func TestMeetingChanged_gap(t *testing.T) {
 
 // TestEvents_gap has an item for each gap, whatever the filter.
 func TestEvents_gap(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		f := l.follow(`subscription { events(meeting: {number: "${MeetingNumber}"}, names: ["meeting.ended"]) { name gap skipped ids participant { name } meeting { topic } account { zoomId } } }`)
 		defer f.close()
@@ -261,6 +264,7 @@ func TestEvents_gap(t *testing.T) {
 // TestSubscription_badInput refuses invalid arguments, expired cursors, and objects that do not exist or
 // that the caller may not read, with the error of a query.
 func TestSubscription_badInput(t *testing.T) {
+	t.Parallel()
 	inLive(t, setup{}, func(l *live) {
 		first := l.follow(`subscription { events(meeting: {number: "${MeetingNumber}"}) { cursor } }`)
 		defer first.close()
@@ -345,6 +349,7 @@ func usersOf(t *testing.T, n int) (ids []string) {
 
 // TestSubscription_levelsAreBatches loads the fields below an item level by level, as for a query.
 func TestSubscription_levelsAreBatches(t *testing.T) {
+	t.Parallel()
 	ids := usersOf(t, 30)
 	inLive(t, setup{}, func(l *live) {
 		f := l.follow(`subscription { participants(meeting: {number: "${MeetingNumber}"}) { count } }`)
@@ -369,6 +374,7 @@ func TestSubscription_levelsAreBatches(t *testing.T) {
 // TestSubscription_errorsHavePaths reports a failed field by its whole path, with the rest of the
 // item.
 func TestSubscription_errorsHavePaths(t *testing.T) {
+	t.Parallel()
 	fails := false
 	before := func(w http.ResponseWriter, r *http.Request) bool {
 		if !fails || !strings.HasPrefix(r.URL.Path, "/v2/users/") {

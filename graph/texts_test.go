@@ -10,6 +10,7 @@ import (
 
 // Zoom's text for an enum value is a second field, whether the schema has the value or not.
 func TestTextsOfEnums(t *testing.T) {
+	t.Parallel()
 	inZoom(t, []zoomRow{
 		{"GET", "/metrics/meetings/abc%3D%3D/participants", 0, `{"next_page_token": "", "participants": [{"user_id": "0", "user_name": "P0", "device": "Windows"}, {"user_id": "1", "user_name": "P1", "device": "Web Browser Chrome 129", "network_type": "6G"}, {"user_id": "2", "device": ""}]}`},
 		{"GET", "/meetings/abc%3D%3D/recordings", 0, `{"uuid": "abc==", "id": 1, "timezone": "GMT+8:00", "host_email": "h@example.com", "share_url": "https://us06web.zoom.us/rec/share/X", "recording_files": [{"id": "f0", "recording_type": "cc_transcript"}, {"id": "f1", "recording_type": "hologram"}]}`},
@@ -29,6 +30,7 @@ func TestTextsOfEnums(t *testing.T) {
 
 // Writing a list back by its texts keeps values that the schema does not have.
 func TestListsOfEnumsGoBackWhole(t *testing.T) {
+	t.Parallel()
 	inZoom(t, []zoomRow{
 		{"GET", "/accounts/me/settings", 0, `{"in_meeting": {"data_center_regions": ["XX", "US", "SG"], "unchecked_data_center_regions": ["XX"]}}`},
 		{"PATCH", "/accounts/me/settings", 204, ""},
@@ -51,6 +53,7 @@ func TestListsOfEnumsGoBackWhole(t *testing.T) {
 // A container of another type than documented loses its field, a row of a list the row, and both
 // are reported once to the log and to callers that request drift.
 func TestShapesOfContainers(t *testing.T) {
+	t.Parallel()
 	z := &zoomSays{rows: []zoomRow{
 		{"GET", "/users", 0, `{"page_size": 30, "next_page_token": "", "users": [{"id": "u1", "email": "a@example.com", "group_ids": "", "nickname": "canary"}, "odd", {"id": "u2", "email": "b@example.com", "group_ids": ["g1"], "type": 77}]}`},
 		{"GET", "/users/u1", 0, `{"id": "u1", "company": "C", "group_ids": {}, "custom_attributes": {}, "license_info_list": [""]}`},

@@ -46,6 +46,7 @@ func formOf(t *testing.T, parts ...string) (string, *bytes.Buffer) {
 // A file is sent to Zoom under the last part of its name; an invalid upload is refused before any
 // call, with the reason.
 func TestUploads(t *testing.T) {
+	t.Parallel()
 	const placed = `{"0": ["variables.f"]}`
 	large := dots + strings.Repeat("x", endpoint.MaxUpload)
 	for _, c := range []struct {
@@ -96,6 +97,7 @@ func TestUploads(t *testing.T) {
 // A form may contain a query, too. Its contents are not compared with other requests, so it is
 // answered separately.
 func TestQueriesInForms(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		var asked sync.WaitGroup
 		for name, query := range map[string]string{"zoomId": `{ account { zoomId } }`, "displayName": `{ user(by: { zoomId: "` + r.HostID + `" }) { displayName } }`} {

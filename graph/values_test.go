@@ -86,6 +86,7 @@ const someMeeting = `"uuid": "aGFuZHMtMQ==", "host_id": "u-host", "topic": "Hand
 
 // TestNoNullWhereThereIsNone has Zoom omit values that are non-null in the schema.
 func TestNoNullWhereThereIsNone(t *testing.T) {
+	t.Parallel()
 	inZoom(t, []zoomRow{
 		{"GET", "/meetings/81234567890", 0, `{"id": 81234567890, ` + someMeeting + `, "duration": 4294967296, "settings": {"global_dial_in_countries": ["", "US"], "host_video": true}}`},
 		{"GET", "/users/u1/meetings", 0, `{"page_size": 300, "next_page_token": "", "meetings": [{"topic": "no id", "type": 2}, {"id": 123456789, "topic": "id", "type": 2, "duration": 3000000000}]}`},
@@ -114,6 +115,7 @@ func TestNoNullWhereThereIsNone(t *testing.T) {
 // TestPendingUsers queries users who have no id yet: by e-mail address if Zoom accepts it, and
 // otherwise not at all.
 func TestPendingUsers(t *testing.T) {
+	t.Parallel()
 	inZoom(t, []zoomRow{
 		{"GET", "/users", 0, `{"page_size": 300, "next_page_token": "", "users": [{"email": "canary@example.com", "type": 1, "status": "pending"}]}`},
 		{"GET", "/users/canary%40example.com", 0, `{"email": "canary@example.com", "type": 1, "status": "pending"}`},
@@ -144,6 +146,7 @@ func TestPendingUsers(t *testing.T) {
 // TestLaterWritesAreSeen changes one object twice, and a user named by e-mail address: each
 // payload is the result of its own write.
 func TestLaterWritesAreSeen(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		a := r.ask(`mutation {
 			a: updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {topic: "First"}}) { meeting { topic host { firstName } } }
@@ -169,6 +172,7 @@ func TestLaterWritesAreSeen(t *testing.T) {
 // TestInputs_requiredFieldsAreSent walks the Go types of all inputs: required fields are always
 // sent, and optional ones distinguish zero from unset.
 func TestInputs_requiredFieldsAreSent(t *testing.T) {
+	t.Parallel()
 	seen := map[reflect.Type]bool{}
 	mutations := reflect.TypeFor[generated.MutationResolver]()
 	for method := range mutations.Methods() {
@@ -212,6 +216,7 @@ func sentWhole(t *testing.T, in reflect.Type, seen map[reflect.Type]bool) {
 
 // TestZeroIsSent sends false, 0, "" and [] of several inputs.
 func TestZeroIsSent(t *testing.T) {
+	t.Parallel()
 	inZoom(t, []zoomRow{{method: "PATCH", path: "/meetings/*", status: 204}, {method: "PATCH", path: "/users/*", status: 204}}, func(r *rig, z *zoomSays) {
 		r.ask(`mutation {
 			a: updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {settings: {autoAddRecordingToVideoManagement: {enable: false}}}}) { userErrors { code } }
@@ -231,6 +236,7 @@ func TestZeroIsSent(t *testing.T) {
 
 // TestJSONNumbers sends a JSON body in a variable.
 func TestJSONNumbers(t *testing.T) {
+	t.Parallel()
 	inZoom(t, []zoomRow{{method: "PATCH", path: "/meetings/1", status: 204}}, func(r *rig, z *zoomSays) {
 		body := json.RawMessage(`{"a": 45, "b": 1.50, "c": {"d": [10, -1e3, true, null, "5"]}, "e": 12345678901234567890}`)
 		r.ask(`mutation ($b: JSON) { zoomRequest(input: {operation: "PATCH /meetings/{meetingId}", path: {meetingId: 1}, body: $b}) { status } }`, map[string]any{"b": body})
@@ -250,6 +256,7 @@ func TestJSONNumbers(t *testing.T) {
 
 // TestEmptyChanges sends empty patches to every update: each is refused without a call.
 func TestEmptyChanges(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for _, change := range []string{
 			`updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {}})`,
@@ -280,6 +287,7 @@ func TestEmptyChanges(t *testing.T) {
 
 // TestEmptyNames sends empty names that would narrow a query or a write.
 func TestEmptyNames(t *testing.T) {
+	t.Parallel()
 	const groups = `account { dashboard { it: meetings(type: PAST, from: "2026-03-01", to: "2026-03-16", groupIds: ["a", "b,c"]) { totalCount } } }`
 	inRig(t, setup{}, func(r *rig) {
 		for _, field := range []string{
@@ -320,6 +328,7 @@ func TestEmptyNames(t *testing.T) {
 
 // TestSecretsCountForIdempotency uses one key for two passcodes.
 func TestSecretsCountForIdempotency(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		create := func(password string) *answer {
 			return r.ask(`mutation { createMeeting(input: {host: {zoomId: "${HostID}"}, idempotencyKey: "k", meeting: {topic: "x", password: "`+password+`"}}) { meeting { number password } userErrors { code field } } }`, nil)
@@ -350,6 +359,7 @@ func (a *answer) fields(t *testing.T) string {
 
 // TestUserErrors_zoomsFields has Zoom refuse fields by its own names.
 func TestUserErrors_zoomsFields(t *testing.T) {
+	t.Parallel()
 	const update = `updateMeeting(input: {meeting: {number: "1"}, patch: {durationMinutes: 30, settings: {languageInterpretation: {enable: true, interpreters: [{email: "a@example.com"}, {email: "b@example.com"}]}}, recurrence: {type: WEEKLY, repeatInterval: 500}}})`
 	for _, c := range []struct{ mutation, names, want string }{
 		{update, "recurrence.repeat_interval duration", "input.patch.recurrence.repeatInterval\ninput.patch.durationMinutes"},
@@ -387,6 +397,7 @@ func TestUserErrors_zoomsFields(t *testing.T) {
 
 // TestUserErrors_ownFields makes mistakes that the gateway detects itself.
 func TestUserErrors_ownFields(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct{ mutation, want string }{
 			{`createMeeting(input: {host: {email: "nobody"}, meeting: {topic: "x"}})`, "input.host.email"},

@@ -38,6 +38,7 @@ func twoWrites(variable, patch string) string {
 // TestInputs_invalid sends inputs that the specification forbids and no validation rule
 // detects. Nothing is executed, and no call is made.
 func TestInputs_invalid(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		role := map[string]any{"id": r.id("Role", r.RoleID), "zoomId": "1"}
 		for _, c := range []struct {
@@ -123,6 +124,7 @@ func aliased(n int, field string) []string {
 // TestVariablesInManyPlaces uses one long variable in many places of a document, which would send
 // it as often: in lists, in objects, in JSON and in several fields.
 func TestVariablesInManyPlaces(t *testing.T) {
+	t.Parallel()
 	long := map[string]any{"v": strings.Repeat("canary ", (1<<20)/10)}
 	times := func(n int, text string) string { return strings.Repeat(text+" ", n) }
 	inRig(t, setup{}, func(r *rig) {
@@ -150,6 +152,7 @@ func TestVariablesInManyPlaces(t *testing.T) {
 // TestValuesAreNotRepeated sends values of wrong types: the error names the variable and the type,
 // and repeats neither a value nor a caller's text in place of a name.
 func TestValuesAreNotRepeated(t *testing.T) {
+	t.Parallel()
 	const address = "canary@example.com"
 	long := strings.Repeat("canary", 20_000)
 	inRig(t, setup{}, func(r *rig) {
@@ -183,6 +186,7 @@ func TestValuesAreNotRepeated(t *testing.T) {
 
 // TestInputs_valid sends inputs that resemble those of TestInputs_invalid and are valid.
 func TestInputs_valid(t *testing.T) {
+	t.Parallel()
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct {
 			query     string
@@ -208,6 +212,7 @@ func TestInputs_valid(t *testing.T) {
 // TestCheckIsLinear checks a document whose fragments double with each level: each is checked
 // once.
 func TestCheckIsLinear(t *testing.T) {
+	t.Parallel()
 	var text strings.Builder
 	text.WriteString("query ($v: Boolean = true) { viewer { ...f0 } }")
 	for i := range 60 {

@@ -48,6 +48,7 @@ func byHeader(tokens identity.Tokens) identity.Source {
 // One gateway serves two views of one account: no answer, call, result of an idempotency key or
 // document of one is served to the other.
 func TestViews_shareNothing(t *testing.T) {
+	t.Parallel()
 	store := cache.NewMemory(1 << 20)
 	inRig(t, setup{store: store, answers: store, as: byHeader}, func(r *rig) {
 		r.askAs("first", `{ viewer { scopes } }`, nil) // the token is cached

@@ -12,6 +12,7 @@ import (
 
 // Every mutation uses write, which fills the payload and the audit log.
 func TestWrite_everyMutation(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("*.resolvers.go")
 	if err != nil {
 		t.Fatal(err)
