@@ -37,7 +37,7 @@ type Presence struct {
 	// Attended says that the person was present for long enough.
 	Attended bool
 	// Late and LeftEarly are unknown if there is no time to compare with, LeftEarly also
-	// while the meeting is in progress.
+	// while the meeting is in progress. Neither is concluded from a time that is not known.
 	Late, LeftEarly Answer
 }
 
@@ -49,7 +49,7 @@ func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 	complete = true
 	var times []Interval
 	longest, there := 0, false          // of the stays without times; still in the meeting
-	first, unsure := time.Time{}, false // the earliest known time; a stay may have begun before it
+	var known bounds
 	for _, i := range p.Stays {
 		s := &stays[i]
 		if s.Waiting && !rules.CountWaiting {
@@ -57,18 +57,13 @@ func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 		}
 		t := s.timed(m)
 		complete = complete && t.exact
-		there, unsure = there || t.open, unsure || !t.joined
+		there = there || t.open
 		if t.placed {
 			times = append(times, t.Interval)
-			at := t.From
-			if !t.joined {
-				at = t.To
-			}
-			if first.IsZero() || at.Before(first) {
-				first = at
-			}
+			known.add(t)
 		} else {
 			longest = max(longest, t.seconds)
+			known.before, known.after = true, true
 		}
 	}
 	p.Times = union(times, rules.MergeGap)
@@ -82,19 +77,43 @@ func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 	if !there {
 		p.LastLeave = p.Times[len(p.Times)-1].To
 	}
-	p.judge(m, rules, first, unsure)
+	p.judge(m, rules, known)
 	return complete
 }
 
+// bounds are the earliest and the latest time at which a person is known to have been present.
+type bounds struct {
+	first, last time.Time
+	// before and after say that the person may have come before first, or left after last.
+	before, after bool
+}
+
+// add adds a stay whose interval is known, at least in part.
+func (b *bounds) add(t timed) {
+	from, to := t.From, t.To
+	if !t.joined {
+		from = to
+	}
+	if !t.left {
+		to = t.From
+	}
+	if b.first.IsZero() || from.Before(b.first) {
+		b.first = from
+	}
+	if to.After(b.last) {
+		b.last = to
+	}
+	b.before, b.after = b.before || !t.joined, b.after || !t.left
+}
+
 // judge computes whether a person was late or left early. The end is the scheduled or the
-// actual one, whichever is earlier. first is the earliest known time; unsure says that the
-// person may have come before it.
-func (p *Person) judge(m Meeting, rules Rules, first time.Time, unsure bool) {
+// actual one, whichever is earlier.
+func (p *Person) judge(m Meeting, rules Rules, known bounds) {
 	start := m.ScheduledStart
 	if start.IsZero() {
 		start = m.Start
 	}
-	if late := first.After(start.Add(rules.LateAfter)); !start.IsZero() && (!late || !unsure) {
+	if late := known.first.After(start.Add(rules.LateAfter)); !start.IsZero() && (!late || !known.before) {
 		p.Late = answer(late)
 	}
 	if m.End.IsZero() || p.LastLeave.IsZero() {
@@ -104,7 +123,9 @@ func (p *Person) judge(m Meeting, rules Rules, first time.Time, unsure bool) {
 	if !m.ScheduledEnd.IsZero() && m.ScheduledEnd.Before(end) {
 		end = m.ScheduledEnd
 	}
-	p.LeftEarly = answer(p.LastLeave.Before(end.Add(-rules.LeftEarlyBefore)))
+	if early := known.last.Before(end.Add(-rules.LeftEarlyBefore)); !early || !known.after {
+		p.LeftEarly = answer(early)
+	}
 }
 
 // timed is the known time of a stay.
@@ -113,6 +134,7 @@ type timed struct {
 	placed  bool // the interval is known, at least in part
 	exact   bool // it is all of the stay
 	joined  bool // it begins when the stay did
+	left    bool // it ends when the stay did
 	open    bool // it goes on
 	seconds int  // of a stay without an interval
 }
@@ -126,15 +148,15 @@ func (s *Stay) timed(m Meeting) timed {
 	case s.Join.IsZero() && s.Leave.IsZero():
 		return timed{seconds: int(length / time.Second)}
 	case s.Join.IsZero() && length > 0:
-		return timed{Interval: Interval{s.Leave.Add(-length), s.Leave}, placed: true, exact: true, joined: true}
+		return timed{Interval: Interval{s.Leave.Add(-length), s.Leave}, placed: true, exact: true, joined: true, left: true}
 	case s.Join.IsZero():
 		t := between(m.Start, s.Leave, s.Leave)
-		t.joined = false
+		t.joined, t.left = false, true
 		return t
 	case !s.Leave.IsZero() && possible:
-		return timed{Interval: Interval{s.Join, s.Leave}, placed: true, exact: true, joined: true}
+		return timed{Interval: Interval{s.Join, s.Leave}, placed: true, exact: true, joined: true, left: true}
 	case length > 0:
-		return timed{Interval: Interval{s.Join, s.Join.Add(length)}, placed: true, exact: true, joined: true}
+		return timed{Interval: Interval{s.Join, s.Join.Add(length)}, placed: true, exact: true, joined: true, left: true}
 	case !s.Leave.IsZero():
 		return between(s.Join, s.Join, s.Join)
 	case m.End.IsZero():
@@ -146,7 +168,7 @@ func (s *Stay) timed(m Meeting) timed {
 }
 
 // between returns a time with one end that is not the stay's own: the last one, unless the
-// caller unsets joined. If that end is impossible, both are the known one.
+// caller sets joined and left. If that end is impossible, both are the known one.
 func between(from, to, known time.Time) timed {
 	if from.IsZero() || to.Before(from) || to.Sub(from) > longestStay {
 		from, to = known, known
