@@ -24,6 +24,9 @@ var nodeTypes = map[string]func(ctx context.Context, s *scope, key string) (type
 	"Account": func(ctx context.Context, _ *scope, key string) (types.Node, error) {
 		return someNode(from(ctx).in(key).rootAccount(ctx))
 	},
+	"Group": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		return someNode(s.group(ctx, key))
+	},
 	"InformationBarrierPolicy": func(ctx context.Context, s *scope, key string) (types.Node, error) {
 		return someNode(s.policy(ctx, key))
 	},

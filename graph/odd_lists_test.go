@@ -69,6 +69,8 @@ func above(connection, array string) bool {
 		return array != "survey_answers"
 	case "ChatChannel.messages":
 		return array != "messages"
+	case "Group.members":
+		return array != "members"
 	case "Attendance.absentees", "MeetingAttendance.absentees":
 		return array != "registrants"
 	}
@@ -272,9 +274,9 @@ func TestConnectionsWithOddRows(t *testing.T) {
 // withIDs are the connections to objects that must have an id; identified are those of rows that
 // can be distinguished without one.
 var (
-	withIDs = setOf("Account.subAccounts", "Account.users", "Account.informationBarrierPolicies", "Account.surveys", "User.meetings", "User.pastMeetings",
+	withIDs = setOf("Account.subAccounts", "Account.users", "Account.informationBarrierPolicies", "Account.surveys", "Account.groups", "User.meetings", "User.pastMeetings",
 		"User.webinars", "Webinar.registrants", "Meeting.registrants", "WebinarReport.absentees", "Meeting.instances", "Webinar.instances", "User.attended")
-	identified = setOf("User.chatChannels", "User.chatMessages", "ChatChannel.messages", "User.phoneRecordings", "Role.members",
+	identified = setOf("User.chatChannels", "User.chatMessages", "ChatChannel.messages", "User.phoneRecordings", "Group.members", "Role.members",
 		"Dashboard.meetings", "Dashboard.webinars", "Dashboard.zoomRooms", "DashboardZoomRoom.pastMeetings",
 		"Webinar.participants", "DashboardMeeting.participants", "MeetingInstance.participants", "DashboardWebinar.participants", "DashboardWebinar.participantsQos",
 		"WebinarReport.participants", "DashboardMeeting.participantsQos", "AccountReports.hosts",

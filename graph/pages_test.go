@@ -47,6 +47,8 @@ var connections = map[string]string{
 	"Attendance.absentees":               `{ meetingInstance(by: {uuid: "${UUIDPlain}"}) { attendance { it: absentees(PAGE) CURSORS } } }`,
 	"MeetingAttendance.attendees":        `{ meeting(by: {number: "${MeetingNumber}"}) { attendance(from: "2026-02-20", to: "2026-03-10") { it: attendees(PAGE) CURSORS } } }`,
 	"MeetingAttendance.absentees":        `{ meeting(by: {number: "${MeetingNumber}"}) { attendance(from: "2026-02-20", to: "2026-03-10") { it: absentees(PAGE) CURSORS } } }`,
+	"Account.groups":                     `{ account { it: groups(PAGE) CURSORS } }`,
+	"Group.members":                      `{ account { groups(first: 1) { nodes { it: members(PAGE) CURSORS } } } }`,
 	"Role.members":                       `{ account { role(by: {zoomId: "2"}) { it: members(PAGE) CURSORS } } }`,
 	"AccountReports.signInActivities":    `{ account { reports { it: signInActivities(from: "2026-01-15", to: "2026-12-31", PAGE) CURSORS } } }`,
 	"AccountReports.hosts":               `{ account { reports { it: hosts(from: "2026-01-15", to: "2026-12-31", PAGE) CURSORS } } }`,

@@ -298,7 +298,7 @@ func (g *randomizer) object(def *ast.Definition, depth int) any {
 var globalIDs = []string{
 	"${User HostID}", "${User OwnerID}", "${User DeletedUserID}", "${User@SubAccountID SubHostID}", "${Account AccountID}", "${Account SubAccountID}",
 	"${Meeting MeetingNumber}", "${Meeting BigMeeting}", "${Meeting LiveMeeting}", "${MeetingInstance BigInstance}", "${MeetingInstance UUIDWithSlash}",
-	"${Webinar WebinarNumber}", "${WebinarReport WebinarInstance}", "${Role RoleID}", "${ChatChannel ChannelID}", "${Participant BigMeeting}", "", "garbage",
+	"${Webinar WebinarNumber}", "${WebinarReport WebinarInstance}", "${Role RoleID}", "${Group GroupID}", "${ChatChannel ChannelID}", "${Participant BigMeeting}", "", "garbage",
 }
 
 func (g *randomizer) scalar(name string) any {

@@ -113,6 +113,7 @@ const (
 	users batch.Kind = iota
 	registrants
 	roles
+	groups
 	figures // of the connection of a stay
 	stays
 )
@@ -124,6 +125,8 @@ func kindsOf(typeName string) []batch.Kind {
 		return []batch.Kind{users}
 	case "Registrant":
 		return []batch.Kind{registrants}
+	case "Group":
+		return []batch.Kind{groups, users} // the groups of a user of which only the id is known
 	case "Role":
 		return []batch.Kind{roles, users} // the role of a user of which only the id is known
 	case "ParticipantQos":
@@ -131,7 +134,7 @@ func kindsOf(typeName string) []batch.Kind {
 	case "DashboardParticipant":
 		return []batch.Kind{stays}
 	case "Node":
-		return []batch.Kind{users, registrants, roles}
+		return []batch.Kind{users, registrants, roles, groups}
 	}
 	return nil
 }

@@ -48,6 +48,8 @@ type ResolverRoot interface {
 	DashboardZoomRoom() DashboardZoomRoomResolver
 	EndMeetingPayload() EndMeetingPayloadResolver
 	Event() EventResolver
+	Group() GroupResolver
+	GroupMember() GroupMemberResolver
 	HostActivity() HostActivityResolver
 	InstancePresence() InstancePresenceResolver
 	LiveParticipant() LiveParticipantResolver

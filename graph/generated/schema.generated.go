@@ -2983,6 +2983,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._InformationBarrierPolicy(ctx, sel, obj)
+	case *types.Group:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Group(ctx, sel, obj)
 	case *types.Account:
 		if obj == nil {
 			return graphql.Null

@@ -29,6 +29,7 @@ type UserResolver interface {
 	Attended(ctx context.Context, obj *types.User, first int, after *string, from types.Date, to types.Date) (*types.Connection[types.UserAttendance], error)
 	ChatChannels(ctx context.Context, obj *types.User, first int, after *string) (*types.Connection[types.ChatChannel], error)
 	ChatMessages(ctx context.Context, obj *types.User, first int, after *string, with *types.ChatPeer, filter *types.ChatMessageFilter) (*types.Connection[types.ChatMessage], error)
+	Groups(ctx context.Context, obj *types.User) ([]*types.Group, error)
 	PersonalAudioConferences(ctx context.Context, obj *types.User) ([]*types.PersonalAudioConference, error)
 	PhoneRecordings(ctx context.Context, obj *types.User, first int, after *string, from *types.Date, to *types.Date) (*types.Connection[types.PhoneRecording], error)
 	Role(ctx context.Context, obj *types.User) (*types.Role, error)
@@ -581,6 +582,24 @@ func (ec *executionContext) fieldContext_User_chatMessages(ctx context.Context, 
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _User_groups(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		resolve.Context("User", true, true),
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().Groups(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
 }
 
 func (ec *executionContext) _User_personalAudioConferences(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
@@ -1324,6 +1343,8 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._User_chatChannels(ctx, field, obj) })
 		case "chatMessages":
 			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._User_chatMessages(ctx, field, obj) })
+		case "groups":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._User_groups(ctx, field, obj) })
 		case "personalAudioConferences":
 			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._User_personalAudioConferences(ctx, field, obj) })
 		case "phoneRecordings":

@@ -67,6 +67,7 @@ const (
 	instanceVar variable = "instance" // UUIDs of instances, and the numbers of their meetings
 	hostVar     variable = "host"     // Zoom's ids of hosts, before and after a change
 	userVar     variable = "user"     // Zoom's ids of users
+	groupVar    variable = "group"    // Zoom's ids of groups
 	accountVar  variable = "account"  // Zoom's ids of accounts
 )
 
@@ -125,7 +126,9 @@ func (m *message) parsed(received time.Time) (*Event, error) {
 		e.add(userVar, o.ID)
 	case "account":
 		e.add(accountVar, o.ID)
-	case "group", "information_barriers": // they name their members, or nobody
+	case "group":
+		e.add(groupVar, o.ID)
+	case "information_barriers": // they name nobody
 	default:
 		e.add(meetingVar, o.ID, o.MeetingID, o.MeetingNumber, o.WebinarID)
 		e.add(instanceVar, o.UUID, o.MeetingUUID, o.WebinarUUID)

@@ -11,7 +11,7 @@ import (
 
 // kinds are the kinds of events that keep answers up to date, by the first part of their names.
 // The index of a kind is its bit in [zoom.EventKinds].
-var kinds = []string{"meeting", "webinar", "recording", "user", "account", "information_barriers"}
+var kinds = []string{"meeting", "webinar", "recording", "user", "account", "information_barriers", "group"}
 
 // kindsOf returns the set of some kinds.
 func kindsOf(names ...string) (set zoom.EventKinds) {
@@ -45,7 +45,8 @@ var Kept = map[string][]string{
 		"GET /webinars/{webinarId}/registrants", "GET /webinars/{webinarId}/registrants/{registrantId}",
 		"GET /past_webinars/{webinarId}/instances", "GET /past_webinars/{webinarId}/participants",
 	},
-	"user": {"GET /users", "GET /users/{userId}"},
+	"user":       {"GET /users", "GET /users/{userId}"},
+	"group user": {"GET /groups", "GET /groups/{groupId}", "GET /groups/{groupId}/members"},
 	"account": {
 		"GET /accounts", "GET /accounts/{accountId}", "GET /accounts/{accountId}/settings", "GET /accounts/{accountId}/lock_settings",
 	},

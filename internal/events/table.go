@@ -28,7 +28,8 @@ var (
 	ofMeeting  = []string{"meeting:{meeting}", "user:{host}:meetings|meetings", "report:upcoming_events"}
 	ofWebinar  = []string{"webinar:{meeting}", "user:{host}:webinars|webinars"}
 	ofInstance = []string{"instance:{instance}", "meeting:{meeting}:instances", "webinar:{meeting}:instances"}
-	ofUser     = []string{"user:{user}|every-user", "users", "roles", "role-members"}
+	ofUser     = []string{"user:{user}|every-user", "users", "roles", "role-members", "group-members"}
+	ofGroup    = []string{"group:{group}|every-group", "groups"}
 	belongings = []string{
 		"user:{user}:meetings|meetings", "user:{user}:webinars|webinars", "meetings", "webinars", "user:{user}:templates",
 		"user:{user}:channels", "user:{user}:messages", "user:{user}:past_meetings", "user:{user}:phone_recordings",
@@ -106,13 +107,14 @@ var Rows = []Row{
 		Why: unseen,
 	},
 	{Events: []string{"user.created", "user.invitation_accepted", "user.activated", "user.deactivated", "user.updated"}, Tags: ofUser},
-	{Events: []string{"user.deleted", "user.disassociated"}, Tags: tags(ofUser, belongings)},
+	{Events: []string{"user.deleted", "user.disassociated"}, Tags: tags(ofUser, belongings, []string{"every-group", "groups"})},
 	{Events: []string{"user.settings_updated"}, Tags: []string{"user:{user}|every-user", "users"}, Why: "users that were read by e-mail address have the tag of all users"},
 	{Events: []string{"user.signed_in", "user.signed_out"}, Tags: []string{"report:activities", "user:{user}"}, Why: "lists of users, and users that were read by e-mail address, have the last login as of when they were read"},
 	{Events: []string{"user.presence_status_updated", "user.personal_notes_updated", "user.tsp_created", "user.tsp_deleted", "user.tsp_updated"}, Why: unseen},
-	{Events: []string{"group.member_added", "group.member_deleted"}, Tags: []string{"user:{user}|every-user", "users"}},
-	{Events: []string{"group.deleted"}, Tags: []string{"users"}, Why: "the event does not name the members: the answer about a single user has the group until it expires"},
-	{Events: []string{"group.created", "group.updated", "group.admin_added", "group.admin_deleted", "group.settings_updated", "group.lock_settings_updated"}, Why: unseen},
+	{Events: []string{"group.created", "group.updated"}, Tags: ofGroup},
+	{Events: []string{"group.member_added", "group.member_deleted"}, Tags: tags(ofGroup, []string{"user:{user}|every-user", "users"})},
+	{Events: []string{"group.deleted"}, Tags: tags(ofGroup, []string{"users"}), Why: "the event does not name the members: the answer about a single user has the group until it expires"},
+	{Events: []string{"group.admin_added", "group.admin_deleted", "group.settings_updated", "group.lock_settings_updated"}, Why: unseen},
 	{Events: []string{"account.created", "account.disassociated", "account.updated", "account.vanity_url_approved", "account.vanity_url_rejected"}, Tags: []string{"account", "accounts"}},
 	{Events: []string{"account.settings_updated", "account.lock_settings_updated"}, Tags: []string{"account:settings", "account:lock_settings"}},
 	{Events: []string{"information_barriers.policy_created", "information_barriers.policy_updated", "information_barriers.policy_deleted"}, Tags: []string{"information-barriers"}},

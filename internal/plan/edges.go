@@ -23,6 +23,7 @@ var targets = map[string]target{
 	"DashboardMeeting":  {zoom.GetDashboardMeeting.Pattern, true},
 	"DashboardWebinar":  {zoom.GetDashboardWebinar.Pattern, true},
 	"DashboardZoomRoom": {zoom.GetZoomRoom.Pattern, true},
+	"Group":             {zoom.GetGroup.Pattern, true},
 	"Meeting":           {zoom.GetMeeting.Pattern, true},
 	"MeetingInstance":   {zoom.GetPastMeeting.Pattern, true},
 	"Role":              {zoom.GetRole.Pattern, true},
@@ -87,7 +88,7 @@ var ofInstance = setOf("Participant.registrant", "DashboardParticipant.registran
 var parentEdges = setOf(
 	"Account.owner", "Meeting.host", "Webinar.host", "MeetingInstance.host", "MeetingInstance.meeting",
 	"MeetingInstance.summary", "DashboardMeeting.meeting", "DashboardMeeting.host", "DashboardMeeting.instance",
-	"DashboardWebinar.webinar", "DashboardWebinar.host", "WebinarReport.host", "WebinarReport.webinar", "User.role",
+	"DashboardWebinar.webinar", "DashboardWebinar.host", "WebinarReport.host", "WebinarReport.webinar", "User.groups", "User.role",
 )
 
 func needsParent(e *edge) bool { return parentEdges[e.name()] }
@@ -139,6 +140,7 @@ var pairs = map[string]pair{
 	zoom.GetRegistrant.Pattern:        {zoom.GetRegistrant.Spec, zoom.ListRegistrants.Spec},
 	zoom.GetWebinarRegistrant.Pattern: {zoom.GetWebinarRegistrant.Spec, zoom.ListWebinarRegistrants.Spec},
 	zoom.GetRole.Pattern:              {zoom.GetRole.Spec, zoom.ListRoles.Spec},
+	zoom.GetGroup.Pattern:             {zoom.GetGroup.Spec, zoom.ListGroups.Spec},
 	zoom.MeetingRuns.Qos.Pattern:      {zoom.MeetingRuns.Qos.Spec, zoom.MeetingRuns.QosList.Spec},
 	zoom.WebinarRuns.Qos.Pattern:      {zoom.WebinarRuns.Qos.Spec, zoom.WebinarRuns.QosList.Spec},
 }

@@ -34,6 +34,8 @@ func init() { // because the functions refer to the map
 		"Account.informationBarrierPolicy":             (*walk).policy,
 		"UpdateInformationBarrierPolicyPayload.policy": (*walk).policy,
 
+		"User.groups": (*walk).groupsOf,
+
 		"Meeting.registrant":     (*walk).registrantBy,
 		"Webinar.registrant":     (*walk).registrantBy,
 		"CreateRolePayload.role": (*walk).one,
@@ -233,6 +235,18 @@ func (w *walk) policyAt(e *edge, at place) {
 		at.step = w.step(&at, zoom.GetPolicy.Spec, e.path, e.most, e.likely, each(e.most, "only this call returns it"))
 	}
 	at.read, at.trips = at.step.Op.Pattern, e.trips+1
+	w.objects(&at, e.field.Selections)
+}
+
+// groupsOf adds the steps of the groups of users, by id. An account has at most [zoom.MaxGroups], and
+// each is read once, however many users are in it.
+func (w *walk) groupsOf(e *edge) {
+	at := w.below(e, "Group")
+	objects := w.times(e.most, zoom.MaxGroups)
+	at.parents, at.most, at.listed = e.most, min(objects, zoom.MaxGroups), true
+	at.likely = min(w.times(e.likely, Listed), at.most)
+	w.edgeCalls(e, &at, w.index.Needs(w.opCtx, e.field.Selections, at.def.Name))
+	w.plan.Objects = min(w.plan.Objects+objects-at.most, w.Objects)
 	w.objects(&at, e.field.Selections)
 }
 

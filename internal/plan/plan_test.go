@@ -72,6 +72,13 @@ func TestPlans(t *testing.T) {
 		{`{ account { users(first: 100) { nodes { jobTitle } } } }`, `
 1 × MEDIUM GET /users at account.users
   100 × LIGHT GET /users/{userId} at account.users`},
+		{`{ user(by: {zoomId: "u"}) { groups { name } } }`, `
+1 × LIGHT GET /users/{userId} at user.groups
+  1…17 × MEDIUM GET /groups at user.groups
+  0…5000 × LIGHT GET /groups/{groupId} at user.groups`},
+		{`{ account { users(first: 3) { nodes { groups { zoomId members(first: 3) { totalCount } } } } } }`, `
+1 × MEDIUM GET /users at account.users
+  30…5000 × MEDIUM GET /groups/{groupId}/members at account.users.nodes.groups.members`},
 		{`{ account { users(first: 3) { nodes { meetings(first: 301) { nodes { topic } } } } } }`, `
 1 × MEDIUM GET /users at account.users
   6 × MEDIUM GET /users/{userId}/meetings at account.users.nodes.meetings`},

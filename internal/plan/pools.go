@@ -70,6 +70,8 @@ func (w *walk) pagesOf(p *pool) (most, likely, all int) {
 	}
 	most = w.Plan.MostPages(w.Scarce, p.list, p.one, p.most, p.searches())
 	switch {
+	case p.list == zoom.ListGroups.Spec:
+		return min(most, ceil(zoom.MaxGroups, p.list.MaxPage)), 1, 1
 	case p.list != zoom.ListUsers.Spec:
 		return most, 1, 1
 	case w.UserPages == 0:

@@ -170,7 +170,7 @@ func (c *call) hosted(user int, from, to time.Time) *hostRow {
 // without a group_id.
 func (c *call) inGroup(user int) bool {
 	group := c.query.Get("group_id")
-	return group == "" || slices.Contains(c.world.seedUser(user).GroupIDs, group)
+	return group == "" || slices.Contains(c.world.groupsOf(user), group)
 }
 
 type operationLog struct {

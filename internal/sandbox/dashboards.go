@@ -273,7 +273,7 @@ func (r *dashboardCall) inGroups(i *instance) bool {
 	}
 	wanted := strings.Split(r.query.Get("group_id"), ",")
 	in := func(user int) bool {
-		return user >= 0 && slices.ContainsFunc(r.world.seedUser(user).GroupIDs, func(id string) bool { return slices.Contains(wanted, id) })
+		return user >= 0 && slices.ContainsFunc(r.world.groupsOf(user), func(id string) bool { return slices.Contains(wanted, id) })
 	}
 	return in(i.m.host) || r.query.Get("group_include_participant") == "true" &&
 		slices.ContainsFunc(r.stays(i), func(s *stay) bool { return in(s.user) })

@@ -121,7 +121,7 @@ func (r *dashboardCall) device(i *instance, s *stay) stayDevice {
 	if !r.webinar {
 		x.GroupID, x.TotalJointimeCost = new(""), new(float64(100+d.n(600))/100)
 		if s.user >= 0 {
-			if groups := w.seedUser(s.user).GroupIDs; len(groups) > 0 {
+			if groups := w.groupsOf(s.user); len(groups) > 0 {
 				x.GroupID = new(groups[0])
 			}
 		}

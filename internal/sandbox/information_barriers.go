@@ -38,7 +38,7 @@ type policySettings struct {
 
 func (w *world) seedPolicies() []*policy {
 	id := func(n uint64) string { return sealID(w.seed, sealOther, 3_000+n) }
-	group := func(n uint64) string { return sealID(w.seed, sealOther, 1000+n) }
+	group := w.groupID
 	return []*policy{
 		{id(0), "Traders & analysts", group(0), group(1), group(4), policySettings{Meeting: true, IM: true, CompletePhoneCalls: true}, 1, 0},
 		{id(1), "Auditors", group(2), group(3), "", policySettings{ScreenShare: true, Recording: true, FileTransfer: true}, 0, 0},

@@ -3,7 +3,7 @@ package sandbox
 import "net/url"
 
 func init() {
-	domains = append(domains, userWriteRequests, roleRequests, policyRequests, surveyRequests)
+	domains = append(domains, userWriteRequests, roleRequests, groupRequests, policyRequests, surveyRequests)
 }
 
 func userWriteRequests(r *rig, ask func(pattern, path string, body any)) {
@@ -27,6 +27,15 @@ func roleRequests(r *rig, ask func(pattern, path string, body any)) {
 	ask("POST /roles/{roleId}/members", "/roles/"+r.RoleID+"/members", map[string]any{"members": []any{map[string]any{"email": r.HostEmail}}})
 	ask("DELETE /roles/{roleId}/members/{memberId}", "/roles/1/members/"+r.HostID, nil)
 	ask("DELETE /roles/{roleId}", "/roles/"+r.RoleID, nil)
+}
+
+func groupRequests(r *rig, ask func(pattern, path string, body any)) {
+	ask("GET /groups", "/groups", nil)
+	ask("GET /groups", "/groups?page_size=2", nil)
+	for _, id := range []string{r.world.groupID(0), r.GroupID} {
+		ask("GET /groups/{groupId}", "/groups/"+id, nil)
+		ask("GET /groups/{groupId}/members", "/groups/"+id+"/members?page_size=2000", nil)
+	}
 }
 
 func policyRequests(r *rig, ask func(pattern, path string, body any)) {

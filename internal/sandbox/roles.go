@@ -126,7 +126,7 @@ func getRole(c *call) (any, error) {
 	}
 	scopes := []any{}
 	if slices.Contains(r.Privileges, "Group:Read") {
-		scopes = append(scopes, map[string]any{"permission_id": "Group:Read", "group_ids": []string{sealID(c.world.seed, sealOther, 1000)}})
+		scopes = append(scopes, map[string]any{"permission_id": "Group:Read", "group_ids": []string{c.world.groupID(0)}})
 	}
 	return struct {
 		listedRole

@@ -31,7 +31,7 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 		LiveMeeting: 4550508685, PersonalMeeting: 45785076576, OpenMeeting: 39254212389,
 		WebinarNumber: 5166468499, WebinarInstance: "omrrRUkJ68TZGcPtwJa65Q==", WebinarRegistrantID: "2R2v1TmszSXjgnTZhPoPhQ",
 		ManualWebinar: 46401036390, SimuliveWebinar: 87635604281,
-		RoleID: "jMEN8AbqaPlRXwWoY3QKYw", PolicyID: "FYbms8TebxV32id434aTfw",
+		RoleID: "jMEN8AbqaPlRXwWoY3QKYw", GroupID: "_aZNR5TQ6kzv9VgdMTUa7Q", PolicyID: "FYbms8TebxV32id434aTfw",
 		SurveyID: "fBMYYTIgWG5-VyfFBK46Cg", SurveyChannel: surveyChannel,
 		PollID: "9KB8GWB8Ld2gbyqduAYtlg", ChannelID: "7gy21qu5gilrjocohphvea",
 		UUIDWithSlash: "/ZzEQPEE0bZ1hoCtmnD3jA==", UUIDDoubleSlash: "GbZip//0pMtkyBvX1AysJg==", UUIDPlain: "b7sXe/yZJrPk+kpdy1iVrw==",

@@ -136,7 +136,10 @@ func (u *user) profile(w *world, i int, d *rng) {
 		u.PhoneNumbers = []phoneNumber{{"US", "+1", fmt.Sprintf("20255501%02d", d.n(100)), d.chance(80), "Office"}}
 	}
 	if d.chance(40) {
-		u.GroupIDs = []string{sealID(w.seed, sealOther, uint64(1000+d.n(5)))}
+		u.GroupIDs = []string{w.groupID(d.n(hostsGroup))}
+	}
+	if i == host {
+		u.GroupIDs = append(u.GroupIDs, w.groupID(hostsGroup))
 	}
 	if d.chance(25) {
 		u.EmployeeUniqueID = new(fmt.Sprintf("E%05d", i))

@@ -31,6 +31,7 @@ type world struct {
 	lastID            uint64                        // of the objects that calls created
 	people            people
 	roles             []*role
+	groups            []*group
 	policies          []*policy
 
 	madeTemplates map[int][]*template       // by user
@@ -38,6 +39,7 @@ type world struct {
 	settingsMu    sync.Mutex                // reading creates them
 
 	byStatus func() map[string][]int // indices of users, in order
+	bySeed   func() [][]string       // the groups of the seeded users
 	nonces   map[uint64]uint64
 
 	encoded sync.Map // list items of GET /users, by index
@@ -63,9 +65,9 @@ func newWorld(opt Options) *world {
 
 		madeTemplates: map[int][]*template{},
 	}
-	w.roles, w.policies = w.seedRoles(), w.seedPolicies()
+	w.roles, w.groups, w.policies = w.seedRoles(), w.seedGroups(), w.seedPolicies()
 	w.shift = mix(w.seed) % numberPrime
-	w.byStatus = sync.OnceValue(w.seededByStatus)
+	w.byStatus, w.bySeed = sync.OnceValue(w.seededByStatus), sync.OnceValue(w.seededGroups)
 	w.findNonces()
 	return w
 }
@@ -122,6 +124,7 @@ type Landmarks struct {
 	SimuliveWebinar     int64 // plays a recording, without registration
 
 	RoleID        string // a custom role without members
+	GroupID       string // the host is the only member
 	PolicyID      string // an information barrier
 	SurveyID      string // with questions of all types, used in UUIDWithSlash
 	SurveyChannel string // a chat channel in which surveys were used
@@ -195,7 +198,7 @@ func (s *Sandbox) Landmarks() Landmarks {
 		WebinarNumber: w.number(specialWebinar(webinarWeekly)), WebinarInstance: w.uuid(specialWebinar(webinarWeekly), 0),
 		WebinarRegistrantID: w.registrantID(specialWebinar(webinarWeekly), 1),
 		ManualWebinar:       w.number(specialWebinar(webinarManual)), SimuliveWebinar: w.number(specialWebinar(webinarSimulive)),
-		RoleID: w.supportRole(), PolicyID: sealID(w.seed, sealOther, 3_000),
+		RoleID: w.supportRole(), GroupID: w.groupID(hostsGroup), PolicyID: sealID(w.seed, sealOther, 3_000),
 		SurveyID: w.surveyID(0), SurveyChannel: surveyChannel,
 		PollID: w.pollID(weekly, 0), ChannelID: w.channelID(0),
 		UUIDWithSlash:   uuid(slotWeekly, instanceSlash),

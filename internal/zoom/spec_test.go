@@ -425,6 +425,8 @@ func TestRows_documentedFields(t *testing.T) {
 		{reflect.TypeFor[types.RoleMember](), "members", ListRoleMembers.Pattern},
 		{reflect.TypeFor[RoleMembersBody](), "", AddRoleMembers.Pattern},
 		{reflect.TypeFor[types.RoleAssignment](), "", AddRoleMembers.Pattern},
+		{reflect.TypeFor[types.Group](), "groups", ListGroups.Pattern},
+		{reflect.TypeFor[types.GroupMember](), "members", ListGroupMembers.Pattern},
 		{reflect.TypeFor[types.InformationBarrierPolicy](), "policies", ListPolicies.Pattern},
 		{reflect.TypeFor[PolicyBody](), "", UpdatePolicy.Pattern},
 		{reflect.TypeFor[types.Survey](), "", GetSurvey.Pattern},

@@ -58,12 +58,12 @@ var (
 	UpdateUser = op[UserPatch, struct{}](Spec{
 		Pattern: "PATCH /users/{userId}", Rate: Light, Exclusive: "userId",
 		Scopes: userWrite + "user:update:user user:update:user:admin",
-		Evicts: []string{"user:{userId}", "users", "role-members"},
+		Evicts: []string{"user:{userId}", "users", "role-members", "group-members", "groups", "every-group"},
 	})
 	DeleteUser = op[UserRemoval, struct{}](Spec{
 		Pattern: "DELETE /users/{userId}", Rate: Light, Exclusive: "userId",
 		Scopes: userWrite + "user:delete:user user:delete:user:admin",
 		// The id of the new host of the meetings and webinars is not known.
-		Evicts: []string{"user:{userId}", "users", "meetings", "webinars", "roles", "role-members"},
+		Evicts: []string{"user:{userId}", "users", "meetings", "webinars", "roles", "role-members", "group-members", "groups", "every-group"},
 	})
 )

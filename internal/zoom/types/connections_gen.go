@@ -65,6 +65,18 @@ type DashboardZoomRoomConnection = Connection[DashboardZoomRoom]
 // DashboardZoomRoomEdge is an item of such a page.
 type DashboardZoomRoomEdge = Edge[DashboardZoomRoom]
 
+// GroupConnection is a page of a list of Group.
+type GroupConnection = Connection[Group]
+
+// GroupEdge is an item of such a page.
+type GroupEdge = Edge[Group]
+
+// GroupMemberConnection is a page of a list of GroupMember.
+type GroupMemberConnection = Connection[GroupMember]
+
+// GroupMemberEdge is an item of such a page.
+type GroupMemberEdge = Edge[GroupMember]
+
 // HostActivityEdge is an item of such a page.
 type HostActivityEdge = Edge[HostActivity]
 

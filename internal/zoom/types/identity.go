@@ -18,7 +18,7 @@ func LacksID(item any) bool {
 // duplicate in a list is detected.
 func Identified(item any) bool {
 	switch item.(type) {
-	case Node, *PastMeeting, *ChatChannel, *ChatMessage, *PhoneRecording, *RoleMember, *DashboardMeeting, *DashboardWebinar, *DashboardZoomRoom,
+	case Node, *PastMeeting, *ChatChannel, *ChatMessage, *PhoneRecording, *GroupMember, *RoleMember, *DashboardMeeting, *DashboardWebinar, *DashboardZoomRoom,
 		*HostActivity, *Participant, *DashboardParticipant, *ParticipantQos, *WebinarReportParticipant:
 		return true
 	}

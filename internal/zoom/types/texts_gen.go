@@ -114,6 +114,9 @@ func (x *DashboardWebinar) VideoQualityText() Text { return Text(x.VideoQuality.
 func (x *DashboardWebinar) ScreenShareQualityText() Text { return Text(x.ScreenShareQuality.Code()) }
 
 // TypeText returns what Zoom writes for Type, known to the schema or not.
+func (x *GroupMember) TypeText() Text { return Text(x.Type.Code()) }
+
+// TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *HostActivity) TypeText() Text { return Text(x.Type.Code()) }
 
 // DataCenterRegions returns the values that the schema knows.

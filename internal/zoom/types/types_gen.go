@@ -2742,6 +2742,44 @@ type GlobalDialInNumberInput struct {
 	Type *DialInNumberTypeInput `json:"type,omitzero"`
 }
 
+// A group of users, who share settings.
+type Group struct {
+	// Zoom's id of the group.
+	ZoomID Text `json:"id,omitzero"`
+	// Its name, which no other group of the account has.
+	Name Text `json:"name,omitzero"`
+	// How many users are in it.
+	TotalMembers Int `json:"total_members,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+func (Group) IsNode() {}
+
+// Names one group.
+type GroupBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// Zoom's id of the group.
+	ZoomID *string `json:"zoom_id,omitzero"`
+}
+
+// A user who is in a group.
+type GroupMember struct {
+	// Zoom's id of the user.
+	ZoomID Text `json:"id,omitzero"`
+	// E-mail address that the user signs in with.
+	Email Text `json:"email,omitzero"`
+	// Given name.
+	FirstName Text `json:"first_name,omitzero"`
+	// Family name.
+	LastName Text `json:"last_name,omitzero"`
+	// The user's kind of licence.
+	Type UserType `json:"type,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // What one user held in one calendar month, or in the requested part of it.
 type HostActivity struct {
 	// First day of the figures.
