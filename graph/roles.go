@@ -5,11 +5,8 @@ import (
 	"errors"
 	"slices"
 
-	"zoomql/cache"
-	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/directory"
-	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -172,70 +169,13 @@ func (r *Resolver) createRole(ctx context.Context, at *target, p *types.CreateRo
 	return err
 }
 
-// assignRole assigns a role to any number of users, as many per call as Zoom accepts.
+// assignRole assigns a role to any number of users.
 func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy) ([]*types.RoleAssignment, error) {
-	if len(users) == 0 {
-		return nil, errs.Invalid("users: name at least one")
-	}
-	names := make([]zoom.RoleMemberName, len(users))
-	for i, by := range users {
-		name, err := argument.Key("", *by)
-		switch {
-		case err != nil:
-			return nil, argument.Item(err, "users", i)
-		case by.Email != nil:
-			names[i].Email = name
-		case name == directory.Me:
-			if names[i].ID, err = s.userID(ctx, name); err != nil {
-				return nil, argument.Item(err, "users", i)
-			}
-		default:
-			names[i].ID = name
-		}
-	}
-	var done []*types.RoleAssignment
-	sent := 0
-	for chunk := range slices.Chunk(names, zoom.MaxRoleMembersPerCall) {
-		assigned, err := zoom.AddRoleMembers.Do(ctx, s.client, zoom.RoleMembers{RoleID: id, Body: zoom.RoleMembersBody{Members: chunk}})
+	return addMembers(ctx, s, users, func(body zoom.MembersBody) (*types.RoleAssignment, []types.CommaItem, error) {
+		assigned, err := zoom.AddRoleMembers.Do(ctx, s.client, zoom.RoleMembers{RoleID: id, Body: body})
 		if err != nil {
-			return done, partly(err, sent, len(names))
+			return nil, nil, err
 		}
-		sent += len(chunk)
-		s.changedRole(ctx, chunk, assigned.UserZoomIds...)
-		done = append(done, assigned)
-	}
-	return done, nil
-}
-
-// unassignRole removes a role from a user.
-func (s *scope) unassignRole(ctx context.Context, id string, by *types.UserBy) error {
-	name, err := argument.Key("user", *by)
-	if err != nil {
-		return err
-	}
-	user, err := s.userID(ctx, name)
-	if err != nil {
-		return argument.Within(err, "user")
-	}
-	err = only(zoom.DeleteRoleMember.Do(ctx, s.client, zoom.RoleMemberKey{RoleID: id, MemberID: user}))
-	if err == nil {
-		s.changedRole(ctx, nil, types.CommaItem(user))
-	}
-	return err
-}
-
-// changedRole evicts the users that have another role now. No row of the table of operations
-// can have their tags: the users are in a body, or under another variable than in the operation
-// that reads a user.
-func (s *scope) changedRole(ctx context.Context, named []zoom.RoleMemberName, ids ...types.CommaItem) {
-	var tags []cache.Tag
-	for _, n := range named {
-		if n.ID != "" {
-			tags = append(tags, cache.NewTag("user", n.ID))
-		}
-	}
-	for _, id := range ids {
-		tags = append(tags, cache.NewTag("user", string(id)))
-	}
-	s.client.Evict(ctx, tags...)
+		return assigned, assigned.UserZoomIds, nil
+	})
 }

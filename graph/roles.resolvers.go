@@ -63,7 +63,9 @@ func (r *mutationResolver) AssignRole(ctx context.Context, input types.AssignRol
 func (r *mutationResolver) UnassignRole(ctx context.Context, input types.UnassignRoleInput) (*types.UnassignRolePayload, error) {
 	at, id, err := targetBy(ctx, input.Account, "role", *input.Role)
 	return write(ctx, at, err, func(*types.UnassignRolePayload) error {
-		return at.unassignRole(ctx, id, input.User)
+		return at.removeMember(ctx, input.User, func(user string) error {
+			return only(zoom.DeleteRoleMember.Do(ctx, at.client, zoom.RoleMemberKey{RoleID: id, MemberID: user}))
+		})
 	})
 }
 

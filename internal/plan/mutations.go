@@ -67,7 +67,7 @@ func calls(op *zoom.Spec, input any) int {
 	case zoom.UpdateRegistrantStatus.Pattern:
 		return ceil(len(listIn(input, "registrants")), zoom.MaxRegistrantsPerCall)
 	case zoom.AddRoleMembers.Pattern:
-		return ceil(len(listIn(input, "users")), zoom.MaxRoleMembersPerCall)
+		return ceil(len(listIn(input, "users")), zoom.MaxMembersPerCall)
 	case zoom.ListRoles.Pattern:
 		return len(zoom.RoleTypes)
 	}

@@ -239,6 +239,25 @@ func listRoleMembers(c *call) (any, error) {
 	}, c.pageNumber())
 }
 
+// membersBody is the body of POST /roles/{roleId}/members and POST /groups/{groupId}/members.
+type membersBody struct {
+	Members []struct {
+		ID    string `json:"id"`
+		Email string `json:"email"`
+	} `json:"members"`
+}
+
+// named returns the users that a body names, without those whom the account does not have.
+func (c *call) named(body membersBody) []int {
+	var users []int
+	for _, m := range body.Members {
+		if i, ok := c.userIndex(orElse(m.ID, m.Email)); ok && c.world.hasUser(i) {
+			users = append(users, i)
+		}
+	}
+	return users
+}
+
 // addRoleMembers assigns a role. It ignores users whom the account does not have; Zoom documents
 // no error for them.
 func addRoleMembers(c *call) (any, error) {
@@ -246,12 +265,7 @@ func addRoleMembers(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var body struct {
-		Members []struct {
-			ID    string `json:"id"`
-			Email string `json:"email"`
-		} `json:"members"`
-	}
+	var body membersBody
 	if err := c.decode(&body); err != nil {
 		return nil, err
 	}
@@ -262,11 +276,9 @@ func addRoleMembers(c *call) (any, error) {
 		return nil, badRequest(300, "Can't delete or add members for Normal/Owner roles.")
 	}
 	var ids []string
-	for _, m := range body.Members {
-		if i, ok := c.userIndex(orElse(m.ID, m.Email)); ok && c.world.hasUser(i) {
-			c.world.setRole(i, r)
-			ids = append(ids, c.world.userID(i))
-		}
+	for _, i := range c.named(body) {
+		c.world.setRole(i, r)
+		ids = append(ids, c.world.userID(i))
 	}
 	return map[string]any{"add_at": stamp(c.now), "ids": strings.Join(ids, ",")}, nil
 }

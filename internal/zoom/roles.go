@@ -29,19 +29,19 @@ type RolePatch struct {
 	Patch  *types.RolePatch `body:""`
 }
 
-// RoleMembers assigns a role to up to 30 users.
+// RoleMembers assigns a role to up to [MaxMembersPerCall] users.
 type RoleMembers struct {
-	RoleID string          `path:"roleId"`
-	Body   RoleMembersBody `body:""`
+	RoleID string      `path:"roleId"`
+	Body   MembersBody `body:""`
 }
 
-// RoleMembersBody names the users.
-type RoleMembersBody struct {
-	Members []RoleMemberName `json:"members"`
+// MembersBody names users who get a role, or are added to a group.
+type MembersBody struct {
+	Members []MemberName `json:"members"`
 }
 
-// RoleMemberName names a user in a body, by id or e-mail address.
-type RoleMemberName struct {
+// MemberName names a user in a body, by id or e-mail address.
+type MemberName struct {
 	ID    string `json:"id,omitzero"`
 	Email string `json:"email,omitzero"`
 }
@@ -49,8 +49,8 @@ type RoleMemberName struct {
 // RoleTypes are the types of roles. Zoom has one list for each.
 var RoleTypes = []types.RoleType{types.RoleTypeCommon, types.RoleTypeIq}
 
-// MaxRoleMembersPerCall is how many users one call may assign a role to.
-const MaxRoleMembersPerCall = 30
+// MaxMembersPerCall is how many users one call may assign a role to, or add to a group.
+const MaxMembersPerCall = 30
 
 // RoleMemberKey names a user who has a role.
 type RoleMemberKey struct {

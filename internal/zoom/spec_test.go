@@ -423,7 +423,7 @@ func TestRows_documentedFields(t *testing.T) {
 		{reflect.TypeFor[types.NewRole](), "", CreateRole.Pattern},
 		{reflect.TypeFor[types.RolePatch](), "", UpdateRole.Pattern},
 		{reflect.TypeFor[types.RoleMember](), "members", ListRoleMembers.Pattern},
-		{reflect.TypeFor[RoleMembersBody](), "", AddRoleMembers.Pattern},
+		{reflect.TypeFor[MembersBody](), "", AddRoleMembers.Pattern},
 		{reflect.TypeFor[types.RoleAssignment](), "", AddRoleMembers.Pattern},
 		{reflect.TypeFor[types.Group](), "groups", ListGroups.Pattern},
 		{reflect.TypeFor[types.GroupMember](), "members", ListGroupMembers.Pattern},
