@@ -127,6 +127,7 @@ func TestAuditLog_namesTheNewObject(t *testing.T) {
 			{`createMeeting(input: {host: {email: "${HostEmail}"}, meeting: {topic: "a"}}) { it: meeting { id } }`, "Meeting"},
 			// Zoom tells no id of a new role; the list of roles does.
 			{`createRole(input: {role: {name: "a", description: "b"}}) { it: role { id } }`, "Role"},
+			{`createGroup(input: {group: {name: "a"}}) { it: group { id } }`, "Group"},
 			{`createUser(input: {action: AUTO_CREATE, user: {email: "new.one@example.net", type: BASIC}}) { it: user { zoomId } }`, "User"},
 			{`addRegistrant(input: {meeting: {number: "${MeetingNumber}"}, registrant: {email: "a@example.net", firstName: "A"}}) { it: registrant { registrantId } }`, "Registrant"},
 		} {

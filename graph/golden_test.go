@@ -456,7 +456,7 @@ func named(l sandbox.Landmarks) *strings.Replacer {
 			names[once] = "${" + name + ", encoded}"
 			names[url.QueryEscape(once)] = "${" + name + ", encoded twice}"
 		}
-		for _, kind := range []string{"Account", "User", "User@SubAccountID", "Meeting", "MeetingInstance", "WebinarReport"} {
+		for _, kind := range []string{"Account", "User", "User@SubAccountID", "Group", "Meeting", "MeetingInstance", "WebinarReport"} {
 			names[r.id(kind, value)] = "${" + kind + " " + name + "}"
 		}
 	}

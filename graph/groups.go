@@ -64,3 +64,24 @@ func (s *scope) userGroups(ctx context.Context, u *types.User) ([]*types.Group, 
 	}
 	return found, nil
 }
+
+func (r *Resolver) createGroup(ctx context.Context, at *target, input types.CreateGroupInput) (*types.Group, error) {
+	return create(ctx, r.Idempotency, at, creation[zoom.NewGroup, types.Group]{
+		op: zoom.CreateGroup, in: zoom.NewGroup{Group: input.Group},
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.Group) string { return string(made.ZoomID) },
+		read: func(ctx context.Context, id string) (*types.Group, error) {
+			return zoom.GetGroup.Do(ctx, at.client, zoom.GroupKey{GroupID: id})
+		},
+	})
+}
+
+// addGroupMembers adds any number of users to a group.
+func (s *scope) addGroupMembers(ctx context.Context, id string, users []*types.UserBy) ([]*types.GroupAddition, error) {
+	return addMembers(ctx, s, users, func(body zoom.MembersBody) (*types.GroupAddition, []types.CommaItem, error) {
+		added, err := zoom.AddGroupMembers.Do(ctx, s.client, zoom.GroupMembers{GroupID: id, Body: body})
+		if err != nil {
+			return nil, nil, err
+		}
+		return added, added.UserZoomIds, nil
+	})
+}

@@ -1,8 +1,11 @@
 package graph
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"zoomql/internal/sandbox"
 )
 
 // TestUserGroups reads the groups of a user, few of them one by one and many from the list. A group
@@ -39,4 +42,42 @@ func TestUserGroups(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAddGroupMembers adds more users than one call may have, some of whom do not exist.
+func TestAddGroupMembers(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		r.contains(r.ask(`{ user(by: { zoomId: "${OwnerID}" }) { groupIds } account { group(by: { zoomId: "${GroupID}" }) { totalMembers } } }`, nil), `"totalMembers":1`)
+		r.spent()
+		var users strings.Builder
+		for i := range 31 {
+			fmt.Fprintf(&users, `{ zoomId: "nobody%d" }, `, i)
+		}
+		add := `mutation { addGroupMembers(input: { group: { zoomId: "${GroupID}" }, users: [` + users.String() + `{ zoomId: "${OwnerID}" }] }) { group { totalMembers } additions { userZoomIds } userErrors { code } } }`
+		r.contains(r.ask(add, nil), `"totalMembers":2`, r.value("${OwnerID}"))
+		r.calls("GET /groups/{groupId}", "POST /groups/{groupId}/members", "POST /groups/{groupId}/members")
+		r.contains(r.ask(`{ user(by: { zoomId: "${OwnerID}" }) { groupIds } }`, nil), r.value("${GroupID}"))
+		r.spent()
+		r.contains(r.ask(`mutation { addGroupMembers(input: { group: { zoomId: "${GroupID}" }, users: [{ me: true }] }) { userErrors { code field } } }`, nil), `["input","users","0"]`)
+		r.calls()
+		r.contains(r.ask(`mutation { removeGroupMember(input: { group: { zoomId: "${GroupID}" }, user: { zoomId: "nobody" } }) { userErrors { code zoomCode } } }`, nil), `"code":"NOT_FOUND"`, `"zoomCode":4131`)
+	})
+}
+
+// TestGroupsOfADay creates more groups than Zoom accepts in a day.
+func TestGroupsOfADay(t *testing.T) {
+	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanPro}}, func(r *rig) {
+		last := &answer{}
+		for i := 0; i <= 100; i += 20 {
+			var b strings.Builder
+			for k := i; k < min(i+20, 101); k++ {
+				fmt.Fprintf(&b, `g%d: createGroup(input: { group: { name: "Group %d" } }) { userErrors { code } }`, k, k)
+			}
+			last = r.ask(`mutation {`+b.String()+`}`, nil)
+		}
+		r.contains(last, `"g100":{"userErrors":[{"code":"DAILY_LIMIT"}]}`)
+		if n := len(r.spent()); n != 100 {
+			t.Errorf("%d calls, want 100", n)
+		}
+	})
 }

@@ -30,6 +30,11 @@ func TestWrite_inSeveralCalls_oneFails(t *testing.T) {
 			`mutation { assignRole(input: {role: {zoomId: "r1"}, users: [` + many("u") + `]}) { assignments { addedAt } userErrors { code field message } } }`, `{"add_at": "2026-03-16T00:00:00Z", "ids": "x"}`,
 			"members", `["input","users","31","zoomId"]`,
 		},
+		{
+			"/v2/groups/g1/members",
+			`mutation { addGroupMembers(input: {group: {zoomId: "g1"}, users: [` + many("u") + `]}) { additions { addedAt } userErrors { code field message } } }`, `{"added_at": "2026-03-16T00:00:00Z", "ids": "x"}`,
+			"members", `["input","users","31","zoomId"]`,
+		},
 	} {
 		for _, c := range []struct {
 			why    string

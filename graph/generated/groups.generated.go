@@ -16,11 +16,20 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type AddGroupMembersPayloadResolver interface {
+	Group(ctx context.Context, obj *types.AddGroupMembersPayload) (*types.Group, error)
+}
 type GroupResolver interface {
 	Members(ctx context.Context, obj *types.Group, first int, after *string) (*types.Connection[types.GroupMember], error)
 }
 type GroupMemberResolver interface {
 	User(ctx context.Context, obj *types.GroupMember) (*types.User, error)
+}
+type RemoveGroupMemberPayloadResolver interface {
+	Group(ctx context.Context, obj *types.RemoveGroupMemberPayload) (*types.Group, error)
+}
+type UpdateGroupPayloadResolver interface {
+	Group(ctx context.Context, obj *types.UpdateGroupPayload) (*types.Group, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -52,6 +61,24 @@ func (ec *executionContext) field_Group_members_args(ctx context.Context, rawArg
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _AddGroupMembersPayload_group(ctx context.Context, field graphql.CollectedField, obj *types.AddGroupMembersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		resolve.Context("AddGroupMembersPayload", true, true),
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AddGroupMembersPayload().Group(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
 
 func (ec *executionContext) _Group_members(ctx context.Context, field graphql.CollectedField, obj *types.Group) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -185,9 +212,98 @@ func (ec *executionContext) _GroupMemberConnection_nodes(ctx context.Context, fi
 	)
 }
 
+func (ec *executionContext) _RemoveGroupMemberPayload_group(ctx context.Context, field graphql.CollectedField, obj *types.RemoveGroupMemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		resolve.Context("RemoveGroupMemberPayload", true, true),
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.RemoveGroupMemberPayload().Group(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func (ec *executionContext) _UpdateGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *types.UpdateGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		resolve.Context("UpdateGroupPayload", true, true),
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UpdateGroupPayload().Group(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func (ec *executionContext) unmarshalInputAddGroupMembersInput(ctx context.Context, obj any) (types.AddGroupMembersInput, error) {
+	var it types.AddGroupMembersInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "account", &it.Account, ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy)
+	resolve.Read(ctx, &in, "group", &it.Group, ec.unmarshalNGroupBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupBy)
+	resolve.Read(ctx, &in, "users", &it.Users, ec.unmarshalNUserBy2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserByᚄ)
+	return it, in.Err
+}
+
+func (ec *executionContext) unmarshalInputCreateGroupInput(ctx context.Context, obj any) (types.CreateGroupInput, error) {
+	var it types.CreateGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "account", &it.Account, ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy)
+	resolve.Read(ctx, &in, "idempotencyKey", &it.IdempotencyKey, ec.unmarshalOString2ᚖstring)
+	resolve.Read(ctx, &in, "group", &it.Group, ec.unmarshalNNewGroup2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewGroup)
+	return it, in.Err
+}
+
+func (ec *executionContext) unmarshalInputDeleteGroupInput(ctx context.Context, obj any) (types.DeleteGroupInput, error) {
+	var it types.DeleteGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "account", &it.Account, ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy)
+	resolve.Read(ctx, &in, "group", &it.Group, ec.unmarshalNGroupBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupBy)
+	return it, in.Err
+}
 
 func (ec *executionContext) unmarshalInputGroupBy(ctx context.Context, obj any) (types.GroupBy, error) {
 	var it types.GroupBy
@@ -206,6 +322,74 @@ func (ec *executionContext) unmarshalInputGroupBy(ctx context.Context, obj any) 
 	return it, in.Err
 }
 
+func (ec *executionContext) unmarshalInputGroupPatch(ctx context.Context, obj any) (types.GroupPatch, error) {
+	var it types.GroupPatch
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "name", &it.Name, ec.unmarshalOString2ᚖstring)
+	return it, in.Err
+}
+
+func (ec *executionContext) unmarshalInputNewGroup(ctx context.Context, obj any) (types.NewGroup, error) {
+	var it types.NewGroup
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "name", &it.Name, ec.unmarshalNString2string)
+	return it, in.Err
+}
+
+func (ec *executionContext) unmarshalInputRemoveGroupMemberInput(ctx context.Context, obj any) (types.RemoveGroupMemberInput, error) {
+	var it types.RemoveGroupMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "account", &it.Account, ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy)
+	resolve.Read(ctx, &in, "group", &it.Group, ec.unmarshalNGroupBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupBy)
+	resolve.Read(ctx, &in, "user", &it.User, ec.unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy)
+	return it, in.Err
+}
+
+func (ec *executionContext) unmarshalInputUpdateGroupInput(ctx context.Context, obj any) (types.UpdateGroupInput, error) {
+	var it types.UpdateGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	in := resolve.Input{Given: asMap}
+	resolve.Read(ctx, &in, "account", &it.Account, ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy)
+	resolve.Read(ctx, &in, "group", &it.Group, ec.unmarshalNGroupBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupBy)
+	resolve.Read(ctx, &in, "patch", &it.Patch, ec.unmarshalNGroupPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupPatch)
+	return it, in.Err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -213,6 +397,73 @@ func (ec *executionContext) unmarshalInputGroupBy(ctx context.Context, obj any) 
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var addGroupMembersPayloadImplementors = []string{"AddGroupMembersPayload"}
+
+func (ec *executionContext) _AddGroupMembersPayload(ctx context.Context, sel ast.SelectionSet, obj *types.AddGroupMembersPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addGroupMembersPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddGroupMembersPayload")
+		case "group":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._AddGroupMembersPayload_group(ctx, field, obj) })
+		case "additions":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AddGroupMembersPayload", obj.Additions, false, ec.marshalOGroupAddition2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupAdditionᚄ), false)
+		case "userErrors":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "AddGroupMembersPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	return resolve.Object(ctx, out)
+}
+
+var createGroupPayloadImplementors = []string{"CreateGroupPayload"}
+
+func (ec *executionContext) _CreateGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *types.CreateGroupPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateGroupPayload")
+		case "group":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler {
+				return resolve.Value(ctx, ec.OperationContext, field, "CreateGroupPayload", obj.Group, false, ec.marshalOGroup2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroup)
+			})
+		case "userErrors":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "CreateGroupPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	return resolve.Object(ctx, out)
+}
+
+var deleteGroupPayloadImplementors = []string{"DeleteGroupPayload"}
+
+func (ec *executionContext) _DeleteGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *types.DeleteGroupPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteGroupPayload")
+		case "deletedGroupId":
+			resolve.Put(out, i, resolve.Method(ctx, ec.OperationContext, field, "DeleteGroupPayload", obj.DeletedID, false, ec.marshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID), false)
+		case "userErrors":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "DeleteGroupPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	return resolve.Object(ctx, out)
+}
 
 var groupImplementors = []string{"Group", "Node"}
 
@@ -234,6 +485,27 @@ func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, ob
 			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "Group", obj.TotalMembers, false, ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt), false)
 		case "members":
 			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._Group_members(ctx, field, obj) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	return resolve.Object(ctx, out)
+}
+
+var groupAdditionImplementors = []string{"GroupAddition"}
+
+func (ec *executionContext) _GroupAddition(ctx context.Context, sel ast.SelectionSet, obj *types.GroupAddition) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, groupAdditionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GroupAddition")
+		case "addedAt":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "GroupAddition", obj.AddedAt, false, ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime), false)
+		case "userZoomIds":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "GroupAddition", obj.UserZoomIds, false, ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐCommaItemᚄ), false)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -368,9 +640,68 @@ func (ec *executionContext) _GroupMemberEdge(ctx context.Context, sel ast.Select
 	return resolve.Object(ctx, out)
 }
 
+var removeGroupMemberPayloadImplementors = []string{"RemoveGroupMemberPayload"}
+
+func (ec *executionContext) _RemoveGroupMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *types.RemoveGroupMemberPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeGroupMemberPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveGroupMemberPayload")
+		case "group":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler {
+				return ec._RemoveGroupMemberPayload_group(ctx, field, obj)
+			})
+		case "userErrors":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "RemoveGroupMemberPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	return resolve.Object(ctx, out)
+}
+
+var updateGroupPayloadImplementors = []string{"UpdateGroupPayload"}
+
+func (ec *executionContext) _UpdateGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *types.UpdateGroupPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateGroupPayload")
+		case "group":
+			resolve.Concurrently(ec.OperationContext, out, i, false, func(ctx context.Context) graphql.Marshaler { return ec._UpdateGroupPayload_group(ctx, field, obj) })
+		case "userErrors":
+			resolve.Put(out, i, resolve.Value(ctx, ec.OperationContext, field, "UpdateGroupPayload", obj.UserErrors, true, ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ), true)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	return resolve.Object(ctx, out)
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) unmarshalNAddGroupMembersInput2zoomqlᚋinternalᚋzoomᚋtypesᚐAddGroupMembersInput(ctx context.Context, v any) (types.AddGroupMembersInput, error) {
+	res, err := ec.unmarshalInputAddGroupMembersInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCreateGroupInput2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateGroupInput(ctx context.Context, v any) (types.CreateGroupInput, error) {
+	res, err := ec.unmarshalInputCreateGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDeleteGroupInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteGroupInput(ctx context.Context, v any) (types.DeleteGroupInput, error) {
+	res, err := ec.unmarshalInputDeleteGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
 
 func (ec *executionContext) marshalNGroup2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Group) graphql.Marshaler {
 	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
@@ -398,9 +729,24 @@ func (ec *executionContext) marshalNGroup2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐ
 	return ec._Group(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNGroupAddition2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupAddition(ctx context.Context, sel ast.SelectionSet, v *types.GroupAddition) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._GroupAddition(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNGroupBy2zoomqlᚋinternalᚋzoomᚋtypesᚐGroupBy(ctx context.Context, v any) (types.GroupBy, error) {
 	res, err := ec.unmarshalInputGroupBy(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNGroupBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupBy(ctx context.Context, v any) (*types.GroupBy, error) {
+	res, err := ec.unmarshalInputGroupBy(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNGroupEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx context.Context, sel ast.SelectionSet, v types.Edge[types.Group]) graphql.Marshaler {
@@ -469,6 +815,47 @@ func (ec *executionContext) marshalNGroupMemberEdge2ᚕzoomqlᚋinternalᚋzoom�
 	return ret
 }
 
+func (ec *executionContext) unmarshalNGroupPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupPatch(ctx context.Context, v any) (*types.GroupPatch, error) {
+	res, err := ec.unmarshalInputGroupPatch(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNNewGroup2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewGroup(ctx context.Context, v any) (*types.NewGroup, error) {
+	res, err := ec.unmarshalInputNewGroup(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRemoveGroupMemberInput2zoomqlᚋinternalᚋzoomᚋtypesᚐRemoveGroupMemberInput(ctx context.Context, v any) (types.RemoveGroupMemberInput, error) {
+	res, err := ec.unmarshalInputRemoveGroupMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateGroupInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateGroupInput(ctx context.Context, v any) (types.UpdateGroupInput, error) {
+	res, err := ec.unmarshalInputUpdateGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAddGroupMembersPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddGroupMembersPayload(ctx context.Context, sel ast.SelectionSet, v *types.AddGroupMembersPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AddGroupMembersPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateGroupPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateGroupPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateGroupPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateGroupPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeleteGroupPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteGroupPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteGroupPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteGroupPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOGroup2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Group) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -495,6 +882,25 @@ func (ec *executionContext) marshalOGroup2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐ
 	return ec._Group(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOGroupAddition2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupAdditionᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.GroupAddition) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNGroupAddition2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGroupAddition(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOGroupConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx context.Context, sel ast.SelectionSet, v *types.Connection[types.Group]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -507,6 +913,20 @@ func (ec *executionContext) marshalOGroupMemberConnection2ᚖzoomqlᚋinternal�
 		return graphql.Null
 	}
 	return ec._GroupMemberConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORemoveGroupMemberPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRemoveGroupMemberPayload(ctx context.Context, sel ast.SelectionSet, v *types.RemoveGroupMemberPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RemoveGroupMemberPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateGroupPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateGroupPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateGroupPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateGroupPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

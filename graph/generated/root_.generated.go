@@ -24,6 +24,7 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	AccountPayload() AccountPayloadResolver
 	AccountReports() AccountReportsResolver
+	AddGroupMembersPayload() AddGroupMembersPayloadResolver
 	AddedRegistrant() AddedRegistrantResolver
 	AssignRolePayload() AssignRolePayloadResolver
 	Attendance() AttendanceResolver
@@ -77,6 +78,7 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	RecordingFile() RecordingFileResolver
 	Registrant() RegistrantResolver
+	RemoveGroupMemberPayload() RemoveGroupMemberPayloadResolver
 	Role() RoleResolver
 	RoleMember() RoleMemberResolver
 	Roster() RosterResolver
@@ -89,6 +91,7 @@ type ResolverRoot interface {
 	UnassignRolePayload() UnassignRolePayloadResolver
 	UpcomingEvent() UpcomingEventResolver
 	UpcomingMeeting() UpcomingMeetingResolver
+	UpdateGroupPayload() UpdateGroupPayloadResolver
 	UpdateInformationBarrierPolicyPayload() UpdateInformationBarrierPolicyPayloadResolver
 	UpdateMeetingPayload() UpdateMeetingPayloadResolver
 	UpdatePollPayload() UpdatePollPayloadResolver

@@ -122,6 +122,7 @@ func TestARepeatElsewhereAnswersWithTheFirstResult(t *testing.T) {
 		`createPoll(input: { idempotencyKey: "k", meeting: { number: "${MeetingNumber}" }, poll: { title: "Lunch", questions: [{ name: "When?", type: SINGLE, answers: ["12", "13"] }] } }) {
 			poll { id zoomId title questions { name answers } } userErrors { code message } }`,
 		`createRole(input: { idempotencyKey: "k", role: { name: "Helper", description: "Helps" } }) { role { id name } userErrors { code message } }`,
+		`createGroup(input: { idempotencyKey: "k", group: { name: "Helpers" } }) { group { id zoomId name totalMembers } userErrors { code message } }`,
 		`createMeetingTemplate(input: { idempotencyKey: "k", user: { zoomId: "${HostID}" }, meeting: { number: "${MeetingNumber}" }, name: "Mine" }) {
 			template { zoomId name } userErrors { code message } }`,
 		`createInformationBarrierPolicy(input: { idempotencyKey: "k", policy: { name: "Two desks", assignedGroupId: "sandboxGroup1", toGroupId: "sandboxGroup2", settings: { meeting: true, inMeetingChat: true, fileTransfer: false, screenShare: true, recording: false, im: true, completePhoneCalls: true, messageViaSms: false } } }) {

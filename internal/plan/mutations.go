@@ -66,7 +66,7 @@ func calls(op *zoom.Spec, input any) int {
 	switch op.Pattern {
 	case zoom.UpdateRegistrantStatus.Pattern:
 		return ceil(len(listIn(input, "registrants")), zoom.MaxRegistrantsPerCall)
-	case zoom.AddRoleMembers.Pattern:
+	case zoom.AddRoleMembers.Pattern, zoom.AddGroupMembers.Pattern:
 		return ceil(len(listIn(input, "users")), zoom.MaxMembersPerCall)
 	case zoom.ListRoles.Pattern:
 		return len(zoom.RoleTypes)
@@ -94,7 +94,7 @@ func (w *walk) lookups(e *edge, at *place, input any) {
 	var emails, registrants []string
 	for name, value := range membersOf(input) {
 		switch {
-		case e.field.Name == "assignRole" || memberOf(value, "me") != nil:
+		case e.field.Name == "assignRole" || e.field.Name == "addGroupMembers" || memberOf(value, "me") != nil:
 		case w.isBy(e.field, name, "UserBy"):
 			users++
 			emails = append(emails, emailsIn(value)...)
@@ -184,6 +184,7 @@ func (w *walk) repeat(e *edge, at *place, input any) {
 var repeats = map[string][]*zoom.Spec{
 	"addRegistrant":                  {zoom.GetMeeting.Spec, zoom.GetRegistrant.Spec},
 	"addWebinarRegistrant":           {zoom.GetWebinar.Spec, zoom.GetWebinarRegistrant.Spec},
+	"createGroup":                    {zoom.GetGroup.Spec},
 	"createInformationBarrierPolicy": {zoom.GetPolicy.Spec},
 	"createMeeting":                  {zoom.GetMeeting.Spec},
 	"createMeetingTemplate":          {zoom.ListMeetingTemplates.Spec},

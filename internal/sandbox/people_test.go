@@ -36,6 +36,11 @@ func groupRequests(r *rig, ask func(pattern, path string, body any)) {
 		ask("GET /groups/{groupId}", "/groups/"+id, nil)
 		ask("GET /groups/{groupId}/members", "/groups/"+id+"/members?page_size=2000", nil)
 	}
+	ask("POST /groups", "/groups", map[string]any{"name": "A new one"})
+	ask("PATCH /groups/{groupId}", "/groups/"+r.GroupID, map[string]any{"name": "x"})
+	ask("POST /groups/{groupId}/members", "/groups/"+r.GroupID+"/members", map[string]any{"members": []any{map[string]any{"email": r.OwnerEmail}}})
+	ask("DELETE /groups/{groupId}/members/{memberId}", "/groups/"+r.GroupID+"/members/"+r.HostEmail, nil)
+	ask("DELETE /groups/{groupId}", "/groups/"+r.GroupID, nil)
 }
 
 func policyRequests(r *rig, ask func(pattern, path string, body any)) {

@@ -76,6 +76,7 @@ var refusalRules = compiled([]refusalRule{
 	{"/pac$", 0, codes(2024), ``, ErrNotEnabled},
 	{"/roles", bad, codes(1224), ``, ErrConflict},
 	{"/roles", bad, codes(200), `role not found`, ErrNotFound},
+	{"^DELETE /groups/", bad, codes(200), `cannot be deleted`, ErrConflict},
 	{"^DELETE /accounts/", 0, codes(2000), ``, ErrConflict},
 	{"/accounts/.*/options$", bad, codes(200), `already has`, ErrConflict},
 	{"/accounts/.*/options$", bad, codes(2100), ``, ErrConflict},
@@ -155,7 +156,7 @@ func (said *refusalBody) aboutToken() bool {
 
 // statusOfCode are codes that are documented with one status.
 var statusOfCode = map[int]int{
-	1005: http.StatusConflict,
+	1005: http.StatusConflict, 4132: http.StatusConflict,
 	3301: notFound, 3322: notFound, 4130: notFound, 4131: notFound,
 }
 

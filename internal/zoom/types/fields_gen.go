@@ -18,6 +18,7 @@ var plainFields = map[string]string{
 	"AccountReports":                        "",
 	"AccountSecurity":                       "adminChangeNamePic adminChangeUserInfo userModifiableInfoByAdmin userModifiableInfoByAdminText signinWithSso hideBillingInfo importPhotosFromDevices passwordRequirement signAgainAfterMinutesOnClient signAgainAfterMinutesOnWeb signInWithTwoFactorAuth twoFactorGroupZoomIds twoFactorRoleZoomIds",
 	"AccountSettings":                       "audioConferencing chat emailNotification feature inMeeting integration otherOptions profile recording scheduleMeeting telephony tsp zoomRooms smartRecognition mailCalendar generalSetting inSession sessionSecurity",
+	"AddGroupMembersPayload":                "additions userErrors",
 	"AddRegistrantPayload":                  "registrant userErrors",
 	"AddedRegistrant":                       "registrantId joinUrl participantPinCode meetingNumber topic startTime occurrences",
 	"AppNameTagSettings":                    "voiceNameTags",
@@ -82,6 +83,7 @@ var plainFields = map[string]string{
 	"CpuUsage":                              "zoomMinPercent zoomAveragePercent zoomMaxPercent systemMaxPercent",
 	"CrcPortDay":                            "date hours",
 	"CrcPortHour":                           "hour maxUsage totalUsage",
+	"CreateGroupPayload":                    "group userErrors",
 	"CreateInformationBarrierPolicyPayload": "policy userErrors",
 	"CreateMeetingPayload":                  "meeting userErrors",
 	"CreateMeetingTemplatePayload":          "template userErrors",
@@ -104,6 +106,7 @@ var plainFields = map[string]string{
 	"DashboardParticipant":                  "zoomId inMeetingId participantUuid name email joinTime leaveTime device deviceText deviceName version client os osVersion browserName browserVersion zoomThinClientPluginVersion pcName domain macAddress harddiskId ipAddress internalIpAddresses location networkType networkTypeText dataCenter fullDataCenters connectionType connectionTypeText videoConnectionType videoConnectionTypeText screenShareConnectionType screenShareConnectionTypeText microphone speaker camera shareApplication shareDesktop shareWhiteboard recording hasArchiving optionalArchiving optionalArchivingText groupId joinTimeSeconds participantUserId registrantId customerKey breakoutRoomId role roleText status statusText leaveReason inRoomParticipantsCount audioQuality audioQualityText videoQuality videoQualityText screenShareQuality screenShareQualityText audioCalls sipUri fromSipUri aicDisclaimer",
 	"DashboardWebinar":                      "uuid number topic hostName hostEmail department userType startTime endTime durationSeconds participantsCount hasPstn has3rdPartyAudio hasVoip hasVideo hasScreenShare hasRecording hasSip hasArchiving hasManualCaptions hasAutomatedCaptions hasPoll hasSurvey hasMeetingSummary hasAicConversation audioQuality audioQualityText videoQuality videoQualityText screenShareQuality screenShareQualityText customKeys",
 	"DashboardZoomRoom":                     "zoomId name calendarName email accountType status health issues deviceIps camera microphone speaker lastStartTime location locationZoomId liveMeeting",
+	"DeleteGroupPayload":                    "userErrors",
 	"DeleteInformationBarrierPolicyPayload": "userErrors",
 	"DeleteMeetingPayload":                  "userErrors",
 	"DeletePollPayload":                     "userErrors",
@@ -124,6 +127,7 @@ var plainFields = map[string]string{
 	"GiphySettings":                         "enable giphyContentRating",
 	"GlobalDialInNumber":                    "country countryName city number type",
 	"Group":                                 "id zoomId name totalMembers",
+	"GroupAddition":                         "addedAt userZoomIds",
 	"GroupMember":                           "zoomId email firstName lastName type typeText",
 	"HostActivity":                          "from to zoomId email userName type typeText department meetings participants meetingMinutes customAttributes",
 	"HostActivityTotals":                    "from to meetings participants meetingMinutes",
@@ -224,6 +228,7 @@ var plainFields = map[string]string{
 	"Registrant":                            "id zoomId email firstName lastName status statusText createdAt joinUrl participantPinCode address city state zip country phone org jobTitle industry noOfEmployees noOfEmployeesText purchasingTimeFrame roleInPurchaseProcess comments customQuestions language languageText",
 	"RegistrationQuestion":                  "field required",
 	"RegistrationQuestions":                 "questions customQuestions",
+	"RemoveGroupMemberPayload":              "userErrors",
 	"Role":                                  "id zoomId name description type totalMembers privileges subAccountPrivileges privilegeScopes",
 	"RoleAssignment":                        "addedAt userZoomIds",
 	"RoleMember":                            "zoomId email firstName lastName department type typeText",
@@ -270,6 +275,7 @@ var plainFields = map[string]string{
 	"UnassignRolePayload":                   "userErrors",
 	"UpcomingEvent":                         "zoomId topic startTime hostZoomId hostName department",
 	"UpcomingMeeting":                       "number topic type typeText startTime durationMinutes timezone createdAt joinUrl passcode usePmi isHost isAllDay",
+	"UpdateGroupPayload":                    "userErrors",
 	"UpdateInformationBarrierPolicyPayload": "userErrors",
 	"UpdateMeetingPayload":                  "userErrors",
 	"UpdatePollPayload":                     "userErrors",
@@ -600,6 +606,17 @@ func (x *AccountSettings) AppendField(w *Writer, f *SelectedField) bool {
 		return appendObject(w, x.InSession, f)
 	case 18:
 		return appendObject(w, x.SessionSecurity, f)
+	}
+	return false
+}
+
+// AppendField implements [Object].
+func (x *AddGroupMembersPayload) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		return appendObjects(w, x.Additions, f)
+	case 2:
+		return appendObjects(w, x.UserErrors, f)
 	}
 	return false
 }
@@ -1729,6 +1746,17 @@ func (x *CrcPortHour) AppendField(w *Writer, f *SelectedField) bool {
 }
 
 // AppendField implements [Object].
+func (x *CreateGroupPayload) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		return appendObject(w, x.Group, f)
+	case 2:
+		return appendObjects(w, x.UserErrors, f)
+	}
+	return false
+}
+
+// AppendField implements [Object].
 func (x *CreateInformationBarrierPolicyPayload) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
@@ -2301,6 +2329,15 @@ func (x *DashboardZoomRoom) AppendField(w *Writer, f *SelectedField) bool {
 }
 
 // AppendField implements [Object].
+func (x *DeleteGroupPayload) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		return appendObjects(w, x.UserErrors, f)
+	}
+	return false
+}
+
+// AppendField implements [Object].
 func (x *DeleteInformationBarrierPolicyPayload) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
@@ -2560,6 +2597,19 @@ func (x *Group) AppendField(w *Writer, f *SelectedField) bool {
 		w.Buf = x.Name.AppendGQL(w.Buf)
 	case 4:
 		return w.int32(x.TotalMembers)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
+func (x *GroupAddition) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.AddedAt.AppendGQL(w.Buf)
+	case 2:
+		return appendValues(w, x.UserZoomIds)
 	default:
 		return false
 	}
@@ -5455,6 +5505,15 @@ func (x *RegistrationQuestions) AppendField(w *Writer, f *SelectedField) bool {
 }
 
 // AppendField implements [Object].
+func (x *RemoveGroupMemberPayload) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		return appendObjects(w, x.UserErrors, f)
+	}
+	return false
+}
+
+// AppendField implements [Object].
 func (x *Role) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
@@ -6402,6 +6461,15 @@ func (x *UpcomingMeeting) AppendField(w *Writer, f *SelectedField) bool {
 		return false
 	}
 	return true
+}
+
+// AppendField implements [Object].
+func (x *UpdateGroupPayload) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		return appendObjects(w, x.UserErrors, f)
+	}
+	return false
 }
 
 // AppendField implements [Object].

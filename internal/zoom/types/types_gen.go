@@ -459,6 +459,24 @@ type AccountSettingsPatch struct {
 	SessionSecurity *VideoSdkSessionSecurityInput `json:"session_security,omitzero"`
 }
 
+// Adds users to a group.
+type AddGroupMembersInput struct {
+	// The account; your own by default.
+	Account *AccountBy `json:"account,omitzero"`
+	// The group.
+	Group *GroupBy `json:"group"`
+	// The users; Zoom accepts 30 per call, the gateway splits longer lists.
+	Users []*UserBy `json:"members"`
+}
+
+// The result of `addGroupMembers`.
+type AddGroupMembersPayload struct {
+	// Zoom's responses, one for each call that was needed. If one was refused, those before it remain in effect.
+	Additions []*GroupAddition `json:"additions,omitzero"`
+	// Payload has the object that was written to, and the errors that the caller can correct.
+	Payload `json:"-"`
+}
+
 // Registers somebody for a meeting.
 type AddRegistrantInput struct {
 	// The meeting, which must accept registrations.
@@ -1746,6 +1764,24 @@ type CrcPortHour struct {
 	TotalUsage Int `json:"total_usage,omitzero"`
 }
 
+// Creates a group.
+type CreateGroupInput struct {
+	// The account; your own by default.
+	Account *AccountBy `json:"account,omitzero"`
+	// Any text: a repeat with the same text returns the first result and creates no second group.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+	// The group.
+	Group *NewGroup `json:"group"`
+}
+
+// The result of `createGroup`.
+type CreateGroupPayload struct {
+	// The new group; null if it was refused.
+	Group *Group `json:"group,omitzero"`
+	// Payload has the object that was written to, and the errors that the caller can correct.
+	Payload `json:"-"`
+}
+
 // Creates a policy.
 type CreateInformationBarrierPolicyInput struct {
 	// The account; your own by default.
@@ -2370,6 +2406,20 @@ type DashboardZoomRoom struct {
 	Origin `json:"-"`
 }
 
+// Deletes a group.
+type DeleteGroupInput struct {
+	// The account; your own by default.
+	Account *AccountBy `json:"account,omitzero"`
+	// The group, which no information barrier uses.
+	Group *GroupBy `json:"group"`
+}
+
+// The result of `deleteGroup`.
+type DeleteGroupPayload struct {
+	// Payload has the object that was written to, and the errors that the caller can correct.
+	Payload `json:"-"`
+}
+
 // Deletes a policy.
 type DeleteInformationBarrierPolicyInput struct {
 	// The account; your own by default.
@@ -2756,6 +2806,16 @@ type Group struct {
 
 func (Group) IsNode() {}
 
+// An addition of users to a group.
+type GroupAddition struct {
+	// When it was made.
+	AddedAt Time `json:"added_at,omitzero"`
+	// Zoom's ids of the users.
+	UserZoomIds []CommaItem `json:"ids,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Names one group.
 type GroupBy struct {
 	// Global id.
@@ -2778,6 +2838,12 @@ type GroupMember struct {
 	Type UserType `json:"type,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Changes to a group. Omitted fields stay unchanged.
+type GroupPatch struct {
+	// Its name, which no other group of the account has; 127 characters at most.
+	Name *string `json:"name,omitzero"`
 }
 
 // What one user held in one calendar month, or in the requested part of it.
@@ -5234,6 +5300,12 @@ type MessageChangeRuleInput struct {
 	Minutes *int `json:"time,omitzero"`
 }
 
+// A group to create.
+type NewGroup struct {
+	// Its name, which no other group of the account has; 127 characters at most.
+	Name string `json:"name"`
+}
+
 // A policy to create.
 type NewInformationBarrierPolicy struct {
 	// Its name.
@@ -6690,6 +6762,22 @@ type RegistrationQuestions struct {
 	Origin `json:"-"`
 }
 
+// Removes a user from a group.
+type RemoveGroupMemberInput struct {
+	// The account; your own by default.
+	Account *AccountBy `json:"account,omitzero"`
+	// The group.
+	Group *GroupBy `json:"group"`
+	// The user.
+	User *UserBy `json:"user"`
+}
+
+// The result of `removeGroupMember`.
+type RemoveGroupMemberPayload struct {
+	// Payload has the object that was written to, and the errors that the caller can correct.
+	Payload `json:"-"`
+}
+
 // A role: what users who have it may do.
 type Role struct {
 	// Zoom's id of the role.
@@ -7838,6 +7926,22 @@ type UpdateAccountSettingsInput struct {
 	Account *AccountBy `json:"account,omitzero"`
 	// What to change. Zoom accepts one part at a time.
 	Change *AccountSettingsChange `json:"change"`
+}
+
+// Changes a group.
+type UpdateGroupInput struct {
+	// The account; your own by default.
+	Account *AccountBy `json:"account,omitzero"`
+	// The group.
+	Group *GroupBy `json:"group"`
+	// The changes.
+	Patch *GroupPatch `json:"patch"`
+}
+
+// The result of `updateGroup`.
+type UpdateGroupPayload struct {
+	// Payload has the object that was written to, and the errors that the caller can correct.
+	Payload `json:"-"`
 }
 
 // Changes a policy.
