@@ -89,7 +89,7 @@ var (
 	DeleteRole = op[RoleKey, struct{}](Spec{
 		Pattern: "DELETE /roles/{roleId}", Rate: Light,
 		Scopes: roleWrite + "role:delete:role role:delete:role:admin",
-		Evicts: []string{"roles", "role-members", "users"},
+		Evicts: []string{"roles", "role-members", "users", "every-user"},
 	})
 	ListRoleMembers = list[RoleKey, types.RoleMember](Spec{
 		Pattern: "GET /roles/{roleId}/members", Rate: Medium, Life: Slow, Array: "members", MaxPage: 300,
