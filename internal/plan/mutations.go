@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -94,7 +95,7 @@ func (w *walk) lookups(e *edge, at *place, input any) {
 	var emails, registrants []string
 	for name, value := range membersOf(input) {
 		switch {
-		case e.field.Name == "assignRole" || e.field.Name == "addGroupMembers" || memberOf(value, "me") != nil:
+		case addsMembers(e) || memberOf(value, "me") != nil:
 		case w.isBy(e.field, name, "UserBy"):
 			users++
 			emails = append(emails, emailsIn(value)...)
@@ -120,6 +121,13 @@ func (w *walk) lookups(e *edge, at *place, input any) {
 			s.Lookup = &Lookup{Registrants: registrants, Meeting: number}
 		}
 	}
+}
+
+// addsMembers reports whether the body of a mutation's call names users as the caller does, by id or
+// by e-mail address.
+func addsMembers(e *edge) bool {
+	ops := e.info.All()
+	return slices.Contains(ops, zoom.AddRoleMembers.Pattern) || slices.Contains(ops, zoom.AddGroupMembers.Pattern)
 }
 
 // meetingIn returns the number of the meeting of the own account that an argument names; 0 if it

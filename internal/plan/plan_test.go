@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -191,5 +193,27 @@ func BenchmarkPlan(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		New(testIndex(), op, testOptions)
+	}
+}
+
+// TestNodes expects node and nodes to name the operations that read an object of each type, and the
+// list in which it may be looked up. One role is never looked up, several are.
+func TestNodes(t *testing.T) {
+	index := testIndex()
+	query := index.Query()
+	for _, name := range []string{"node", "nodes"} {
+		ops := index.Field(query, query.Fields.ForName(name)).All()
+		for _, def := range index.Schema().GetPossibleTypes(index.Schema().Types["Node"]) {
+			one := cmp.Or(targets[def.Name].one, nodeOps[def.Name])
+			want := []string{one}
+			if p, ok := pairs[one]; ok && (name == "nodes" || def.Name != "Role") {
+				want = append(want, p.list.Pattern)
+			}
+			for _, op := range want {
+				if op != "" && !slices.Contains(ops, op) {
+					t.Errorf("Query.%s lacks @zoom(op: %q), which reads a %s", name, op, def.Name)
+				}
+			}
+		}
 	}
 }
