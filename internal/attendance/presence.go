@@ -48,7 +48,7 @@ const longestStay = 7 * 24 * time.Hour
 func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
 	complete = true
 	var times []Interval
-	longest, there := 0, false          // of the stays without times; still in the meeting
+	longest, there := 0, false // of the stays without times; still in the meeting
 	var known bounds
 	for _, i := range p.Stays {
 		s := &stays[i]

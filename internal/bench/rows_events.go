@@ -108,7 +108,7 @@ func (s *eventSource) send(ctx context.Context) {
 func (s *eventSource) next() sandbox.Event {
 	s.number++
 	now := time.Now()
-	name, object := "", ""
+	var name, object string
 	switch at := now.UTC().Format(time.RFC3339); {
 	case s.users && s.number%eventsPerSecond == 0:
 		name, object = "user.updated", fmt.Sprintf(`{"id":"other-user-%d","dept":"Sales"}`, s.number)
