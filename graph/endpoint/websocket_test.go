@@ -157,10 +157,11 @@ func TestHijacker_sentWithTheRequest(t *testing.T) {
 					return
 				}
 				defer conn.Close()
-				if n := buffered.Reader.Buffered(); n != early {
+				n := buffered.Reader.Buffered() // the server may have read the byte that comes later, too
+				if n < early {
 					t.Errorf("%d bytes are in the buffer, want %d", n, early)
 				}
-				text, _ := buffered.Peek(early)
+				text, _ := buffered.Peek(n)
 				rest, _ := io.ReadAll(conn)
 				got <- slices.Concat(text, rest)
 			})}
