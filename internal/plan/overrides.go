@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -141,14 +142,16 @@ func (w *walk) userBy(e *edge) {
 		}
 		at.account = node.Account
 	}
-	w.user(e, at, memberOf(by, "email") == nil)
+	w.user(e, at, w.userIn(by))
 }
 
-func (w *walk) user(e *edge, at place, byID bool) {
+// user adds the call for a user, and goes through it. One who is named by an e-mail address, for whom id
+// may be empty, is looked up also if only edges are selected.
+func (w *walk) user(e *edge, at place, id string) {
 	at.def, at.path, at.parents, at.row, at.noted, at.read = w.index.Type("User"), e.path, e.most, "", nil, ""
-	at.key = w.userIn(e.args["by"])
+	at.key = id
 	want := w.index.Needs(w.opCtx, e.field.Selections, "User")
-	if !byID || !want.KeyOnly() {
+	if id == "" || strings.Contains(id, "@") || !want.KeyOnly() {
 		w.object(e, &at, want, targets["User"])
 	}
 	w.objects(&at, e.field.Selections)
@@ -192,7 +195,7 @@ func (w *walk) nodeOf(e *edge, at place, node types.NodeID) {
 		w.accountAt(e, at)
 		return
 	case "User":
-		w.user(e, at, true)
+		w.user(e, at, node.Key)
 		return
 	case "InformationBarrierPolicy":
 		w.policyAt(e, at)

@@ -74,6 +74,9 @@ func TestPlans(t *testing.T) {
 		{`{ account { users(first: 100) { nodes { jobTitle } } } }`, `
 1 × MEDIUM GET /users at account.users
   100 × LIGHT GET /users/{userId} at account.users`},
+		{`{ user(by: {zoomId: "u"}) { chatChannels(first: 5000) { totalCount } } }`, ``},
+		{`{ user(by: {zoomId: "u@users.example"}) { chatChannels(first: 5000) { totalCount } } }`, `
+1 × LIGHT GET /users/{userId} at user`},
 		{`{ user(by: {zoomId: "u"}) { groups { name } } }`, `
 1 × LIGHT GET /users/{userId} at user.groups
   1…17 × MEDIUM GET /groups at user.groups

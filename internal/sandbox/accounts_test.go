@@ -168,6 +168,15 @@ func TestAccounts_createAndDelete(t *testing.T) {
 		t.Error(users)
 	}
 	r.do("POST /accounts", r.newAccount()).want(t, 409, 1005)
+	surveys := r.all("/accounts/"+made.str("id")+"/surveys", "surveys")
+	if len(surveys) == 0 {
+		t.Error("the account has no surveys")
+	}
+	for _, survey := range surveys { // they were used in no meeting
+		for _, of := range []string{"answers", "instances"} {
+			r.get("/accounts/%s/surveys/%s/%s", made.str("id"), survey["survey_id"], of).want(t, 200, 0)
+		}
+	}
 	if got := len(r.all("/accounts", "accounts")); got != before+1 {
 		t.Errorf("%d accounts, want %d", got, before+1)
 	}

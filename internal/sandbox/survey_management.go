@@ -109,8 +109,12 @@ func getManagedSurvey(c *call) (any, error) {
 // surveyInstances returns the instances of the weekly meeting in which a survey was used: the
 // surveys take turns.
 func (c *call) surveyInstances(survey int) []*instance {
+	weekly := c.world.seedMeeting(special(slotWeekly))
+	if weekly == nil { // in a new sub account
+		return nil
+	}
 	var used []*instance
-	for k, inst := range c.world.instances(c.world.seedMeeting(special(slotWeekly))) {
+	for k, inst := range c.world.instances(weekly) {
 		if k%len(surveyTypes) == (survey+1)%len(surveyTypes) {
 			used = append(used, inst)
 		}
