@@ -549,3 +549,5 @@ func (s *scope) absentPanelists(ctx context.Context, a *types.Attendance) ([]*ty
 func (s *scope) csvPath(kind, key string, in types.AttendanceRules, more url.Values) string {
 	return attendees.CSVPath(s.client.Tenant(), types.NodeID{Account: s.client.Sub(), Type: kind, Key: key}, in, more)
 }
+
+func attendeeName(a *types.Attendee) types.Text { return cmp.Or(a.UserZoomID, a.Email) }

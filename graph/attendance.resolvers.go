@@ -41,7 +41,7 @@ func (r *attendedInstanceResolver) WebinarReport(ctx context.Context, obj *types
 }
 
 func (r *attendeeResolver) User(ctx context.Context, obj *types.Attendee) (*types.User, error) {
-	return orNil(of(ctx, obj).user(ctx, string(cmp.Or(obj.UserZoomID, obj.Email))))
+	return orNil(of(ctx, obj).user(ctx, string(attendeeName(obj))))
 }
 
 func (r *attendeeResolver) Registrant(ctx context.Context, obj *types.Attendee) (*types.Registrant, error) {

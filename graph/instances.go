@@ -137,6 +137,8 @@ func (s *scope) participantUser(ctx context.Context, p *types.Participant) (*typ
 	return orNil(s.user(ctx, string(participantName(p))))
 }
 
+func instanceHost(i *types.MeetingInstance) types.Text { return cmp.Or(i.HostZoomID, i.HostEmail) }
+
 func participantName(p *types.Participant) types.Text {
 	return cmp.Or(p.ParticipantUserID, p.ZoomID, p.Email)
 }

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"cmp"
 	"context"
 
 	"zoomql/graph/argument"
@@ -28,7 +27,7 @@ func (r *meetingInstanceResolver) Host(ctx context.Context, obj *types.MeetingIn
 		}
 		obj = whole
 	}
-	return orNil(of(ctx, obj).user(ctx, string(cmp.Or(obj.HostZoomID, obj.HostEmail))))
+	return orNil(of(ctx, obj).user(ctx, string(instanceHost(obj))))
 }
 
 func (r *meetingInstanceResolver) Participants(ctx context.Context, obj *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {

@@ -132,10 +132,10 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 	}
 	want := needsOf(wanted.ctx, "User")
 	whole := want.LacksInAll(zoom.ListUsers.Pattern)
-	keys := make([]directory.Key, 0, len(items))
+	keys, named := make([]directory.Key, 0, len(items)), userEdges[edge.Name]
 	wanted.places = make([]int, 0, len(items))
 	for i, item := range items {
-		account, name, ok := userBy(edge.Name, item)
+		account, name, ok := userBy(named, item)
 		if !ok || name == directory.Me {
 			return nil, false
 		}
@@ -162,19 +162,23 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 // userEdges has, for each edge to a user that the item of a list names, that name: the users of
 // all items are one batch, and the writer follows the edge. The resolver of the edge has the same
 // name, and also reads an item that must be read first.
-var userEdges = map[string]func(item types.Object) (name types.Text, ok bool){
-	"Attendee.user":          always(func(a *types.Attendee) types.Text { return cmp.Or(a.UserZoomID, a.Email) }),
+var userEdges = map[string]userName{
+	"Attendee.user":          always(attendeeName),
 	"Meeting.host":           ifNamed(func(m *types.Meeting) types.Text { return m.HostZoomID }),
-	"MeetingInstance.host":   ifNamed(func(i *types.MeetingInstance) types.Text { return cmp.Or(i.HostZoomID, i.HostEmail) }),
+	"MeetingInstance.host":   ifNamed(instanceHost),
 	"MeetingRecordings.host": always(func(r *types.MeetingRecordings) types.Text { return r.HostZoomID }),
 	"Participant.user":       always(participantName),
 	"Registrant.user":        always(func(r *types.Registrant) types.Text { return r.Email }),
-	"RoleMember.user":        always(func(m *types.RoleMember) types.Text { return cmp.Or(m.ZoomID, m.Email) }),
+	"RoleMember.user":        always(roleMemberName),
 	"Webinar.host":           ifNamed(func(w *types.Webinar) types.Text { return w.HostZoomID }),
 }
 
+// userName returns the name of the user that an item leads to; "" if there is none. ok is false if
+// the item must be read first.
+type userName func(item types.Object) (name types.Text, ok bool)
+
 // always is for edges of items that name the user or have none.
-func always[T any](name func(*T) types.Text) func(types.Object) (types.Text, bool) {
+func always[T any](name func(*T) types.Text) userName {
 	return func(item types.Object) (types.Text, bool) {
 		of, ok := any(item).(*T)
 		if !ok {
@@ -185,7 +189,7 @@ func always[T any](name func(*T) types.Text) func(types.Object) (types.Text, boo
 }
 
 // ifNamed is for edges of items that must be read if they do not name the user.
-func ifNamed[T any](name func(*T) types.Text) func(types.Object) (types.Text, bool) {
+func ifNamed[T any](name func(*T) types.Text) userName {
 	named := always(name)
 	return func(item types.Object) (types.Text, bool) {
 		user, ok := named(item)
@@ -196,9 +200,9 @@ func ifNamed[T any](name func(*T) types.Text) func(types.Object) (types.Text, bo
 // followsToUser reports whether an edge is one of userEdges.
 func followsToUser(edge string) bool { return userEdges[edge] != nil }
 
-// userBy returns the account and the name of the user that an edge of an object, or of the node
-// of an edge, leads to; the name is "" if there is none.
-func userBy(edge string, item types.Object) (account, name string, ok bool) {
+// userBy returns the account and the name of the user that an object, or the node of an edge,
+// leads to; the name is "" if there is none.
+func userBy(named userName, item types.Object) (account, name string, ok bool) {
 	if around, is := item.(interface{ Item() types.Object }); is {
 		item = around.Item()
 	}
@@ -206,7 +210,7 @@ func userBy(edge string, item types.Object) (account, name string, ok bool) {
 	if !is {
 		return "", "", false
 	}
-	user, ok := userEdges[edge](item)
+	user, ok := named(item)
 	return of.GetOrigin().Account, string(user), ok
 }
 

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -179,3 +180,5 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 		return assigned, assigned.UserZoomIds, nil
 	})
 }
+
+func roleMemberName(m *types.RoleMember) types.Text { return cmp.Or(m.ZoomID, m.Email) }

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"cmp"
 	"context"
 
 	"zoomql/graph/argument"
@@ -76,7 +75,7 @@ func (r *roleResolver) Members(ctx context.Context, obj *types.Role, first int, 
 }
 
 func (r *roleMemberResolver) User(ctx context.Context, obj *types.RoleMember) (*types.User, error) {
-	return orNil(of(ctx, obj).user(ctx, string(cmp.Or(obj.ZoomID, obj.Email))))
+	return orNil(of(ctx, obj).user(ctx, string(roleMemberName(obj))))
 }
 
 func (r *unassignRolePayloadResolver) Role(ctx context.Context, obj *types.UnassignRolePayload) (*types.Role, error) {
