@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -21,6 +22,8 @@ func (s *scope) groups() *batch.Loader[groupKey, types.Group] {
 		return zoom.FindGroups(ctx, s.client, ids)
 	})
 }
+
+func groupMemberName(m *types.GroupMember) types.Text { return cmp.Or(m.ZoomID, m.Email) }
 
 // group returns the group of an id with the fields that are selected.
 func (s *scope) group(ctx context.Context, id string) (*types.Group, error) {

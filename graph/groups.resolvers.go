@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"cmp"
 	"context"
 
 	"zoomql/graph/argument"
@@ -36,7 +35,7 @@ func (r *groupResolver) Members(ctx context.Context, obj *types.Group, first int
 }
 
 func (r *groupMemberResolver) User(ctx context.Context, obj *types.GroupMember) (*types.User, error) {
-	return orNil(of(ctx, obj).user(ctx, string(cmp.Or(obj.ZoomID, obj.Email))))
+	return orNil(of(ctx, obj).user(ctx, string(groupMemberName(obj))))
 }
 
 func (r *mutationResolver) CreateGroup(ctx context.Context, input types.CreateGroupInput) (*types.CreateGroupPayload, error) {

@@ -164,6 +164,7 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 // name, and also reads an item that must be read first.
 var userEdges = map[string]userName{
 	"Attendee.user":          always(attendeeName),
+	"GroupMember.user":       always(groupMemberName),
 	"Meeting.host":           ifNamed(func(m *types.Meeting) types.Text { return m.HostZoomID }),
 	"MeetingInstance.host":   ifNamed(instanceHost),
 	"MeetingRecordings.host": always(func(r *types.MeetingRecordings) types.Text { return r.HostZoomID }),
