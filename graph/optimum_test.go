@@ -33,7 +33,7 @@ type way struct {
 }
 
 // listedIn are the lists in which objects are looked up.
-var listedIn = []*zoom.Spec{zoom.ListUsers.Spec, zoom.ListRegistrants.Spec, zoom.ListWebinarRegistrants.Spec}
+var listedIn = []*zoom.Spec{zoom.ListUsers.Spec, zoom.ListGroups.Spec, zoom.ListRegistrants.Spec, zoom.ListWebinarRegistrants.Spec}
 
 // combinations returns all ways of a query.
 func combinations(query string) []way {
@@ -48,7 +48,7 @@ func combinations(query string) []way {
 			for i, s := range listedIn {
 				w.lists[s] = set&(1<<i) != 0
 			}
-			w.name = fmt.Sprintf("%03b %s", set, source)
+			w.name = fmt.Sprintf("%04b %s", set, source)
 			ways = append(ways, w)
 		}
 	}
@@ -104,7 +104,7 @@ func (tr trial) run(t *testing.T, w way) (data string, calls []sandbox.Call) {
 func hasChoice(query string, calls []sandbox.Call) bool {
 	return strings.Contains(query, sourceMark) || slices.ContainsFunc(calls, func(c sandbox.Call) bool {
 		return slices.ContainsFunc(listedIn, func(s *zoom.Spec) bool { return s.Pattern == c.Pattern }) ||
-			c.Pattern == zoom.GetUser.Pattern || c.Pattern == zoom.GetRegistrant.Pattern || c.Pattern == zoom.GetWebinarRegistrant.Pattern
+			c.Pattern == zoom.GetUser.Pattern || c.Pattern == zoom.GetGroup.Pattern || c.Pattern == zoom.GetRegistrant.Pattern || c.Pattern == zoom.GetWebinarRegistrant.Pattern
 	})
 }
 
@@ -131,7 +131,7 @@ func choosing(rng *rand.Rand) string {
 	pick := func(from ...string) string { return from[rng.IntN(len(from))] }
 	user := pick("email", "displayName department", "jobTitle", "email role { name }", "id", "type")
 	first := rng.IntN(40) + 1
-	switch rng.IntN(6) {
+	switch rng.IntN(7) {
 	case 0:
 		return fmt.Sprintf("{ account { users(first: %d) { nodes { %s } } } }", first, user)
 	case 1:
@@ -146,6 +146,8 @@ func choosing(rng *rand.Rand) string {
 			aliases = append(aliases, fmt.Sprintf("u%d: meeting(by: {number: %q}) { host { %s } }", i, pick("${MeetingNumber}", "${BigMeeting}"), user))
 		}
 		return "{ " + strings.Join(aliases, " ") + " }"
+	case 5:
+		return fmt.Sprintf("{ account { users(first: %d) { nodes { %s groups { %s } } } } }", first, user, pick("name", "zoomId totalMembers", "name members(first: 3) { nodes { email } }"))
 	}
 	return fmt.Sprintf("{ webinar(by: {number: \"${WebinarNumber}\"}) { host { %s } registrants(first: %d) { nodes { email %s } } } }", user, first, pick("", "phone", "status"))
 }

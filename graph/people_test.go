@@ -59,6 +59,26 @@ func TestPagesByNumber(t *testing.T) {
 	})
 }
 
+// Users whom a field further down reads whole are not looked up in a list before: the list would save
+// no call.
+func TestUsersReadWholeLater(t *testing.T) {
+	t.Parallel()
+	const above = `role(by: { zoomId: "2" }) { members(first: 12) { nodes { user { timezone } } } }`
+	for below, pages := range map[string]int{
+		"": 1,
+		`owner { account { role(by: { zoomId: "2" }) { members(first: 12) { nodes { user { jobTitle } } } } } }`: 0,
+	} {
+		inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}}, func(r *rig) {
+			r.contains(r.ask(`{ account { `+above+` `+below+` } }`, nil))
+			got := patterns(r.spent())
+			lists := slices.DeleteFunc(slices.Clone(got), func(p string) bool { return p != zoom.ListUsers.Pattern })
+			if len(lists) != pages {
+				t.Errorf("%q: calls are %q, want %d pages of users", below, got, pages)
+			}
+		})
+	}
+}
+
 // A user who was changed is read again, under each name.
 func TestUserWrites(t *testing.T) {
 	t.Parallel()

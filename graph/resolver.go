@@ -96,7 +96,7 @@ func withRoot(ctx context.Context, opCtx *graphql.OperationContext) context.Cont
 
 // respond begins a response of an operation.
 func (r *Resolver) respond(ctx context.Context, op *session.Operation, known *pricing.Preflight) (_ context.Context, end func()) {
-	resp := &response{root: r, own: scope{client: op.Client}, preflight: known, plans: render.Plans{Follows: followsToUser}}
+	resp := &response{root: r, own: scope{client: op.Client}, preflight: known, plan: r.prices.Plan(ctx), plans: render.Plans{Follows: followsToUser}}
 	resp.dry = pricing.IsDry(graphql.GetOperationContext(ctx)) && !zoom.Peeking(ctx)
 	resp.own.rounds, resp.Rounds.Kinds, resp.Rounds.Skips = &resp.Rounds, kindsOf, resp.lost
 	op.Usage.OnWrite(resp.forget)

@@ -16,6 +16,7 @@ import (
 	"zoomql/graph/pricing"
 	"zoomql/graph/render"
 	"zoomql/graph/session"
+	"zoomql/internal/plan"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -30,6 +31,7 @@ type response struct {
 	dry  bool // only the price is requested, and no field is resolved
 	// preflight has the fields that cannot be read; nil if there are none.
 	preflight *pricing.Preflight
+	plan      func() *plan.Plan // of the operation
 
 	mu      sync.Mutex
 	other   map[string]*scope // of sub accounts, by Zoom's id
@@ -158,7 +160,12 @@ func (s *scope) now() *loaded {
 }
 
 func (s *scope) newLoaded() *loaded {
-	return &loaded{directory: directory.Directory{Client: s.client, Rounds: s.rounds, Kind: users}}
+	return &loaded{directory: directory.Directory{Client: s.client, Rounds: s.rounds, Kind: users, Later: usersBelow}}
+}
+
+// usersBelow returns the maximum number of users whom fields below a level request whole.
+func usersBelow(ctx context.Context, level int) int {
+	return from(ctx).plan().Wholes(zoom.GetUser.Spec, level)
 }
 
 // forget drops all loaded objects. A caller that still waits for a loader gets its result.
@@ -258,7 +265,9 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 		for i, k := range keys {
 			ids[i] = k.id
 		}
-		return zoom.FindRegistrants(ctx, s.client, g.of, ids)
+		return zoom.FindRegistrants(ctx, s.client, g.of, ids, func() int {
+			return from(ctx).plan().Wholes(g.of.One(), s.rounds.Level(ctx))
+		})
 	})
 }
 

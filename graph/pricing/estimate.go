@@ -153,7 +153,7 @@ func lookUp(ctx context.Context, client *zoom.Client, l *plan.Lookup) {
 			_, _ = zoom.GetUser.Do(ctx, client, zoom.UserKey{UserID: name})
 		}
 	case l.Users != nil:
-		zoom.FindUsers(ctx, client, l.Users)
+		zoom.FindUsers(ctx, client, l.Users, nil)
 	case l.Registrants != nil:
 		for _, email := range l.Registrants {
 			_, _ = zoom.RegistrantsOf{Number: l.Meeting}.ByEmail(ctx, client, email)

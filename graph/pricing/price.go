@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -58,6 +59,19 @@ func (r *Pricer) planOf(ctx context.Context, opCtx *graphql.OperationContext) *p
 	p := plan.New(r.Index(), opCtx, r.planOptions(ctx, opCtx))
 	opCtx.Stats.SetExtension(planKey, p)
 	return p
+}
+
+// Plan returns a function that returns the plan of the operation of ctx, and computes it at its first
+// call if nothing has before. The function is safe for concurrent use, by resolvers say; Plan itself
+// MUST be called before the operation is executed.
+func (r *Pricer) Plan(ctx context.Context) func() *plan.Plan {
+	opCtx := graphql.GetOperationContext(ctx)
+	return sync.OnceValue(func() *plan.Plan {
+		if p, ok := opCtx.Stats.GetExtension(planKey).(*plan.Plan); ok {
+			return p
+		}
+		return plan.New(r.Index(), opCtx, r.planOptions(ctx, opCtx)) // concurrently, nothing can be stored in opCtx
+	})
 }
 
 // ClientOf returns the client of an operation, whose choices agree with the operation's plan.

@@ -133,16 +133,19 @@ func (w *walk) windows(e *edge, op *zoom.Spec) int {
 }
 
 // pair is the operation that returns one object, and the one that lists objects of its kind.
-type pair struct{ one, list *zoom.Spec }
+type pair struct {
+	one, list *zoom.Spec
+	limit     int // the maximum number of objects in the list; 0 if it is unknown
+}
 
 var pairs = map[string]pair{
-	zoom.GetUser.Pattern:              {zoom.GetUser.Spec, zoom.ListUsers.Spec},
-	zoom.GetRegistrant.Pattern:        {zoom.GetRegistrant.Spec, zoom.ListRegistrants.Spec},
-	zoom.GetWebinarRegistrant.Pattern: {zoom.GetWebinarRegistrant.Spec, zoom.ListWebinarRegistrants.Spec},
-	zoom.GetRole.Pattern:              {zoom.GetRole.Spec, zoom.ListRoles.Spec},
-	zoom.GetGroup.Pattern:             {zoom.GetGroup.Spec, zoom.ListGroups.Spec},
-	zoom.MeetingRuns.Qos.Pattern:      {zoom.MeetingRuns.Qos.Spec, zoom.MeetingRuns.QosList.Spec},
-	zoom.WebinarRuns.Qos.Pattern:      {zoom.WebinarRuns.Qos.Spec, zoom.WebinarRuns.QosList.Spec},
+	zoom.GetUser.Pattern:              {one: zoom.GetUser.Spec, list: zoom.ListUsers.Spec},
+	zoom.GetRegistrant.Pattern:        {one: zoom.GetRegistrant.Spec, list: zoom.ListRegistrants.Spec},
+	zoom.GetWebinarRegistrant.Pattern: {one: zoom.GetWebinarRegistrant.Spec, list: zoom.ListWebinarRegistrants.Spec},
+	zoom.GetRole.Pattern:              {one: zoom.GetRole.Spec, list: zoom.ListRoles.Spec},
+	zoom.GetGroup.Pattern:             {zoom.GetGroup.Spec, zoom.ListGroups.Spec, zoom.MaxGroups},
+	zoom.MeetingRuns.Qos.Pattern:      {one: zoom.MeetingRuns.Qos.Spec, list: zoom.MeetingRuns.QosList.Spec},
+	zoom.WebinarRuns.Qos.Pattern:      {one: zoom.WebinarRuns.Qos.Spec, list: zoom.WebinarRuns.QosList.Spec},
 }
 
 // isListOf reports whether an operation lists the objects that one of all returns. Such a list is

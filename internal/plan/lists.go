@@ -158,6 +158,8 @@ func (w *walk) complete(items *place, list *zoom.Spec, want *selection.Needs, pa
 	s := w.step(items, op, path, items.most, likely, each(items.most, "the list lacks "+lacking(want, list.Pattern)))
 	if list != zoom.ListUsers.Spec || invited {
 		w.addToPool(op, s, want)
+	} else {
+		w.addWhole(op, s)
 	}
 	if want.NeverIn(list.Pattern) {
 		items.read, s.Fields, s.Listed = op.Pattern, fieldsNeverIn(path, want, list.Pattern), true

@@ -66,6 +66,7 @@ type Plan struct {
 
 	lists   []listAt // in the order of the query
 	choices []choice
+	wholes  []whole
 }
 
 // Step is the calls of one operation at Zoom for one path of the answer.
@@ -128,7 +129,7 @@ type Counts [zoom.ResourceIntensive + 1]int
 
 // New returns the plan of an operation that was validated against the schema of the index.
 func New(index *selection.Index, opCtx *graphql.OperationContext, o Options) *Plan {
-	w := &walk{index: index, opCtx: opCtx, Options: o, plan: &Plan{}}
+	w := &walk{index: index, opCtx: opCtx, Options: o, plan: &Plan{}, edges: map[string]bool{}}
 	if w.Objects <= 0 {
 		w.Objects = 1 << 20
 	}

@@ -199,6 +199,28 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
+// TestWholes tests how many objects are read one by one below a level, whatever lists have of them: a
+// list is an edge, its nodes are none.
+func TestWholes(t *testing.T) {
+	p := planned(t, `{
+		meeting(by: {number: "1"}) { host { email groups { members(first: 7) { nodes { user { jobTitle } } } } } }
+		account { users(first: 5) { edges { node { jobTitle } } } }
+		webinar(by: {number: "1"}) { registrants(first: 3) { nodes { language } } }
+	}`)
+	users, registrants := zoom.GetUser.Spec, zoom.GetWebinarRegistrant.Spec
+	for _, c := range []struct {
+		op          *zoom.Spec
+		below, want int
+	}{
+		{users, 0, 5 + 7*zoom.MaxGroups}, {users, 1, 5 + 7*zoom.MaxGroups}, {users, 2, 7 * zoom.MaxGroups}, {users, 4, 7 * zoom.MaxGroups}, {users, 5, 0},
+		{registrants, 1, 3}, {registrants, 2, 0},
+	} {
+		if got := p.Wholes(c.op, c.below); got != c.want {
+			t.Errorf("%s below level %d: %d, want %d", c.op.Pattern, c.below, got, c.want)
+		}
+	}
+}
+
 // TestNodes expects node and nodes to name the operations that read an object of each type, and the
 // list in which it may be looked up. One role is never looked up, several are.
 func TestNodes(t *testing.T) {

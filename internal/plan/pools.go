@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"slices"
 
 	"zoomql/internal/selection"
@@ -13,6 +14,7 @@ type pool struct {
 	pair
 	steps    []*Step // that read them one by one
 	listable []*Step // of these, those whose fields the list has
+	level    int     // the smallest one of the objects of listable
 	most     int
 }
 
@@ -25,9 +27,35 @@ func (w *walk) addToPool(op *zoom.Spec, s *Step, want *selection.Needs) {
 	own := w.poolOf(p)
 	own.steps = append(own.steps, s)
 	own.most = w.times(1, own.most+s.AtMost)
-	if want == nil || !want.LacksInAll(p.list.Pattern) && !want.Secrets {
-		own.listable, s.Or = append(own.listable, s), p.list
+	if want != nil && (want.LacksInAll(p.list.Pattern) || want.Secrets) {
+		w.addWhole(op, s)
+		return
 	}
+	own.listable, s.Or = append(own.listable, s), p.list
+	own.level = min(own.level, w.levelOf(s.Path))
+}
+
+// whole is the objects of one kind and level that are read one by one even if a list has them.
+type whole struct {
+	op          *zoom.Spec
+	level, most int
+}
+
+// addWhole records that the objects of a step are read one by one.
+func (w *walk) addWhole(op *zoom.Spec, s *Step) {
+	w.plan.wholes = append(w.plan.wholes, whole{op, w.levelOf(s.Path), s.AtMost})
+}
+
+// Wholes returns the maximum number of objects that an operation of Zoom reads one by one for fields
+// below a level of the query, since lists lack selected fields. The level of a field is the number of
+// fields with resolvers on the path to it, as in package batch.
+func (p *Plan) Wholes(op *zoom.Spec, below int) (n int) {
+	for _, of := range p.wholes {
+		if of.op == op && of.level > below {
+			n += of.most
+		}
+	}
+	return n
 }
 
 func (w *walk) poolOf(p pair) *pool {
@@ -36,7 +64,7 @@ func (w *walk) poolOf(p pair) *pool {
 			return own
 		}
 	}
-	w.pools = append(w.pools, &pool{pair: p})
+	w.pools = append(w.pools, &pool{pair: p, level: math.MaxInt})
 	return w.pools[len(w.pools)-1]
 }
 
@@ -52,7 +80,7 @@ func (w *walk) addPoolLists() {
 			Op: p.list, Account: first.Account, Path: first.Path, AtMost: pages, Open: first.Open, Depth: first.Depth,
 			Why: "instead of one by one, if that is clearly cheaper; shared by all fields",
 		}
-		if n := expectedCalls(p.listable); n > 1 && (p.list.MaxPage == 0 || w.Plan.Cheaper(w.Scarce, p.list, likely, all, p.one, n)) {
+		if n := expectedCalls(p.listable); n > 1 && (p.list.MaxPage == 0 || w.Plan.Cheaper(w.Scarce, p.list, likely, all, p.one, n, w.plan.Wholes(p.one, p.level))) {
 			list.Expected = likely
 			for _, s := range p.listable {
 				s.Expected, s.list = 0, list
@@ -69,9 +97,10 @@ func (w *walk) pagesOf(p *pool) (most, likely, all int) {
 		return min(len(p.steps), p.most/2), 1, 1
 	}
 	most = w.Plan.MostPages(w.Scarce, p.list, p.one, p.most, p.searches())
+	if p.limit > 0 {
+		most = min(most, ceil(p.limit, p.list.MaxPage))
+	}
 	switch {
-	case p.list == zoom.ListGroups.Spec:
-		return min(most, ceil(zoom.MaxGroups, p.list.MaxPage)), 1, 1
 	case p.list != zoom.ListUsers.Spec:
 		return most, 1, 1
 	case w.UserPages == 0:

@@ -20,6 +20,8 @@ type walk struct {
 	plan  *Plan
 
 	pools []*pool
+	// edges are the paths of the edges.
+	edges map[string]bool
 	// registrants is the number of registrants that the input of the last mutation names.
 	registrants int
 }
@@ -101,6 +103,19 @@ func (w *walk) step(at *place, op *zoom.Spec, path string, most, likely int, why
 // noteTrips notes a chain of so many round trips.
 func (w *walk) noteTrips(trips int) { w.plan.Trips = max(w.plan.Trips, trips) }
 
+// levelOf returns the level of a path: the number of edges on it.
+func (w *walk) levelOf(path string) (level int) {
+	for i, b := range []byte(path) {
+		if b == '.' && w.edges[path[:i]] {
+			level++
+		}
+	}
+	if w.edges[path] {
+		level++
+	}
+	return level
+}
+
 // times multiplies numbers of objects or calls, bounded by [Options.Objects].
 func (w *walk) times(a, b int) int { return times(a, b, w.Objects) }
 
@@ -133,6 +148,7 @@ func (w *walk) subscription() {
 		if f.Definition == nil || strings.HasPrefix(f.Name, "__") {
 			continue
 		}
+		w.edges[f.Alias] = true
 		args := w.argumentsOf(f, f.Alias)
 		at := &place{def: def, most: 1, likely: 1, parents: 1, account: w.accountIn(f, args)}
 		w.beforeSubscription(at, f, args)
@@ -207,6 +223,7 @@ func (w *walk) field(at *place, f graphql.CollectedField) {
 		return
 	}
 	e := &edge{place: at, field: f, info: info, path: join(at.path, f.Alias)}
+	w.edges[e.path] = true
 	if len(fd.Arguments) > 0 {
 		e.args = w.argumentsOf(f, e.path)
 		w.enter(e)

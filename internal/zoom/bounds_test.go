@@ -292,7 +292,7 @@ func TestPages_leadNowhere(t *testing.T) {
 			keys[i] = fmt.Sprintf("%d@example.com", i)
 		}
 		for range 2 {
-			for _, f := range FindUsers(ctx, cl, keys) {
+			for _, f := range FindUsers(ctx, cl, keys, nil) {
 				if !errors.Is(f.Err, ErrNotFound) {
 					t.Fatalf("%s: an unknown user: %v", c.why, f.Err)
 				}

@@ -248,7 +248,7 @@ func FindQos(ctx context.Context, c *Client, run RunKey, webinar bool, ids []str
 	if !whole {
 		d.listings = []*listing[types.ParticipantQos]{listingOf("qos "+run.Run, ops.QosList, run)}
 	}
-	return d.find(ctx, c, ids)
+	return d.find(ctx, c, ids, nil)
 }
 
 // FindStays returns stays by their ids within the instance, in the order of the ids.

@@ -39,13 +39,24 @@ type listing[T any] struct {
 // then the cheapest way to the rest: listings if they use less of the budget, otherwise a
 // call for each key. An object that is in no listing does not exist, if all were read to
 // their ends and are complete by Zoom's own count.
-func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Found[T] {
-	return d.findBy(ctx, c, keys, false)
+func (d *directory[T]) find(ctx context.Context, c *Client, keys []string, later Later) []Found[T] {
+	return d.findBy(ctx, c, keys, searchLimits{later: later})
 }
 
-// findBy is find. With noPages, it requests no page of a listing, and reads only pages that are
-// cached or already requested.
-func (d *directory[T]) findBy(ctx context.Context, c *Client, keys []string, noPages bool) []Found[T] {
+// Later returns the maximum number of objects that a caller requests one by one after a search,
+// whether a list has them or not: for these, the search would read a list in vain. A search calls it
+// once, if objects are missing. Nil stands for 0.
+type Later func() int
+
+// searchLimits limit the pages that a search requests.
+type searchLimits struct {
+	// noPages allows only pages that are cached or already requested.
+	noPages bool
+	later   Later
+}
+
+// findBy is find with other limits.
+func (d *directory[T]) findBy(ctx context.Context, c *Client, keys []string, limits searchLimits) []Found[T] {
 	found := make([]Found[T], len(keys))
 	missing := make([]int, len(keys))
 	for i := range missing {
@@ -59,7 +70,7 @@ func (d *directory[T]) findBy(ctx context.Context, c *Client, keys []string, noP
 		}
 		return !ok
 	})
-	missing, end := d.searchListings(ctx, c, keys, missing, found, noPages)
+	missing, end := d.searchListings(ctx, c, keys, missing, found, limits)
 	if end != nil {
 		for _, i := range missing {
 			found[i].Err = end
@@ -104,11 +115,13 @@ func (d *directory[T]) searchCached(ctx context.Context, c *Client, keys []strin
 // listings were read to their ends. It reads the listings one after the other, the likeliest
 // first. If a key is an e-mail address, it reads their first pages concurrently, if that pays:
 // the address may belong to no user, and then all listings have to be read.
-func (d *directory[T]) searchListings(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T], noPages bool) ([]int, error) {
+func (d *directory[T]) searchListings(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T], limits searchLimits) ([]int, error) {
 	complete, budget := len(d.listings) > 0, d.newBudget(c, len(missing))
-	budget.noPages = noPages
+	if budget.noPages = limits.noPages; limits.later != nil && len(missing) > 1 {
+		budget.later = limits.later()
+	}
 	firsts := make([]firstPage[T], len(d.listings))
-	if !noPages && slices.ContainsFunc(missing, func(i int) bool { return strings.Contains(keys[i], "@") }) && d.allPay(c, len(missing)) {
+	if !budget.noPages && slices.ContainsFunc(missing, func(i int) bool { return strings.Contains(keys[i], "@") }) && d.allPay(c, len(missing), budget.later) {
 		d.firstPages(ctx, c, firsts, budget)
 	}
 	for n := range d.listings {

@@ -192,10 +192,10 @@ func TestFind(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			client := newTestClient(c.zoom.wire, func(cfg *Config) { cfg.Plan = Business })
 			if c.first != nil {
-				FindUsers(t.Context(), client, c.first)
+				FindUsers(t.Context(), client, c.first, nil)
 				c.zoom.calls.take()
 			}
-			found := FindUsers(t.Context(), client, c.keys)
+			found := FindUsers(t.Context(), client, c.keys, nil)
 			wantFound(t, c.keys, found, func(key string) bool { return !strings.HasPrefix(key, "stranger") })
 			got := c.zoom.calls.take()
 			if lists, _ := spent(got); lists < len(got) {
@@ -261,12 +261,12 @@ func TestFind_calls(t *testing.T) {
 				}
 			}
 			slices.Sort(keys)
-			keys = slices.Compact(keys)                            // as loaders do
-			found := FindUsers(context.Background(), client, keys) //nolint:usetesting // rapid.T has a context for each try
+			keys = slices.Compact(keys)                                 // as loaders do
+			found := FindUsers(context.Background(), client, keys, nil) //nolint:usetesting // rapid.T has a context for each try
 			wantFound(t, keys, found, func(key string) bool { return exists[key] })
 
 			lists, gets := spent(z.calls.take())
-			w := plan.weights(Scarcity{}, ListUsers.Spec, GetUser.Spec)
+			w := plan.weights(Scarcity{}, ListUsers.Spec, GetUser.Spec, 0)
 			most := w.price(0, len(keys))
 			if z.failing != "-" || z.pageMax > 0 || slices.ContainsFunc(slices.Collect(maps.Values(z.lists)), func(ids []string) bool { return len(ids) > ListUsers.MaxPage }) {
 				most += max(most/listingPays, w.price(fewPages, 0))
@@ -307,11 +307,11 @@ func TestFind_roundTrips(t *testing.T) {
 			z := &fakeUsers{lists: map[string][]string{"active": ids("a", 40)}}
 			client := newTestClient(slowly(z), func(cfg *Config) { cfg.Plan = Business })
 			if c.known != nil {
-				FindUsers(t.Context(), client, c.known)
+				FindUsers(t.Context(), client, c.known, nil)
 				z.calls.take()
 			}
 			began := time.Now()
-			found := FindUsers(t.Context(), client, c.keys)
+			found := FindUsers(t.Context(), client, c.keys, nil)
 			wantFound(t, c.keys, found, func(key string) bool { return !strings.HasPrefix(key, "stranger") })
 			if trips, calls := time.Since(began), z.calls.take(); trips != c.trips || len(calls) != c.calls {
 				t.Errorf("%s: took %v and %d calls, want %v and %d: %v", c.why, trips, len(calls), c.trips, c.calls, calls)
@@ -320,12 +320,37 @@ func TestFind_roundTrips(t *testing.T) {
 	}
 }
 
+// A list saves no call for users who are requested one by one later. As long as it is not known who
+// they are, a page has to pay for the others alone.
+func TestFind_requestedLater(t *testing.T) {
+	for _, c := range []struct{ keys, later, pages, calls int }{
+		{8, 0, 1, 0},
+		{8, 2, 1, 0},
+		{8, 3, 0, 8}, // Business: a page pays for six users
+		{40, 100, 0, 40},
+	} {
+		z, asked := &fakeUsers{lists: map[string][]string{"active": ids("a", 40)}}, 0
+		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan = Business })
+		find := func() (pages, calls int) {
+			found := FindUsers(t.Context(), client, ids("a", c.keys), func() int { asked++; return c.later })
+			wantFound(t, ids("a", c.keys), found, func(string) bool { return true })
+			return spent(z.calls.take())
+		}
+		if pages, calls := find(); pages != c.pages || calls != c.calls {
+			t.Errorf("%d of %d later: %d pages and %d calls, want %d and %d", c.later, c.keys, pages, calls, c.pages, c.calls)
+		}
+		if find(); asked != 1 {
+			t.Errorf("%d times computed, want once: the second search found all in the cache", asked)
+		}
+	}
+}
+
 // A list that may not be read is requested once, also where all lists are read at once.
 func TestFind_refusedList(t *testing.T) {
 	z := &fakeUsers{lists: map[string][]string{"active": ids("a", 40), "inactive": ids("i", 9)}, failing: "inactive"}
 	client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan = Business })
 	keys := append(ids("a", 30), "i1@example.com")
-	wantFound(t, keys, FindUsers(t.Context(), client, keys), func(string) bool { return true })
+	wantFound(t, keys, FindUsers(t.Context(), client, keys, nil), func(string) bool { return true })
 	if lists, gets := spent(z.calls.take()); lists != 3 || gets != 1 {
 		t.Errorf("%d pages and %d calls, want one page of each list and one call", lists, gets)
 	}
@@ -338,11 +363,11 @@ func TestFind_pageUnderWay(t *testing.T) {
 		client := newTestClient(slowly(z), func(cfg *Config) { cfg.Plan = Business })
 		many := make(chan struct{})
 		go func() {
-			FindUsers(t.Context(), client, ids("a", 30))
+			FindUsers(t.Context(), client, ids("a", 30), nil)
 			close(many)
 		}()
 		synctest.Wait()
-		found := FindUsers(t.Context(), client, []string{"a39"}) // without the page, it would be requested by key
+		found := FindUsers(t.Context(), client, []string{"a39"}, nil) // without the page, it would be requested by key
 		wantFound(t, []string{"a39"}, found, func(string) bool { return true })
 		<-many
 		z.calls.want(t, "one page for both", "GET /users?page_size=2000&status=active")
@@ -355,11 +380,11 @@ func TestFind_knownLengths(t *testing.T) {
 	for _, totals := range []bool{true, false} {
 		z := &fakeUsers{lists: map[string][]string{"active": ids("a", 9000)}, totals: totals}
 		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan, cfg.Store = Business, nil })
-		FindUsers(t.Context(), client, []string{"a0", "a1", "a2", "a3", "a4", "a1999", "a2001"}) // a page, and one by key
+		FindUsers(t.Context(), client, []string{"a0", "a1", "a2", "a3", "a4", "a1999", "a2001"}, nil) // a page, and one by key
 		if lists, gets := spent(z.calls.take()); lists != 1 || gets != 1 {
 			t.Errorf("at first it is taken to be one page: %d pages, %d calls", lists, gets)
 		}
-		FindUsers(t.Context(), client, ids("a", 8))
+		FindUsers(t.Context(), client, ids("a", 8), nil)
 		if lists, gets := spent(z.calls.take()); lists != 0 || gets != 8 {
 			t.Errorf("totals %v: the second time it is known to be longer: %d pages, %d calls", totals, lists, gets)
 		}
@@ -374,13 +399,13 @@ func TestFind_cannotProve(t *testing.T) {
 		"the list itself is too long": {lists: map[string][]string{"active": ids("a", 9_000)}, totals: true},
 	} {
 		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan, cfg.Store = Business, nil })
-		FindUsers(t.Context(), client, ids("stranger", 200)) // tells the lengths
+		FindUsers(t.Context(), client, ids("stranger", 200), nil) // tells the lengths
 		z.calls.take()
-		FindUsers(t.Context(), client, ids("a", 8))
+		FindUsers(t.Context(), client, ids("a", 8), nil)
 		if lists, gets := spent(z.calls.take()); lists != 0 || gets != 8 {
 			t.Errorf("%s: %d pages, %d calls", why, lists, gets)
 		}
-		FindUsers(t.Context(), client, ids("a", 80))
+		FindUsers(t.Context(), client, ids("a", 80), nil)
 		if lists, gets := spent(z.calls.take()); lists == 0 || gets != 0 {
 			t.Errorf("%s: of many keys: %d pages, %d calls", why, lists, gets)
 		}
@@ -415,7 +440,7 @@ func TestFindUsersWhole(t *testing.T) {
 	} {
 		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan = Business })
 		if c.first != nil {
-			FindUsers(t.Context(), client, c.first)
+			FindUsers(t.Context(), client, c.first, nil)
 			z.calls.take()
 		}
 		found := FindUsersWhole(t.Context(), client, c.keys, done)
@@ -466,7 +491,7 @@ func TestFindRegistrants(t *testing.T) {
 		"/meetings/7/registrants/p": `{"id":"p"}`,
 	})), func(c *Config) { c.Plan = Business })
 	ask := func(ids ...string) (got []string) {
-		for _, f := range FindRegistrants(t.Context(), c, RegistrantsOf{Number: 7}, ids) {
+		for _, f := range FindRegistrants(t.Context(), c, RegistrantsOf{Number: 7}, ids, nil) {
 			switch {
 			case errors.Is(f.Err, ErrNotFound):
 				got = append(got, "none")
@@ -494,7 +519,7 @@ func TestFindRegistrants(t *testing.T) {
 	if diff := cmp.Diff([]string{"GET /meetings/7/registrants/x", "GET /meetings/7/registrants/y"}, got); diff != "" {
 		t.Errorf("the cached list costs nothing, and few unknown ids are requested by key: -want +got\n%s", diff)
 	}
-	if len(FindRegistrants(t.Context(), c, RegistrantsOf{Number: 8}, nil)) != 0 {
+	if len(FindRegistrants(t.Context(), c, RegistrantsOf{Number: 8}, nil, nil)) != 0 {
 		t.Error("no ids, but objects")
 	}
 }

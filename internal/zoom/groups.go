@@ -58,7 +58,7 @@ var (
 		Tags:   []string{"group:{groupId}", "every-group"},
 	})
 	ListGroups = list[NoFilter, types.Group](Spec{
-		Pattern: "GET /groups", Rate: Medium, Life: Slow, Array: "groups", MaxPage: 300,
+		Pattern: "GET /groups", Rate: Medium, Life: Slow, Array: "groups", MaxPage: 300, Short: true,
 		Scopes: groupRead + "group:read:list_groups:admin",
 		Tags:   []string{"groups"},
 	})
@@ -111,5 +111,5 @@ var groups = directory[types.Group]{
 
 // FindGroups returns groups by id, in the order of the ids, at the least cost.
 func FindGroups(ctx context.Context, c *Client, ids []string) []Found[types.Group] {
-	return groups.find(ctx, c, ids)
+	return groups.find(ctx, c, ids, nil)
 }

@@ -9,11 +9,15 @@ import "sync"
 // listings are known, and Zoom returns all items that it counts. A listing that was never read is
 // assumed to have one page. If that is wrong, or if Zoom returns fewer items than it counts, at most
 // 1/listingPays of the price of a call for each key is wasted.
+//
+// Some of the objects may be requested one by one later, because other fields of them are selected
+// that lists lack. Pages save no call for these. Which they are is not known yet, only how many at most:
+// so the pages have to pay for the other keys alone.
 
 const (
 	// listingPays is the factor by which pages must be cheaper than a call for each key for a
 	// search to begin: a page of 2,000 items takes Zoom and this process far longer than one
-	// object, which outweighs a small saving of calls.
+	// object, which outweighs a small saving of calls. It is 1 for a list that is [Spec.Short].
 	listingPays = 4
 	// fewPages is the largest number of pages of all listings together that are read if they cost
 	// less than a call for each key, but not listingPays times less.
@@ -25,6 +29,7 @@ type searchBudget struct {
 	keys     int   // missing at the beginning
 	pages    int   // requested so far, of all listings
 	left     []int // unread pages of each listing, as far as is known
+	later    int   // the maximum number of objects that are requested one by one afterwards
 	closed   bool  // a likelier listing was not read to its end, so no page is requested
 	noPages  bool  // no page is requested: see findBy
 	notAsked bool  // a page is not in the cache, below the context of a [Peek]
@@ -45,7 +50,7 @@ func (d *directory[T]) pages(items int) int {
 
 // allPay reports whether reading all listings uses clearly less of the budget than a call
 // for each key.
-func (d *directory[T]) allPay(c *Client, missing int) bool {
+func (d *directory[T]) allPay(c *Client, missing, later int) bool {
 	pages := 0
 	for _, n := range d.newBudget(c, missing).left {
 		pages += n
@@ -53,7 +58,7 @@ func (d *directory[T]) allPay(c *Client, missing int) bool {
 	if read, forced := c.forced(d.list, missing); forced {
 		return read
 	}
-	return c.weights(d.list, d.one).pay(pages, missing)
+	return c.weights(d.list, d.one, later).pay(pages, missing)
 }
 
 // forced returns the choice that [Config.Lists] forces, if it does.
@@ -72,7 +77,7 @@ func (d *directory[T]) pays(c *Client, n, missing int, budget *searchBudget) boo
 	if read, forced := c.forced(d.list, missing); forced {
 		return read
 	}
-	w := c.weights(d.list, d.one)
+	w := c.weights(d.list, d.one, budget.later)
 	rest, sure := 0, true
 	for k := n; k < len(d.listings); k++ {
 		rest += budget.left[k]
@@ -89,13 +94,24 @@ func (d *directory[T]) pays(c *Client, n, missing int, budget *searchBudget) boo
 	return w.prove(budget.pages+rest, budget.keys) && (clearly || w.price(budget.pages, missing) > w.price(0, budget.keys))
 }
 
-// weights are the prices of a page of a list and of one object: see [Plan.Price].
-type weights struct{ page, one float64 }
+// weights are the prices of a page of a list and of one object (see [Plan.Price]), the factor by which
+// pages must be cheaper to be clearly cheaper, and the maximum number of objects that are requested
+// one by one later.
+type weights struct {
+	page, one    float64
+	clear, later int
+}
 
-func (c *Client) weights(list, one *Spec) weights { return c.cfg.Plan.weights(c.Scarcity(), list, one) }
+func (c *Client) weights(list, one *Spec, later int) weights {
+	return c.cfg.Plan.weights(c.Scarcity(), list, one, later)
+}
 
-func (p Plan) weights(s Scarcity, list, one *Spec) weights {
-	return weights{s.of(list.Rate) * p.Price(list.Rate), s.of(one.Rate) * p.Price(one.Rate)}
+func (p Plan) weights(s Scarcity, list, one *Spec, later int) weights {
+	w := weights{s.of(list.Rate) * p.Price(list.Rate), s.of(one.Rate) * p.Price(one.Rate), listingPays, later}
+	if list.Short {
+		w.clear = 1
+	}
+	return w
 }
 
 // price returns the price of so many pages and calls by key.
@@ -104,12 +120,17 @@ func (w weights) price(pages, keys int) float64 {
 }
 
 // pay reports whether so many pages use clearly less of the budget than so many calls by key.
-func (w weights) pay(pages, keys int) bool { return w.price(listingPays*pages, 0) <= w.price(0, keys) }
+func (w weights) pay(pages, keys int) bool {
+	return w.price(w.clear*pages, 0) <= w.price(0, w.saved(keys))
+}
+
+// saved returns the number of calls that so many keys on pages save for certain.
+func (w weights) saved(keys int) int { return max(0, keys-w.later) }
 
 // prove reports whether so many pages, which are all pages of all listings, may be read instead of
 // a call for each key.
 func (w weights) prove(pages, keys int) bool {
-	return w.pay(pages, keys) || pages <= fewPages && w.price(pages, 0) <= w.price(0, keys)
+	return w.pay(pages, keys) || pages <= fewPages && w.price(pages, 0) <= w.price(0, w.saved(keys))
 }
 
 // Price returns the price of a call of a label: the time, in seconds, for which the plan allows one
@@ -118,23 +139,24 @@ func (p Plan) Price(r Rate) float64 { return 1 / p.perSecond(r) }
 
 // Cheaper reports whether objects are searched for in listings, instead of a call for each of so
 // many keys, with the present scarcity. first is the number of pages of the first listing, and all
-// that of all listings together.
-func (p Plan) Cheaper(s Scarcity, list *Spec, first, all int, one *Spec, keys int) bool {
-	w := p.weights(s, list, one)
+// that of all listings together. later is the maximum number of objects that are requested one by
+// one afterwards.
+func (p Plan) Cheaper(s Scarcity, list *Spec, first, all int, one *Spec, keys, later int) bool {
+	w := p.weights(s, list, one, later)
 	return w.pay(first, keys) && w.prove(all, keys)
 }
 
 // MostPages returns the maximum number of pages of lists that are read to find objects by so many
 // keys, in so many searches; 0 searches stand for an unknown number.
 func (p Plan) MostPages(s Scarcity, list, one *Spec, keys, searches int) int {
-	w := p.weights(s, list, one)
+	w := p.weights(s, list, one, 0)
 	if !w.pay(1, keys) {
 		return 0
 	}
 	each := float64(keys) * w.one / w.page
 	most := int(each + 1e-9)
 	if searches > 0 {
-		most = min(most, max(int(each/listingPays+1e-9), fewPages)+(searches-1)*fewPages)
+		most = min(most, max(int(each/float64(w.clear)+1e-9), fewPages)+(searches-1)*fewPages)
 	}
 	return most
 }

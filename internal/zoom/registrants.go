@@ -116,12 +116,12 @@ func meetingRegistrants(meeting types.MeetingNumber) directory[types.Registrant]
 
 // FindRegistrants returns registrants of one meeting or webinar by id, in the
 // order of the ids, at the least cost.
-func FindRegistrants(ctx context.Context, c *Client, of RegistrantsOf, ids []string) []Found[types.Registrant] {
+func FindRegistrants(ctx context.Context, c *Client, of RegistrantsOf, ids []string, later Later) []Found[types.Registrant] {
 	d := meetingRegistrants(of.Number)
 	if of.Webinar {
 		d = webinarRegistrants(of.Number)
 	}
-	return d.find(ctx, c, ids)
+	return d.find(ctx, c, ids, later)
 }
 
 // RegistrantsOf names the meeting or webinar of registrants.
@@ -136,6 +136,14 @@ func (of RegistrantsOf) Registrants(ctx context.Context, c *Client, status types
 		return ListWebinarRegistrants.Pages(ctx, c, WebinarRegistrantFilter{WebinarID: of.Number, Status: status}, Paging{Size: ListWebinarRegistrants.MaxPage})
 	}
 	return ListRegistrants.Pages(ctx, c, RegistrantFilter{MeetingID: of.Number, Status: status}, Paging{Size: ListRegistrants.MaxPage})
+}
+
+// One returns the operation of [RegistrantsOf.Get].
+func (of RegistrantsOf) One() *Spec {
+	if of.Webinar {
+		return GetWebinarRegistrant.Spec
+	}
+	return GetRegistrant.Spec
 }
 
 // Get returns one registrant by id.

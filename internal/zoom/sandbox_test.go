@@ -167,7 +167,7 @@ func TestSandbox_lifeOfAMeeting(t *testing.T) {
 	if err != nil || added.JoinURL == "" {
 		t.Fatalf("added %+v, %v", added, err)
 	}
-	found := zoom.FindRegistrants(ctx, r.client, zoom.RegistrantsOf{Number: made.Number}, []string{string(added.RegistrantID), "stranger"})
+	found := zoom.FindRegistrants(ctx, r.client, zoom.RegistrantsOf{Number: made.Number}, []string{string(added.RegistrantID), "stranger"}, nil)
 	if found[0].Err != nil || found[0].Object.Email != "ann@example.com" || found[0].Object.Meeting != made.Number || !errors.Is(found[1].Err, zoom.ErrNotFound) {
 		t.Errorf("found %+v and %+v", found[0], found[1])
 	}
@@ -352,7 +352,7 @@ func TestSandbox_findUsers(t *testing.T) {
 	keys = append(keys, r.InactiveUserID, r.DeletedUserID)
 	r.client.Evict(t.Context(), "users")
 	r.ResetCalls()
-	for i, f := range zoom.FindUsers(t.Context(), r.client, keys) {
+	for i, f := range zoom.FindUsers(t.Context(), r.client, keys, nil) {
 		if gone := keys[i] == r.DeletedUserID; gone != errors.Is(f.Err, zoom.ErrNotFound) || gone != (f.Object == nil) {
 			t.Errorf("%s: got %v, %v", keys[i], f.Object, f.Err)
 		}

@@ -52,7 +52,7 @@ func TestScarcity_second(t *testing.T) {
 			}, func(cfg *Config) { cfg.Plan, cfg.Limiter, cfg.Store = plan, limiter, nil })
 			find := func(c *Client) string {
 				calls.take()
-				FindUsers(t.Context(), c, ids)
+				FindUsers(t.Context(), c, ids, nil)
 				lists, gets := spent(calls.take())
 				return fmt.Sprint(lists, gets)
 			}
@@ -96,7 +96,7 @@ func TestScarcity(t *testing.T) {
 			find := func() string {
 				for range 2 { // the first learns what is left
 					calls.take()
-					FindUsers(t.Context(), c, []string{"a", "b", "c", "d", "e"})
+					FindUsers(t.Context(), c, []string{"a", "b", "c", "d", "e"}, nil)
 					synctest.Wait()
 				}
 				lists, gets := spent(calls.take())

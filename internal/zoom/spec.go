@@ -122,6 +122,9 @@ type Spec struct {
 	// Numbered reports that Zoom pages by number instead of by token. Items that are
 	// inserted or deleted between two pages then shift those after them.
 	Numbered bool
+	// Short reports that the list seldom has more than one page, of small items: a page is read
+	// instead of a call for each item as soon as it uses less of the budget.
+	Short bool
 	// Life is the class of an answer's cache lifetime.
 	Life Life
 	// LifeOf returns the class if it depends on the request or the answer; else nil.

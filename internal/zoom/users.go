@@ -66,8 +66,8 @@ const UserLists = 3
 // FindUsers returns users by id or by e-mail address in lower case, in the order of the
 // keys, at the least cost. They may come from lists, and then have only the fields of lists
 // (see types.Origin).
-func FindUsers(ctx context.Context, c *Client, keys []string) []Found[types.User] {
-	return users.find(ctx, c, keys)
+func FindUsers(ctx context.Context, c *Client, keys []string, later Later) []Found[types.User] {
+	return users.find(ctx, c, keys, later)
 }
 
 // FindUsersWhole is FindUsers, by e-mail address, for fields that lists lack. A user that is found
@@ -78,10 +78,10 @@ func FindUsers(ctx context.Context, c *Client, keys []string) []Found[types.User
 // cache: the other addresses are looked up after that.
 func FindUsersWhole(ctx context.Context, c *Client, emails []string, read <-chan struct{}) []Found[types.User] {
 	if read, forced := c.forced(users.list, len(emails)); forced {
-		return users.findBy(ctx, c, emails, !read)
+		return users.findBy(ctx, c, emails, searchLimits{noPages: !read})
 	}
-	if len(emails) <= sampled || !users.allPay(c, len(emails)-sampled) {
-		return users.findBy(ctx, c, emails, true)
+	if len(emails) <= sampled || !users.allPay(c, len(emails)-sampled, 0) {
+		return users.findBy(ctx, c, emails, searchLimits{noPages: true})
 	}
 	places, order := make([]int, len(emails)), make([]uint64, len(emails))
 	for i, email := range emails {
@@ -96,7 +96,7 @@ func FindUsersWhole(ctx context.Context, c *Client, emails []string, read <-chan
 		for n, i := range places {
 			names[n] = emails[i]
 		}
-		for n, f := range users.findBy(ctx, c, names, noPages) {
+		for n, f := range users.findBy(ctx, c, names, searchLimits{noPages: noPages}) {
 			found[places[n]] = f
 		}
 	}
