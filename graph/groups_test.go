@@ -8,11 +8,12 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// TestUserGroups reads the groups of a user, few of them one by one and many from the list. A group
+// TestUserGroups reads the groups of a user, one by its id and several from the list. A group
 // that no longer exists is left out, and one that cannot be read makes the field an error.
 func TestUserGroups(t *testing.T) {
 	user := zoomRow{"GET", "/users/u1", 0, `{"id": "u1", "group_ids": ["g1", "g2"]}`}
 	one := zoomRow{"GET", "/groups/g1", 0, `{"id": "g1", "name": "One", "total_members": 1}`}
+	refused := zoomRow{"GET", "/groups", 403, `{"code": 403, "message": "No permission."}`}
 	for _, c := range []struct {
 		why  string
 		rows []zoomRow
@@ -20,15 +21,17 @@ func TestUserGroups(t *testing.T) {
 		errs map[string]string
 		call string // to Zoom, for the groups
 	}{
-		{"few", []zoomRow{user, one, {"GET", "/groups/g2", 0, `{"id": "g2", "name": "Two", "total_members": 2}`}}, `[{"name": "One"}, {"name": "Two"}]`, nil, "GET /groups/g1 GET /groups/g2"},
+		{"one", []zoomRow{{"GET", "/users/u1", 0, `{"id": "u1", "group_ids": ["g1"]}`}, one}, `[{"name": "One"}]`, nil, "GET /groups/g1"},
+		{"it is gone", []zoomRow{{"GET", "/users/u1", 0, `{"id": "u1", "group_ids": ["g1"]}`}, {"GET", "/groups/g1", 404, `{"code": 4130, "message": "Gone."}`}}, `[]`, nil, "GET /groups/g1"},
+		{"two, in the list of all groups", []zoomRow{user, {"GET", "/groups", 0, `{"total_records": 2, "next_page_token": "", "groups": [{"id": "g2", "name": "2"}, {"id": "g1", "name": "1"}]}`}}, `[{"name": "1"}, {"name": "2"}]`, nil, "GET /groups"},
 		{
-			"many, in the list of all groups", []zoomRow{
+			"many, of which one is gone", []zoomRow{
 				{"GET", "/users/u1", 0, `{"id": "u1", "group_ids": ["g1", "g2", "g3", "g4", "g5", "g6", "g7", "gone"]}`},
 				{"GET", "/groups", 0, `{"total_records": 7, "next_page_token": "", "groups": [{"id": "g1", "name": "1"}, {"id": "g7", "name": "7"}, {"id": "g2", "name": "2"}, {"id": "g3", "name": "3"}, {"id": "g4", "name": "4"}, {"id": "g5", "name": "5"}, {"id": "g6", "name": "6"}]}`},
 			}, `[{"name": "1"}, {"name": "2"}, {"name": "3"}, {"name": "4"}, {"name": "5"}, {"name": "6"}, {"name": "7"}]`, nil, "GET /groups",
 		},
-		{"one is gone", []zoomRow{user, one, {"GET", "/groups/g2", 404, `{"code": 4130, "message": "Gone."}`}}, `[{"name": "One"}]`, nil, "GET /groups/g1 GET /groups/g2"},
-		{"one is refused", []zoomRow{user, one, {"GET", "/groups/g2", 403, `{"code": 403, "message": "No permission."}`}}, `null`, map[string]string{"user.groups": "FORBIDDEN"}, "GET /groups/g1 GET /groups/g2"},
+		{"the list is refused", []zoomRow{user, refused, one, {"GET", "/groups/g2", 0, `{"id": "g2", "name": "Two"}`}}, `[{"name": "One"}, {"name": "Two"}]`, nil, "GET /groups GET /groups/g1 GET /groups/g2"},
+		{"one is refused, too", []zoomRow{user, refused, one, {"GET", "/groups/g2", 403, `{"code": 403, "message": "No permission."}`}}, `null`, map[string]string{"user.groups": "FORBIDDEN"}, "GET /groups GET /groups/g1 GET /groups/g2"},
 		{"none", []zoomRow{{"GET", "/users/u1", 0, `{"id": "u1", "group_ids": []}`}}, `[]`, nil, ""},
 		{"they are not told", []zoomRow{{"GET", "/users/u1", 0, `{"id": "u1"}`}}, `null`, nil, ""},
 	} {
