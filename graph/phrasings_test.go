@@ -28,7 +28,7 @@ import (
 )
 
 var (
-	pairs    = flag.Int("pairs", 200, "how many questions TestPhrasings asks in two phrasings each")
+	pairs    = flag.Int("pairs", 100, "how many questions TestPhrasings asks in two phrasings each")
 	pairSeed = flag.Uint64("pairs.seed", 7726595130957722437, "the seed of TestPhrasings; 0 takes a new one")
 )
 
