@@ -813,6 +813,49 @@ func TestKnown(t *testing.T) {
 	}
 }
 
+// What Zoom refuses is not cached, but an operation requests it once: until it writes, and as long as
+// "no such object" is cached. What may succeed the next time is requested again.
+func TestRefusedToOneOperation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls log
+		c := newTestClient(logged(&calls, func(r *http.Request) *http.Response {
+			switch {
+			case r.Method == http.MethodPatch:
+				return answer(204, "")
+			case strings.HasSuffix(r.URL.Path, "/busy/webinars"):
+				return answer(400, `{"code":1111,"message":"Something else."}`)
+			}
+			return answer(400, `{"code":200,"message":"Webinar plan is missing."}`)
+		}))
+		ctx := WithUsage(t.Context(), &Usage{})
+		read := func(ctx context.Context, user string, want error) {
+			t.Helper()
+			if _, err := ListWebinars.Page(ctx, c, WebinarFilter{UserID: user}, Paging{Size: 30}); want != nil && !errors.Is(err, want) || err == nil {
+				t.Errorf("the error is %v, want %v", err, want)
+			}
+		}
+		read(ctx, "u", ErrPlanRequired)
+		read(ctx, "u", ErrPlanRequired)
+		calls.want(t, "twice in one operation", "GET /users/u/webinars?page_number=1&page_size=30")
+		read(WithUsage(t.Context(), &Usage{}), "u", ErrPlanRequired)
+		calls.want(t, "another operation", "GET /users/u/webinars?page_number=1&page_size=30")
+		if _, err := UpdateUser.Do(ctx, c, UserPatch{UserID: "u", Patch: &types.UserPatch{FirstName: new("A")}}); err != nil {
+			t.Fatal(err)
+		}
+		calls.take()
+		read(ctx, "u", ErrPlanRequired)
+		calls.want(t, "after a write", "GET /users/u/webinars?page_number=1&page_size=30")
+		time.Sleep(absent)
+		read(ctx, "u", ErrPlanRequired)
+		calls.want(t, "later", "GET /users/u/webinars?page_number=1&page_size=30")
+		read(ctx, "busy", nil)
+		read(ctx, "busy", nil)
+		if n := len(calls.take()); n != 2 {
+			t.Errorf("%d calls for what may succeed the next time, want 2", n)
+		}
+	})
+}
+
 // Data of a past instance no longer changes once Zoom has finished computing it.
 func TestPastLife(t *testing.T) {
 	at := types.Time{Time: noon}
