@@ -106,7 +106,7 @@ type denial struct {
 // refusals are not cached, but an operation that needs the answer in several places requests it once.
 func (u *Usage) noteRefusal(req *Request, err error) {
 	e, ok := errors.AsType[*Error](err)
-	if u == nil || !ok || e.By != ByZoom || !slices.ContainsFunc(lasting, func(kind error) bool { return errors.Is(e.Kind, kind) }) {
+	if u == nil || !ok || !req.Spec.Reads() || e.By != ByZoom || !slices.ContainsFunc(lasting, func(kind error) bool { return errors.Is(e.Kind, kind) }) {
 		return
 	}
 	u.mu.Lock()
