@@ -19,7 +19,7 @@ import (
 //
 //	reads:   what is asked
 //	writes:  ticket, of the miss; newer, in the request of a refresh; believed
-//	refuses: nothing
+//	refuses: a read that Zoom has refused to the operation
 type cached struct {
 	*answerStore
 	hosts   *hosts
@@ -118,10 +118,20 @@ func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 	return resp, err
 }
 
-// pass passes a request on. The other requests of its operation need not wait for it.
+// pass passes a request on. The other requests of its operation need not wait for it. A read that
+// Zoom has refused to the operation is not passed on. It is not for the layers below to refuse it,
+// since other operations join their calls; but they note the refusals of those that they send, so
+// that no request of the operation comes between the end of a call and its note here, which is for
+// the operations that have joined.
 func (c *cached) pass(ctx context.Context, req *Request) (*Response, error) {
+	usage := usageFrom(ctx)
+	if err := usage.refused(req); err != nil {
+		return nil, err
+	}
 	defer gate.Wait(ctx)()
-	return c.next(ctx, req)
+	resp, err := c.next(ctx, req)
+	usage.noteRefusal(req, err)
+	return resp, err
 }
 
 // keepFresh refreshes, in the background, an answer that is stale or soon will be, with one call

@@ -813,8 +813,8 @@ func TestKnown(t *testing.T) {
 	}
 }
 
-// What Zoom refuses is not cached, but an operation requests it once: until it writes, and as long as
-// "no such object" is cached. What may succeed the next time is requested again.
+// What Zoom refuses is not cached, but an operation requests it once until it writes. What may succeed
+// the next time is requested again.
 func TestRefusedToOneOperation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
@@ -845,15 +845,49 @@ func TestRefusedToOneOperation(t *testing.T) {
 		calls.take()
 		read(ctx, "u", ErrPlanRequired)
 		calls.want(t, "after a write", "GET /users/u/webinars?page_number=1&page_size=30")
-		time.Sleep(absent)
-		read(ctx, "u", ErrPlanRequired)
-		calls.want(t, "later", "GET /users/u/webinars?page_number=1&page_size=30")
 		read(ctx, "busy", nil)
 		read(ctx, "busy", nil)
 		if n := len(calls.take()); n != 2 {
 			t.Errorf("%d calls for what may succeed the next time, want 2", n)
 		}
 	})
+}
+
+// An operation that joins the refused call of another one remembers the refusal, too. The layers that
+// make such calls do not look up what the operation that sends them remembers.
+func TestRefusedToOneOperation_joined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls log
+		c := newTestClient(logged(&calls, func(*http.Request) *http.Response {
+			time.Sleep(time.Second)
+			return answer(400, `{"code":200,"message":"Webinar plan is missing."}`)
+		}))
+		first, joined := WithUsage(t.Context(), &Usage{}), WithUsage(t.Context(), &Usage{})
+		read := func(ctx context.Context) {
+			_, err := ListWebinars.Page(ctx, c, WebinarFilter{UserID: "u"}, Paging{Size: 30})
+			if !errors.Is(err, ErrPlanRequired) {
+				t.Errorf("the error is %v", err)
+			}
+		}
+		var wait sync.WaitGroup
+		wait.Go(func() { read(first) })
+		synctest.Wait()
+		wait.Go(func() { read(joined) })
+		wait.Wait()
+		read(first)
+		read(joined)
+		calls.want(t, "both, twice", "GET /users/u/webinars?page_number=1&page_size=30")
+	})
+
+	req := userRequest(t, "u")
+	usage := &Usage{}
+	usage.noteRefusal(req, &Error{By: ByZoom, Kind: ErrForbidden})
+	sent := &Response{}
+	a := &answerStore{}
+	resp, err := stored(a, &hosts{})(func(context.Context, *Request) (*Response, error) { return sent, nil })(WithUsage(t.Context(), usage), req)
+	if resp != sent || err != nil {
+		t.Errorf("a call that others may have joined gets %v and %v, not Zoom's answer", resp, err)
+	}
 }
 
 // Data of a past instance no longer changes once Zoom has finished computing it.

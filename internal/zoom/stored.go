@@ -11,14 +11,10 @@ import (
 //
 //	reads:   the request; ticket; newer; believed
 //	writes:  nothing
-//	refuses: a read that Zoom has just refused to the operation
+//	refuses: nothing
 func stored(a *answerStore, hosts *hosts) Layer {
 	return func(next Handler) Handler {
 		return func(ctx context.Context, req *Request) (*Response, error) {
-			usage := usageFrom(ctx)
-			if err := usage.refused(req); err != nil {
-				return nil, err
-			}
 			ticket, keeps := req.ticket, a.keeps(req)
 			if keeps && a.shared != nil {
 				found := a.look(ctx, req, orLease)
@@ -38,7 +34,7 @@ func stored(a *answerStore, hosts *hosts) Layer {
 			}
 			began := time.Now()
 			resp, err := next(ctx, req)
-			usage.noteRefusal(req, err)
+			usageFrom(ctx).noteRefusal(req, err) // before the flight ends: see [cached.pass]
 			if err == nil {
 				hosts.learn(req.Credential, resp.Value)
 			}

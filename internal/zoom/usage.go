@@ -19,7 +19,7 @@ type Usage struct {
 	needed map[string]bool           // the identities of the reads
 	level  func(context.Context) int // nil counts all as one
 	sent   map[string]int            // the earliest levels of reads that were not in the cache
-	denied map[string]denial         // the reads that Zoom refused
+	denied map[string]*Error         // Zoom's refusals, by the identities of the reads
 	calls  [ResourceIntensive + 1]int
 	hits   int
 	waited time.Duration
@@ -96,12 +96,6 @@ func (u *Usage) isLater(ctx context.Context, req *Request) bool {
 	return sent && at > u.level(ctx)
 }
 
-// denial is a read's refusal by Zoom, and when it was given.
-type denial struct {
-	err *Error
-	at  time.Time
-}
-
 // noteRefusal records that Zoom refused a read for a reason that does not change by itself: such
 // refusals are not cached, but an operation that needs the answer in several places requests it once.
 func (u *Usage) noteRefusal(req *Request, err error) {
@@ -112,17 +106,16 @@ func (u *Usage) noteRefusal(req *Request, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.denied == nil {
-		u.denied = map[string]denial{}
+		u.denied = map[string]*Error{}
 	}
-	u.denied[req.identity()] = denial{e, time.Now()}
+	u.denied[req.identity()] = e
 }
 
 // lasting are the kinds of refusals that do not change by themselves.
 var lasting = []error{ErrPlanRequired, ErrNotEnabled, ErrForbidden, ErrNotHost, ErrExpired}
 
-// refused returns the refusal of a read that the operation has requested before; nil if there is none.
-// After a write, and after the time for which "no such object" is cached, Zoom may answer otherwise: a
-// subscription is one operation for hours.
+// refused returns Zoom's refusal of a read that the operation has requested before, since its last
+// write; nil if there is none.
 func (u *Usage) refused(req *Request) error {
 	if u == nil {
 		return nil
@@ -132,8 +125,8 @@ func (u *Usage) refused(req *Request) error {
 	if len(u.denied) == 0 {
 		return nil
 	}
-	if d, ok := u.denied[req.identity()]; ok && time.Since(d.at) < absent {
-		return d.err
+	if err := u.denied[req.identity()]; err != nil {
+		return err
 	}
 	return nil
 }
