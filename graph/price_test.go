@@ -3,6 +3,7 @@ package graph
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -138,6 +139,56 @@ func TestPriceIsABound(t *testing.T) {
 				time.Sleep(10 * time.Minute) // budgets are restored
 			}
 		})
+	})
+}
+
+// TestPriceOfSubAccounts reads the list of groups of each of many accounts: the pages of one list do not
+// bound those of all.
+func TestPriceOfSubAccounts(t *testing.T) {
+	t.Parallel()
+	const accounts = 30
+	list := []string{}
+	rows := []zoomRow{{"GET", "/accounts", 0, ""}}
+	for i := range accounts {
+		list = append(list, fmt.Sprintf(`{"id": "a%d", "account_name": "A"}`, i))
+		of := fmt.Sprintf("/accounts/a%d", i)
+		rows = append(rows,
+			zoomRow{"GET", of + "/users", 0, fmt.Sprintf(`{"next_page_token": "", "total_records": 1, "users": [{"id": "u%d", "email": "u%d@example.com", "group_ids": ["g1", "g2"]}]}`, i, i)},
+			zoomRow{"GET", of + "/groups", 0, `{"total_records": 2, "next_page_token": "", "groups": [{"id": "g1", "name": "One"}, {"id": "g2", "name": "Two"}]}`},
+		)
+	}
+	rows[0].body = fmt.Sprintf(`{"next_page_token": "", "total_records": %d, "accounts": [%s]}`, accounts, strings.Join(list, ","))
+	inZoom(t, rows, func(r *rig, z *zoomSays) {
+		const query = `{ account { subAccounts(first: 30) { nodes { users(first: 1) { nodes { groups { name } } } } } } }`
+		report := r.dry(func() *answer { return r.ask(query, nil) })
+		r.contains(r.ask(query, nil), `{"name":"One"},{"name":"Two"}`)
+		calls := len(z.asked())
+		if calls != 1+2*accounts {
+			t.Errorf("there are %d calls; one list of groups for each account was expected", calls)
+		}
+		if most, expected := report.AtMost["MEDIUM"], report.Expected["MEDIUM"]; most < calls || most > calls+accounts*zoom.MaxGroups/300 || expected != calls {
+			t.Errorf("%d MEDIUM calls: at most %d and %d expected", calls, most, expected)
+		}
+	})
+}
+
+// TestExpectedBelowARead expects the list of users to be read for a deep field, although one user at
+// the root could not be in it for less.
+func TestExpectedBelowARead(t *testing.T) {
+	t.Parallel()
+	store := &emptiedStore{guardedStore{t: t}}
+	store.empty()
+	inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness, Users: 600}, timeout: 5 * time.Minute, store: store, answers: store}, func(r *rig) {
+		query := r.fill(`{
+			user(by: {zoomId: "${HostID}"}) { timezone }
+			account { users(first: 300) { nodes { jobTitle } } role(by: {zoomId: "2"}) { members(first: 300) { nodes { user { timezone } } } } }
+		}`)
+		report := r.dry(func() *answer { return r.ask(query, nil) })
+		r.ask(query, nil)
+		calls := byLabel(r.spent())
+		if expected := report.Expected["LIGHT"]; expected < calls["LIGHT"]*4/5 || expected > calls["LIGHT"]*5/4 {
+			t.Errorf("%d LIGHT calls, and %d expected", calls["LIGHT"], expected)
+		}
 	})
 }
 

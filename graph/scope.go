@@ -160,12 +160,14 @@ func (s *scope) now() *loaded {
 }
 
 func (s *scope) newLoaded() *loaded {
-	return &loaded{directory: directory.Directory{Client: s.client, Rounds: s.rounds, Kind: users, Later: usersBelow}}
+	return &loaded{directory: directory.Directory{Client: s.client, Rounds: s.rounds, Kind: users, Later: s.later(zoom.GetUser.Spec)}}
 }
 
-// usersBelow returns the maximum number of users whom fields below a level request whole.
-func usersBelow(ctx context.Context, level int) int {
-	return from(ctx).plan().Wholes(zoom.GetUser.Spec, level)
+// later returns how many objects of the account an operation reads one by one after a search.
+func (s *scope) later(one *zoom.Spec) zoom.Later {
+	return func(ctx context.Context) int {
+		return from(ctx).plan().WholeBelow(one, s.client.Sub(), s.rounds.Level(ctx))
+	}
 }
 
 // forget drops all loaded objects. A caller that still waits for a loader gets its result.
@@ -265,9 +267,7 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 		for i, k := range keys {
 			ids[i] = k.id
 		}
-		return zoom.FindRegistrants(ctx, s.client, g.of, ids, func() int {
-			return from(ctx).plan().Wholes(g.of.One(), s.rounds.Level(ctx))
-		})
+		return zoom.FindRegistrants(ctx, s.client, g.of, ids, s.later(g.of.One()))
 	})
 }
 

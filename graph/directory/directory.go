@@ -39,8 +39,8 @@ type Directory struct {
 	// Rounds are the response's rounds, and Kind is the kind of users in them.
 	Rounds *batch.Rounds
 	Kind   batch.Kind
-	// Later returns the maximum number of users whom fields below a level request whole.
-	Later func(ctx context.Context, level int) int
+	// Later returns how many users are requested whole after a search.
+	Later zoom.Later
 
 	loader batch.Loader[Key, types.User]
 
@@ -378,9 +378,10 @@ func (d *Directory) lookUp(ctx context.Context, keys []Key, rest []int, names []
 			found[i] = f
 		}
 	}
+	// The pages that this search reads serve the next one.
 	search(false, func(ctx context.Context, c *zoom.Client, names []string) []zoom.Found[types.User] {
-		return zoom.FindUsers(ctx, c, names, func() int { return d.Later(ctx, d.Rounds.Level(ctx)) })
-	}) // the pages that it reads serve the others
+		return zoom.FindUsers(ctx, c, names, d.Later)
+	})
 	search(true, func(ctx context.Context, c *zoom.Client, emails []string) []zoom.Found[types.User] {
 		return zoom.FindUsersWhole(ctx, c, emails, read)
 	})

@@ -48,6 +48,10 @@ func (w *walk) list(e *edge, op *zoom.Spec) *Step {
 	at := place{
 		path: e.path, most: w.times(e.most, first), likely: w.times(e.likely, first), parents: e.most,
 		read: op.Pattern, row: op.Pattern, account: cmp.Or(e.into, e.account), step: s, trips: e.trips + l.likely(), open: e.open,
+		accounts: e.accounts,
+	}
+	if e.into != "" {
+		at.accounts = &at
 	}
 	if ofHosts[op.Pattern] {
 		at.owners = owners{e.likely, e.read, e.key}
@@ -159,7 +163,7 @@ func (w *walk) complete(items *place, list *zoom.Spec, want *selection.Needs, pa
 	if list != zoom.ListUsers.Spec || invited {
 		w.addToPool(op, s, want)
 	} else {
-		w.addWhole(op, s)
+		w.addWhole(s)
 	}
 	if want.NeverIn(list.Pattern) {
 		items.read, s.Fields, s.Listed = op.Pattern, fieldsNeverIn(path, want, list.Pattern), true

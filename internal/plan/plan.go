@@ -108,7 +108,8 @@ type Step struct {
 	// Steps are the steps that need this one's answer.
 	Steps []*Step
 
-	list *Step // of the list that has the same objects; nil if there is none
+	list     *Step  // of the list that has the same objects; nil if there is none
+	accounts *place // the sub accounts of Account "*"
 }
 
 // Lookup names what a mutation reads before it writes, what a subscription reads before it begins,

@@ -199,9 +199,9 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
-// TestWholes tests how many objects are read one by one below a level, whatever lists have of them: a
+// TestWholeBelow tests how many objects are read one by one below a level, whatever lists have of them: a
 // list is an edge, its nodes are none.
-func TestWholes(t *testing.T) {
+func TestWholeBelow(t *testing.T) {
 	p := planned(t, `{
 		meeting(by: {number: "1"}) { host { email groups { members(first: 7) { nodes { user { jobTitle } } } } } }
 		account { users(first: 5) { edges { node { jobTitle } } } }
@@ -215,8 +215,19 @@ func TestWholes(t *testing.T) {
 		{users, 0, 5 + 7*zoom.MaxGroups}, {users, 1, 5 + 7*zoom.MaxGroups}, {users, 2, 7 * zoom.MaxGroups}, {users, 4, 7 * zoom.MaxGroups}, {users, 5, 0},
 		{registrants, 1, 3}, {registrants, 2, 0},
 	} {
-		if got := p.Wholes(c.op, c.below); got != c.want {
+		if got := p.WholeBelow(c.op, "", c.below); got != c.want {
 			t.Errorf("%s below level %d: %d, want %d", c.op.Pattern, c.below, got, c.want)
+		}
+	}
+}
+
+// TestWholeBelow_accounts tests that users of one account are none of another one, but may be in one of
+// the sub accounts that a list returns.
+func TestWholeBelow_accounts(t *testing.T) {
+	p := planned(t, `{ account { subAccounts(first: 2) { nodes { users(first: 5) { nodes { jobTitle } } } } users(first: 7) { nodes { jobTitle } } } }`)
+	for account, want := range map[string]int{"": 7, "sub": 10, "*": 10} {
+		if got := p.WholeBelow(zoom.GetUser.Spec, account, 0); got != want {
+			t.Errorf("%d users of account %q, want %d", got, account, want)
 		}
 	}
 }

@@ -1,20 +1,19 @@
 package plan
 
 import (
-	"math"
 	"slices"
 
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 )
 
-// pool is the objects of one kind that several places of the answer need by key. Many of them are
-// searched for in lists if that costs clearly less; those that are not there are read one by one.
+// pool is the objects of one kind and account that several places of the answer need by key. Many of
+// them are searched for in lists if that costs clearly less; those that are not there are read one by
+// one.
 type pool struct {
 	pair
 	steps    []*Step // that read them one by one
 	listable []*Step // of these, those whose fields the list has
-	level    int     // the smallest one of the objects of listable
 	most     int
 }
 
@@ -24,48 +23,69 @@ func (w *walk) addToPool(op *zoom.Spec, s *Step, want *selection.Needs) {
 	if !ok {
 		return
 	}
-	own := w.poolOf(p)
+	own := w.poolOf(p, s.Account)
 	own.steps = append(own.steps, s)
 	own.most = w.times(1, own.most+s.AtMost)
 	if want != nil && (want.LacksInAll(p.list.Pattern) || want.Secrets) {
-		w.addWhole(op, s)
+		w.addWhole(s)
 		return
 	}
 	own.listable, s.Or = append(own.listable, s), p.list
-	own.level = min(own.level, w.levelOf(s.Path))
 }
 
-// whole is the objects of one kind and level that are read one by one even if a list has them.
+// whole is the objects of a step that are read one by one even if a list has them.
 type whole struct {
-	op          *zoom.Spec
-	level, most int
+	*Step
+	level int // of the objects
 }
 
 // addWhole records that the objects of a step are read one by one.
-func (w *walk) addWhole(op *zoom.Spec, s *Step) {
-	w.plan.wholes = append(w.plan.wholes, whole{op, w.levelOf(s.Path), s.AtMost})
+func (w *walk) addWhole(s *Step) {
+	w.plan.wholes = append(w.plan.wholes, whole{s, w.levelOf(s.Path)})
 }
 
-// Wholes returns the maximum number of objects that an operation of Zoom reads one by one for fields
-// below a level of the query, since lists lack selected fields. The level of a field is the number of
-// fields with resolvers on the path to it, as in package batch.
-func (p *Plan) Wholes(op *zoom.Spec, below int) (n int) {
+// WholeBelow returns the maximum number of objects of an account that an operation of Zoom reads one
+// by one for fields below a level of the query, since lists lack selected fields. The level of a
+// field is the number of fields with resolvers on the path to it, as in package batch.
+func (p *Plan) WholeBelow(op *zoom.Spec, account string, level int) (n int) {
 	for _, of := range p.wholes {
-		if of.op == op && of.level > below {
-			n += of.most
+		if of.Op == op && of.level > level && mayBeSame(of.Account, account) {
+			n += of.AtMost
 		}
 	}
 	return n
 }
 
-func (w *walk) poolOf(p pair) *pool {
+// mayBeSame reports whether two accounts may be the same one: see [Step.Account].
+func mayBeSame(a, b string) bool {
+	return a == b || a == "*" && b != "" || b == "*" && a != ""
+}
+
+func (w *walk) poolOf(p pair, account string) *pool {
 	for _, own := range w.pools {
-		if own.one == p.one {
+		if own.one == p.one && own.account() == account {
 			return own
 		}
 	}
-	w.pools = append(w.pools, &pool{pair: p, level: math.MaxInt})
+	w.pools = append(w.pools, &pool{pair: p})
 	return w.pools[len(w.pools)-1]
+}
+
+// account returns the account of the objects: see [Step.Account].
+func (p *pool) account() string { return p.steps[0].Account }
+
+// accounts returns the maximum number of accounts that the objects are in.
+func (p *pool) accounts() int {
+	if p.account() != "*" {
+		return 1
+	}
+	n, lists := 0, []*place(nil)
+	for _, s := range p.steps {
+		if !slices.Contains(lists, s.accounts) {
+			n, lists = n+s.accounts.most, append(lists, s.accounts)
+		}
+	}
+	return n
 }
 
 // addPoolLists adds the steps of the lists in which the objects of pools are searched for.
@@ -80,8 +100,8 @@ func (w *walk) addPoolLists() {
 			Op: p.list, Account: first.Account, Path: first.Path, AtMost: pages, Open: first.Open, Depth: first.Depth,
 			Why: "instead of one by one, if that is clearly cheaper; shared by all fields",
 		}
-		if n := expectedCalls(p.listable); n > 1 && (p.list.MaxPage == 0 || w.Plan.Cheaper(w.Scarce, p.list, likely, all, p.one, n, w.plan.Wholes(p.one, p.level))) {
-			list.Expected = likely
+		if w.prefersList(p, likely, all) {
+			list.Expected = min(pages, likely*p.accounts())
 			for _, s := range p.listable {
 				s.Expected, s.list = 0, list
 			}
@@ -90,20 +110,41 @@ func (w *walk) addPoolLists() {
 	}
 }
 
-// pagesOf returns the maximum number of pages that are read of a pool's list, the expected one if the
-// list is cheaper, and that of all of the listings.
+// prefersList reports whether the list of a pool is expected to be read: likely pages of it in each
+// account, or all pages of all listings.
+func (w *walk) prefersList(p *pool, likely, all int) bool {
+	keys, largest := 0, (*Step)(nil)
+	for _, s := range p.listable {
+		if keys += s.Expected; largest == nil || s.Expected > largest.Expected {
+			largest = s
+		}
+	}
+	each := keys / p.accounts()
+	if each < 2 || p.list.MaxPage == 0 {
+		return each > 1
+	}
+	later := w.plan.WholeBelow(p.one, p.account(), w.levelOf(largest.Path))
+	return w.Plan.Cheaper(w.Scarce, p.list, likely, all, p.one, each, later)
+}
+
+// pagesOf returns the maximum number of pages that are read of a pool's lists, and, if the list of an
+// account is cheaper, the expected number in it and that of all of its listings.
 func (w *walk) pagesOf(p *pool) (most, likely, all int) {
+	own := p.account() == ""
 	if p.list.MaxPage == 0 { // it has no pages, and is read for two objects or more
-		return min(len(p.steps), p.most/2), 1, 1
+		if most = p.most / 2; p.accounts() == 1 {
+			most = min(most, len(p.steps))
+		}
+		return most, 1, 1
 	}
 	most = w.Plan.MostPages(w.Scarce, p.list, p.one, p.most, p.searches())
 	if p.limit > 0 {
-		most = min(most, ceil(p.limit, p.list.MaxPage))
+		most = min(most, w.times(p.accounts(), ceil(p.limit, p.list.MaxPage)))
 	}
 	switch {
 	case p.list != zoom.ListUsers.Spec:
 		return most, 1, 1
-	case w.UserPages == 0:
+	case w.UserPages == 0 || !own:
 		return most, 1, zoom.UserLists
 	}
 	return min(most, w.UserPages), w.ActivePages, w.UserPages
@@ -112,18 +153,10 @@ func (w *walk) pagesOf(p *pool) (most, likely, all int) {
 // searches returns the maximum number of searches for the objects of a pool: for users of the own
 // account, one for each step. It returns 0 if the number is unknown.
 func (p *pool) searches() int {
-	if p.list != zoom.ListUsers.Spec || slices.ContainsFunc(p.steps, func(s *Step) bool { return s.Account != "" }) {
+	if p.list != zoom.ListUsers.Spec || p.account() != "" {
 		return 0
 	}
 	return len(p.steps)
-}
-
-// expectedCalls adds up the expected calls of steps.
-func expectedCalls(steps []*Step) (n int) {
-	for _, s := range steps {
-		n += s.Expected
-	}
-	return n
 }
 
 // insertBefore inserts a step before another one.

@@ -38,9 +38,11 @@ type place struct {
 	// read is the operation that returned them; "" if only their keys are known.
 	read    string
 	account string
-	step    *Step // whose answer has them; nil if they need no call
-	trips   int   // round trips until they are read
-	open    bool  // nothing bounds their number: see [Step.Open]
+	// accounts are the sub accounts of the list that account "*" stands for; nil for one account.
+	accounts *place
+	step     *Step // whose answer has them; nil if they need no call
+	trips    int   // round trips until they are read
+	open     bool  // nothing bounds their number: see [Step.Open]
 	// row is the operation whose list has each object as a row; "" if they are no rows.
 	row string
 	// listed reports that they are in a list, so that their paths have indices.
@@ -87,7 +89,7 @@ func (e *edge) target() string { return e.field.Definition.Type.Name() }
 
 // step adds calls of an operation for the objects of a place, at most most of them.
 func (w *walk) step(at *place, op *zoom.Spec, path string, most, likely int, why string) *Step {
-	s := &Step{Op: op, Account: at.account, Path: path, AtMost: most, Expected: min(likely, most), Open: at.open, Why: why}
+	s := &Step{Op: op, Account: at.account, Path: path, AtMost: most, Expected: min(likely, most), Open: at.open, Why: why, accounts: at.accounts}
 	if at.step != nil {
 		s.Depth = at.step.Depth + 1
 		at.step.Steps = append(at.step.Steps, s)

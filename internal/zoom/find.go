@@ -43,10 +43,10 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string, later
 	return d.findBy(ctx, c, keys, searchLimits{later: later})
 }
 
-// Later returns the maximum number of objects that a caller requests one by one after a search,
-// whether a list has them or not: for these, the search would read a list in vain. A search calls it
+// Later returns the maximum number of objects that fields below that of a context request one by one,
+// whether a list has them or not: for these, a search would read a list in vain. A search calls it
 // once, if objects are missing. Nil stands for 0.
-type Later func() int
+type Later func(ctx context.Context) int
 
 // searchLimits limit the pages that a search requests.
 type searchLimits struct {
@@ -117,11 +117,12 @@ func (d *directory[T]) searchCached(ctx context.Context, c *Client, keys []strin
 // the address may belong to no user, and then all listings have to be read.
 func (d *directory[T]) searchListings(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T], limits searchLimits) ([]int, error) {
 	complete, budget := len(d.listings) > 0, d.newBudget(c, len(missing))
-	if budget.noPages = limits.noPages; limits.later != nil && len(missing) > 1 {
-		budget.later = limits.later()
+	budget.noPages = limits.noPages
+	if limits.later != nil && len(missing) > 1 {
+		budget.later = limits.later(ctx)
 	}
 	firsts := make([]firstPage[T], len(d.listings))
-	if !budget.noPages && slices.ContainsFunc(missing, func(i int) bool { return strings.Contains(keys[i], "@") }) && d.allPay(c, len(missing), budget.later) {
+	if !budget.noPages && slices.ContainsFunc(missing, func(i int) bool { return strings.Contains(keys[i], "@") }) && d.allPay(c, budget) {
 		d.firstPages(ctx, c, firsts, budget)
 	}
 	for n := range d.listings {

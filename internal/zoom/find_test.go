@@ -266,7 +266,7 @@ func TestFind_calls(t *testing.T) {
 			wantFound(t, keys, found, func(key string) bool { return exists[key] })
 
 			lists, gets := spent(z.calls.take())
-			w := plan.weights(Scarcity{}, ListUsers.Spec, GetUser.Spec, 0)
+			w := plan.weights(Scarcity{}, ListUsers.Spec, GetUser.Spec)
 			most := w.price(0, len(keys))
 			if z.failing != "-" || z.pageMax > 0 || slices.ContainsFunc(slices.Collect(maps.Values(z.lists)), func(ids []string) bool { return len(ids) > ListUsers.MaxPage }) {
 				most += max(most/listingPays, w.price(fewPages, 0))
@@ -332,7 +332,7 @@ func TestFind_requestedLater(t *testing.T) {
 		z, asked := &fakeUsers{lists: map[string][]string{"active": ids("a", 40)}}, 0
 		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan = Business })
 		find := func() (pages, calls int) {
-			found := FindUsers(t.Context(), client, ids("a", c.keys), func() int { asked++; return c.later })
+			found := FindUsers(t.Context(), client, ids("a", c.keys), func(context.Context) int { asked++; return c.later })
 			wantFound(t, ids("a", c.keys), found, func(string) bool { return true })
 			return spent(z.calls.take())
 		}

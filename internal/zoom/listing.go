@@ -8,7 +8,7 @@ import "sync"
 // including the pages already read, stays within that cost. This holds if the lengths of the
 // listings are known, and Zoom returns all items that it counts. A listing that was never read is
 // assumed to have one page. If that is wrong, or if Zoom returns fewer items than it counts, at most
-// 1/listingPays of the price of a call for each key is wasted.
+// the price of a call for each key, divided by the list's factor (see [weights]), is wasted.
 //
 // Some of the objects may be requested one by one later, because other fields of them are selected
 // that lists lack. Pages save no call for these. Which they are is not known yet, only how many at most:
@@ -31,7 +31,7 @@ type searchBudget struct {
 	left     []int // unread pages of each listing, as far as is known
 	later    int   // the maximum number of objects that are requested one by one afterwards
 	closed   bool  // a likelier listing was not read to its end, so no page is requested
-	noPages  bool  // no page is requested: see findBy
+	noPages  bool  // no page is requested: see searchLimits
 	notAsked bool  // a page is not in the cache, below the context of a [Peek]
 }
 
@@ -48,17 +48,20 @@ func (d *directory[T]) pages(items int) int {
 	return max(1, (items+d.list.MaxPage-1)/d.list.MaxPage)
 }
 
-// allPay reports whether reading all listings uses clearly less of the budget than a call
-// for each key.
-func (d *directory[T]) allPay(c *Client, missing, later int) bool {
+// saves returns the number of calls that so many keys on pages save for certain.
+func (s *searchBudget) saves(keys int) int { return max(0, keys-s.later) }
+
+// allPay reports whether reading all listings, of which none has been read, uses clearly less of the
+// budget than a call for each key.
+func (d *directory[T]) allPay(c *Client, budget *searchBudget) bool {
 	pages := 0
-	for _, n := range d.newBudget(c, missing).left {
+	for _, n := range budget.left {
 		pages += n
 	}
-	if read, forced := c.forced(d.list, missing); forced {
+	if read, forced := c.forced(d.list, budget.keys); forced {
 		return read
 	}
-	return c.weights(d.list, d.one, later).pay(pages, missing)
+	return c.weights(d.list, d.one).pay(pages, budget.saves(budget.keys))
 }
 
 // forced returns the choice that [Config.Lists] forces, if it does.
@@ -77,39 +80,38 @@ func (d *directory[T]) pays(c *Client, n, missing int, budget *searchBudget) boo
 	if read, forced := c.forced(d.list, missing); forced {
 		return read
 	}
-	w := c.weights(d.list, d.one, budget.later)
+	w, saved := c.weights(d.list, d.one), budget.saves(budget.keys)
 	rest, sure := 0, true
 	for k := n; k < len(d.listings); k++ {
 		rest += budget.left[k]
 		sure = sure && !c.length(d.listings[k].name).vague
 	}
-	clearly := w.pay(budget.left[n], missing)
+	clearly := w.pay(budget.left[n], budget.saves(missing))
 	// The calls that the found keys save cost no less than the pages read and the rest of this listing.
 	if clearly && w.price(budget.pages+budget.left[n], missing) <= w.price(0, budget.keys) {
 		return true
 	}
 	if !sure {
-		return clearly && w.pay(budget.pages+budget.left[n], budget.keys)
+		return clearly && w.pay(budget.pages+budget.left[n], saved)
 	}
-	return w.prove(budget.pages+rest, budget.keys) && (clearly || w.price(budget.pages, missing) > w.price(0, budget.keys))
+	return w.prove(budget.pages+rest, saved) && (clearly || w.price(budget.pages, missing) > w.price(0, budget.keys))
 }
 
-// weights are the prices of a page of a list and of one object (see [Plan.Price]), the factor by which
-// pages must be cheaper to be clearly cheaper, and the maximum number of objects that are requested
-// one by one later.
+// weights are the prices of a page of a list and of one object (see [Plan.Price]), and the factor by
+// which pages must be cheaper to be clearly cheaper: listingPays, or 1.
 type weights struct {
-	page, one    float64
-	clear, later int
+	page, one float64
+	factor    int
 }
 
-func (c *Client) weights(list, one *Spec, later int) weights {
-	return c.cfg.Plan.weights(c.Scarcity(), list, one, later)
+func (c *Client) weights(list, one *Spec) weights {
+	return c.cfg.Plan.weights(c.Scarcity(), list, one)
 }
 
-func (p Plan) weights(s Scarcity, list, one *Spec, later int) weights {
-	w := weights{s.of(list.Rate) * p.Price(list.Rate), s.of(one.Rate) * p.Price(one.Rate), listingPays, later}
+func (p Plan) weights(s Scarcity, list, one *Spec) weights {
+	w := weights{s.of(list.Rate) * p.Price(list.Rate), s.of(one.Rate) * p.Price(one.Rate), listingPays}
 	if list.Short {
-		w.clear = 1
+		w.factor = 1
 	}
 	return w
 }
@@ -121,16 +123,13 @@ func (w weights) price(pages, keys int) float64 {
 
 // pay reports whether so many pages use clearly less of the budget than so many calls by key.
 func (w weights) pay(pages, keys int) bool {
-	return w.price(w.clear*pages, 0) <= w.price(0, w.saved(keys))
+	return w.price(w.factor*pages, 0) <= w.price(0, keys)
 }
 
-// saved returns the number of calls that so many keys on pages save for certain.
-func (w weights) saved(keys int) int { return max(0, keys-w.later) }
-
 // prove reports whether so many pages, which are all pages of all listings, may be read instead of
-// a call for each key.
+// so many calls by key.
 func (w weights) prove(pages, keys int) bool {
-	return w.pay(pages, keys) || pages <= fewPages && w.price(pages, 0) <= w.price(0, w.saved(keys))
+	return w.pay(pages, keys) || pages <= fewPages && w.price(pages, 0) <= w.price(0, keys)
 }
 
 // Price returns the price of a call of a label: the time, in seconds, for which the plan allows one
@@ -142,21 +141,21 @@ func (p Plan) Price(r Rate) float64 { return 1 / p.perSecond(r) }
 // that of all listings together. later is the maximum number of objects that are requested one by
 // one afterwards.
 func (p Plan) Cheaper(s Scarcity, list *Spec, first, all int, one *Spec, keys, later int) bool {
-	w := p.weights(s, list, one, later)
-	return w.pay(first, keys) && w.prove(all, keys)
+	w, saved := p.weights(s, list, one), max(0, keys-later)
+	return w.pay(first, saved) && w.prove(all, saved)
 }
 
 // MostPages returns the maximum number of pages of lists that are read to find objects by so many
 // keys, in so many searches; 0 searches stand for an unknown number.
 func (p Plan) MostPages(s Scarcity, list, one *Spec, keys, searches int) int {
-	w := p.weights(s, list, one, 0)
+	w := p.weights(s, list, one)
 	if !w.pay(1, keys) {
 		return 0
 	}
 	each := float64(keys) * w.one / w.page
 	most := int(each + 1e-9)
 	if searches > 0 {
-		most = min(most, max(int(each/float64(w.clear)+1e-9), fewPages)+(searches-1)*fewPages)
+		most = min(most, max(int(each/float64(w.factor)+1e-9), fewPages)+(searches-1)*fewPages)
 	}
 	return most
 }

@@ -80,7 +80,7 @@ func FindUsersWhole(ctx context.Context, c *Client, emails []string, read <-chan
 	if read, forced := c.forced(users.list, len(emails)); forced {
 		return users.findBy(ctx, c, emails, searchLimits{noPages: !read})
 	}
-	if len(emails) <= sampled || !users.allPay(c, len(emails)-sampled, 0) {
+	if len(emails) <= sampled || !users.allPay(c, users.newBudget(c, len(emails)-sampled)) {
 		return users.findBy(ctx, c, emails, searchLimits{noPages: true})
 	}
 	places, order := make([]int, len(emails)), make([]uint64, len(emails))
