@@ -48,20 +48,20 @@ func subAccountTarget(ctx context.Context, by *types.AccountBy) (*target, error)
 	return at, err
 }
 
-// rootAccount is askedAccount for a root. It reads a sub account of which no field with a call
+// rootAccount is selectedAccount for a root. It reads a sub account of which no field with a call
 // of its own is selected, since that call would fail if the account does not exist.
 func (s *scope) rootAccount(ctx context.Context) (*types.Account, error) {
 	want := needsOf(ctx, "Account")
 	if s.client.Sub() != "" && !want.Edges && !want.Plain {
 		return s.wholeAccount(ctx)
 	}
-	return s.askedAccount(ctx)
+	return s.selectedAccount(ctx)
 }
 
-// askedAccount returns the account with the fields that are selected. Zoom returns an account
+// selectedAccount returns the account with the fields that are selected. Zoom returns an account
 // to a master account only: for any other one, each of these fields has an error, and the
 // edges are resolved.
-func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
+func (s *scope) selectedAccount(ctx context.Context) (*types.Account, error) {
 	want := needsOf(ctx, "Account")
 	if !want.Lacks("") {
 		return s.account(), nil
@@ -186,7 +186,7 @@ func createdAccount(ctx context.Context, created *types.Account) (*types.Account
 	case created == nil:
 		return nil, nil
 	case needsOf(ctx, "Account").Lacks(zoom.CreateSubAccount.Pattern):
-		return from(ctx).in(string(created.ZoomID)).askedAccount(ctx)
+		return from(ctx).in(string(created.ZoomID)).selectedAccount(ctx)
 	}
 	return created, nil
 }

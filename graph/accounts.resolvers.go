@@ -145,7 +145,7 @@ func (r *accountPayloadResolver) Account(ctx context.Context, obj *types.Account
 	if len(obj.UserErrors) > 0 {
 		return nil, nil
 	}
-	return of(ctx, obj).askedAccount(ctx)
+	return of(ctx, obj).selectedAccount(ctx)
 }
 
 func (r *createSubAccountPayloadResolver) Account(ctx context.Context, obj *types.CreateSubAccountPayload) (*types.Account, error) {
@@ -226,7 +226,7 @@ func (r *queryResolver) Account(ctx context.Context, by *types.AccountBy) (*type
 }
 
 func (r *userResolver) Account(ctx context.Context, obj *types.User) (*types.Account, error) {
-	return orNil(of(ctx, obj).askedAccount(ctx))
+	return orNil(of(ctx, obj).selectedAccount(ctx))
 }
 
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }

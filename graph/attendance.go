@@ -191,7 +191,7 @@ func (s *scope) scheduleOf(ctx context.Context, h held, want attendanceNeeds, m 
 // priceSchedule reads the scheduled date of an instance when an operation is priced, so that its calls
 // are in the price: then no stays are read, and so the start is unknown.
 func (s *scope) priceSchedule(ctx context.Context, h held, want attendanceNeeds, err error) {
-	if errors.Is(err, zoom.ErrNotAsked) {
+	if errors.Is(err, zoom.ErrNotCached) {
 		s.scheduleOf(ctx, h, want, attendance.Meeting{Start: time.Now()})
 	}
 }
@@ -293,7 +293,7 @@ func (s *scope) absentRegistrants(ctx context.Context, of invited, absent func([
 		absentees = append(absentees, approved.items[i])
 	}
 	if len(absentees) > 0 {
-		notTold(ctx, needsOfNodes(ctx, "Registrant"), absentees[0].Op)
+		notReturned(ctx, needsOfNodes(ctx, "Registrant"), absentees[0].Op)
 	}
 	return list.Cut(ctx, absentees, approved.of, first, after, list.FingerprintOf(s.client.Tenant(), question))
 }
@@ -409,7 +409,7 @@ func (s *scope) attendanceRows(ctx context.Context, h held, want attendanceNeeds
 		err := s.readAttendance(ctx, h, &rows)
 		if i == len(sources)-1 || !errors.Is(err, zoom.ErrPlanRequired) {
 			if err == nil && len(rows.Stays) > 0 {
-				notTold(ctx, want.stays, rows.Stays[0].Op)
+				notReturned(ctx, want.stays, rows.Stays[0].Op)
 			}
 			return rows, err
 		}

@@ -138,7 +138,7 @@ func (s *scope) attendanceOfLive(ctx context.Context, live *liveInstance, in typ
 	}
 	want, root := attendanceNeedsOf(ctx), from(ctx).root
 	rows := live.rows(s, root.Names)
-	notTold(ctx, want.stays, zoom.ListReportParticipants.Pattern)
+	notReturned(ctx, want.stays, zoom.ListReportParticipants.Pattern)
 	m := rows.Meeting(rules)
 	began := m.Start
 	if m.End = live.Ended; !live.Whole && live.Started.IsZero() {

@@ -356,7 +356,7 @@ func (s *scope) zoomRoom(ctx context.Context, id string) (*types.DashboardZoomRo
 		return nil, err
 	}
 	if room.LiveMeeting != nil {
-		notTold(ctx, needsOf(ctx, "DashboardMeeting", "liveMeeting"), room.LiveMeeting.Op)
+		notReturned(ctx, needsOf(ctx, "DashboardMeeting", "liveMeeting"), room.LiveMeeting.Op)
 	}
 	return alone(ctx, &room.DashboardZoomRoom, "DashboardZoomRoom"), nil
 }
@@ -384,7 +384,7 @@ func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types
 	}
 	for _, room := range page.Nodes() {
 		if room.LiveMeeting != nil {
-			notTold(ctx, needsOf(ctx, "DashboardMeeting", "nodes.liveMeeting", "edges.node.liveMeeting"), room.LiveMeeting.Op)
+			notReturned(ctx, needsOf(ctx, "DashboardMeeting", "nodes.liveMeeting", "edges.node.liveMeeting"), room.LiveMeeting.Op)
 			break
 		}
 	}

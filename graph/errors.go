@@ -115,9 +115,9 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 			shown.Message = input.Message
 			return endpoint.WithCode(shown, input.Code)
 		}
-		if untold, ok := errors.AsType[*errs.NotToldError](err); ok {
-			shown.Message = untold.Error()
-			return endpoint.WithCode(shown, types.ErrorCodeNotTold)
+		if absent, ok := errors.AsType[*errs.NotReturnedError](err); ok {
+			shown.Message = absent.Error()
+			return endpoint.WithCode(shown, types.ErrorCodeNotReturned)
 		}
 		if shown.Message = unknownOutcome(err); shown.Message != "" {
 			addZoom(endpoint.WithCode(shown, types.ErrorCodeOutcomeUnknown), err)
@@ -345,9 +345,9 @@ func unknownOutcome(err error) string {
 	}
 	if repeated {
 		return "An attempt with this idempotencyKey was sent to Zoom, but no answer shows whether Zoom executed it. Check " +
-			whereToLook[e.Op] + ": if the change is not there, send it again with another key."
+			placesToCheck[e.Op] + ": if the change is not there, send it again with another key."
 	}
-	return "The outcome is unknown: the write was sent to Zoom, but no answer shows whether Zoom executed it. Check " + whereToLook[e.Op] + " before you send it again."
+	return "The outcome is unknown: the write was sent to Zoom, but no answer shows whether Zoom executed it. Check " + placesToCheck[e.Op] + " before you send it again."
 }
 
 // partlyError is the error of a write in several calls, of which the first ones were carried
@@ -373,8 +373,8 @@ func partly(err error, done, of int) error {
 	return &partlyError{err, done, of}
 }
 
-// whereToLook has, for each operation that writes, a place that shows whether it was done.
-var whereToLook = map[string]string{
+// placesToCheck has, for each operation that writes, a place that shows whether it was done.
+var placesToCheck = map[string]string{
 	"POST /accounts":                                            "the account's subAccounts",
 	"DELETE /accounts/{accountId}":                              "the account's subAccounts",
 	"PATCH /accounts/{accountId}/options":                       "the account's options",

@@ -108,7 +108,7 @@ func TestCreate_unnamed(t *testing.T) {
 // sends nothing.
 func TestWrite_withoutAnAnswer(t *testing.T) {
 	t.Parallel()
-	for pattern, look := range whereToLook {
+	for pattern, look := range placesToCheck {
 		if s := zoom.Lookup(pattern); s == nil || s.Reads() || look == "" {
 			t.Errorf("%s is no write", pattern)
 		}
@@ -117,7 +117,7 @@ func TestWrite_withoutAnAnswer(t *testing.T) {
 		if s.Reads() {
 			continue
 		}
-		if whereToLook[s.Pattern] == "" {
+		if placesToCheck[s.Pattern] == "" {
 			t.Errorf("no text says where to look after %s", s.Pattern)
 		}
 		inRig(t, setup{throttles: true}, func(r *rig) {
@@ -126,7 +126,7 @@ func TestWrite_withoutAnAnswer(t *testing.T) {
 				r.Fault(f)
 				a := r.askFor(s)
 				r.ClearFaults()
-				if !a.tells("OUTCOME_UNKNOWN") || !strings.Contains(a.body, whereToLook[s.Pattern]) || strings.Contains(a.body, "again later") || strings.Contains(a.body, "retryAt") {
+				if !a.tells("OUTCOME_UNKNOWN") || !strings.Contains(a.body, placesToCheck[s.Pattern]) || strings.Contains(a.body, "again later") || strings.Contains(a.body, "retryAt") {
 					t.Errorf("%s after %+v: %s", s.Pattern, f, a.body)
 				}
 			}

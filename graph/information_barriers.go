@@ -41,7 +41,7 @@ func (r *Resolver) createPolicy(ctx context.Context, at *target, input types.Cre
 		},
 	})
 	if policy != nil {
-		notTold(ctx, needsOf(ctx, "InformationBarrierPolicy", "policy"), policy.Op)
+		notReturned(ctx, needsOf(ctx, "InformationBarrierPolicy", "policy"), policy.Op)
 	}
 	return policy, err
 }

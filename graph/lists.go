@@ -34,7 +34,7 @@ func connect[In, T any](ctx context.Context, l list.List[In, T]) (*types.Connect
 	}
 	if len(s.Items) > 0 {
 		if row, ok := any(s.Items[0]).(interface{ GetOrigin() *types.Origin }); ok {
-			notTold(ctx, needsOfNodes(ctx, reflect.TypeFor[T]().Name()), row.GetOrigin().Op)
+			notReturned(ctx, needsOfNodes(ctx, reflect.TypeFor[T]().Name()), row.GetOrigin().Op)
 		}
 	}
 	return list.Connection(ctx, l, s, err, s.Items), nil
@@ -69,29 +69,29 @@ type sourced[T any] interface {
 	GetOrigin() *types.Origin
 }
 
-// notTold adds an error for each selected field that none of the operations returns: one
+// notReturned adds an error for each selected field that none of the operations returns: one
 // error, however many objects there are.
-func notTold(ctx context.Context, want *selection.Needs, ops ...string) {
-	told := map[string]bool{}
+func notReturned(ctx context.Context, want *selection.Needs, ops ...string) {
+	reported := map[string]bool{}
 	for _, n := range want.Fields {
-		if told[n.Name] || !slices.ContainsFunc(ops, func(op string) bool { return op != "" }) {
+		if reported[n.Name] || !slices.ContainsFunc(ops, func(op string) bool { return op != "" }) {
 			continue
 		}
 		if !slices.ContainsFunc(ops, func(op string) bool { return !n.Never(op) }) {
-			told[n.Name] = true
+			reported[n.Name] = true
 			at := graphql.GetPath(ctx)
 			if !n.InList() {
 				at = n.Path(at, -1)
 			}
-			graphql.AddError(ctx, &errs.PathError{Err: &errs.NotToldError{Fields: []string{n.Name}}, Path: at})
+			graphql.AddError(ctx, &errs.PathError{Err: &errs.NotReturnedError{Fields: []string{n.Name}}, Path: at})
 		}
 	}
 }
 
-// alone is notTold for an object that is no item of a list. It returns the object.
+// alone is notReturned for an object that is no item of a list. It returns the object.
 func alone[T any, P sourced[T]](ctx context.Context, object *T, typeName string) *T {
 	if object != nil {
-		notTold(ctx, needsOf(ctx, typeName), P(object).GetOrigin().Op)
+		notReturned(ctx, needsOf(ctx, typeName), P(object).GetOrigin().Op)
 	}
 	return object
 }
@@ -120,7 +120,7 @@ func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *select
 	}
 	row := P(lacking[0]).GetOrigin().Op
 	if whole == nil {
-		notTold(ctx, want, row)
+		notReturned(ctx, want, row)
 		return items
 	}
 	items = slices.Clone(items)
@@ -135,7 +135,7 @@ func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *select
 		unavailable(ctx, want.LacksOf(P(items[i]).GetOrigin().Op, items[i]), i, f.Err)
 	}
 	if other != "" {
-		notTold(ctx, want, row, other)
+		notReturned(ctx, want, row, other)
 	}
 	return items
 }

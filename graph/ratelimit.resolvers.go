@@ -9,7 +9,7 @@ import (
 
 func (r *queryResolver) RateLimit(ctx context.Context, dryRun bool) (*types.RateLimit, error) {
 	if zoom.Peeking(ctx) {
-		return nil, zoom.ErrNotAsked // the price is being computed
+		return nil, zoom.ErrNotCached // the price is being computed
 	}
 	return r.budgetNow(ctx), nil
 }

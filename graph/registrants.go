@@ -45,7 +45,7 @@ func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber,
 		switch {
 		case f.Err == nil:
 			if len(regs) == 0 {
-				notTold(ctx, needsOf(ctx, "Registrant"), f.Object.Op)
+				notReturned(ctx, needsOf(ctx, "Registrant"), f.Object.Op)
 			}
 			regs = append(regs, f.Object)
 		case !errors.Is(f.Err, zoom.ErrNotFound):

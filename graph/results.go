@@ -67,8 +67,8 @@ func (s *scope) qa(ctx context.Context, instance *types.MeetingInstance, chosen 
 		return &types.QaResults{Origin: s.origin(), Source: source, ReportState: state}, nil
 	}
 	if err == nil && len(out.Askers) > 0 {
-		notTold(ctx, askers, out.Op)
-		notTold(ctx, questions, out.Op)
+		notReturned(ctx, askers, out.Op)
+		notReturned(ctx, questions, out.Op)
 	}
 	return out, err
 }

@@ -21,7 +21,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []*types.NodeID) ([]types
 }
 
 func (r *viewerResolver) Account(ctx context.Context, obj *types.Viewer) (*types.Account, error) {
-	return from(ctx).in("").askedAccount(ctx)
+	return from(ctx).in("").selectedAccount(ctx)
 }
 
 func (r *viewerResolver) User(ctx context.Context, obj *types.Viewer) (*types.User, error) {

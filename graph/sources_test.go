@@ -54,7 +54,7 @@ func TestReportOfTwoSources(t *testing.T) {
 	})
 	inZoom(t, []zoomRow{{"GET", "/report/meetings/abc%3D%3D", 0, reportDetail}}, func(r *rig, _ *zoomSays) {
 		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { report { department chat: hasChat } } }`, nil)
-		a.want(t, `{"meetingInstance": {"report": {"department": "HR", "chat": null}}}`, map[string]string{"meetingInstance.report.chat": "NOT_TOLD"})
+		a.want(t, `{"meetingInstance": {"report": {"department": "HR", "chat": null}}}`, map[string]string{"meetingInstance.report.chat": "NOT_RETURNED"})
 	})
 }
 
@@ -92,10 +92,10 @@ func TestParticipantsOfTwoSources(t *testing.T) {
 		z.wantCalls(t, "GET /past_meetings/abc%3D%3D/participants", "GET /report/meetings/abc%3D%3D/participants")
 		a = r.ask(strings.Replace(query, "SOURCE", ", source: REPORT", 1), nil)
 		a.want(t, `{"meetingInstance": {"participants": {"source": "REPORT", "nodes": [{"name": "A", "internalUser": null, "participantUserId": "U"}]}}}`,
-			map[string]string{"meetingInstance.participants": "NOT_TOLD"})
+			map[string]string{"meetingInstance.participants": "NOT_RETURNED"})
 		a = r.ask(strings.Replace(query, "SOURCE", ", source: PAST_MEETING", 1), nil)
 		a.want(t, `{"meetingInstance": {"participants": {"source": "PAST_MEETING", "nodes": [{"name": "A", "internalUser": true, "participantUserId": null}]}}}`,
-			map[string]string{"meetingInstance.participants": "NOT_TOLD"})
+			map[string]string{"meetingInstance.participants": "NOT_RETURNED"})
 	})
 	past.status, past.body = 404, notFound
 	inZoom(t, []zoomRow{past, report, run}, func(r *rig, _ *zoomSays) {
@@ -165,7 +165,7 @@ func TestDashboardOfTwoSources(t *testing.T) {
 		{"GET", "/metrics/meetings/abc%3D%3D", 0, `{"uuid": "abc==", "id": 1, "topic": "T", "in_room_participants": 3}`},
 	}, func(r *rig, _ *zoomSays) {
 		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { dashboard { topic audioQuality } } }`, nil)
-		a.want(t, `{"meetingInstance": {"dashboard": {"topic": "T", "audioQuality": null}}}`, map[string]string{"meetingInstance.dashboard.audioQuality": "NOT_TOLD"})
+		a.want(t, `{"meetingInstance": {"dashboard": {"topic": "T", "audioQuality": null}}}`, map[string]string{"meetingInstance.dashboard.audioQuality": "NOT_RETURNED"})
 	})
 }
 
@@ -174,9 +174,9 @@ const (
 	webinarQ = "GET /metrics/webinars/{webinarId}/participants"
 )
 
-// untoldFields has queries for fields that the answer of an operation never contains and that are
+// fieldsNotReturned has queries for fields that the answer of an operation never contains and that are
 // read nowhere else, by type and operation.
-var untoldFields = map[string]struct{ query, answer, path string }{
+var fieldsNotReturned = map[string]struct{ query, answer, path string }{
 	"Account GET /accounts/{accountId}": {
 		`{ account(by: {zoomId: "sub1"}) { name bulkLicense } }`, `{"id": "sub1", "account_name": "N"}`, "account.bulkLicense",
 	},
@@ -262,20 +262,20 @@ func TestUnreadableFields(t *testing.T) {
 			}
 			for _, d := range def.Directives.ForNames("source") {
 				op := d.Arguments.ForName("op").Value.Raw
-				if key := def.Name + " " + op; info.Never(op) && untoldFields[key].query == "" && !readElsewhere[key] {
+				if key := def.Name + " " + op; info.Never(op) && fieldsNotReturned[key].query == "" && !readElsewhere[key] {
 					t.Errorf("nothing asks for %s.%s of %s, which does not carry it", def.Name, fd.Name, op)
 				}
 			}
 		}
 	}
-	for key, c := range untoldFields {
+	for key, c := range fieldsNotReturned {
 		t.Run(key, func(t *testing.T) {
 			_, op, _ := strings.Cut(key, " ")
 			method, path, _ := strings.Cut(op, " ")
 			prefix, _, _ := strings.Cut(path, "{")
 			inZoom(t, []zoomRow{{method, prefix + "*", 0, c.answer}}, func(r *rig, z *zoomSays) {
 				a := r.ask(c.query, nil)
-				if len(a.Errors) != 1 || a.Errors[0].code() != "NOT_TOLD" || a.Errors[0].path() != c.path || len(z.asked()) != 1 {
+				if len(a.Errors) != 1 || a.Errors[0].code() != "NOT_RETURNED" || a.Errors[0].path() != c.path || len(z.asked()) != 1 {
 					t.Errorf("%s", a.body)
 				}
 			})

@@ -37,10 +37,10 @@ func (e *PathError) Error() string { return e.Err.Error() }
 // Unwrap returns the error itself.
 func (e *PathError) Unwrap() error { return e.Err }
 
-// NotToldError is the error of fields that none of the answers read for their objects has.
-type NotToldError struct{ Fields []string }
+// NotReturnedError is the error of fields that none of the answers read for their objects has.
+type NotReturnedError struct{ Fields []string }
 
 // Error names the fields.
-func (e *NotToldError) Error() string {
+func (e *NotReturnedError) Error() string {
 	return "The answers that were read for this object do not contain " + strings.Join(e.Fields, ", ") + ": another of Zoom's answers does."
 }

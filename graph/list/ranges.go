@@ -126,7 +126,7 @@ func TellShortened[T any](ctx context.Context, op *zoom.Spec, asked zoom.Days) f
 // the error. Any other error is returned.
 func (l List[In, T]) expired(s *Slice[T], r *reading[T], at Place, err error) (Place, error) {
 	next := Place{Window: at.Window + 1, Size: at.Size, Day: at.Day}
-	if errors.Is(err, zoom.ErrNotAsked) && l.within(next) { // of the price: the cache may hold those after it
+	if errors.Is(err, zoom.ErrNotCached) && l.within(next) { // of the price: the cache may hold those after it
 		r.Part(0)
 		return next, nil
 	}

@@ -250,7 +250,7 @@ func (r *Pricer) Tell(ctx context.Context, answer *types.RateLimit) {
 	answer.RoundTrips, answer.Objects, answer.CacheKnown = e.Trips, e.Objects, e.cacheKnown
 	answer.Days, answer.RetryAt = e.days, types.Time{Time: e.retryAt}
 	answer.Steps, answer.Scopes = []*types.PlanStep{}, []*types.StepScopes{}
-	e.Told(func(s *plan.Step) {
+	e.First(func(s *plan.Step) {
 		answer.Steps = append(answer.Steps, &types.PlanStep{
 			Path: s.Path, Operation: s.Op.Pattern, Label: types.RateLabel(s.Op.Rate.String()),
 			AtMost: s.AtMost, Expected: s.Expected, Cached: s.Cached, Depth: s.Depth, Open: s.Open, Why: s.Why,

@@ -140,12 +140,12 @@ func (s *Roster) compare(ctx context.Context) {
 		}
 		s.noDashboard.Store(true)
 	}
-	asked := s.room.Ask(time.Now())
+	request := s.room.Request(time.Now())
 	if s.Key.Webinar || s.room.Quiet(time.Now()) < CompareEvery {
 		return
 	}
 	if m, err := s.meeting(ctx); errors.Is(err, zoom.ErrNotFound) || err == nil && !MayBeLive(m) {
-		s.room.NotHeld(asked)
+		s.room.NotHeld(request)
 	}
 }
 
@@ -171,12 +171,12 @@ func MayBeLive(m *types.Meeting) bool {
 
 // seedByDashboard adds the dashboard's list of participants.
 func (s *Roster) seedByDashboard(ctx context.Context) error {
-	asked := s.room.Ask(time.Now())
+	request := s.room.Request(time.Now())
 	filter := zoom.RunParticipants{RunKey: zoom.RunKey{Run: s.Key.Number.String(), Type: types.DashboardMeetingTypeLive}}
 	rows, of, err := list.List[zoom.RunParticipants, types.DashboardParticipant]{Client: s.client, Op: s.rows(), Windows: list.Uncut(filter)}.Whole(ctx, plan.MaxStays)
 	switch {
 	case errors.Is(err, zoom.ErrNotFound):
-		s.room.NotHeld(asked)
+		s.room.NotHeld(request)
 		return nil
 	case err != nil:
 		return err
@@ -187,7 +187,7 @@ func (s *Roster) seedByDashboard(ctx context.Context) error {
 			listed = append(listed, p)
 		}
 	}
-	s.room.Seed(listed, of.Whole(), asked)
+	s.room.Seed(listed, of.Whole(), request)
 	return nil
 }
 

@@ -232,7 +232,7 @@ func (l *Rosters) seed(ctx context.Context, mayBeLive bool, s *Roster) {
 		return
 	}
 	if now, _ := room.Now(); now.State == roster.Unknown && !mayBeLive {
-		room.NotHeld(room.Ask(time.Now()))
+		room.NotHeld(room.Request(time.Now()))
 		return
 	}
 	_ = s.seedByDashboard(ctx) // with an error it is by events only, and not complete

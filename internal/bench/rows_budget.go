@@ -46,12 +46,12 @@ func (b *bench) budget(ctx context.Context) error {
 			share := 100 * float64(got.placed) / float64(all.placed)
 			ratio := s.took.Seconds() / allows.Seconds()
 			r := table.Row{
-				Work: "Business+ limits, " + form.name, Bound: fmt.Sprintf("the budget allows %s", allows), Asked: "100 % of users, no 429, ≤ 1.1 ×",
+				Work: "Business+ limits, " + form.name, Bound: fmt.Sprintf("the budget allows %s", allows), Target: "100 % of users, no 429, ≤ 1.1 ×",
 				Measured: fmt.Sprintf("%.0f %% of %d users in %d places, %d answers 429, %.2f ×: %s; %d calls, %d errors", share, len(all.users), all.placed, s.ledger.Throttled, ratio, s.took.Round(time.Millisecond), len(s.ledger.Calls), failed),
 				Values:   map[string]float64{"users": share, "throttled": float64(s.ledger.Throttled), "ratio": ratio, "seconds": s.took.Seconds()},
 			}
 			if c.name == "baseline" {
-				r.Work, r.Asked = "  baseline", "–"
+				r.Work, r.Target = "  baseline", "–"
 			} else {
 				ok := got.placed == all.placed && s.ledger.Throttled == 0 && ratio <= 1.1
 				r.OK = &ok

@@ -92,14 +92,14 @@ func (b *bench) addWide(ctx context.Context, work, query string) error {
 	if err != nil {
 		return err
 	}
-	b.add(table.Row{Work: "  with MAX_IN_FLIGHT=100, the default", Bound: "–", Asked: "–", Measured: took.Format("ms"), Values: map[string]float64{"ms": took.Median}})
+	b.add(table.Row{Work: "  with MAX_IN_FLIGHT=100, the default", Bound: "–", Target: "–", Measured: took.Format("ms"), Values: map[string]float64{"ms": took.Median}})
 	return nil
 }
 
 func (b *bench) addCalls(work, bound, asked string, ok bool, d comparison, more string) {
 	got, other := d.gateway.calls(""), d.baseline.calls("")
 	b.add(table.Row{
-		Work: work + ": calls", Bound: bound, Asked: asked, OK: &ok,
+		Work: work + ": calls", Bound: bound, Target: asked, OK: &ok,
 		Measured: fmt.Sprintf("%s calls: lists of users %s, users %s; baseline %s%s", got.Span(), d.gateway.calls(listUsers).Span(), d.gateway.calls(getUser).Span(), other.Span(), more),
 		Values:   map[string]float64{"calls": got.Median, "most_calls": got.Max, "baseline_calls": other.Median},
 	})
@@ -110,7 +110,7 @@ func (b *bench) addComparison(work string, d comparison) {
 	ratio := g.Median / o.Median
 	ok := ratio <= 1
 	b.add(table.Row{
-		Work: work + ": 0 ms a call", Bound: "–", Asked: "≤ 1.0 × baseline", OK: &ok,
+		Work: work + ": 0 ms a call", Bound: "–", Target: "≤ 1.0 × baseline", OK: &ok,
 		Measured: fmt.Sprintf("%.2f ×: %s, baseline %s; on the cores %s to %s ms", ratio, g.Format("ms"), o.Format("ms"), table.Short(d.gateway.cpu().Median), table.Short(d.baseline.cpu().Median)),
 		Values:   map[string]float64{"ratio": ratio, "ms": g.Median, "baseline_ms": o.Median, "cpu_ms": d.gateway.cpu().Median, "baseline_cpu_ms": d.baseline.cpu().Median},
 	})
@@ -125,7 +125,7 @@ func (b *bench) addDelayed(ctx context.Context, work, query string, rounds int, 
 	ratio := took.Median / bound
 	ok := ratio <= most
 	b.add(table.Row{
-		Work: strings.Join(append([]string{work + ": 100 ms a call"}, env...), ", "), Bound: fmt.Sprintf("%d round trips, %.0f ms", rounds, bound), Asked: fmt.Sprintf("≤ %.2f ×", most), OK: &ok,
+		Work: strings.Join(append([]string{work + ": 100 ms a call"}, env...), ", "), Bound: fmt.Sprintf("%d round trips, %.0f ms", rounds, bound), Target: fmt.Sprintf("≤ %.2f ×", most), OK: &ok,
 		Measured: fmt.Sprintf("%.2f ×: %s, %d round trips", ratio, took.Format("ms"), roundTrips(s.ledger.Calls)),
 		Values:   map[string]float64{"ratio": ratio, "ms": took.Median, "round_trips": float64(roundTrips(s.ledger.Calls))},
 	})

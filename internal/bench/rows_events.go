@@ -46,7 +46,7 @@ func (b *bench) hotBesideEvents(ctx context.Context) error {
 	perSecond := float64(sent) / source.sending.Seconds()
 	ok := sent > 0 && accepted == sent && perSecond >= 0.9*eventsPerSecond
 	b.add(table.Row{
-		Work: "the events beside them", Bound: "–", Asked: fmt.Sprintf("all accepted; %d a second", eventsPerSecond), OK: &ok,
+		Work: "the events beside them", Bound: "–", Target: fmt.Sprintf("all accepted; %d a second", eventsPerSecond), OK: &ok,
 		Measured: fmt.Sprintf("%d of %d accepted, %.0f a second", accepted, sent, perSecond),
 		Values:   map[string]float64{"sent": float64(sent), "accepted": float64(accepted), "per_second": perSecond},
 	})

@@ -63,7 +63,7 @@ func (b *bench) hostile(ctx context.Context) error {
 		p99, usual := table.Percentile(beside, 99), table.Percentile(control, 99)
 		ok := p99 <= 3*usual
 		b.add(table.Row{
-			Work: "a small question beside 12 connections: " + kind.name, Bound: fmt.Sprintf("beside 12 with the same: p99 %s ms", table.Short(usual)), Asked: "≤ 3 × it", OK: &ok,
+			Work: "a small question beside 12 connections: " + kind.name, Bound: fmt.Sprintf("beside 12 with the same: p99 %s ms", table.Short(usual)), Target: "≤ 3 × it", OK: &ok,
 			Measured: fmt.Sprintf("%.1f ×: p99 %s ms of %d answers", p99/usual, table.Short(p99), len(beside)),
 			Values:   map[string]float64{"ratio": p99 / usual, "p99": p99, "usual": usual},
 		})
@@ -74,7 +74,7 @@ func (b *bench) hostile(ctx context.Context) error {
 	}
 	ok := m.Most <= maxMemory
 	b.add(table.Row{
-		Work: "memory under all of these", Bound: "–", Asked: fmt.Sprintf("≤ %d MiB", maxMemory), OK: &ok,
+		Work: "memory under all of these", Bound: "–", Target: fmt.Sprintf("≤ %d MiB", maxMemory), OK: &ok,
 		Measured: fmt.Sprintf("%.0f MiB", m.Most), Values: map[string]float64{"mib": m.Most},
 	})
 	return nil

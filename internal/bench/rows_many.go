@@ -40,7 +40,7 @@ func (b *bench) cached(ctx context.Context) error {
 	}
 	ok := calls == 0
 	b.add(table.Row{
-		Work: "the three queries again, cached", Bound: "0 calls", Asked: "0 calls", OK: &ok,
+		Work: "the three queries again, cached", Bound: "0 calls", Target: "0 calls", OK: &ok,
 		Measured: fmt.Sprintf("%d calls; %s ms", calls, strings.Join(took, ", ")), Values: map[string]float64{"calls": float64(calls)},
 	})
 	return nil
@@ -74,7 +74,7 @@ func (b *bench) identical(ctx context.Context) error {
 		calls, alone := len(s.ledger.Calls), len(one.ledger.Calls)
 		ok := calls <= alone
 		b.add(table.Row{
-			Work: "64 identical at once: " + q.work, Bound: "the calls of one", Asked: fmt.Sprintf("%d calls", alone), OK: &ok,
+			Work: "64 identical at once: " + q.work, Bound: "the calls of one", Target: fmt.Sprintf("%d calls", alone), OK: &ok,
 			Measured: fmt.Sprintf("%d calls: %d of them made before, %d users twice", calls, repeated(s.ledger.Calls), people.again(s.ledger.Calls)), Values: map[string]float64{"calls": float64(calls), "alone": float64(alone)},
 		})
 	}
@@ -109,7 +109,7 @@ func (b *bench) different(ctx context.Context) error {
 	ok := users == all && ratio >= 0.97 && most <= 500 && flying <= 2*perLabel // a few percent are noise
 	b.add(table.Row{
 		Work: "64 different at once, 600 users each, 10 ms a call", Bound: "–",
-		Asked: "all answered; queries/s not below 4 at once; ≤ 100 calls of a label in flight; ≤ 500 MiB", OK: &ok,
+		Target: "all answered; queries/s not below 4 at once; ≤ 100 calls of a label in flight; ≤ 500 MiB", OK: &ok,
 		Measured: fmt.Sprintf("%d of %d users, %.2f × (%s, at 4 %s), %d in flight, %.0f MiB", users, all, ratio, many.Format("queries/s"), few.Format("queries/s"), flying, most),
 		Values:   map[string]float64{"users": float64(users), "ratio": ratio, "queries_per_second": many.Median, "at_4": few.Median, "in_flight": float64(flying), "mib": most},
 	})
@@ -118,7 +118,7 @@ func (b *bench) different(ctx context.Context) error {
 		return fmt.Errorf("baseline, %w", err)
 	}
 	b.add(table.Row{
-		Work: "  baseline", Bound: "–", Asked: "–",
+		Work: "  baseline", Bound: "–", Target: "–",
 		Measured: fmt.Sprintf("%d of %d users, %s queries/s, %d in flight, %.0f MiB", placed, all, table.Short(crowdSize/s.took.Seconds()), s.ledger.MaxInFlight, s.memory.Most),
 		Values:   map[string]float64{"users": float64(placed), "queries_per_second": crowdSize / s.took.Seconds(), "in_flight": float64(s.ledger.MaxInFlight), "mib": s.memory.Most},
 	})

@@ -67,7 +67,7 @@ func (c *chaos) offered(ctx context.Context) error {
 		return err
 	}
 	row := table.Row{
-		Work: fmt.Sprintf("4 replicas, offered 3 × the Business+ budget for %s", over), Asked: "0 answers 429; ≥ 95 % of the budget used",
+		Work: fmt.Sprintf("4 replicas, offered 3 × the Business+ budget for %s", over), Target: "0 answers 429; ≥ 95 % of the budget used",
 		Values: map[string]float64{"throttled": float64(ledger.Throttled), "well": float64(t.ok), "refused": float64(t.refused), "failed": float64(t.failed)},
 	}
 	ok := ledger.Throttled == 0 && t.failed == 0
@@ -150,7 +150,7 @@ func otherAppRow(calls []upstream.Call, l label, t *tally, began, comes, leaves,
 	back := float64(again.taken) / (float64(l.perSecond) * ends.Sub(settledFrom).Seconds())
 	ok := len(all.throttled) <= 5 && late == 0 && share >= 0.9 && t.failed == 0
 	return table.Row{
-		Work: "another app takes 30 % of the budget unseen", Asked: "≤ 5 answers 429, then none; ≥ 90 % of what is left used", OK: &ok,
+		Work: "another app takes 30 % of the budget unseen", Target: "≤ 5 answers 429, then none; ≥ 90 % of what is left used", OK: &ok,
 		Measured: fmt.Sprintf("%d answers 429, %d of them in the second half of its time; %.1f %% of what it left used (it got %d, and %d answers 429); %.0f %% of the budget used when it had left; %d failed%s",
 			len(all.throttled), late, 100*share, theirs.taken, len(theirs.throttled), 100*back, t.failed, t.why()),
 		Values: map[string]float64{"throttled": float64(len(all.throttled)), "throttled_late": float64(late), "used": share, "others_throttled": float64(len(theirs.throttled)), "used_after": back, "failed": float64(t.failed)},

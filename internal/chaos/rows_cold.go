@@ -38,7 +38,7 @@ func (c *chaos) identical(ctx context.Context) error {
 	n := total(set.calls)
 	ok := d.extra == 0 && d.missing == 0 && made.failed == 0 && made.answers == 1
 	c.add(table.Row{
-		Work: fmt.Sprintf("%d identical cold queries over 4 replicas", c.size.queries), Asked: "exactly one set of calls", OK: &ok,
+		Work: fmt.Sprintf("%d identical cold queries over 4 replicas", c.size.queries), Target: "exactly one set of calls", OK: &ok,
 		Measured: fmt.Sprintf("%d calls for a set of %d: %d too many, %d missing; %d failed, %d different answers%s", total(made.calls), n, d.extra, d.missing, made.failed, made.answers, made.why),
 		Values:   map[string]float64{"calls": float64(total(made.calls)), "set": float64(n), "extra": float64(d.extra), "missing": float64(d.missing), "failed": float64(made.failed)},
 	})
@@ -131,7 +131,7 @@ func (c *chaos) death(ctx context.Context) error {
 	// What they waited for takes a call, too.
 	ok := longest <= (lease+slow+slow/2).Seconds() && more == 0 && all.failed == 0
 	c.add(table.Row{
-		Work: "a replica is killed (-9) in the middle of calls that 3 others wait for", Asked: fmt.Sprintf("the others go on within the lease (%s) and the call; no call twice more than once", lease), OK: &ok,
+		Work: "a replica is killed (-9) in the middle of calls that 3 others wait for", Target: fmt.Sprintf("the others go on within the lease (%s) and the call; no call twice more than once", lease), OK: &ok,
 		Measured: fmt.Sprintf("the longest wait %.1f s; %d calls made twice, %d more often; %d failed%s", longest, twice, more, all.failed, all.why()),
 		Values:   map[string]float64{"seconds": longest, "twice": float64(twice), "more": float64(more), "failed": float64(all.failed)},
 	})

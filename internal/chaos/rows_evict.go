@@ -39,7 +39,7 @@ func (c *chaos) evicted(ctx context.Context) error {
 	p99 := table.Percentile(v.delays, 99)
 	ok := p99 <= 50 && len(v.stale) == 0 && m.failed.Load() == 0
 	c.add(table.Row{
-		Work: "evict on one replica, read on 4", Asked: "others see it ≤ 50 ms p99; 0 stale reads", OK: &ok,
+		Work: "evict on one replica, read on 4", Target: "others see it ≤ 50 ms p99; 0 stale reads", OK: &ok,
 		Measured: fmt.Sprintf("%s ms p99, %s at most; %s", table.Short(p99), table.Short(table.Percentile(v.delays, 100)), m.describe(v)),
 		Values:   map[string]float64{"p99_ms": p99, "most_ms": table.Percentile(v.delays, 100), "stale": float64(len(v.stale)), "reads": float64(v.reads), "writes": float64(v.writes), "failed": float64(m.failed.Load())},
 	})
@@ -90,7 +90,7 @@ func (c *chaos) missedEvictions(ctx context.Context) error {
 			v := m.history.check(len(f), c.size.settled)
 			ok := len(v.stale) == 0 && m.failed.Load() == 0
 			c.add(table.Row{
-				Work: "evictions, " + one.name, Asked: "0 failed, 0 stale reads from 5 s after it, nor ever of one's own writes", OK: &ok, Measured: m.describe(v),
+				Work: "evictions, " + one.name, Target: "0 failed, 0 stale reads from 5 s after it, nor ever of one's own writes", OK: &ok, Measured: m.describe(v),
 				Values: map[string]float64{"stale": float64(len(v.stale)), "reads": float64(v.reads), "writes": float64(v.writes), "failed": float64(m.failed.Load())},
 			})
 		}

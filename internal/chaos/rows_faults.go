@@ -202,7 +202,7 @@ func (c *chaos) runFault(ctx context.Context, one fault, l *load) error {
 	row := l.row(one.name, ledger, over)
 	if one.more != nil {
 		message, ok := one.more()
-		row.Asked += one.target
+		row.Target += one.target
 		row.Measured += "; " + message
 		row.OK = new(*row.OK && ok)
 	}
@@ -314,7 +314,7 @@ func (l *load) row(name string, ledger *upstream.Ledger, over time.Time) table.R
 	alone := len(slices.DeleteFunc(slices.Clone(shared), func(s observation) bool { return s.ok }))
 	ok := failed == 0 && ledger.Throttled == 0 && back <= maxRecovery
 	return table.Row{
-		Work: name, Asked: "0 failed, 0 answers 429, back to normal ≤ 5 s", OK: &ok,
+		Work: name, Target: "0 failed, 0 answers 429, back to normal ≤ 5 s", OK: &ok,
 		Measured: fmt.Sprintf("%d failed of %d, %d answers 429, back to normal after %.1f s (memory %.1f s, sharing %.1f s; %d of %d probes not shared)%s",
 			failed, failed+l.tally.ok, ledger.Throttled, back.Seconds(), recoveryTime(l.hits, over).Seconds(), recoveryTime(shared, over).Seconds(), alone, len(shared), l.tally.why()),
 		Values: map[string]float64{"failed": float64(failed), "throttled": float64(ledger.Throttled), "back_s": back.Seconds(), "queries": float64(failed + l.tally.ok)},

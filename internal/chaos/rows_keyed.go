@@ -258,8 +258,8 @@ func (v *createVerdict) row(keys int, stalls []time.Duration) table.Row {
 		}
 	}
 	return table.Row{
-		Work:  fmt.Sprintf("%d keyed creates, each sent 2 or 3 times over 4 replicas, while Redis stalls for 50 ms to 8 s", keys),
-		Asked: "0 done twice; 0 whose outcome a repeat does not return afterwards; every refusal has a retryAt", OK: &ok, Measured: text.String(),
+		Work:   fmt.Sprintf("%d keyed creates, each sent 2 or 3 times over 4 replicas, while Redis stalls for 50 ms to 8 s", keys),
+		Target: "0 done twice; 0 whose outcome a repeat does not return afterwards; every refusal has a retryAt", OK: &ok, Measured: text.String(),
 		Values: map[string]float64{"created": float64(v.created), "repeated": float64(v.again), "refused": float64(v.refused), "vague": float64(v.withoutTime),
 			"twice": float64(v.twice), "unknown": float64(v.unknown), "failed": float64(v.failed), "conflicts": float64(v.conflicts)},
 	}

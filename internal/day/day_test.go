@@ -120,17 +120,17 @@ func (f *figures) rows() []table.Row {
 	list := []table.Row{
 		{Work: fmt.Sprintf("%d users, %d meetings, %s, seed %d", f.Users, f.Meetings(), span, f.Seed),
 			Measured: fmt.Sprintf("%d walls, %d boards, %d trainers; %d events delivered, %d lost (a share of %g), %g late", f.Walls(), f.Boards(), f.Trainings(), f.events.events, f.events.lost, f.Lost, f.Late)},
-		{Work: "events on", Asked: "0 × 429", Measured: f.events.byLabel(), OK: ok(f.events.throttled == 0)},
+		{Work: "events on", Target: "0 × 429", Measured: f.events.byLabel(), OK: ok(f.events.throttled == 0)},
 		{Work: fmt.Sprintf("lifetimes only, all of %s, no limits", f.lifetime), Measured: f.lifetimes.byLabel()},
 		{Work: "the gateway's own lifetimes, without events", Measured: f.without.byLabel() + "; age " + spanOf(f.without.allAges())},
 		{Work: "plain gqlgen server with dataloaders", Measured: f.plain.byLabel()},
-		{Work: "answers, events on", Asked: "none with errors", Measured: fmt.Sprintf("%d, %d with errors", sum(f.events.answers), sum(f.events.failed)), OK: ok(sum(f.events.failed) == 0)},
-		{Work: "calls, lifetimes only ÷ events on", Asked: fmt.Sprintf("≥ %d ×", asked), Measured: fmt.Sprintf("%.1f ×", f.fewer()), OK: ok(f.fewer() >= asked)},
+		{Work: "answers, events on", Target: "none with errors", Measured: fmt.Sprintf("%d, %d with errors", sum(f.events.answers), sum(f.events.failed)), OK: ok(sum(f.events.failed) == 0)},
+		{Work: "calls, lifetimes only ÷ events on", Target: fmt.Sprintf("≥ %d ×", asked), Measured: fmt.Sprintf("%.1f ×", f.fewer()), OK: ok(f.fewer() >= asked)},
 		{Work: "calls, plain ÷ events on", Measured: fmt.Sprintf("%.1f ×", float64(f.plain.total())/float64(f.events.total()))},
-		{Work: "age of answers, events on", Asked: "≤ " + maxAge.String(), Measured: spanOf(ages), OK: ok(table.Percentile(ages, 100) <= maxAge.Seconds())},
+		{Work: "age of answers, events on", Target: "≤ " + maxAge.String(), Measured: spanOf(ages), OK: ok(table.Percentile(ages, 100) <= maxAge.Seconds())},
 	}
 	rosters := f.events.ages[walls]
-	list = append(list, table.Row{Work: "age of live rosters, events on", Asked: "≤ " + maxRosterAge.String(), Measured: spanOf(rosters), OK: ok(table.Percentile(rosters, 100) <= maxRosterAge.Seconds())})
+	list = append(list, table.Row{Work: "age of live rosters, events on", Target: "≤ " + maxRosterAge.String(), Measured: spanOf(rosters), OK: ok(table.Percentile(rosters, 100) <= maxRosterAge.Seconds())})
 	for q := range questions {
 		list = append(list, table.Row{Work: "  " + questionNames[q], Measured: fmt.Sprintf("%d answers, %s", f.events.answers[q], spanOf(f.events.ages[q]))})
 	}

@@ -70,8 +70,8 @@ type Walk struct {
 	// continued later.
 	Partial bool
 	Odd     func(err error)
-	// Told is called after each page and before each wait. It may be nil.
-	Told func(Progress)
+	// OnProgress is called after each page and before each wait. It may be nil.
+	OnProgress func(Progress)
 }
 
 // Progress is the progress of a walk, including that before an interruption.
@@ -217,11 +217,11 @@ func (t *walker) run(ctx context.Context) error {
 	return nil
 }
 
-// report calls Told with the state of the walk.
+// report calls OnProgress with the state of the walk.
 func (t *walker) report(p Progress) {
-	if t.Told != nil {
+	if t.OnProgress != nil {
 		p.Rows, p.Pages, p.Calls, p.Whole = t.state.Rows, t.state.Pages, t.state.Calls, t.state.Whole
-		t.Told(p)
+		t.OnProgress(p)
 	}
 }
 

@@ -96,7 +96,7 @@ func TestAll_killedAtRandom(t *testing.T) {
 		for kill := range 20 {
 			ctx, stop := context.WithCancel(t.Context())
 			last := 1 + rng.IntN(3)
-			err := killed.config().All(ctx, Walk{File: other, CSV: table, Told: func(Progress) {
+			err := killed.config().All(ctx, Walk{File: other, CSV: table, OnProgress: func(Progress) {
 				if last--; last == 0 {
 					stop()
 				}
@@ -143,7 +143,7 @@ func TestAll_writes(t *testing.T) {
 	} {
 		name := filepath.Join(t.TempDir(), "out")
 		var last Progress
-		if err := (&list{rows: 1}).config().All(t.Context(), Walk{File: name, CSV: c.table, Told: func(p Progress) { last = p }}); err != nil {
+		if err := (&list{rows: 1}).config().All(t.Context(), Walk{File: name, CSV: c.table, OnProgress: func(p Progress) { last = p }}); err != nil {
 			t.Fatal(err)
 		}
 		if got := contents(t, name); got != c.want {
@@ -161,7 +161,7 @@ func TestAll_otherFiles(t *testing.T) {
 		t.Helper()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		if err := (&list{rows: 500}).config().All(ctx, Walk{File: name, Told: func(Progress) { stop() }}); err == nil {
+		if err := (&list{rows: 500}).config().All(ctx, Walk{File: name, OnProgress: func(Progress) { stop() }}); err == nil {
 			t.Fatal("it was not interrupted")
 		}
 	}
@@ -224,7 +224,7 @@ func TestAll_twoAtOnce(t *testing.T) {
 	l := &list{rows: 500}
 	var second error
 	tried := false
-	err := l.config().All(t.Context(), Walk{File: name, Told: func(p Progress) {
+	err := l.config().All(t.Context(), Walk{File: name, OnProgress: func(p Progress) {
 		if !tried && !p.Whole {
 			tried = true
 			second = (&list{rows: 500}).config().All(t.Context(), Walk{File: name})
@@ -286,7 +286,7 @@ func TestAll_waits(t *testing.T) {
 			return false
 		}
 		name, waits := filepath.Join(t.TempDir(), "out"), 0
-		err := l.config().All(t.Context(), Walk{File: name, Told: func(p Progress) {
+		err := l.config().All(t.Context(), Walk{File: name, OnProgress: func(p Progress) {
 			if !p.Waits.IsZero() && p.Rows != 100 { // those are for the gateway
 				waits++
 				if p.Rows != 200 || !strings.Contains(p.Why.Error(), "DAILY_LIMIT") {
@@ -451,7 +451,7 @@ func TestAll_prefetches(t *testing.T) {
 		l.odd = func(http.ResponseWriter, int) bool { time.Sleep(time.Second); return false }
 		began := time.Now()
 		written := 0
-		err := l.config().All(t.Context(), Walk{File: filepath.Join(t.TempDir(), "out"), Told: func(p Progress) {
+		err := l.config().All(t.Context(), Walk{File: filepath.Join(t.TempDir(), "out"), OnProgress: func(p Progress) {
 			if written = p.Rows; !p.Whole {
 				time.Sleep(time.Second) // writing a page takes as long as reading one
 			}

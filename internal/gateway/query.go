@@ -77,7 +77,7 @@ func (q *queryCommand) run(ctx context.Context, cfg *config.Config, stdout, stde
 	}
 	line := &progressLine{to: stderr, began: time.Now(), terminal: isTerminal(stderr)}
 	err = c.All(ctx, export.Walk{
-		File: q.To, CSV: q.Output == "csv", Page: q.Page, Partial: q.Partial, Told: line.told,
+		File: q.To, CSV: q.Output == "csv", Page: q.Page, Partial: q.Partial, OnProgress: line.update,
 		Odd: func(err error) { line.say("warning: " + err.Error()) },
 	})
 	line.end()
@@ -106,7 +106,7 @@ type progressLine struct {
 	open     bool // the line in the terminal has no newline yet
 }
 
-func (l *progressLine) told(p export.Progress) {
+func (l *progressLine) update(p export.Progress) {
 	if !l.terminal && !p.Whole && p.Waits.IsZero() && time.Since(l.last) < 10*time.Second {
 		return
 	}

@@ -145,8 +145,8 @@ func (p *Plan) All(each func(*Step)) { all(p.Steps, each) }
 // MaxSteps is the largest number of steps of a plan that are listed; the sums include all.
 const MaxSteps = 1000
 
-// Told is [Plan.All] for the first [MaxSteps] steps.
-func (p *Plan) Told(each func(*Step)) {
+// First is [Plan.All] for the first [MaxSteps] steps.
+func (p *Plan) First(each func(*Step)) {
 	n := 0
 	p.All(func(s *Step) {
 		if n++; n <= MaxSteps {

@@ -65,7 +65,7 @@ type ScopeRow struct {
 // paid reports that the plan has the actual calls: see [Plan.Paid].
 func (p *Plan) Report(granted []string, paid bool) *Report {
 	r := &Report{AtMost: labels(p.AtMost()), Expected: labels(p.Expected()), RoundTrips: p.Trips, Objects: p.Objects, Steps: []Row{}, Scopes: []ScopeRow{}}
-	p.Told(func(s *Step) {
+	p.First(func(s *Step) {
 		row := Row{s.Path, s.Op.Pattern, s.Op.Rate.String(), s.AtMost, s.Expected, s.Cached, nil, s.Depth, s.Open, s.Why}
 		if paid {
 			row.Actual = new(s.Actual)

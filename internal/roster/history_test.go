@@ -90,7 +90,7 @@ func TestRuns_ofSeveral(t *testing.T) {
 	room.Seed([]*Listed{
 		{Participant: Participant{Person: events.Person{StayID: "7"}, Joined: noon, Left: noon.Add(s)}},
 		{Participant: Participant{Person: events.Person{StayID: "1"}, Joined: noon.Add(s)}},
-	}, true, room.Ask(noon.Add(s)))
+	}, true, room.Request(noon.Add(s)))
 	room.Apply(event(1, "next", "started", 9*s))
 	room.Apply(event(2, "next", "joined 2", 10*s))
 	room.Apply(event(3, "r", "left 1", 8*s))
@@ -106,7 +106,7 @@ func TestRuns_ofSeveral(t *testing.T) {
 		}
 	}
 	none := New("", noon)
-	none.NotHeld(none.Ask(noon))
+	none.NotHeld(none.Request(noon))
 	if runs := none.Runs(); len(runs) != 0 {
 		t.Error(runs)
 	}
@@ -128,9 +128,9 @@ func TestRuns_lists(t *testing.T) {
 		{func() {
 			room.Apply(&events.Stored{Event: &events.Event{Gap: events.GapEnded, AccountID: "A", Time: noon.Add(time.Minute)}, Served: "A", Cursor: "9-0"})
 		}, "1 1-", false},
-		{func() { room.Seed(nil, true, room.Ask(noon.Add(600*time.Second))) }, "1 1-600", true},
+		{func() { room.Seed(nil, true, room.Request(noon.Add(600*time.Second))) }, "1 1-600", true},
 		{func() {
-			room.Seed([]*Listed{{Participant: Participant{Person: events.Person{StayID: "1"}, Joined: noon.Add(time.Second)}}}, true, room.Ask(noon.Add(900*time.Second)))
+			room.Seed([]*Listed{{Participant: Participant{Person: events.Person{StayID: "1"}, Joined: noon.Add(time.Second)}}}, true, room.Request(noon.Add(900*time.Second)))
 		}, "1 1-", true},
 	} {
 		step.do()

@@ -363,32 +363,32 @@ type Listed struct {
 	InRoom bool
 }
 
-// Asked is the moment of a request for a list, or for whether the meeting is in progress.
-type Asked struct {
+// Request is the moment of a request for a list, or for whether the meeting is in progress.
+type Request struct {
 	at   time.Time
 	gaps int
 }
 
-// Ask returns the moment of a request, which MUST be sent after it.
-func (r *Room) Ask(now time.Time) Asked {
+// Request returns the moment of a request, which MUST be sent after it.
+func (r *Room) Request(now time.Time) Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Asked{now, r.gaps}
+	return Request{now, r.gaps}
 }
 
-// Seed adds the list that was requested at asked. A stay that an event has ended stays ended. If
+// Seed adds the list that was that a request returned. A stay that an event has ended stays ended. If
 // whole, the list has all stays: those present that it lacks are ended, although no event has ended
 // them.
-func (r *Room) Seed(list []*Listed, whole bool, asked Asked) {
+func (r *Room) Seed(list []*Listed, whole bool, of Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.publishSoon()
 	if whole {
-		r.compared = asked.at
+		r.compared = of.at
 	}
 	in := r.current()
 	switch {
-	case in == nil, !in.ended.IsZero() && (!in.endedByEvent || !in.ended.After(asked.at.Add(-listLag))):
+	case in == nil, !in.ended.IsZero() && (!in.endedByEvent || !in.ended.After(of.at.Add(-listLag))):
 		if len(list) == 0 {
 			return
 		}
@@ -406,14 +406,14 @@ func (r *Room) Seed(list []*Listed, whole bool, asked Asked) {
 		return
 	}
 	for key, s := range in.stays {
-		if s.present() && s.Joined.Before(asked.at.Add(-listLag)) && !present.has(&s.Participant) {
-			s.missing = asked.at
+		if s.present() && s.Joined.Before(of.at.Add(-listLag)) && !present.has(&s.Participant) {
+			s.missing = of.at
 			if len(s.moments) > 0 && !present.people[s.UUID] { // else the person is in another row
 				in.mark(key, s.missing, leftMoment)
 			}
 		}
 	}
-	if asked.gaps == r.gaps {
+	if of.gaps == r.gaps {
 		in.seededWhole, in.mayLackEvents = true, false
 	}
 }
@@ -490,25 +490,25 @@ func (r *Room) Reached(cursor string) {
 	}
 }
 
-// NotHeld notes that the meeting was not in progress at asked. The current instance has ended then,
+// NotHeld notes that the meeting was not in progress at a request. The current instance has ended then,
 // unless its last event is later than shortly before.
-func (r *Room) NotHeld(asked Asked) {
+func (r *Room) NotHeld(of Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	in := r.current()
 	switch {
 	case in == nil:
 		// The zero start puts it before all instances of events, whose times may be earlier than
-		// asked: clocks differ, and Zoom's times are whole seconds.
-		in = &instance{ended: asked.at, stays: map[stayKey]*stay{}}
+		// the request: clocks differ, and Zoom's times are whole seconds.
+		in = &instance{ended: of.at, stays: map[stayKey]*stay{}}
 		r.instances = append(r.instances, in)
 	case !in.ended.IsZero():
-	case in.last.Before(asked.at.Add(-listLag)):
-		in.ended = asked.at
+	case in.last.Before(of.at.Add(-listLag)):
+		in.ended = of.at
 	default:
 		return
 	}
-	if asked.gaps == r.gaps {
+	if of.gaps == r.gaps {
 		in.mayLackEvents = false
 	}
 	r.publishSoon()

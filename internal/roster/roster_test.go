@@ -136,7 +136,7 @@ func TestRoom_seeded(t *testing.T) {
 	room := New("", noon)
 	room.Apply(event(0, "r", "left 1", time.Minute))
 	room.Apply(event(1, "r", "joined 2", time.Minute))
-	room.Seed(listed("1", "3"), true, room.Ask(noon))
+	room.Seed(listed("1", "3"), true, room.Request(noon))
 	room.Flush()
 	now, _ := room.Now()
 	if got := shown(now); got != "1 2,3 2 true" || !now.Seeded || now.UUID != "r" {
@@ -148,7 +148,7 @@ func TestRoom_seeded(t *testing.T) {
 		t.Error(shown(now))
 	}
 	empty := New("", noon)
-	empty.NotHeld(empty.Ask(noon.Add(1500 * time.Millisecond))) // the gateway's clock is ahead of Zoom's
+	empty.NotHeld(empty.Request(noon.Add(1500 * time.Millisecond))) // the gateway's clock is ahead of Zoom's
 	if now, _ := empty.Now(); shown(now) != "2  0 true" {
 		t.Error(shown(now))
 	}
@@ -207,7 +207,7 @@ func TestRoom_compared(t *testing.T) {
 				for _, e := range c.events {
 					room.Apply(e)
 				}
-				room.Seed(c.list, !c.cut, room.Ask(noon.Add(5*m)))
+				room.Seed(c.list, !c.cut, room.Request(noon.Add(5*m)))
 				room.Flush()
 				now, _ := room.Now()
 				if shown(now) != c.want || now.Compared.IsZero() != c.cut {
@@ -233,7 +233,7 @@ func TestRoom_comparedAgain(t *testing.T) {
 		}{{listed("2"), "1 1 1"}, {listed("1", "2"), "1 0 1"}, {listed("2", "1"), "0 0 0"}, {listed("1-", "2"), "0 1 1"}, {listed("1-", "2"), "0 0 0"}} {
 			before, _ := room.Now()
 			at := noon.Add(time.Duration(5*(i+1)) * time.Minute)
-			room.Seed(c.list, true, room.Ask(at))
+			room.Seed(c.list, true, room.Request(at))
 			room.Flush()
 			now, _ := room.Now()
 			joined, left, _ := room.Between(before.Version, now.Version)
@@ -261,23 +261,23 @@ func TestRoom_gap(t *testing.T) {
 	room.Apply(event(0, "r", "started", 0))
 	room.Apply(event(1, "r", "joined 1", 0))
 	wants("at first", "1 1 1 true")
-	early := room.Ask(noon)
+	early := room.Request(noon)
 	room.Apply(gap(events.GapBegan))
 	wants("in a gap", "1 1 1 false")
-	room.Seed(listed("1"), true, room.Ask(noon))
+	room.Seed(listed("1"), true, room.Request(noon))
 	wants("compared in a gap", "1 1 1 false")
 	room.Apply(gap(events.GapEnded))
 	wants("after a gap", "1 1 1 false")
 	room.Seed(listed("1", "2"), true, early)
 	wants("by a list from before", "1 1,2 2 false")
-	room.Seed(listed("1", "2"), false, room.Ask(noon))
+	room.Seed(listed("1", "2"), false, room.Request(noon))
 	wants("by a list that is not whole", "1 1,2 2 false")
-	room.Seed(listed("2"), true, room.Ask(noon.Add(2*time.Minute)))
+	room.Seed(listed("2"), true, room.Request(noon.Add(2*time.Minute)))
 	wants("by a list", "1 2 1 true")
 	room.Apply(gap(events.GapEnded))
-	room.NotHeld(room.Ask(noon.Add(30 * time.Second)))
+	room.NotHeld(room.Request(noon.Add(30 * time.Second)))
 	wants("not held, shortly after an event", "1 2 1 false")
-	room.NotHeld(room.Ask(noon.Add(10 * time.Minute)))
+	room.NotHeld(room.Request(noon.Add(10 * time.Minute)))
 	wants("not held", "2  0 true")
 	room.Apply(event(3, "r", "joined 3", 11*time.Minute))
 	wants("it goes on", "1 2,3 2 true")

@@ -132,8 +132,8 @@ func (d *directory[T]) searchListings(ctx context.Context, c *Client, keys []str
 		budget.closed = !complete
 	}
 	switch {
-	case budget.notAsked:
-		return missing, ErrNotAsked
+	case budget.notCached:
+		return missing, ErrNotCached
 	case complete:
 		return missing, &Error{By: ByGateway, Op: d.list.Pattern, Kind: ErrNotFound}
 	}
@@ -223,8 +223,8 @@ func (d *directory[T]) page(ctx context.Context, c *Client, n int, token string,
 
 // failed records that a page of a listing could not be read.
 func (d *directory[T]) failed(ctx context.Context, c *Client, l *listing[T], err error, budget *searchBudget) {
-	budget.notAsked = budget.notAsked || errors.Is(err, ErrNotAsked)
-	if !isTransient(err) && !errors.Is(err, ErrNotAsked) && ctx.Err() == nil {
+	budget.notCached = budget.notCached || errors.Is(err, ErrNotCached)
+	if !isTransient(err) && !errors.Is(err, ErrNotCached) && ctx.Err() == nil {
 		c.markVague(l.name)
 	}
 }

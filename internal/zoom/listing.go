@@ -26,13 +26,13 @@ const (
 
 // searchBudget has the pages that a search has spent and may still spend.
 type searchBudget struct {
-	keys     int   // missing at the beginning
-	pages    int   // requested so far, of all listings
-	left     []int // unread pages of each listing, as far as is known
-	later    int   // the maximum number of objects that are requested one by one afterwards
-	closed   bool  // a likelier listing was not read to its end, so no page is requested
-	noPages  bool  // no page is requested: see searchLimits
-	notAsked bool  // a page is not in the cache, below the context of a [Peek]
+	keys      int   // missing at the beginning
+	pages     int   // requested so far, of all listings
+	left      []int // unread pages of each listing, as far as is known
+	later     int   // the maximum number of objects that are requested one by one afterwards
+	closed    bool  // a likelier listing was not read to its end, so no page is requested
+	noPages   bool  // no page is requested: see searchLimits
+	notCached bool  // a page is not in the cache, below the context of a [Peek]
 }
 
 func (d *directory[T]) newBudget(c *Client, keys int) *searchBudget {

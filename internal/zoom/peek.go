@@ -11,7 +11,7 @@ import (
 )
 
 // A Peek answers from the cache alone: below its context no call is made, and nothing is
-// refreshed or stored. A request that is not in the cache fails with [ErrNotAsked] and is
+// refreshed or stored. A request that is not in the cache fails with [ErrNotCached] and is
 // observed as [Missed]. A stale answer is returned and observed as [Stale], since a call would
 // refresh it. An answer that is too old to be served stale is observed as missed, but returned
 // too: a new answer most likely leads to the same objects (see [Usage.ObserveGuesses]). A Peek
@@ -23,8 +23,8 @@ type Peek struct {
 	unknown bool
 }
 
-// ErrNotAsked is the error of a request that is not in the cache, below the context of a [Peek].
-var ErrNotAsked = errors.New("zoom: the cache does not hold it")
+// ErrNotCached is the error of a request that is not in the cache, below the context of a [Peek].
+var ErrNotCached = errors.New("zoom: the cache does not hold it")
 
 type peekKey struct{}
 
@@ -143,14 +143,14 @@ func (c *cached) peek(ctx context.Context, p *Peek, req *Request, certain bool) 
 		}
 		return found.resp, found.refused
 	case guess || !certain:
-		return nil, ErrNotAsked
+		return nil, ErrNotCached
 	}
 	first := p.first(req)
 	if first {
 		usage.observed(ctx, req.Spec, Missed)
 	}
 	if found.resp == nil || found.refused != nil {
-		return nil, ErrNotAsked
+		return nil, ErrNotCached
 	}
 	if first {
 		Guessed(ctx, req.Spec, 1)

@@ -174,7 +174,7 @@ func TestPeek(t *testing.T) {
 			user, err = GetUser.Do(WithUsage(WithPeek(t.Context(), &Peek{}), u), c, UserKey{name})
 			return o, user, err
 		}
-		if o, _, err := get("u"); !errors.Is(err, ErrNotAsked) || len(o) != 1 || o[0] != Missed || sent != 0 {
+		if o, _, err := get("u"); !errors.Is(err, ErrNotCached) || len(o) != 1 || o[0] != Missed || sent != 0 {
 			t.Errorf("what is not there: %v, %v, %d calls", o, err, sent)
 		}
 		if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil {
@@ -199,7 +199,7 @@ func TestPeek(t *testing.T) {
 			t.Errorf("what is too old: %v, %v, a guess of %v, %d calls", o, err, guessed, sent)
 		}
 		// A write is never made.
-		if _, err := UpdateUser.Do(WithPeek(t.Context(), &Peek{}), c, UserPatch{UserID: "u", Patch: &types.UserPatch{FirstName: new("A")}}); !errors.Is(err, ErrNotAsked) || sent != 1 {
+		if _, err := UpdateUser.Do(WithPeek(t.Context(), &Peek{}), c, UserPatch{UserID: "u", Patch: &types.UserPatch{FirstName: new("A")}}); !errors.Is(err, ErrNotCached) || sent != 1 {
 			t.Errorf("a write: %v, %d calls", err, sent)
 		}
 	})
@@ -286,7 +286,7 @@ func TestPeek_shared(t *testing.T) {
 				switch {
 				case err == nil && string(u.ZoomID) == fmt.Sprint("u", i):
 					found.Add(1)
-				case errors.Is(err, ErrNotAsked):
+				case errors.Is(err, ErrNotCached):
 					missed.Add(1)
 				default:
 					t.Error(err)

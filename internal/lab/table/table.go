@@ -17,7 +17,7 @@ import (
 type Row struct {
 	Work     string             `json:"work"`
 	Bound    string             `json:"bound,omitempty"`
-	Asked    string             `json:"asked"` // the target
+	Target   string             `json:"target"` // to be reached
 	Measured string             `json:"measured"`
 	OK       *bool              `json:"ok"` // nil without a target
 	Values   map[string]float64 `json:"values,omitempty"`
@@ -48,7 +48,7 @@ type column struct {
 var columns = []column{
 	{"work", 38, func(r Row) string { return r.Work }},
 	{"bound", 24, func(r Row) string { return r.Bound }},
-	{"asked", 26, func(r Row) string { return r.Asked }},
+	{"target", 26, func(r Row) string { return r.Target }},
 	{"measured", 46, func(r Row) string { return r.Measured }},
 	{"ok", 3, Row.Mark},
 }

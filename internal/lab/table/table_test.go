@@ -25,9 +25,9 @@ func TestTable(t *testing.T) {
 	yes, no := true, false
 	var b strings.Builder
 	err := Write(&b, []Row{
-		{Work: "one work whose name is longer than the column of names is wide", Bound: "–", Asked: "≤ 1.0 × baseline", Measured: "0.50 ×", OK: &yes},
-		{Work: "  baseline", Bound: "–", Asked: "–", Measured: "as it is"},
-		{Work: "another", Bound: "–", Asked: "–", Measured: "bad", OK: &no},
+		{Work: "one work whose name is longer than the column of names is wide", Bound: "–", Target: "≤ 1.0 × baseline", Measured: "0.50 ×", OK: &yes},
+		{Work: "  baseline", Bound: "–", Target: "–", Measured: "as it is"},
+		{Work: "another", Bound: "–", Target: "–", Measured: "bad", OK: &no},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -49,10 +49,10 @@ func TestTable(t *testing.T) {
 // An empty column is left out.
 func TestTableWithoutBounds(t *testing.T) {
 	var b strings.Builder
-	if err := Write(&b, []Row{{Work: "w", Asked: "a", Measured: "m"}}); err != nil {
+	if err := Write(&b, []Row{{Work: "w", Target: "a", Measured: "m"}}); err != nil {
 		t.Fatal(err)
 	}
-	if head, _, _ := strings.Cut(b.String(), "\n"); strings.Join(strings.Fields(head), " ") != "work asked measured ok" {
+	if head, _, _ := strings.Cut(b.String(), "\n"); strings.Join(strings.Fields(head), " ") != "work target measured ok" {
 		t.Errorf("heading: %q", head)
 	}
 }

@@ -3225,7 +3225,7 @@ const (
 	// Zoom does not have the data yet.
 	ErrorCodeNotReady ErrorCode = "NOT_READY"
 	// Zoom returns the field elsewhere, and not in what was read for the objects.
-	ErrorCodeNotTold ErrorCode = "NOT_TOLD"
+	ErrorCodeNotReturned ErrorCode = "NOT_RETURNED"
 	// Today's allowance at Zoom is used up; see `retryAt`.
 	ErrorCodeDailyLimit ErrorCode = "DAILY_LIMIT"
 	// Zoom's rate limit leaves no room in time; see `retryAt`.
@@ -3278,7 +3278,7 @@ var errorCodeCodes = newCodes("ErrorCode", false,
 	"CONFLICT", "conflict",
 	"EXPIRED", "expired",
 	"NOT_READY", "not_ready",
-	"NOT_TOLD", "not_told",
+	"NOT_RETURNED", "not_returned",
 	"DAILY_LIMIT", "daily_limit",
 	"RATE_LIMITED", "rate_limited",
 	"BAD_ANSWER", "bad_answer",
