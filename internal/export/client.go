@@ -170,7 +170,8 @@ func (c *Config) once(ctx context.Context, body []byte) (_ *answer, pause time.D
 		return nil, min(time.Duration(seconds)*time.Second, maxPause), fmt.Errorf("%w: %s", errNotAnswered, resp.Status)
 	}
 	a := &answer{raw: text}
-	if json.Unmarshal(text, a) != nil {
+	// A refusal has errors. Any other body is of a proxy, or of another server.
+	if json.Unmarshal(text, a) != nil || len(a.Errors) == 0 && (len(a.Data) == 0 || resp.StatusCode >= http.StatusBadRequest) {
 		return nil, 0, fmt.Errorf("the server at %s is no GraphQL gateway: %s", c.URL, resp.Status)
 	}
 	return a, 0, nil

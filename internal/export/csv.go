@@ -70,7 +70,11 @@ func (d *document) record(row json.RawMessage) ([]byte, error) {
 	return csvLine(values)
 }
 
+// csvLine returns a line. One empty value is quoted, since readers skip blank lines.
 func csvLine(values []string) ([]byte, error) {
+	if len(values) == 1 && values[0] == "" {
+		return []byte("\"\"\n"), nil
+	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	if err := w.Write(values); err != nil {

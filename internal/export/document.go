@@ -195,19 +195,38 @@ func (f *finder) fields(set ast.SelectionSet, in map[string]bool) func(yield fun
 	}
 }
 
-// selectRows sets where the rows of the connection are, and their columns.
-func (d *document) selectRows(doc *ast.QueryDocument, field *ast.Field) error {
-	f := finder{doc: doc}
-	row := f.selected(field.SelectionSet, "nodes")
-	if row == nil {
-		edges := f.selected(field.SelectionSet, "edges")
-		if row = f.selected(edges.SelectionSet, "node"); row == nil {
-			return errNoConnection
+// merged returns the response name of the fields with a name in a selection set, and their merged
+// selection; "" if there is none. It returns an error if they have several response names.
+func (f *finder) merged(set ast.SelectionSet, name string) (alias string, below ast.SelectionSet, err error) {
+	for field := range f.fields(set, map[string]bool{}) {
+		switch {
+		case field.Name != name:
+		case alias != "" && alias != field.Alias:
+			return "", nil, fmt.Errorf("the connection to be walked selects %s twice, as %s and %s: select it once", name, alias, field.Alias)
+		default:
+			alias, below = field.Alias, append(below, field.SelectionSet...)
 		}
-		d.rows, d.node = edges.Alias, row.Alias
-	} else {
-		d.rows = row.Alias
 	}
-	d.fields, d.tableErr = f.columns(row.SelectionSet, nil)
+	return alias, below, nil
+}
+
+// selectRows sets where the rows of the connection are, and their columns.
+func (d *document) selectRows(doc *ast.QueryDocument, field *ast.Field) (err error) {
+	f := finder{doc: doc}
+	rows, row, err := f.merged(field.SelectionSet, "nodes")
+	if err == nil && rows == "" {
+		var edge ast.SelectionSet
+		if rows, edge, err = f.merged(field.SelectionSet, "edges"); err == nil {
+			d.node, row, err = f.merged(edge, "node")
+		}
+		if err == nil && d.node == "" {
+			err = errNoConnection
+		}
+	}
+	if err != nil {
+		return err
+	}
+	d.rows = rows
+	d.fields, d.tableErr = f.columns(row, nil)
 	return nil
 }

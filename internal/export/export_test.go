@@ -1,9 +1,12 @@
 package export
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -129,6 +132,100 @@ func TestAll_killedAtRandom(t *testing.T) {
 		if names := leftOver(t, dir); len(names) != 2 {
 			t.Errorf("files are left: %q", names)
 		}
+	}
+}
+
+// A file that appears during a walk is not replaced, whatever it is. The same command completes the
+// export once the name is free.
+func TestAll_nameIsTaken(t *testing.T) {
+	for _, link := range []bool{false, true} {
+		dir := t.TempDir()
+		name, l := filepath.Join(dir, "out"), &list{rows: 5}
+		take := func() {
+			if link {
+				if err := os.Symlink(filepath.Join(dir, "nowhere"), name); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := os.WriteFile(name, []byte("notes"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := l.config().All(t.Context(), Walk{File: name, OnProgress: func(p Progress) {
+			if p.Whole {
+				take()
+			}
+		}})
+		if err == nil || !strings.Contains(err.Error(), "not overwritten") {
+			t.Fatalf("the error is %v", err)
+		}
+		if !link && contents(t, name) != "notes" {
+			t.Errorf("the file has %q", contents(t, name))
+		}
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.config().All(t.Context(), Walk{File: name}); err != nil || strings.Count(contents(t, name), "\n") != 5 {
+			t.Errorf("afterwards: %v", err)
+		}
+		if names := leftOver(t, dir); len(names) != 1 {
+			t.Errorf("files are left: %q", names)
+		}
+	}
+}
+
+// An answer that is neither data nor errors of GraphQL is of another server.
+func TestAsk_otherServer(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		body   string
+		want   string // "" for no error
+	}{
+		{404, `{"message":"Not authorized"}`, "404"}, {200, `{}`, "no GraphQL gateway"}, {200, `null`, "no GraphQL gateway"}, {403, `{"data":null}`, "403"},
+		{400, `{"errors":[{"message":"No."}]}`, "No."}, {200, `{"data":{"a":1}}`, ""},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.status)
+			io.WriteString(w, c.body)
+		}))
+		_, err := (&Config{URL: server.URL, Query: "{ a }"}).Ask(t.Context())
+		server.Close()
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%d %s: the error is %v, want %q", c.status, c.body, err, c.want)
+		}
+	}
+}
+
+// A table has the columns of all selections of its rows. A reader of one column skips no empty row.
+func TestTable_mergedRows(t *testing.T) {
+	for query, want := range map[string]string{
+		`{ a { nodes { id } ...f nodes { email } pageInfo { hasNextPage endCursor } } } fragment f on C { nodes { dept } }`: "id,dept,email",
+		`{ a { edges { node { id } } edges { node { email } ...e } } } fragment e on E { node { dept } }`:                   "id,email,dept",
+	} {
+		doc, err := parse(query, "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head, err := doc.header(); err != nil || strings.TrimSpace(string(head)) != want {
+			t.Errorf("%s: the columns are %s, want %s: %v", query, head, want, err)
+		}
+	}
+	if _, err := parse(`{ a { x: nodes { id } y: nodes { id } } }`, "", 0); err == nil || !strings.Contains(err.Error(), "nodes twice, as x and y") {
+		t.Errorf("two names of the rows: %v", err)
+	}
+	doc, err := parse(`{ a { nodes { dept } } }`, "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table []byte
+	for _, row := range []string{`{"dept":"a"}`, `{"dept":null}`, `{"dept":""}`} {
+		line, err := doc.record(json.RawMessage(row))
+		if err != nil {
+			t.Fatal(err)
+		}
+		table = append(table, line...)
+	}
+	if rows, err := csv.NewReader(bytes.NewReader(table)).ReadAll(); err != nil || len(rows) != 3 {
+		t.Errorf("%d rows are read from %q: %v", len(rows), table, err)
 	}
 }
 

@@ -39,7 +39,7 @@ func stateOf(name string) string { return name + ".state" }
 // of a new one. An output that exists, belongs to a walk with another fingerprint, or is being
 // written by another process, is an error.
 func open(name, fingerprint string) (_ *output, done *state, err error) {
-	if _, err := os.Stat(name); err == nil {
+	if _, err := os.Lstat(name); err == nil {
 		return nil, nil, fmt.Errorf("%s is there already, and is not overwritten", name)
 	}
 	file, err := openLocked(partOf(name))
@@ -174,15 +174,33 @@ func writeSynced(name string, text []byte) error {
 }
 
 // finish gives a complete output its name, and removes the state. A locked file remains locked until
-// [output.close].
+// [output.close]. It does not replace a file that has appeared during the walk: a link fails then,
+// where a file system has links.
 func (o *output) finish() error {
 	if !canLock {
 		o.close()
 	}
-	if err := os.Rename(partOf(o.name), o.name); err != nil {
+	err := os.Link(partOf(o.name), o.name)
+	switch {
+	case err == nil:
+		err = os.Remove(partOf(o.name))
+	case errors.Is(err, fs.ErrExist):
+		return o.taken()
+	default:
+		if _, err := os.Lstat(o.name); err == nil {
+			return o.taken()
+		}
+		err = os.Rename(partOf(o.name), o.name)
+	}
+	if err != nil {
 		return err
 	}
 	return os.Remove(stateOf(o.name))
+}
+
+// taken returns the error of an output whose name another file has by now.
+func (o *output) taken() error {
+	return fmt.Errorf("%s has appeared during the walk, and is not overwritten: all rows are in %s; move the other file away, and the same command completes it", o.name, partOf(o.name))
 }
 
 // discard removes an output without pages; the part last, since it is the locked file.
