@@ -13,6 +13,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"zoomql/graph/list"
+	"zoomql/internal/sandbox"
 )
 
 // oddly returns a handler that changes the sandbox's answers: change receives each answer that is
@@ -559,6 +562,58 @@ func TestCursor_itemsVanishBefore(t *testing.T) {
 					r.t.Errorf("the list goes on with %s by %d calls, want %s by %d", got, calls, c.first, c.calls)
 				}
 			})
+		})
+	}
+}
+
+// TestCursor_behindTheLast continues an incomplete list behind its last item: the empty page is the
+// last one, since it has no cursor.
+func TestCursor_behindTheLast(t *testing.T) {
+	t.Parallel()
+	inRig(t, setup{before: zoomAnswers("/past_meetings/123456789/instances", func(url.Values) string {
+		return `{"page_size":30,"total_records":9,"next_page_token":"","meetings":[{"uuid":"u1==","start_time":"2026-03-01T10:00:00Z"}]}`
+	})}, func(r *rig) {
+		const query = `query ($after: String) { meeting(by: {number: "123456789"}) { instances(first: 5, after: $after) { nodes { uuid } pageInfo { hasNextPage endCursor } } } }`
+		a := r.ask(query, nil)
+		b := r.ask(query, map[string]any{"after": a.at(t, "meeting.instances.pageInfo.endCursor")})
+		if !strings.Contains(a.body, `"hasNextPage":true`) || !strings.Contains(b.body, `"hasNextPage":false,"endCursor":null`) {
+			t.Errorf("behind the last item: %s\n%s", a.body, b.body)
+		}
+	})
+}
+
+// TestCursor_farBehind continues a list by an expired cursor before which rows were inserted: a page
+// without items would have no cursor to go on from.
+func TestCursor_farBehind(t *testing.T) {
+	t.Parallel()
+	for inserted, want := range map[int]int{29: 11, 39: 1, 40: 0, 41: 0} { // items of the first page of 100
+		old := 0
+		page := func(q url.Values) string {
+			size, _ := strconv.Atoi(q.Get("page_size"))
+			return fmt.Sprintf(`{"page_size": %d, "total_records": 900, "next_page_token": "t", "users": [%s]}`, size, rows(1000-old, 1000-old+size, `{"id":"u#"}`))
+		}
+		inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Query().Get("next_page_token") == "dead" {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"code":300,"message":"The next page token is invalid or expired."}`)
+				return true
+			}
+			return zoomAnswers("/users", page)(w, r)
+		}}, func(r *rig) {
+			at, _, err := list.ReadPlace(r.ask(`{ account { users(first: 60) { pageInfo { endCursor } } } }`, nil).at(t, "account.users.pageInfo.endCursor"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			old = inserted
+			a := r.ask(`query ($after: String!) { account { users(first: 30, after: $after) { nodes { zoomId } pageInfo { hasNextPage } } } }`,
+				forged(sandbox.AccountID, list.Place{Size: 30, Index: 30, Offset: 60, Mark: at.Mark, Token: "dead"}))
+			if want == 0 {
+				a.want(t, `{"account": {"users": null}}`, map[string]string{"account.users": "CURSOR_EXPIRED"})
+			} else if got := strings.Count(a.body, "zoomId"); got != want || !strings.Contains(a.body, `"hasNextPage":true`) {
+				t.Errorf("%d rows were inserted: %d items, want %d: %s", inserted, got, want, a.body)
+			}
 		})
 	}
 }

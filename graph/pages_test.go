@@ -12,6 +12,7 @@ import (
 
 	"zoomql/graph/generated"
 	"zoomql/graph/list"
+	"zoomql/internal/sandbox"
 )
 
 // connections has a query for every connection of the schema, with PAGE in place of the page's
@@ -127,6 +128,51 @@ func TestEveryConnectionIsPaged(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPagesGrow goes through a list in small steps: the first page is requested anew in larger sizes,
+// instead of a call for each step or two.
+func TestPagesGrow(t *testing.T) {
+	t.Parallel()
+	inRig(t, setup{Options: sandbox.Options{Users: 500}}, func(r *rig) {
+		users := r.pages(`{ account { it: users(PAGE) CURSORS } }`)
+		whole := users(2000, "")
+		client, _ := r.client()
+		client.Evict(t.Context(), "users")
+		r.spent()
+		marks, after := []uint32{}, ""
+		for {
+			page := users(20, after)
+			if marks = append(marks, page.marks()...); len(page.cursors) < 20 {
+				break
+			}
+			after = page.cursors[len(page.cursors)-1]
+		}
+		if !slices.Equal(marks, whole.marks()) {
+			t.Errorf("%d items in small steps, %d at once", len(marks), len(whole.cursors))
+		}
+		r.spends(4) // of 30, 100, 300 and 1000
+	})
+}
+
+// TestPagesOfSecrets goes through a list whose pages are not cached: none is requested twice.
+func TestPagesOfSecrets(t *testing.T) {
+	t.Parallel()
+	inRig(t, setup{Options: sandbox.Options{Registrants: 700}}, func(r *rig) {
+		const query = `query ($after: String) { meeting(by: {number: "${BigMeeting}"}) { registrants(first: 300, after: $after) { nodes { email joinUrl } pageInfo { endCursor } } } }`
+		var after any
+		rows := 0
+		r.spent()
+		for range 3 {
+			a := r.ask(query, map[string]any{"after": after})
+			rows += strings.Count(a.body, `"joinUrl"`)
+			after = a.at(t, "meeting.registrants.pageInfo.endCursor")
+		}
+		if rows != 700 {
+			t.Errorf("there are %d rows", rows)
+		}
+		r.spends(3)
+	})
 }
 
 // page is one page of a connection.

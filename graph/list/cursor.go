@@ -27,6 +27,9 @@ type Place struct {
 	Token        string
 }
 
+// OnFirst reports whether a place is on the first page of a window, for which there is no token.
+func (p *Place) OnFirst() bool { return p.Token == "" && p.Until == 0 }
+
 // reaches reports whether a place is one that would be read if first items were read behind p and
 // nothing had moved: it is in the same listing, and before their end.
 func (p *Place) reaches(at Place, first int) bool {
@@ -58,7 +61,7 @@ func FingerprintOf(t types.Tenant, request string) Fingerprint {
 
 var (
 	errCursor     = errs.Invalid("after: not a cursor of this list; take one from its own pageInfo or edges")
-	errCursorGone = &errs.InputError{Code: types.ErrorCodeCursorExpired, Message: "after: the item that the cursor points behind is not in the list any more; begin again without it"}
+	errCursorGone = &errs.InputError{Code: types.ErrorCodeCursorExpired, Message: "after: the item that the cursor points behind is not in the list any more, or far behind its place; begin again without it"}
 )
 
 // Encode returns the cursor of a place in the list with a fingerprint.

@@ -83,9 +83,12 @@ func (l List[In, T]) Read(ctx context.Context) (*Slice[T], error) {
 	if err != nil {
 		return nil, err
 	}
+	at.Size = l.grown(ctx, at, int(at.Index))
 	s, err := l.readFrom(ctx, at, nil)
 	if l.After != nil && len(s.Items) == 0 && (errors.Is(err, zoom.ErrPageToken) || errors.Is(err, errMoved)) {
-		s, err = l.readFrom(ctx, Place{Window: at.Window, Since: at.Since, Until: at.Until, Size: at.Size, Day: at.Day}, &at)
+		begin := Place{Window: at.Window, Since: at.Since, Until: at.Until, Size: at.Size, Day: at.Day}
+		begin.Size = l.grown(ctx, begin, int(at.Offset)+int(at.Index))
+		s, err = l.readFrom(ctx, begin, &at)
 	}
 	if err != nil && len(s.Items) == 0 {
 		for _, missing := range s.beside {
@@ -111,6 +114,20 @@ func (l List[In, T]) begin() (Place, error) {
 		return Place{}, errCursor
 	}
 	return at, nil
+}
+
+// grown returns the size of the pages from a place on, at which so many items precede the requested
+// ones. It is the cursor's, since a token is valid for its own size only, except on the first page:
+// this is requested in the size that has all, unless the cache has it in the cursor's size with all.
+func (l List[In, T]) grown(ctx context.Context, at Place, before int) uint16 {
+	size := plan.GrownSize(int(at.Size), before, l.First, l.largest(), at.OnFirst())
+	if paging := (zoom.Paging{Size: int(at.Size)}); size > paging.Size && !l.secret() {
+		page := l.Op.KnownPage(ctx, l.Client, l.filter(at), paging)
+		if page != nil && (l.Op.After(paging, page, page.Count()) == "" || len(page.Items) >= before+l.First) {
+			return at.Size
+		}
+	}
+	return uint16(size)
 }
 
 // largest returns the maximum number of items on a page; a list without pages has all of
@@ -182,9 +199,12 @@ func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slic
 			s.Items, s.places = append(s.Items, page.Items[i]), append(s.places, here)
 		}
 		next, early, err := l.next(ctx, s, r, at, paging)
+		if n := len(s.places); n > 0 && next.Token != "" && l.secret() && s.places[n-1].Offset == next.Offset {
+			s.places[n-1] = next // its own page would be read again, since secrets are not cached
+		}
 		switch {
-		case skipping && !lost.reaches(next, l.First):
-			return s, errCursorGone
+		case lost != nil && len(s.Items) == 0 && l.within(next) && !lost.reaches(next, l.First), skipping && !lost.reaches(next, l.First):
+			return s, errCursorGone // a page without items has no cursor to go on from
 		case lost != nil && len(s.Items) < l.First && l.within(next) && next.Window == lost.Window && !lost.reaches(next, l.First):
 			s.more = true // the page is short, lest it costs more than its price
 			return s, nil
@@ -232,6 +252,15 @@ func (l List[In, T]) next(ctx context.Context, s *Slice[T], r *reading[T], at Pl
 	r.answered = zoom.Days{}
 	r.Part(0)
 	return next, len(s.beside) > noted, ctx.Err()
+}
+
+// secret reports whether the pages have secrets.
+func (l List[In, T]) secret() bool {
+	var req zoom.Request
+	for _, option := range l.Options {
+		option(&req)
+	}
+	return req.Secrets
 }
 
 // within reports whether a place is in one of the windows, not after the last.

@@ -73,7 +73,7 @@ func CutAs[T, N any](ctx context.Context, items []*T, of types.Completeness, fir
 	end := begin + len(page)
 	Tell(ctx, of)
 	total := types.Int{N: int64(len(items)), Valid: of.Whole()}
-	return types.NewConnection(shown(page), total, begin > 0, end < len(items) || of.Cut && len(items) > 0, func(i int) string {
+	return types.NewConnection(shown(page), total, begin > 0, end < len(items) || of.Cut && len(page) > 0, func(i int) string {
 		return Place{Size: 1, Offset: uint32(begin + i + 1), Mark: markOf(page[i])}.Encode(fp)
 	}), nil
 }

@@ -95,11 +95,11 @@ func (r *Pricer) planOptions(ctx context.Context, opCtx *graphql.OperationContex
 	}
 }
 
-// cursorAt returns the size of the pages of a cursor, and the number of items of a listing before
-// it.
-func cursorAt(cursor string) (size, behind int, ok bool) {
+// cursorAt returns the size of the pages of a cursor, the number of items of a listing before it, and
+// whether it is on the first page.
+func cursorAt(cursor string) (size, behind int, onFirst, ok bool) {
 	place, _, err := list.ReadPlace(cursor)
-	return int(place.Size), int(place.Offset) + int(place.Index), err == nil
+	return int(place.Size), int(place.Offset) + int(place.Index), place.OnFirst(), err == nil
 }
 
 // Check refuses an operation before it is executed: by its price, or because a part of it cannot

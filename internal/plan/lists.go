@@ -70,11 +70,11 @@ func (w *walk) listing(e *edge, op *zoom.Spec, first int) (l listing, refused bo
 	l = listing{first: first, size: PageSize(first, largest), windows: w.windows(e, op), counted: op.Numbered}
 	after, given := e.args["after"].(string)
 	if given && w.Cursor != nil {
-		size, behind, ok := w.Cursor(after)
+		size, behind, onFirst, ok := w.Cursor(after)
 		if !ok || size > largest {
 			return l, true
 		}
-		l.size, l.after, l.behind = size, true, behind
+		l.size, l.after, l.behind = GrownSize(size, behind, first, largest, onFirst), true, behind
 	}
 	return l, l.windows == 0
 }

@@ -52,13 +52,17 @@ func EndOfMonth(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC)
 }
 
-// Oldest returns the first day for which Zoom has data on the given day; the zero time if Zoom does
-// not document it.
+// Oldest returns the first day for which Zoom has data on the given day, which is the last one of its
+// month if that is too short; the zero time if Zoom does not document it.
 func Oldest(op *zoom.Spec, day time.Time) time.Time {
 	if op.Months == 0 {
 		return time.Time{}
 	}
-	return day.AddDate(0, -op.Months, 0)
+	oldest := day.AddDate(0, -op.Months, 0)
+	if oldest.Day() != day.Day() {
+		return oldest.AddDate(0, 0, -oldest.Day())
+	}
+	return oldest
 }
 
 // Kept removes the days of a range for which Zoom no longer has data on the given day. gone reports

@@ -23,6 +23,16 @@ func PageSize(first, most int) int {
 	return most
 }
 
+// GrownSize returns the size of the pages that are read from a cursor on, on whose page so many items
+// precede the first requested ones: that of the cursor, or on the first page the size of one that has
+// them all.
+func GrownSize(size, before, first, most int, onFirst bool) int {
+	if !onFirst {
+		return size
+	}
+	return max(size, PageSize(before+first, most))
+}
+
 // listing is how the pages of a list are read.
 type listing struct {
 	first   int  // items that are requested

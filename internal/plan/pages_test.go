@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"zoomql/internal/zoom"
 )
 
 func TestMonths(t *testing.T) {
@@ -40,6 +42,38 @@ func TestPageSize(t *testing.T) {
 	} {
 		if got := PageSize(c.first, c.most); got != c.want {
 			t.Errorf("%d items of pages of %d: %d, want %d", c.first, c.most, got, c.want)
+		}
+	}
+}
+
+// TestOldest expects the last day of a month that is too short for the day.
+func TestOldest(t *testing.T) {
+	for _, c := range []struct{ day, want string }{
+		{"2026-08-28", "2026-02-28"}, {"2026-08-29", "2026-02-28"}, {"2026-08-31", "2026-02-28"}, {"2026-09-01", "2026-03-01"},
+		{"2026-12-31", "2026-06-30"}, {"2024-08-30", "2024-02-29"},
+	} {
+		day, err := time.Parse(time.DateOnly, c.day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Oldest(&zoom.Spec{Months: 6}, day).Format(time.DateOnly); got != c.want {
+			t.Errorf("on %s it is %s, want %s", c.day, got, c.want)
+		}
+	}
+}
+
+// TestGrownSize expects the cursor's size on all pages except the first one.
+func TestGrownSize(t *testing.T) {
+	for _, c := range []struct {
+		size, before, first, most int
+		onFirst                   bool
+		want                      int
+	}{
+		{30, 20, 10, 2000, true, 30}, {30, 20, 20, 2000, true, 100}, {30, 30, 3000, 2000, true, 2000}, {30, 20, 300, 300, true, 300},
+		{30, 20, 20, 2000, false, 30}, {300, 0, 20, 2000, true, 300},
+	} {
+		if got := GrownSize(c.size, c.before, c.first, c.most, c.onFirst); got != c.want {
+			t.Errorf("%+v: the size is %d", c, got)
 		}
 	}
 }

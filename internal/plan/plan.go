@@ -49,9 +49,9 @@ type Options struct {
 	// ActivePages is the number of pages of the list of the account's active users, and UserPages
 	// that of all lists of its users together; both are 0 if they are unknown.
 	ActivePages, UserPages int
-	// Cursor decodes a cursor: the size of its pages, and the number of items before it. If it is
-	// nil, cursors are ignored.
-	Cursor func(cursor string) (size, behind int, ok bool)
+	// Cursor decodes a cursor: the size of its pages, the number of items before it, and whether it is
+	// on the first page. If it is nil, cursors are ignored.
+	Cursor func(cursor string) (size, behind int, onFirst, ok bool)
 
 	replaced map[string]map[string]any // arguments by the paths of fields: see Cheaper
 }

@@ -129,10 +129,20 @@ func (c *call) days() (from, to time.Time, err error) {
 	switch {
 	case to.After(from.AddDate(0, 1, 0)):
 		err = badRequest(300, "The time range of this report is limited to one month.")
-	case c.route.spec.Months > 0 && from.Before(c.now.AddDate(0, -c.route.spec.Months, -1)):
+	case c.route.spec.Months > 0 && from.Before(c.oldest()):
 		err = badRequest(300, fmt.Sprintf("This report can only be provided for a month that falls within the recent %d months.", c.route.spec.Months))
 	}
 	return from, to, err
+}
+
+// oldest returns the day before the oldest one of which there are data, since Zoom's time zone may be
+// another one: the same day of an earlier month, or the last day of that month if it is shorter.
+func (c *call) oldest() time.Time {
+	at := c.now.AddDate(0, -c.route.spec.Months, 0)
+	if at.Day() != c.now.Day() {
+		at = at.AddDate(0, 0, -at.Day())
+	}
+	return at.AddDate(0, 0, -1)
 }
 
 func day(s string) (time.Time, error) { return time.Parse(time.DateOnly, s) }

@@ -339,6 +339,18 @@ func (o ListOp[In, T]) Page(ctx context.Context, c *Client, in In, p Paging, opt
 	return o.Do(ctx, c, o.input(in, p), options...)
 }
 
+// KnownPage returns a page if it is in the cache, and nil otherwise.
+func (o ListOp[In, T]) KnownPage(ctx context.Context, c *Client, in In, p Paging) *Page[T] {
+	if o.within != nil {
+		return nil
+	}
+	page, ok, err := o.Known(ctx, c, o.input(in, p))
+	if !ok || err != nil {
+		return nil
+	}
+	return page
+}
+
 // Pages requests one page after the other, each of the given size, until the list ends, an
 // error occurs or the caller stops. A list that ends early yields an error: items that were
 // not in it may exist.
