@@ -149,6 +149,56 @@ func TestPreflight_mutations(t *testing.T) {
 	})
 }
 
+// TestPreflight_accounts selects a field of objects of two accounts, of which the scopes allow one.
+func TestPreflight_accounts(t *testing.T) {
+	t.Parallel()
+	inRig(t, granted("meeting:read:list_meetings:admin", "user:read:user:admin"), func(r *rig) {
+		a := r.ask(`{ nodes(ids: ["${User HostID}", "${User@SubAccountID SubHostID}"]) { ... on User { meetings(first: 1) { nodes { topic } } } } }`, nil)
+		if got := a.missingOf(t)["GET /users/{userId}/meetings"]; got != "nodes.meetings" {
+			t.Errorf("the missing scope is of %q", got)
+		}
+		if !strings.Contains(a.body, `{"nodes":[{"meetings":{"nodes":[{"topic":`) || !strings.Contains(a.body, `{"meetings":null}]`) {
+			t.Errorf("the answer is %s", a.body)
+		}
+		r.spends(1)
+	})
+}
+
+// TestLeastScopes grants the scopes of the calls that a query needs, and no others: operations that are
+// alternatives for other objects, such as those on webinars for a meeting, take nothing away.
+func TestLeastScopes(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{
+		`{ meetingInstance(by: {uuid: "${BigInstance}"}) { participants(first: 5) { nodes { registrant { email } } } } }`,
+		`{ meetingInstance(by: {uuid: "${BigInstance}"}) { attendees(first: 5) { nodes { registrant { email } } } } }`,
+		`{ meeting(by: {number: "${BigMeeting}"}) { attendance { attendees(first: 5) { nodes { registrant { email } } } } } }`,
+		`{ account { dashboard { meeting(by: {uuid: "${BigInstance}"}, type: PAST) { participants(first: 5) { nodes { registrant { email } qos { healthText } } } } } } }`,
+		`{ account { dashboard { webinar(by: {uuid: "${WebinarInstance}"}, type: PAST) { participants(first: 5) { nodes { registrant { email } qos { healthText } } } } } } }`,
+		`{ webinar(by: {number: "${WebinarNumber}"}) { instances(first: 1) { nodes { participants(first: 5) { nodes { registrant { email } } } } } } }`,
+	} {
+		whole, scopes := "", []string{"none:read"}
+		inRig(t, setup{}, func(r *rig) {
+			report := r.dry(func() *answer { return r.ask(query, nil) })
+			whole = string(r.ask(query, nil).Data)
+			for _, c := range r.spent() {
+				for _, row := range report.Scopes {
+					if row.Operation == c.Pattern {
+						scopes = append(scopes, row.Granular...)
+					}
+				}
+			}
+		})
+		if !strings.Contains(whole, "@example.com") {
+			t.Errorf("%s has nothing to lose: %s", query, whole)
+		}
+		inRig(t, granted(scopes...), func(r *rig) {
+			if a := r.ask(query, nil); string(a.Data) != whole {
+				t.Errorf("%s with the scopes %v: %s\nwant %s", query, scopes, a.body, whole)
+			}
+		})
+	}
+}
+
 // TestPreflight_proof creates a role by an app that may not read roles. The scope is one of a
 // proof: it refuses no write, and is wanted only where the answer does not tell the role.
 func TestPreflight_proof(t *testing.T) {

@@ -172,6 +172,52 @@ func TestPriceOfSubAccounts(t *testing.T) {
 	})
 }
 
+// TestExpectedOnce prices fields of rows that need a call for their list, and none for each.
+func TestExpectedOnce(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{
+		`{ account { dashboard { meeting(by: {uuid: "${BigInstance}"}, type: PAST) { participants(first: 60) { nodes { registrant { email } } } } } } }`,
+		`{ webinar(by: {number: "${WebinarNumber}"}) { instances(first: 3) { nodes { participants(first: 30) { nodes { registrant { email } } } } } } }`,
+		`{ meeting(by: {number: "${BigMeeting}"}) { registrants(first: 30) { nodes { attendance { attended } } } } }`,
+		`{ webinar(by: {number: "${WebinarNumber}"}) { registrants(first: 30) { nodes { attendance { attended } } } } }`,
+	} {
+		store := &emptiedStore{guardedStore{t: t}}
+		store.empty()
+		inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}, timeout: 5 * time.Minute, store: store, answers: store}, func(r *rig) {
+			text, _ := json.Marshal(map[string]any{"query": r.fill(query)})
+			report, calls := r.bounded(store, string(text), &ratios{})
+			expected := 0
+			for _, n := range report.Expected {
+				expected += n
+			}
+			if expected < len(calls)/3 || expected > 3*len(calls) {
+				t.Errorf("%s: %d calls, %v expected", query, len(calls), report.Expected)
+			}
+		})
+	}
+}
+
+// TestPriceOfOneNode names one object where GraphQL takes a list of them: it is a list of one.
+func TestPriceOfOneNode(t *testing.T) {
+	t.Parallel()
+	store := &emptiedStore{guardedStore{t: t}}
+	store.empty()
+	inRig(t, setup{store: store, answers: store}, func(r *rig) {
+		const fields = `{ ... on Account { users(first: 30) { nodes { jobTitle } } } }`
+		id := r.fill("${Account AccountID}")
+		for _, body := range []map[string]any{
+			{"query": `{ nodes(ids: "` + id + `") ` + fields + ` }`},
+			{"query": `query ($ids: [ID!]!) { nodes(ids: $ids) ` + fields + ` }`, "variables": map[string]any{"ids": id}},
+		} {
+			text, _ := json.Marshal(body)
+			if _, calls := r.bounded(store, string(text), &ratios{}); len(calls) != 31 {
+				t.Errorf("%s: %d calls", text, len(calls))
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 // TestExpectedBelowARead expects the list of users to be read for a deep field, although one user at
 // the root could not be in it for less.
 func TestExpectedBelowARead(t *testing.T) {

@@ -102,6 +102,13 @@ func (w *walk) attended(e *edge) {
 // attendedAll adds the steps of the attendance of all instances of a meeting or webinar. A
 // registrant that was not read from a list may be of either.
 func (w *walk) attendedAll(e *edge) {
+	if e.def.Name == "Registrant" && e.row != "" { // those of a list are of one meeting
+		of := *e.place
+		of.most, of.likely = e.parents, min(e.likely, e.parents)
+		shared := *e
+		shared.place = &of
+		e = &shared
+	}
 	at := w.below(e, e.target())
 	ofWebinar := e.def.Name == "Webinar" || e.row == zoom.ListWebinarRegistrants.Pattern || e.row == zoom.ListAbsentees.Pattern
 	kinds := []bool{ofWebinar}

@@ -63,26 +63,27 @@ var detailOps = map[string]string{
 // parentOps are the operations that edges call besides those of their @zoom: they return the object
 // that the edge is a field of, if only its key is known.
 var parentOps = map[string][]string{
-	"Account.owner":                   {zoom.GetAccount.Pattern},
-	"Meeting.host":                    {zoom.GetMeeting.Pattern},
-	"MeetingInstance.host":            {zoom.GetPastMeeting.Pattern},
-	"MeetingInstance.meeting":         {zoom.GetPastMeeting.Pattern},
-	"MeetingInstance.polls":           {zoom.GetPastMeeting.Pattern},
-	"MeetingInstance.qa":              {zoom.GetPastMeeting.Pattern},
-	"MeetingInstance.summary":         {zoom.GetPastMeeting.Pattern},
-	"MeetingInstance.survey":          {zoom.GetPastMeeting.Pattern},
-	"Participant.registrant":          {zoom.GetPastMeeting.Pattern, zoom.GetWebinarReport.Pattern},
-	"Attendee.registrant":             {zoom.GetPastMeeting.Pattern, zoom.GetWebinarReport.Pattern},
-	"MeetingAttendee.registrant":      {zoom.GetPastMeeting.Pattern},
-	"Webinar.host":                    {zoom.GetWebinar.Pattern},
-	"DashboardMeeting.meeting":        {zoom.GetPastMeeting.Pattern, zoom.GetDashboardMeeting.Pattern},
-	"DashboardWebinar.webinar":        {zoom.GetDashboardWebinar.Pattern},
-	"DashboardParticipant.registrant": {zoom.GetPastMeeting.Pattern, zoom.GetDashboardMeeting.Pattern, zoom.GetDashboardWebinar.Pattern},
+	"Account.owner":                       {zoom.GetAccount.Pattern},
+	"Meeting.host":                        {zoom.GetMeeting.Pattern},
+	"MeetingInstance.host":                {zoom.GetPastMeeting.Pattern},
+	"MeetingInstance.meeting":             {zoom.GetPastMeeting.Pattern},
+	"MeetingInstance.polls":               {zoom.GetPastMeeting.Pattern},
+	"MeetingInstance.qa":                  {zoom.GetPastMeeting.Pattern},
+	"MeetingInstance.summary":             {zoom.GetPastMeeting.Pattern},
+	"MeetingInstance.survey":              {zoom.GetPastMeeting.Pattern},
+	"Participant.registrant":              {zoom.GetPastMeeting.Pattern, zoom.GetWebinarReport.Pattern},
+	"Attendee.registrant":                 {zoom.GetPastMeeting.Pattern, zoom.GetWebinarReport.Pattern},
+	"MeetingAttendee.registrant":          {zoom.GetPastMeeting.Pattern},
+	"Webinar.host":                        {zoom.GetWebinar.Pattern},
+	"DashboardMeeting.meeting":            {zoom.GetPastMeeting.Pattern, zoom.GetDashboardMeeting.Pattern},
+	"DashboardWebinar.webinar":            {zoom.GetDashboardWebinar.Pattern},
+	"WebinarReportParticipant.registrant": {zoom.GetWebinarReport.Pattern},
+	"DashboardParticipant.registrant":     {zoom.GetPastMeeting.Pattern, zoom.GetDashboardMeeting.Pattern, zoom.GetDashboardWebinar.Pattern},
 }
 
 // ofInstance are the edges whose parentOps are called for the instance that their objects are
 // listed in: once for each list, not for each object.
-var ofInstance = setOf("Participant.registrant", "DashboardParticipant.registrant")
+var ofInstance = setOf("Participant.registrant", "WebinarReportParticipant.registrant", "DashboardParticipant.registrant")
 
 // parentEdges are the edges that need a field of their object besides its key.
 var parentEdges = setOf(

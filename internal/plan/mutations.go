@@ -151,14 +151,10 @@ func (w *walk) meetingIn(by any) types.MeetingNumber {
 // emailsIn returns the e-mail addresses, in lower case, by which a value or a list of values names
 // users or registrants.
 func emailsIn(value any) (emails []string) {
-	if list, ok := value.([]any); ok {
-		for _, item := range list {
-			emails = append(emails, emailsIn(item)...)
+	for _, one := range listOf(value) {
+		if email, ok := memberOf(one, "email").(string); ok {
+			emails = append(emails, strings.ToLower(email))
 		}
-		return emails
-	}
-	if email, ok := memberOf(value, "email").(string); ok {
-		emails = append(emails, strings.ToLower(email))
 	}
 	return emails
 }

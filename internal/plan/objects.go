@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
@@ -30,11 +31,18 @@ func (w *walk) edgeCalls(e *edge, at *place, want *selection.Needs) {
 		case t.one == zoom.GetPastMeeting.Pattern && op == zoom.GetMeetingReport.Spec: // for sub accounts
 		case op.Pattern == w.patternIn(e.account, targets[e.def.Name].one):
 			w.parentCall(e, at, op, needsParent(e))
+		case slices.Contains(parentOps[e.name()], name): // parentCalls adds it
 		case t.one == "":
-			s := w.step(e.place, op, e.path, e.most, e.likely, each(e.most, "only this call returns it"))
+			likely, other := e.likely, isOfOtherKind(op, own, e.read)
+			if other {
+				likely = 0
+			}
+			s := w.step(e.place, op, e.path, e.most, likely, each(e.most, "only this call returns it"))
+			if w.addToPool(op, s, want); other {
+				continue
+			}
 			s.requiredFor(e)
 			at.step, at.read, at.trips = s, op.Pattern, e.trips+1
-			w.addToPool(op, s, want)
 		default:
 			w.parentCall(e, at, op, false)
 		}
@@ -106,4 +114,19 @@ func (w *walk) parentCalls(e *edge, at *place) {
 	for _, name := range parentOps[e.name()] {
 		w.parentCall(e, at, w.opIn(e.account, name), needsParent(e))
 	}
+}
+
+// isOfOtherKind reports whether an operation of an edge, which has some for meetings and some for
+// webinars, is for another kind than the operation that read the object.
+func isOfOtherKind(op *zoom.Spec, own []string, read string) bool {
+	return slices.ContainsFunc(own, isOfWebinar) && slices.ContainsFunc(own, isOfMeeting) && read != "" && isOfWebinar(op.Pattern) != isOfWebinar(read)
+}
+
+// isOfWebinar and isOfMeeting report what the path of an operation names.
+func isOfWebinar(name string) bool {
+	return strings.Contains(name, "/webinars/") || strings.Contains(name, "/past_webinars/")
+}
+
+func isOfMeeting(name string) bool {
+	return strings.Contains(name, "/meetings/") || strings.Contains(name, "/past_meetings/")
 }

@@ -169,11 +169,7 @@ func (w *walk) userIn(by any) string {
 
 // nodesBy adds the steps of objects by their global ids, which contain their types.
 func (w *walk) nodesBy(e *edge) {
-	ids, isList := e.args["ids"].([]any)
-	if !isList {
-		ids = []any{e.args["id"]}
-	}
-	for _, id := range ids {
+	for _, id := range append(listOf(e.args["ids"]), listOf(e.args["id"])...) {
 		node, ok := w.node(id)
 		def := w.index.Type(node.Type)
 		if !ok || def == nil || def.Kind != ast.Object {
@@ -246,7 +242,11 @@ func (w *walk) policyAt(e *edge, at place) {
 func (w *walk) groupsOf(e *edge) {
 	at := w.below(e, "Group")
 	objects := w.times(e.most, zoom.MaxGroups)
-	at.parents, at.most, at.listed = e.most, min(objects, zoom.MaxGroups), true
+	most := zoom.MaxGroups
+	if e.accounts != nil {
+		most = w.times(e.accounts.most, most)
+	}
+	at.parents, at.most, at.listed = e.most, min(objects, most), true
 	at.likely = min(w.times(e.likely, Listed), at.most)
 	w.edgeCalls(e, &at, w.index.Needs(w.opCtx, e.field.Selections, at.def.Name))
 	w.plan.Objects = min(w.plan.Objects+objects-at.most, w.Objects)

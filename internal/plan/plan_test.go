@@ -221,6 +221,15 @@ func TestWholeBelow(t *testing.T) {
 	}
 }
 
+// TestSubAccountGroups tests that the maximum number of groups of one account does not bound those of
+// many.
+func TestSubAccountGroups(t *testing.T) {
+	p := planned(t, `{ account { subAccounts(first: 30) { nodes { users(first: 100) { nodes { groups { name } } } } } } }`)
+	if got := p.AtMost()[zoom.Light]; got != 30*zoom.MaxGroups {
+		t.Errorf("there are at most %d calls for groups of 30 accounts", got)
+	}
+}
+
 // TestWholeBelow_accounts tests that users of one account are none of another one, but may be in one of
 // the sub accounts that a list returns.
 func TestWholeBelow_accounts(t *testing.T) {

@@ -41,6 +41,16 @@ const (
 // of the plan. barred returns 0 for an operation that can be used.
 func (p *Plan) Lacking(barred func(op *zoom.Spec, account string) Bar) []*Lack {
 	var lacks []*Lack
+	type where struct {
+		Place
+		own bool
+	}
+	usable := map[where]bool{} // the places with calls that are not barred
+	p.All(func(s *Step) {
+		if s.On != "" && barred(s.Op, s.Account) == 0 {
+			usable[where{Place{s.On, s.Path}, s.Account == ""}] = true
+		}
+	})
 	p.All(func(s *Step) {
 		if s.Fields == nil || s.AtMost == 0 {
 			return
@@ -55,14 +65,16 @@ func (p *Plan) Lacking(barred func(op *zoom.Spec, account string) Bar) []*Lack {
 			}
 		}
 		if !free(s.Or) {
-			lacks = s.addTo(lacks)
+			// Objects of another account may be at the same place, and need not be null.
+			lacks = s.addTo(lacks, usable[where{Place{s.On, s.Path}, s.Account != ""}])
 		}
 	})
 	return lacks
 }
 
-// addTo adds the fields of a step to the lack of its operation.
-func (s *Step) addTo(lacks []*Lack) []*Lack {
+// addTo adds the fields of a step to the lack of its operation. If only some of the objects at its
+// place lack them, each field is resolved.
+func (s *Step) addTo(lacks []*Lack, some bool) []*Lack {
 	i := slices.IndexFunc(lacks, func(l *Lack) bool { return l.Op == s.Op && (l.Account == "") == (s.Account == "") })
 	if i < 0 {
 		i = len(lacks)
@@ -71,7 +83,7 @@ func (s *Step) addTo(lacks []*Lack) []*Lack {
 	l := lacks[i]
 	l.Add(s.Fields...)
 	l.Listed = l.Listed || s.Listed
-	if s.On != "" {
+	if s.On != "" && !some {
 		l.Places = append(l.Places, Place{s.On, s.Path})
 	}
 	return lacks

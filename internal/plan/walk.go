@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"reflect"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -272,6 +273,21 @@ func (w *walk) accountIn(f graphql.CollectedField, args map[string]any) string {
 		}
 	}
 	return ""
+}
+
+// listOf returns the items of an argument. GraphQL coerces a single value to a list of one, which the
+// coerced variables have as a slice of its type; none stands for an empty list.
+func listOf(value any) (items []any) {
+	switch of := reflect.ValueOf(value); of.Kind() {
+	case reflect.Invalid:
+		return nil
+	case reflect.Slice:
+		for i := range of.Len() {
+			items = append(items, of.Index(i).Interface())
+		}
+		return items
+	}
+	return []any{value}
 }
 
 func join(path, name string) string {
