@@ -589,18 +589,13 @@ func TestCursor_farBehind(t *testing.T) {
 	for inserted, want := range map[int]int{29: 11, 39: 1, 40: 0, 41: 0} { // items of the first page of 100
 		old := 0
 		page := func(q url.Values) string {
+			if q.Get("next_page_token") == "dead" {
+				return `{"code":300,"message":"The next page token is invalid or expired."}`
+			}
 			size, _ := strconv.Atoi(q.Get("page_size"))
 			return fmt.Sprintf(`{"page_size": %d, "total_records": 900, "next_page_token": "t", "users": [%s]}`, size, rows(1000-old, 1000-old+size, `{"id":"u#"}`))
 		}
-		inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {
-			if r.URL.Query().Get("next_page_token") == "dead" {
-				w.Header().Set("Content-Type", "application/json")
-				w.WriteHeader(http.StatusBadRequest)
-				fmt.Fprint(w, `{"code":300,"message":"The next page token is invalid or expired."}`)
-				return true
-			}
-			return zoomAnswers("/users", page)(w, r)
-		}}, func(r *rig) {
+		inRig(t, setup{before: zoomAnswers("/users", page)}, func(r *rig) {
 			at, _, err := list.ReadPlace(r.ask(`{ account { users(first: 60) { pageInfo { endCursor } } } }`, nil).at(t, "account.users.pageInfo.endCursor"))
 			if err != nil {
 				t.Fatal(err)
@@ -616,6 +611,32 @@ func TestCursor_farBehind(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCursor_lastOfAMonth continues a list behind the last row of a month, by a cursor whose token has
+// expired: the next month follows.
+func TestCursor_lastOfAMonth(t *testing.T) {
+	t.Parallel()
+	token := "old"
+	inRig(t, setup{before: zoomAnswers("/report/users/h/meetings", func(q url.Values) string {
+		from, to, next := 0, 300, token
+		switch {
+		case q.Get("to") < "2026-03-01":
+			from, to, next = 301, 302, ""
+		case q.Get("next_page_token") == token:
+			from, to, next = 300, 301, ""
+		case q.Get("next_page_token") != "":
+			return `{"code":300,"message":"The next page token is invalid or expired."}`
+		}
+		return fmt.Sprintf(`{"page_size":300,"next_page_token":%q,"meetings":[%s]}`, next, rows(from, to, `{"uuid":"u#==","id":123456789,"topic":"t#"}`))
+	})}, func(r *rig) {
+		const query = `query ($first: Int!, $after: String) { user(by: {zoomId: "h"}) { pastMeetings(from: "2026-02-01", to: "2026-03-16", first: $first, after: $after) { nodes { topic } pageInfo { endCursor } } } }`
+		cursor := r.ask(query, map[string]any{"first": 301}).at(t, "user.pastMeetings.pageInfo.endCursor")
+		time.Sleep(24 * time.Hour)
+		token = "new"
+		a := r.ask(query, map[string]any{"first": 1, "after": cursor})
+		a.want(t, `{"user": {"pastMeetings": {"nodes": [{"topic": "t301"}], "pageInfo": {"endCursor": "`+a.at(t, "user.pastMeetings.pageInfo.endCursor")+`"}}}}`, nil)
+	})
 }
 
 // TestCursor_occurrences continues a list whose rows have one number, and of which the first have

@@ -199,13 +199,16 @@ func (l List[In, T]) readFrom(ctx context.Context, at Place, lost *Place) (*Slic
 			s.Items, s.places = append(s.Items, page.Items[i]), append(s.places, here)
 		}
 		next, early, err := l.next(ctx, s, r, at, paging)
-		if n := len(s.places); n > 0 && next.Token != "" && l.secret() && s.places[n-1].Offset == next.Offset {
+		if n := len(s.places); n > 0 && next.Token != "" && s.places[n-1].Offset == next.Offset && l.secret() {
 			s.places[n-1] = next // its own page would be read again, since secrets are not cached
 		}
 		switch {
-		case lost != nil && len(s.Items) == 0 && l.within(next) && !lost.reaches(next, l.First), skipping && !lost.reaches(next, l.First):
-			return s, errCursorGone // a page without items has no cursor to go on from
+		case skipping && !lost.reaches(next, l.First):
+			return s, errCursorGone
 		case lost != nil && len(s.Items) < l.First && l.within(next) && next.Window == lost.Window && !lost.reaches(next, l.First):
+			if len(s.Items) == 0 {
+				return s, errCursorGone // a page without items has no cursor to go on from
+			}
 			s.more = true // the page is short, lest it costs more than its price
 			return s, nil
 		case !l.within(next):
