@@ -12,7 +12,7 @@ import (
 // price of an operation is worked out: the same list may be there in pages of another size. It
 // reports whether there is such a page.
 func (l List[In, T]) guess(ctx context.Context, s *Slice[T], at Place, err error) bool {
-	if !errors.Is(err, zoom.ErrNotCached) || len(l.Windows.Cut) > 1 || at.Token != "" || at.Until != 0 {
+	if !errors.Is(err, zoom.ErrNotCached) || len(l.Windows.Cut) > 1 || !at.OnFirst() {
 		return false
 	}
 	var best *zoom.Page[T]

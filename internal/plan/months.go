@@ -39,12 +39,15 @@ func monthsIn(from, to time.Time) int {
 }
 
 // AMonthAfter returns the same day of the next month, or that month's last day if it is shorter.
-func AMonthAfter(t time.Time) time.Time {
-	next := t.AddDate(0, 1, 0)
-	if next.Day() != t.Day() {
-		return EndOfMonth(t.AddDate(0, 0, 1-t.Day()).AddDate(0, 1, 0))
+func AMonthAfter(t time.Time) time.Time { return monthsAfter(t, 1) }
+
+// monthsAfter returns the same day so many months later, or that month's last day if it is shorter.
+func monthsAfter(t time.Time, months int) time.Time {
+	other := t.AddDate(0, months, 0)
+	if other.Day() != t.Day() {
+		return other.AddDate(0, 0, -other.Day())
 	}
-	return next
+	return other
 }
 
 // EndOfMonth returns the last day of a time's month, in UTC.
@@ -58,11 +61,7 @@ func Oldest(op *zoom.Spec, day time.Time) time.Time {
 	if op.Months == 0 {
 		return time.Time{}
 	}
-	oldest := day.AddDate(0, -op.Months, 0)
-	if oldest.Day() != day.Day() {
-		return oldest.AddDate(0, 0, -oldest.Day())
-	}
-	return oldest
+	return monthsAfter(day, -op.Months)
 }
 
 // Kept removes the days of a range for which Zoom no longer has data on the given day. gone reports

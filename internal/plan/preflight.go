@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -45,11 +46,14 @@ func (p *Plan) Lacking(barred func(op *zoom.Spec, account string) Bar) []*Lack {
 		Place
 		own bool
 	}
-	usable := map[where]bool{} // the places with calls that are not barred
-	p.All(func(s *Step) {
-		if s.On != "" && barred(s.Op, s.Account) == 0 {
-			usable[where{Place{s.On, s.Path}, s.Account == ""}] = true
-		}
+	usable := sync.OnceValue(func() map[where]bool { // the places with calls that are not barred
+		at := map[where]bool{}
+		p.All(func(s *Step) {
+			if s.On != "" && barred(s.Op, s.Account) == 0 {
+				at[where{Place{s.On, s.Path}, s.Account == ""}] = true
+			}
+		})
+		return at
 	})
 	p.All(func(s *Step) {
 		if s.Fields == nil || s.AtMost == 0 {
@@ -66,7 +70,7 @@ func (p *Plan) Lacking(barred func(op *zoom.Spec, account string) Bar) []*Lack {
 		}
 		if !free(s.Or) {
 			// Objects of another account may be at the same place, and need not be null.
-			lacks = s.addTo(lacks, usable[where{Place{s.On, s.Path}, s.Account != ""}])
+			lacks = s.addTo(lacks, usable()[where{Place{s.On, s.Path}, s.Account != ""}])
 		}
 	})
 	return lacks

@@ -109,14 +109,10 @@ func guessing(ctx context.Context) context.Context {
 
 // Guess returns the cached page of any age, below the context of a [Peek]; nil if there is none.
 func (o ListOp[In, T]) Guess(ctx context.Context, c *Client, in In, p Paging) *Page[T] {
-	if o.within != nil || !Peeking(ctx) {
+	if !Peeking(ctx) {
 		return nil
 	}
-	page, ok, err := o.Known(guessing(ctx), c, o.input(in, p))
-	if !ok || err != nil {
-		return nil
-	}
-	return page
+	return o.KnownPage(guessing(ctx), c, in, p)
 }
 
 // HostOf returns the host of a meeting, if the credential has read an answer with it.
